@@ -1,0 +1,50 @@
+/* access: who may do what. Users with roles and areas, tokens and sessions, holders' sessions, and
+ * the gate that decides before a handler runs. Default is to deny. */
+#ifndef CHENGMAI_ACCESS_ACCESS_H
+#define CHENGMAI_ACCESS_ACCESS_H
+
+#include "module/module.h"
+#include "policy/permissions.h"
+#include "policy/policy.h"
+
+struct access;
+bool access_open(struct platform *platform, struct access **ret_access,
+                 struct error *err) MUST_USE;
+void access_close(struct access *access); /* accepts NULL */
+
+/* Inside a job: a user with one role in one area. Password hashed by Argon2id (NULL: no password,
+ * tokens only). ERROR_CONFLICT where the name exists. */
+bool access_user_add(struct sql *sql, struct access *access, struct slice name, struct slice role,
+                     int64_t area_no, const char *password, int64_t *ret_user_no,
+                     struct error *err) MUST_USE;
+/* A further bearer token of a user (inside a job), valid `days` days, into out[]. */
+enum { ACCESS_TOKEN_BYTES = 64 };
+bool access_token_issue(struct sql *sql, struct access *access, struct slice user, int days,
+                        char out[ACCESS_TOKEN_BYTES], struct error *err) MUST_USE;
+/* True where at least one user with a password exists (other addresses than loopback need it). */
+bool access_has_users(struct access *access);
+
+/* Resolves "Authorization: Bearer …" (user token or holder session) or the session cookie into an
+ * actor; ACTOR_NONE where neither was sent. ERROR_UNAUTHENTICATED where it is not good. Cached:
+ * no SQL for a token seen before (ended ones leave the cache at once). */
+bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
+                  struct actor *ret_actor, struct error *err) MUST_USE;
+/* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. */
+bool access_gate(const struct route *route, const struct actor *actor, struct slice purpose,
+                 struct error *err) MUST_USE;
+
+/* ---- Holder sessions: stateless, signed, so that the scan path touches no SQL.
+ * "h1." base64url(person u32 | issued u32 | expires u32 | epoch u8 | nonce u8[7] | mac 16). */
+enum { HOLDER_SESSION_BYTES = 72 };
+void access_holder_session(const struct access *access, uint32_t person_no, uint8_t epoch,
+                           uint32_t issued, uint32_t expires, uint64_t nonce,
+                           char out[HOLDER_SESSION_BYTES]);
+/* ERROR_UNAUTHENTICATED where it is not authentic, not of this epoch or expired at unix second
+ * `now`. Epochs are checked by the caller against the status table. */
+bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
+                          uint32_t *ret_person_no, uint8_t *ret_epoch,
+                          struct error *err) MUST_USE;
+
+extern const struct module access_module;
+
+#endif

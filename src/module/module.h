@@ -1,0 +1,207 @@
+/* module: what a room gives the house, and what the house gives a room.
+ *
+ * Every room declares one `static const struct module`: its migrations, routes, commands, event
+ * kinds and named statements. src/modules.c lists them all; nothing else has to be touched.
+ *   To add a room:    1 a folder  2 its struct module  3 one line in src/modules.c, one in meson.build
+ *   To add a route:   one row in the room's routes.c (the OpenAPI document follows from it)
+ *   To add a command: one row in the room's commands.c (`chengmai help` follows from it)
+ *   To add an error:  one row in base/error.h */
+#ifndef CHENGMAI_MODULE_MODULE_H
+#define CHENGMAI_MODULE_MODULE_H
+
+#include "base/base.h"
+#include "store/store.h"
+
+struct access;
+struct policy;
+struct presence;
+struct registry;
+struct server;
+struct status_table;
+
+/* The open rooms, lowest first. Every room reads those below it; NULL where not opened. */
+struct platform {
+    struct world *world;
+    struct store *store;
+    struct policy *policy;         /* rule sets, roles, dwell model: data of policies/ */
+    struct registry *registry;
+    struct access *access;         /* users, tokens, sessions, the gate */
+    struct status_table *status;
+    struct presence *presence;
+    struct server *server;         /* NULL unless this process serves */
+    const char *directory;         /* the data directory, NULL for commands that need none */
+    bool demo;
+};
+
+/* ---- Commands ------------------------------------------------------------------------------ */
+
+/* What a command may touch. Where a server owns the data directory the command runs inside the
+ * server, on the descriptors of the caller: never use stdout, stdin, stderr or the process's
+ * working directory. */
+struct command_context {
+    struct platform *platform; /* every member NULL where the command has `needs_data` false */
+    struct arena *arena;       /* lives as long as the command */
+    FILE *out;                 /* what a machine reads */
+    FILE *words;               /* what people read */
+    int in_fd;                 /* standard input of the caller */
+    int working_directory_fd;  /* paths in arguments are relative to it */
+    bool json;                 /* --json */
+    bool through_server;
+};
+
+struct command {
+    const char *name;   /* "import", or two words: "policy decide" */
+    const char *usage;  /* arguments after the name */
+    const char *words;  /* one line of help */
+    bool needs_data;
+    /* argv[0] is the first argument after the name. Returns an exit code; on failure with an
+     * error it fills `err` and returns error_kind(err->code)->exit_code (see command_fail). */
+    int (*run)(struct command_context *context, int argc, char **argv, struct error *err);
+};
+
+/* exit code of a filled error */
+static inline int command_fail(const struct error *err)
+{
+    return error_kind(err->code)->exit_code;
+}
+
+/* Options: takes "--name VALUE" or "--name=VALUE" out of argv (moving the rest up, adjusting
+ * *argc); *ret_value NULL where absent. ERROR_USAGE where the value is missing or it stands
+ * twice. */
+bool command_option(int *argc, char **argv, const char *name, const char **ret_value,
+                    struct error *err) MUST_USE;
+/* Takes a flag "--name" out of argv. */
+bool command_flag(int *argc, char **argv, const char *name);
+/* ERROR_USAGE unless exactly between low and high arguments are left and none begins with "--". */
+bool command_arguments(const struct command *command, int argc, char **argv, int low, int high,
+                       struct error *err) MUST_USE;
+/* Opens a file argument relative to the caller's directory, "-" is standard input (duplicated). */
+bool command_open(struct command_context *context, const char *path, int *ret_fd,
+                  struct error *err) MUST_USE;
+
+/* ---- Routes -------------------------------------------------------------------------------- */
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_METHOD_COUNT };
+
+enum actor_kind {
+    ACTOR_NONE,   /* no session */
+    ACTOR_USER,   /* an officer, by bearer token or session cookie */
+    ACTOR_HOLDER, /* a person, by the identity provider's session */
+};
+
+/* Who asks. Areas: see registry.h; [area_first, area_last] is the reader's jurisdiction. */
+struct actor {
+    enum actor_kind kind;
+    int64_t user_no;        /* users */
+    uint32_t person_no;     /* holders */
+    char name[64];
+    char role[40];
+    int64_t area_first, area_last;
+    uint64_t permissions;   /* bits of enum permission, access.h */
+};
+
+struct request {
+    struct platform *platform;
+    struct arena *arena;
+    enum http_method method;
+    const struct route *route;
+    struct slice path;
+    struct slice parameters[4]; /* values of {…} in the path, in order, percent-decoded */
+    const struct query_field *query;
+    size_t query_count;
+    struct slice body;
+    struct slice idempotency_key; /* empty where absent */
+    struct slice purpose;         /* X-Purpose, empty where absent */
+    struct actor actor;
+};
+
+struct query_field {
+    struct slice name, value;
+};
+
+struct response {
+    int status;               /* 200 unless set */
+    const char *content_type; /* application/json unless set */
+    struct buffer body;
+    struct slice etag;
+    const char *headers[8];   /* "Name: value", arena-owned, NULL-terminated */
+};
+
+enum route_access {
+    ROUTE_PUBLIC, /* no session needed */
+    ROUTE_USER,   /* a user with `permission` */
+    ROUTE_HOLDER, /* a holder's session */
+    ROUTE_ANY,    /* a user with `permission`, or a holder: the handler tells them apart */
+};
+
+/* How much of the request the generic machinery handles itself. */
+enum route_manner {
+    ROUTE_PLAIN,  /* handle() fills the response, on a worker or the HTTP thread */
+    ROUTE_SCAN,   /* POST /scans: the durable fast path of server/scan_path.c */
+    ROUTE_STREAM, /* server-sent events */
+};
+
+struct route {
+    enum http_method method;
+    const char *path;        /* "/persons/{no}/status"; below /api/v1 unless `at_root` */
+    enum route_access access;
+    uint64_t permission;     /* bit of access.h, 0 where access does not name one */
+    bool opens_identity;     /* X-Purpose is demanded before the handler runs */
+    bool destructive;        /* x-destructive in the OpenAPI */
+    bool at_root;
+    enum route_manner manner;
+    const char *summary;     /* English, one line */
+    const char *query;       /* "name:type:words;…", NULL where none */
+    const char *request_schema;  /* JSON Schema text, NULL where no body */
+    const char *response_schema; /* JSON Schema text of the 2xx answer */
+    int success_status;          /* 0 means 200 */
+    bool (*handle)(const struct request *request, struct response *response, struct error *err);
+};
+
+/* The query field of that name; empty data NULL where absent. */
+struct slice request_query(const struct request *request, const char *name);
+/* ?limit (1…1000, default 100). */
+bool request_limit(const struct request *request, int64_t *ret_limit, struct error *err) MUST_USE;
+/* Parses the body as one JSON object; freed with the request's arena. */
+bool request_json(const struct request *request, json_t **ret_body, struct error *err) MUST_USE;
+/* A cursor is opaque text that carries one whole number (the last key handed out). 0 where
+ * `after` is absent; ERROR_BAD_VALUE where it was not issued by us. */
+bool request_cursor(const struct request *request, int64_t *ret_after, struct error *err) MUST_USE;
+/* The text for "next" into `out`. */
+void cursor_format(int64_t after, char out[32]);
+
+/* ---- The module ---------------------------------------------------------------------------- */
+
+struct event_kind {
+    const char *name;    /* "evidence.recorded" */
+    const char *subject; /* registry kind */
+};
+
+struct module {
+    const char *name;
+    const struct migration *migrations;
+    size_t migration_count;
+    const struct route *routes;
+    size_t route_count;
+    const struct command *commands;
+    size_t command_count;
+    const struct event_kind *event_kinds;
+    size_t event_kind_count;
+    const struct sql_text *const *statements; /* every named statement, for the plan test */
+    size_t statement_count;
+};
+
+extern const struct module *const modules[];
+extern const size_t module_count;
+
+/* Files built into the binary (policies/, scenes/, web/dist/, schema files). */
+struct embedded_file {
+    const char *name; /* "policies/roles.yaml" */
+    struct slice content;
+};
+/* NULL where there is none of that name. */
+const struct embedded_file *embedded_find(const char *name);
+/* All, ordered by name. */
+const struct embedded_file *embedded_all(size_t *ret_count);
+
+#endif

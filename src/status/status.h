@@ -1,0 +1,60 @@
+/* status: what each person's status is, and why.
+ *
+ * Evidence is kept in SQL; nothing else can change a colour. The table in memory (one small entry a
+ * person) is derived from it by policy_decide and follows the event log; a restart loads a
+ * checksummed snapshot and replays what came since. A scan of a venue code is no evidence. */
+#ifndef CHENGMAI_STATUS_STATUS_H
+#define CHENGMAI_STATUS_STATUS_H
+
+#include "module/module.h"
+#include "policy/policy.h"
+#include "presence/presence.h"
+
+/* 16 bytes a person; times are unix seconds, 0 = none. */
+struct status_entry {
+    uint32_t until;          /* the colour changes then */
+    uint32_t last_negative;  /* latest negative, by sampling time */
+    uint32_t since;
+    uint8_t color;           /* enum color */
+    uint8_t next_color;      /* from `until` on, until re-derived */
+    uint8_t session_epoch;   /* raised to end all holder sessions of the person */
+    uint8_t flags;           /* STATUS_KNOWN … */
+};
+enum { STATUS_KNOWN = 1 }; /* unset: no such person */
+
+struct status_table;
+
+/* Opens: snapshot + replay of events since (full derivation where there is no good snapshot). */
+bool status_open(struct platform *platform, struct status_table **ret_table,
+                 struct error *err) MUST_USE;
+/* Writes the snapshot. Accepts NULL. */
+void status_close(struct status_table *table);
+/* The entry at city time `now` (a passed `until` already gives next_color). Lock-free, for the
+ * scan path. All zero (flags 0) for an unknown person. */
+struct status_entry status_get(const struct status_table *table, struct person_no person,
+                               timestamp now);
+/* Follows the event log up to its end; re-derives whose `until` has passed. */
+bool status_catch_up(struct status_table *table, struct error *err) MUST_USE;
+/* Persons by colour (maintained): counts[enum color]. */
+void status_counts(const struct status_table *table, int64_t counts[4]);
+/* Re-derives every person from evidence and compares; *ret_wrong entries differ. */
+bool status_verify(struct status_table *table, int64_t *ret_checked, int64_t *ret_wrong,
+                   struct error *err) MUST_USE;
+
+/* Adds evidence inside a store job: row + event "evidence.recorded". `piece->of` is an evidence
+ * no. *ret_no is its number. */
+bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
+                  const struct evidence *piece, struct slice source, int64_t *ret_no,
+                  struct error *err) MUST_USE;
+/* All pieces of a person in order of number. */
+bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *arena,
+                        struct evidence **ret_pieces, size_t *ret_count,
+                        struct error *err) MUST_USE;
+/* The decision for a person at a past or present moment, with reasons in words. */
+bool status_decide_at(struct platform *platform, struct person_no person, timestamp at,
+                      struct arena *arena, struct decision *ret_decision,
+                      struct error *err) MUST_USE;
+
+extern const struct module status_module;
+
+#endif
