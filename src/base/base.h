@@ -3,6 +3,7 @@
 #define CHENGMAI_BASE_BASE_H
 
 #include "base/csv.h"
+#include "base/embedded.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/hash.h"

@@ -194,14 +194,4 @@ struct module {
 extern const struct module *const modules[];
 extern const size_t module_count;
 
-/* Files built into the binary (policies/, scenes/, web/dist/, schema files). */
-struct embedded_file {
-    const char *name; /* "policies/roles.yaml" */
-    struct slice content;
-};
-/* NULL where there is none of that name. */
-const struct embedded_file *embedded_find(const char *name);
-/* All, ordered by name. */
-const struct embedded_file *embedded_all(size_t *ret_count);
-
 #endif

@@ -23,6 +23,9 @@ struct migration {
     const char *name; /* embedded file, "registry/schema/001_registry.sql" */
 };
 
+/* All migrations of the house, the store's own first: given by src/modules.c. */
+const struct migration *house_migrations(size_t *ret_count);
+
 struct store;
 
 struct store_creation {
@@ -93,6 +96,11 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
                           bool (*handle)(struct sql *sql, const struct event *event, void *context,
                                          struct error *err),
                           void *context, int64_t *ret_count, struct error *err) MUST_USE;
+
+/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the whole
+ * directory): only for a directory that is being made. */
+bool store_write_unsynced(struct store *store, store_job *job, void *context,
+                          struct error *err) MUST_USE;
 
 /* ---- Small settings of the data directory */
 bool store_setting_get(struct sql *sql, const char *name, struct buffer *out,

@@ -1,0 +1,395 @@
+/* Reading. A view holds one catalog and the tail's runs of the same instant; nothing it reads can
+ * change or vanish under it. Doubles of (person, venue, second) come once, with the strongest
+ * evidence among them. */
+#include <stdlib.h>
+
+#include "presence/presence_internal.h"
+
+struct presence_view {
+    struct presence *presence;
+    struct catalog *catalog;
+    struct run *runs[TAIL_RUNS_MAX];
+    size_t run_count;
+    int64_t tail_rows_read;
+    struct segment_decoder decoder;
+};
+
+bool presence_view_begin(struct presence *presence, struct presence_view **ret_view,
+                         struct error *err)
+{
+    (void)err;
+    struct presence_view *view = x_alloc(1, sizeof *view);
+    view->presence = presence;
+    segment_decoder_init(&view->decoder);
+    pthread_mutex_lock(&presence->lock);
+    view->catalog = presence->catalog;
+    atomic_fetch_add(&view->catalog->references, 1);
+    view->run_count = presence->run_count;
+    for (size_t i = 0; i < view->run_count; i++) {
+        view->runs[i] = presence->runs[i];
+        atomic_fetch_add(&view->runs[i]->references, 1);
+    }
+    pthread_mutex_unlock(&presence->lock);
+    *ret_view = view;
+    return true;
+}
+
+void presence_view_end(struct presence_view *view)
+{
+    if (!view)
+        return;
+    segment_decoder_release(&view->decoder);
+    for (size_t i = 0; i < view->run_count; i++)
+        run_unref(view->runs[i]);
+    catalog_unref(view->catalog);
+    free(view);
+}
+
+int64_t presence_rows_read(const struct presence_view *view)
+{
+    return view->decoder.rows_read + view->tail_rows_read;
+}
+
+int64_t presence_day_count(struct presence_view *view, int32_t day)
+{
+    const struct catalog_day *found = catalog_find(view->catalog, day);
+    int64_t rows = found ? found->rows : 0;
+    int64_t start = time_day_start_seconds(day);
+    for (size_t i = 0; i < view->run_count; i++)
+        for (size_t k = 0; k < view->runs[i]->count; k++)
+            rows += view->runs[i]->by_person[k].time - start < 86400 &&
+                    view->runs[i]->by_person[k].time >= start;
+    return rows;
+}
+
+bool presence_day_range(struct presence_view *view, int32_t *ret_first, int32_t *ret_last)
+{
+    int32_t first = INT32_MAX, last = INT32_MIN;
+    if (view->catalog->day_count) {
+        first = view->catalog->days[0].day;
+        last = view->catalog->days[view->catalog->day_count - 1].day;
+    }
+    for (size_t i = 0; i < view->run_count; i++)
+        for (size_t k = 0; k < view->runs[i]->count; k++) {
+            int32_t day = time_day_of_seconds(view->runs[i]->by_person[k].time);
+            first = day < first ? day : first;
+            last = day > last ? day : last;
+        }
+    *ret_first = first;
+    *ret_last = last;
+    return first <= last;
+}
+
+/* ---- Doubles */
+
+static bool same_event(const struct presence_event *a, const struct presence_event *b)
+{
+    return a->person == b->person && a->venue == b->venue && a->time == b->time;
+}
+
+/* Of sorted events: keeps one of each, the strongest. Returns how many stay. */
+static size_t merge_doubles(struct presence_event *events, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || !same_event(&events[kept - 1], &events[i]))
+            events[kept++] = events[i];
+        else if (scan_flags_evidence(events[i].flags) >
+                 scan_flags_evidence(events[kept - 1].flags))
+            events[kept - 1] = events[i];
+    }
+    return kept;
+}
+
+/* ---- One key */
+
+struct gathering {
+    struct presence_event *events;
+    size_t count, capacity;
+    const struct segment_file *file;
+    uint32_t key;
+    int64_t day_start;
+};
+
+static void gather(struct gathering *g, struct presence_event event)
+{
+    if (g->count == g->capacity) {
+        g->capacity = g->capacity ? g->capacity * 2 : BLOCK_ROWS;
+        g->events = x_realloc(g->events, g->capacity * sizeof *g->events);
+    }
+    g->events[g->count++] = event;
+}
+
+static bool gather_piece(void *context, const struct segment_piece *piece, struct error *err)
+{
+    (void)err;
+    struct gathering *g = context;
+    bool by_venue = g->file->order == ORDER_VENUE;
+    for (size_t i = 0; i < piece->count; i++) {
+        struct segment_flag flag = g->file->dictionary[piece->flag[i]];
+        gather(g, (struct presence_event){
+                      .person = by_venue ? piece->other[i] : g->key,
+                      .venue = by_venue ? g->key : piece->other[i],
+                      .time = (uint32_t)(g->day_start + piece->time[i]),
+                      .origin = flag.origin,
+                      .flags = flag.flags});
+    }
+    return true;
+}
+
+/* Index of the run's first event with (key, time) not below. */
+static size_t run_lower_bound(const struct presence_event *events, size_t count,
+                              enum segment_order order, uint32_t key, int64_t time)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        uint32_t at = order == ORDER_VENUE ? events[middle].venue : events[middle].person;
+        if (at < key || (at == key && (int64_t)events[middle].time < time))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void gather_tail(struct presence_view *view, enum segment_order order, uint32_t key,
+                        int64_t first, int64_t last, struct gathering *g)
+{
+    for (size_t r = 0; r < view->run_count; r++) {
+        const struct run *run = view->runs[r];
+        const struct presence_event *events =
+            order == ORDER_VENUE ? run->by_venue : run->by_person;
+        size_t at = run_lower_bound(events, run->count, order, key, first);
+        for (; at < run->count; at++) {
+            uint32_t found = order == ORDER_VENUE ? events[at].venue : events[at].person;
+            if (found != key || (int64_t)events[at].time >= last)
+                break;
+            gather(g, events[at]);
+            view->tail_rows_read++;
+        }
+    }
+}
+
+static bool by_key(struct presence_view *view, enum segment_order order, uint32_t key,
+                   int64_t first, int64_t last, presence_visitor *visit, void *context,
+                   struct error *err)
+{
+    struct gathering g = {.key = key};
+    bool done = true;
+    first = first < 0 ? 0 : first;
+    last = last > UINT32_MAX ? (int64_t)UINT32_MAX + 1 : last;
+    for (size_t d = 0; done && d < view->catalog->day_count; d++) {
+        const struct catalog_day *day = &view->catalog->days[d];
+        g.day_start = time_day_start_seconds(day->day);
+        if (g.day_start + 86400 <= first || g.day_start >= last)
+            continue;
+        for (size_t s = 0; done && s < day->segment_count; s++) {
+            g.file = order == ORDER_VENUE ? &day->segments[s]->venue : &day->segments[s]->person;
+            done = segment_read_key(&view->decoder, g.file, key, first - g.day_start,
+                                    last - g.day_start, gather_piece, &g, err);
+        }
+        bool in_order = day->segment_count == 1 && view->run_count == 0;
+        if (done && in_order && g.count) { /* a closed day: hand out and forget */
+            g.count = merge_doubles(g.events, g.count);
+            done = visit(context, g.events, g.count, err);
+            g.count = 0;
+        }
+    }
+    if (done) {
+        gather_tail(view, order, key, first, last, &g);
+        events_sort(g.events, g.count, order);
+        g.count = merge_doubles(g.events, g.count);
+        done = g.count == 0 || visit(context, g.events, g.count, err);
+    }
+    free(g.events);
+    return done;
+}
+
+bool presence_by_venue(struct presence_view *view, struct venue_no venue, int64_t first,
+                       int64_t last, presence_visitor *visit, void *context, struct error *err)
+{
+    return by_key(view, ORDER_VENUE, venue.n, first, last, visit, context, err);
+}
+
+bool presence_by_person(struct presence_view *view, struct person_no person, int64_t first,
+                        int64_t last, presence_visitor *visit, void *context, struct error *err)
+{
+    return by_key(view, ORDER_PERSON, person.n, first, last, visit, context, err);
+}
+
+static bool count_hours(void *context, const struct presence_event *events, size_t count,
+                        struct error *err)
+{
+    (void)err;
+    uint32_t *counts = context;
+    for (size_t i = 0; i < count; i++)
+        counts[(events[i].time + LOCAL_OFFSET_SECONDS) % 86400u / 3600u]++;
+    return true;
+}
+
+bool presence_hour_counts(struct presence_view *view, struct venue_no venue, int32_t day,
+                          uint32_t counts[24], struct error *err)
+{
+    memset(counts, 0, 24 * sizeof *counts);
+    int64_t start = time_day_start_seconds(day);
+    return presence_by_venue(view, venue, start, start + 86400, count_hours, counts, err);
+}
+
+/* ---- Everything: a merge of a day's segments and the tail's share of it */
+
+struct source {
+    const struct segment_file *file; /* NULL: `events` are a sorted array of the tail */
+    const struct presence_event *tail;
+    size_t tail_count;
+    uint32_t block;
+    struct segment_decoder *decoder;
+    struct row_block *rows;
+    struct presence_event *events; /* the block at hand */
+    size_t count, at;
+    bool ended;
+};
+
+static bool source_fill(struct source *source, struct error *err)
+{
+    source->at = 0;
+    if (!source->file || source->block == source->file->block_count) {
+        source->ended = true;
+        return true;
+    }
+    if (!segment_decode(source->decoder, source->file, source->block++, source->rows, err))
+        return false;
+    int64_t start = time_day_start_seconds(source->file->day);
+    source->count = source->rows->count;
+    for (size_t i = 0; i < source->count; i++) {
+        struct segment_flag flag = source->file->dictionary[source->rows->flag[i]];
+        source->events[i] = (struct presence_event){.venue = source->rows->key[i],
+                                                    .person = source->rows->other[i],
+                                                    .time = (uint32_t)(start + source->rows->time[i]),
+                                                    .origin = flag.origin,
+                                                    .flags = flag.flags};
+    }
+    return true;
+}
+
+struct scan_output {
+    struct presence_event block[BLOCK_ROWS];
+    size_t count;
+    int64_t first, last;
+    presence_visitor *visit;
+    void *context;
+};
+
+static bool output_flush(struct scan_output *out, bool all, struct error *err)
+{
+    size_t ready = merge_doubles(out->block, out->count);
+    size_t held = !all && ready ? 1 : 0; /* a double of the last one may follow */
+    size_t given = 0;
+    struct presence_event last = ready ? out->block[ready - 1] : (struct presence_event){0};
+    for (size_t i = 0; i < ready - held; i++)
+        if ((int64_t)out->block[i].time >= out->first && (int64_t)out->block[i].time < out->last)
+            out->block[given++] = out->block[i];
+    if (given && !out->visit(out->context, out->block, given, err))
+        return false;
+    out->count = held;
+    if (held)
+        out->block[0] = last;
+    return true;
+}
+
+static bool scan_sources(struct source *sources, size_t count, struct scan_output *out,
+                         struct error *err)
+{
+    for (;;) {
+        struct source *least = NULL;
+        for (size_t i = 0; i < count; i++)
+            if (!sources[i].ended &&
+                (!least || event_compare(&sources[i].events[sources[i].at],
+                                         &least->events[least->at], ORDER_VENUE) < 0))
+                least = &sources[i];
+        if (!least)
+            return output_flush(out, true, err);
+        out->block[out->count++] = least->events[least->at];
+        if (out->count == BLOCK_ROWS && !output_flush(out, false, err))
+            return false;
+        if (++least->at == least->count && !source_fill(least, err))
+            return false;
+    }
+}
+
+static bool scan_day(struct presence_view *view, const struct catalog_day *day,
+                     struct presence_event *tail, size_t tail_count, struct scan_output *out,
+                     struct error *err)
+{
+    size_t count = (day ? day->segment_count : 0) + 1;
+    struct source *sources = x_alloc(count, sizeof *sources);
+    bool done = true;
+    for (size_t i = 0; done && i + 1 < count; i++) {
+        sources[i].file = &day->segments[i]->venue;
+        sources[i].decoder = x_alloc(1, sizeof *sources[i].decoder);
+        segment_decoder_init(sources[i].decoder);
+        sources[i].rows = x_alloc(1, sizeof *sources[i].rows);
+        sources[i].events = x_alloc(BLOCK_ROWS, sizeof *sources[i].events);
+        done = source_fill(&sources[i], err);
+    }
+    sources[count - 1] = (struct source){
+        .events = tail, .count = tail_count, .ended = tail_count == 0};
+    done = done && scan_sources(sources, count, out, err);
+    for (size_t i = 0; i + 1 < count && sources[i].decoder; i++) {
+        view->tail_rows_read += sources[i].decoder->rows_read;
+        segment_decoder_release(sources[i].decoder);
+        free(sources[i].decoder);
+        free(sources[i].rows);
+        free(sources[i].events);
+    }
+    free(sources);
+    return done;
+}
+
+/* The tail's events of one day, sorted by venue; the caller frees. */
+static struct presence_event *tail_of_day(const struct presence_view *view, int32_t day,
+                                          size_t *ret_count)
+{
+    size_t total = 0, count = 0;
+    for (size_t i = 0; i < view->run_count; i++)
+        total += view->runs[i]->count;
+    struct presence_event *events = x_alloc(total, sizeof *events);
+    for (size_t i = 0; i < view->run_count; i++)
+        for (size_t k = 0; k < view->runs[i]->count; k++)
+            if (time_day_of_seconds(view->runs[i]->by_venue[k].time) == day)
+                events[count++] = view->runs[i]->by_venue[k];
+    events_sort(events, count, ORDER_VENUE);
+    *ret_count = count;
+    return events;
+}
+
+bool presence_scan(struct presence_view *view, int64_t first, int64_t last,
+                   presence_visitor *visit, void *context, struct error *err)
+{
+    int32_t low, high;
+    if (!presence_day_range(view, &low, &high) || last <= first)
+        return true;
+    first = first < 0 ? 0 : first;
+    last = last > UINT32_MAX ? (int64_t)UINT32_MAX + 1 : last;
+    if (time_day_of_seconds(first) > low)
+        low = time_day_of_seconds(first);
+    if (time_day_of_seconds(last - 1) < high)
+        high = time_day_of_seconds(last - 1);
+    struct scan_output *out = x_alloc(1, sizeof *out);
+    out->first = first;
+    out->last = last;
+    out->visit = visit;
+    out->context = context;
+    bool done = true;
+    for (int32_t day = low; done && day <= high; day++) {
+        const struct catalog_day *found = catalog_find(view->catalog, day);
+        size_t tail_count = 0;
+        struct presence_event *tail =
+            view->run_count ? tail_of_day(view, day, &tail_count) : NULL;
+        if (found || tail_count)
+            done = scan_day(view, found, tail, tail_count, out, err);
+        free(tail);
+    }
+    free(out);
+    return done;
+}

@@ -1,0 +1,143 @@
+/* The audit chain: hash_n = BLAKE2b(hash_{n-1} | all columns of record n, length-prefixed). */
+#include "store/audit.h"
+
+#include "store/store_internal.h"
+
+enum { CHAIN_HASH_BYTES = 32 };
+
+static const struct sql_text audit_select_last = {
+    "audit_select_last", "SELECT no, hash FROM audit ORDER BY no DESC LIMIT 1", "primary key"};
+static const struct sql_text audit_insert = {
+    "audit_insert",
+    "INSERT INTO audit (no, real_at, city_at, actor, act, purpose, subject_no, row_count, fields,"
+    " hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    "primary key"};
+static const struct sql_text audit_select_from = {
+    "audit_select_from",
+    "SELECT no, real_at, city_at, actor, act, purpose, subject_no, row_count, fields, hash"
+    " FROM audit WHERE no >= ?1 ORDER BY no",
+    "primary key"};
+
+const struct sql_text *const audit_statements[] = {&audit_select_last, &audit_insert,
+                                                   &audit_select_from};
+const size_t audit_statement_count = sizeof audit_statements / sizeof *audit_statements;
+
+struct audit_record {
+    int64_t no, real_at, city_at;
+    struct audit_entry entry;
+};
+
+static void put_int(struct buffer *buffer, int64_t value)
+{
+    buffer_append(buffer, &value, sizeof value);
+}
+
+static void put_text(struct buffer *buffer, struct slice text)
+{
+    put_int(buffer, (int64_t)text.length);
+    buffer_append(buffer, text.data, text.length);
+}
+
+static void chain_hash(const unsigned char *previous, const struct audit_record *record,
+                       unsigned char out[CHAIN_HASH_BYTES])
+{
+    struct buffer bytes;
+    buffer_init(&bytes, 1 << 20);
+    buffer_append(&bytes, previous, CHAIN_HASH_BYTES);
+    put_int(&bytes, record->no);
+    put_int(&bytes, record->real_at);
+    put_int(&bytes, record->city_at);
+    put_text(&bytes, record->entry.actor);
+    put_text(&bytes, record->entry.act);
+    put_text(&bytes, record->entry.purpose);
+    put_int(&bytes, record->entry.subject_no);
+    put_int(&bytes, record->entry.count);
+    put_text(&bytes, record->entry.fields);
+    REQUIRE(!bytes.overflow);
+    hash_blake2b(out, CHAIN_HASH_BYTES, bytes.data, bytes.length, NULL);
+    buffer_release(&bytes);
+}
+
+/* Number and hash of the last record; 0 and zeros where there is none. */
+static bool last_record(struct sql *sql, int64_t *ret_no, unsigned char hash[CHAIN_HASH_BYTES],
+                        struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    memset(hash, 0, CHAIN_HASH_BYTES);
+    *ret_no = 0;
+    if (!sql_begin(sql, &audit_select_last, NULL, 0, &query, err) || !sql_next(query, &row, err))
+        return false;
+    if (row) {
+        struct slice stored = sql_get_blob(query, 1);
+        *ret_no = sql_get_int(query, 0);
+        if (stored.length == CHAIN_HASH_BYTES)
+            memcpy(hash, stored.data, CHAIN_HASH_BYTES);
+    }
+    sql_end(query);
+    return true;
+}
+
+static struct slice or_empty(struct slice text)
+{
+    return text.data ? text : SLICE("");
+}
+
+bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp city_now,
+                  struct error *err)
+{
+    unsigned char previous[CHAIN_HASH_BYTES], hash[CHAIN_HASH_BYTES];
+    struct audit_record record = {
+        .real_at = world_real_now(),
+        .city_at = city_now,
+        .entry = {or_empty(entry->actor), or_empty(entry->act), or_empty(entry->purpose),
+                  entry->subject_no, entry->count, or_empty(entry->fields)}};
+    if (!last_record(sql, &record.no, previous, err))
+        return false;
+    record.no++;
+    chain_hash(previous, &record, hash);
+    return sql_run(
+        sql, &audit_insert,
+        SQL_ARGUMENTS(sql_int(record.no), sql_int(record.real_at), sql_int(record.city_at),
+                      sql_text(record.entry.actor), sql_text(record.entry.act),
+                      sql_text(record.entry.purpose), sql_int(record.entry.subject_no),
+                      sql_int(record.entry.count), sql_text(record.entry.fields),
+                      sql_blob((struct slice){(const char *)hash, sizeof hash})),
+        err);
+}
+
+bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
+                  struct error *err)
+{
+    int64_t expected = from > 1 ? from - 1 : 1;
+    unsigned char previous[CHAIN_HASH_BYTES] = {0}, hash[CHAIN_HASH_BYTES];
+    bool anchored = expected == 1; /* else the first row read only gives the hash to start from */
+    struct sql_query *query;
+    *ret_broken = *ret_count = 0;
+    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(expected)), &query, err))
+        return false;
+    for (bool row;; expected++) {
+        if (!sql_next(query, &row, err))
+            return false;
+        if (!row)
+            return true;
+        struct audit_record record = {
+            .no = sql_get_int(query, 0),
+            .real_at = sql_get_int(query, 1),
+            .city_at = sql_get_int(query, 2),
+            .entry = {sql_get_text(query, 3), sql_get_text(query, 4), sql_get_text(query, 5),
+                      sql_get_int(query, 6), sql_get_int(query, 7), sql_get_text(query, 8)}};
+        struct slice stored = sql_get_blob(query, 9);
+        chain_hash(previous, &record, hash);
+        bool whole = record.no == expected && stored.length == sizeof hash &&
+                     (!anchored || memcmp(stored.data, hash, sizeof hash) == 0);
+        if (!whole) {
+            *ret_broken = expected;
+            sql_end(query);
+            return true;
+        }
+        memcpy(previous, stored.data, sizeof previous);
+        *ret_count += anchored;
+        anchored = true;
+    }
+}

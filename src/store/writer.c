@@ -1,0 +1,208 @@
+/* The writer: one thread, the only one that changes the database.
+ *
+ * Words: a *job* is one caller's change; a *group* is the jobs that wait when the writer is free;
+ * *acknowledged* is the moment `done` runs.
+ * Invariants: 1 a group is one transaction, each job in its own savepoint; a failed job leaves
+ * nothing. 2 `done` runs after COMMIT returned, or with the reason why nothing was kept. 3 jobs run
+ * in the order they were queued. 4 the queue holds at most WRITE_QUEUE_MAX jobs.
+ *
+ *      idle ──job queued──► group open ──jobs run──► COMMIT ──► done callbacks ──► idle
+ *                               └─── BEGIN or COMMIT fails: every job gets that error ───┘ */
+#include "store/store_internal.h"
+
+#include <stdlib.h>
+
+enum { GROUP_JOBS_MAX = 256 };
+
+static bool run_in_savepoint(struct sql *sql, struct write_job *job)
+{
+    if (!sql_script(sql, "SAVEPOINT job", &job->failure))
+        return false;
+    bool emitted_before = sql->emitted;
+    bool kept = job->run(sql, job->context, &job->failure);
+    struct error ignored;
+    if (!kept) {
+        sql->emitted = emitted_before;
+        if (!sql_script(sql, "ROLLBACK TO job", &ignored))
+            return false;
+    }
+    if (!sql_script(sql, "RELEASE job", kept ? &job->failure : &ignored))
+        return false;
+    return kept;
+}
+
+/* True where the group's transaction is on disk. */
+static bool run_group(struct store *store, struct write_job *first, struct error *err)
+{
+    struct sql *sql = store->writer;
+    sql->emitted = false;
+    if (!sql_script(sql, "BEGIN IMMEDIATE", err))
+        return false;
+    for (struct write_job *job = first; job; job = job->next)
+        job->failed = !run_in_savepoint(sql, job);
+    struct error ignored;
+    if (!fault_at(FAULT_POINT_before_sql_commit, err) || !sql_script(sql, "COMMIT", err)) {
+        if (!sqlite3_get_autocommit(sql->database) && !sql_script(sql, "ROLLBACK", &ignored))
+            return false;
+        return false;
+    }
+    return fault_at(FAULT_POINT_after_sql_commit, err);
+}
+
+static bool run_unsynced(struct store *store, struct write_job *job)
+{
+    struct error failure;
+    if (!sql_script(store->writer, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                                   "PRAGMA secure_delete = OFF; PRAGMA cache_size = -262144;",
+                    &job->failure))
+        return false;
+    bool done = run_group(store, job, &failure);
+    if (!done && !job->failed)
+        job->failure = failure;
+    struct error *err = &job->failure;
+    if (!sql_script(store->writer, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                   "PRAGMA secure_delete = ON; PRAGMA cache_size = -65536;"
+                                   "PRAGMA wal_checkpoint(TRUNCATE);",
+                    done ? err : &failure))
+        done = false;
+    return done && !job->failed;
+}
+
+static void finish(struct store *store, struct write_job *job)
+{
+    if (!job->synchronous) {
+        job->done(job->context, job->failed ? &job->failure : NULL);
+        free(job);
+        return;
+    }
+    pthread_mutex_lock(&store->queue_lock);
+    job->finished = true; /* the caller's stack frame: gone once unlocked */
+    pthread_cond_broadcast(&store->job_finished);
+    pthread_mutex_unlock(&store->queue_lock);
+}
+
+static struct write_job *take_group(struct store *store)
+{
+    pthread_mutex_lock(&store->queue_lock);
+    while (!store->queue_first && !store->stopping)
+        pthread_cond_wait(&store->queue_filled, &store->queue_lock);
+    struct write_job *first = store->queue_first, *last = first;
+    size_t taken = first ? 1 : 0;
+    while (last && last->next && taken < GROUP_JOBS_MAX && !first->unsynced &&
+           !last->next->unsynced) {
+        last = last->next;
+        taken++;
+    }
+    if (last) {
+        store->queue_first = last->next;
+        if (!last->next)
+            store->queue_last = NULL;
+        last->next = NULL;
+        store->queue_count -= taken;
+    }
+    pthread_mutex_unlock(&store->queue_lock);
+    return first;
+}
+
+static void *writer_main(void *argument)
+{
+    struct store *store = argument;
+    for (;;) {
+        struct write_job *group = take_group(store);
+        if (!group)
+            return NULL; /* stopping, and the queue is empty */
+        struct error failure = {0};
+        if (group->unsynced)
+            group->failed = !run_unsynced(store, group);
+        else if (!run_group(store, group, &failure))
+            for (struct write_job *job = group; job; job = job->next)
+                if (!job->failed) {
+                    job->failed = true;
+                    job->failure = failure;
+                }
+        bool emitted = store->writer->emitted && failure.code == ERROR_NONE;
+        while (group) {
+            struct write_job *next = group->next;
+            finish(store, group);
+            group = next;
+        }
+        for (size_t i = 0; emitted && i < store->listener_count; i++)
+            store->listeners[i].wake(store->listeners[i].context);
+    }
+}
+
+bool writer_start(struct store *store, struct error *err)
+{
+    if (pthread_create(&store->writer_thread, NULL, writer_main, store) != 0)
+        return error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = "writer"}, NULL,
+                         "cannot start the writer thread");
+    store->writer_started = true;
+    return true;
+}
+
+void writer_stop(struct store *store)
+{
+    if (!store->writer_started)
+        return;
+    pthread_mutex_lock(&store->queue_lock);
+    store->stopping = true;
+    pthread_cond_broadcast(&store->queue_filled);
+    pthread_mutex_unlock(&store->queue_lock);
+    pthread_join(store->writer_thread, NULL);
+    store->writer_started = false;
+}
+
+static bool enqueue(struct store *store, struct write_job *job, struct error *err)
+{
+    if (store->stopping || (!job->synchronous && store->queue_count >= WRITE_QUEUE_MAX))
+        return error_set(err, ERROR_BUSY, (struct error_place){.source = "writer"}, NULL,
+                         "%d changes wait already", WRITE_QUEUE_MAX);
+    if (store->queue_last)
+        store->queue_last->next = job;
+    else
+        store->queue_first = job;
+    store->queue_last = job;
+    store->queue_count++;
+    pthread_cond_signal(&store->queue_filled);
+    return true;
+}
+
+static bool write_and_wait(struct store *store, struct write_job *job, struct error *err)
+{
+    REQUIRE(!pthread_equal(pthread_self(), store->writer_thread));
+    pthread_mutex_lock(&store->queue_lock);
+    bool queued = enqueue(store, job, err);
+    while (queued && !job->finished)
+        pthread_cond_wait(&store->job_finished, &store->queue_lock);
+    pthread_mutex_unlock(&store->queue_lock);
+    if (queued && job->failed)
+        *err = job->failure;
+    return queued && !job->failed;
+}
+
+bool store_write(struct store *store, store_job *run, void *context, struct error *err)
+{
+    struct write_job job = {.run = run, .context = context, .synchronous = true};
+    return write_and_wait(store, &job, err);
+}
+
+bool store_write_unsynced(struct store *store, store_job *run, void *context, struct error *err)
+{
+    struct write_job job = {
+        .run = run, .context = context, .synchronous = true, .unsynced = true};
+    return write_and_wait(store, &job, err);
+}
+
+bool store_write_later(struct store *store, store_job *run, void *context,
+                       void (*done)(void *context, const struct error *failure),
+                       struct error *err)
+{
+    struct write_job *job = x_alloc(1, sizeof *job);
+    *job = (struct write_job){.run = run, .context = context, .done = done};
+    pthread_mutex_lock(&store->queue_lock);
+    bool queued = enqueue(store, job, err);
+    pthread_mutex_unlock(&store->queue_lock);
+    if (!queued)
+        free(job);
+    return queued;
+}
