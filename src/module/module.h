@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct access;
+struct checkin;
 struct policy;
 struct presence;
 struct registry;
@@ -28,6 +29,7 @@ struct platform {
     struct access *access;         /* users, tokens, sessions, the gate */
     struct status_table *status;
     struct presence *presence;
+    struct checkin *checkin;       /* the scan path */
     struct server *server;         /* NULL unless this process serves */
     const char *directory;         /* the data directory, NULL for commands that need none */
     bool demo;

@@ -9,6 +9,7 @@
 #define CHENGMAI_REGISTRY_REGISTRY_H
 
 #include "module/module.h"
+#include "policy/policy.h"
 #include "presence/presence.h"
 
 enum { AREA_LEVEL_BITS = 12, AREA_LEVELS = 5 };
@@ -44,6 +45,12 @@ const struct area *registry_area(struct registry *registry, int64_t area_no);
 /* All areas of one level (0 province … 4 grid) under `parent`, by number, into an arena array. */
 size_t registry_areas_under(struct registry *registry, int64_t parent, struct arena *arena,
                             const struct area ***ret_areas);
+/* 0 province, 1 city, 2 district, 3 town, 4 grid. */
+int area_level(int64_t area_no);
+/* The city: the first area of level 1. NULL where no areas were loaded. */
+const struct area *registry_city(struct registry *registry);
+/* Loads the built-in areas of Changzhou (inside a job). */
+bool registry_seed_areas(struct sql *sql, struct error *err) MUST_USE;
 /* Reloads areas after an import. */
 bool registry_reload(struct registry *registry, struct error *err) MUST_USE;
 
@@ -73,10 +80,16 @@ bool registry_lookup(struct sql *sql, enum registry_kind kind, struct slice sour
 bool registry_external_id(struct sql *sql, enum registry_kind kind, struct slice source,
                           int64_t no, struct arena *arena, struct slice *ret_id,
                           struct error *err) MUST_USE;
-/* Makes an anonymous person / venue for an external id (inside a job). */
-bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, struct slice source,
-                               struct slice external_id, struct slice category, double latitude,
-                               double longitude, int64_t *ret_no, struct error *err) MUST_USE;
+/* Ties an external id to a number (inside a job). */
+bool registry_add_external_id(struct sql *sql, enum registry_kind kind, struct slice source,
+                              struct slice external_id, int64_t no, int64_t import_no,
+                              struct error *err) MUST_USE;
+/* Makes an anonymous person, or a venue without a name, for an external id (inside a job).
+ * Coordinates may be NAN, `category` empty. */
+bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, int64_t area_no,
+                               struct slice source, struct slice external_id,
+                               struct slice category, double latitude, double longitude,
+                               int64_t import_no, int64_t *ret_no, struct error *err) MUST_USE;
 
 /* ---- Persons: identity is encrypted; this opens it, so callers audit. */
 struct person {
@@ -92,6 +105,9 @@ bool registry_person(struct platform *platform, struct sql *sql, uint32_t person
 /* By full ID number (blind index); 0 where unknown. */
 bool registry_person_by_id_number(struct platform *platform, struct sql *sql, struct slice number,
                                   uint32_t *ret_no, struct error *err) MUST_USE;
+/* The identity record that is encrypted: name, ID number, phone (each under 256 bytes). */
+struct slice identity_pack(struct slice name, struct slice id_number, struct slice phone,
+                           struct arena *arena);
 /* The one field-mask function: "张三" → "张*", ID numbers 3204**********002X, phones 138****1234. */
 enum mask { MASK_FULL, MASK_PARTIAL };
 struct slice registry_mask_name(struct slice name, enum mask mask, struct arena *arena);
@@ -130,6 +146,7 @@ struct import_batch {          /* up to 4096 rows, columns resolved by name */
     struct arena *arena;
     void *state;                  /* of the kind, over the whole import */
     void *reporter;               /* the framework's */
+    struct error *row_errors;     /* rows that could not be read: code set */
 };
 /* Field of row `row` for column number `column` of the kind, trimmed; data NULL where absent or
  * empty. */
@@ -158,6 +175,26 @@ struct import_kind {
 /* Rooms above register their kinds here (src/modules.c lists them). */
 extern const struct import_kind *const import_kinds[];
 extern const size_t import_kind_count;
+
+/* ---- Exports: streamed, ordered by number, the same data give the same bytes. */
+struct export_request {
+    struct platform *platform;
+    struct slice source; /* external ids of this source */
+    int64_t from, to;    /* unix seconds, for kinds that have a time */
+    bool ndjson;
+    FILE *out;
+    struct arena *arena;
+};
+struct export_kind {
+    const char *name, *words;
+    bool (*run)(const struct export_request *request, struct error *err);
+};
+extern const struct export_kind *const export_kinds[];
+extern const size_t export_kind_count;
+/* One row: quotes, and neutralises cells that a spreadsheet would take for a formula. */
+void export_row(FILE *out, const struct slice *fields, size_t count);
+/* "'" before a formula-like cell is taken off on import. */
+struct slice import_unprotect(struct slice field);
 
 extern const struct module registry_module;
 

@@ -33,8 +33,8 @@ struct trace_visit {
 
 struct trace_completeness {
     int64_t visits, visits_direct; /* direct: evidence above claimed */
-    int64_t venues, venues_silent; /* visited venues without any scan for a whole day of the range
-                                      on which they were visited by nobody though visited before */
+    int64_t venues, venues_silent; /* visited venues that have no scan at all on some day of the
+                                      range on which the city has scans */
     int64_t days, days_missing;    /* days of the range that are dropped or hold nothing */
 };
 
@@ -61,6 +61,10 @@ bool trace_run(struct tracer *tracer, struct presence_view *view,
                const struct trace_request *request, struct trace_result *ret_result,
                struct error *err) MUST_USE;
 
+/* Completeness of the run just made: how much the answer may miss. Fills result->completeness. */
+bool trace_completeness_of(struct tracer *tracer, struct presence_view *view,
+                           struct trace_result *result, struct error *err) MUST_USE;
+
 /* The pairs behind some exposed persons (at most 1000): why they are in the list. */
 struct trace_place {
     uint32_t person, venue, index_time, time;
@@ -73,6 +77,9 @@ bool trace_places(struct tracer *tracer, struct presence_view *view,
 
 /* Parses "window" or "dwell". */
 bool trace_model_of(struct slice name, enum trace_model *ret_model) MUST_USE;
+
+/* One object with the shares that a reader must know before "no exposure". */
+void trace_completeness_write(struct json_writer *writer, const struct trace_completeness *c);
 
 extern const struct module tracing_module;
 

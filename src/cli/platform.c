@@ -1,0 +1,47 @@
+/* Opening and closing the rooms, from the ground up. */
+#include <stdlib.h>
+
+#include "access/access.h"
+#include "checkin/checkin.h"
+#include "cli/cli.h"
+#include "status/status.h"
+
+bool platform_open(const char *directory, bool serving, struct platform **ret_platform,
+                   struct error *err)
+{
+    struct platform *platform = x_alloc(1, sizeof *platform);
+    struct presence_options options = {.background = serving};
+    platform->directory = strdup(directory);
+    platform->world = x_alloc(1, sizeof *platform->world);
+    world_init(platform->world);
+    bool done = store_open(directory, platform->world, &platform->store, err);
+    platform->demo = done && store_is_demo(platform->store);
+    done = done && policy_open(store_directory_fd(platform->store), &platform->policy, err) &&
+           registry_open(platform, &platform->registry, err) &&
+           access_open(platform, &platform->access, err) &&
+           presence_open(platform->store, &options, &platform->presence, err) &&
+           status_open(platform, &platform->status, err) &&
+           checkin_open(platform, &platform->checkin, err);
+    if (!done) {
+        platform_close(platform);
+        return false;
+    }
+    *ret_platform = platform;
+    return true;
+}
+
+void platform_close(struct platform *platform)
+{
+    if (!platform)
+        return;
+    checkin_close(platform->checkin);
+    presence_close(platform->presence); /* its commit thread may still answer scans */
+    status_close(platform->status);
+    access_close(platform->access);
+    registry_close(platform->registry);
+    policy_free(platform->policy);
+    store_close(platform->store);
+    free(platform->world);
+    free((void *)(uintptr_t)platform->directory);
+    free(platform);
+}

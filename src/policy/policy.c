@@ -1,0 +1,331 @@
+/* The data of policies/: rule sets, venue categories with the dwell model, roles, numbers. Files of
+ * the data directory come before the built-in ones of the same name. */
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "policy/policy_internal.h"
+#include "policy/yaml.h"
+
+enum { RULE_SETS_MAX = 64, CATEGORIES_MAX = 256, ROLES_MAX = 64, DWELL_MINUTES_MAX = 4320 };
+
+struct category {
+    struct venue_category shown;
+    float *survival;
+    size_t minutes;
+};
+
+struct policy {
+    struct rule_set *rules[RULE_SETS_MAX];
+    size_t rule_count;
+    struct category categories[CATEGORIES_MAX];
+    size_t category_count, default_category;
+    struct role roles[ROLES_MAX];
+    size_t role_count;
+    int64_t numbers[POLICY_NUMBER_COUNT];
+    struct arena texts;
+};
+
+static const char *const permission_names[PERMISSION_COUNT] = {
+#define X(id, name) [id##_INDEX] = name,
+    PERMISSION_TABLE(X)
+#undef X
+};
+static const struct number_form number_forms[POLICY_NUMBER_COUNT] = {
+#define X(id, name, low, high) [id] = {name, low, high},
+    POLICY_NUMBER_TABLE(X)
+#undef X
+};
+
+/* ---- Files */
+
+/* The city's own file where there is one, else the built-in; `own` holds the former. */
+static bool policy_file(int directory_fd, const char *name, struct buffer *own,
+                        struct slice *ret_text, struct error *err)
+{
+    buffer_clear(own);
+    if (directory_fd >= 0 && faccessat(directory_fd, name, R_OK, 0) == 0) {
+        if (!file_read_whole(directory_fd, name, own, err))
+            return false;
+        *ret_text = buffer_slice(own);
+        return true;
+    }
+    const struct embedded_file *file = embedded_find(name);
+    if (!file)
+        return error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = name},
+                         "a policy file", "no such file");
+    *ret_text = file->content;
+    return true;
+}
+
+static char *keep(struct policy *policy, struct slice text)
+{
+    return arena_copy(&policy->texts, text.data, text.length);
+}
+
+/* ---- Categories */
+
+/* S(gap) of a lognormal: 1 − Φ((ln gap − ln median) / σ), σ from the 90 % point. */
+static void make_survival(struct category *category)
+{
+    double mu = log(category->shown.dwell_median_minutes);
+    double sigma = (log(category->shown.dwell_p90_minutes) - mu) / 1.2815515655446004;
+    category->survival = x_alloc(DWELL_MINUTES_MAX, sizeof *category->survival);
+    for (size_t m = 0; m < DWELL_MINUTES_MAX; m++) {
+        double z = m ? (log((double)m) - mu) / sigma : -INFINITY;
+        double survival = 0.5 * erfc(z / sqrt(2));
+        if (survival < 0.001)
+            return;
+        category->survival[m] = (float)survival;
+        category->minutes = m + 1;
+    }
+}
+
+static bool read_category(struct policy *policy, const char *name, json_t *entry,
+                          struct error *err)
+{
+    static const char *const keys[] = {"zh", "en", "median_minutes", "p90_minutes", "check_level",
+                                       NULL};
+    struct json_place place = {.source = name, .required = true};
+    struct slice zh, en;
+    int64_t median, p90, level;
+    if (!json_only_fields(entry, keys, place, err) || !json_text(entry, "zh", place, &zh, err) ||
+        !json_text(entry, "en", place, &en, err) ||
+        !json_int64(entry, "median_minutes", place, 1, 1440, &median, err) ||
+        !json_int64(entry, "p90_minutes", place, median + 1, 2880, &p90, err) ||
+        !json_int64(entry, "check_level", place, 0, 3, &level, err))
+        return false;
+    if (policy->category_count == CATEGORIES_MAX)
+        return error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = name},
+                         "at most 256 categories", "too many categories");
+    struct category *category = &policy->categories[policy->category_count++];
+    category->shown = (struct venue_category){keep(policy, slice_of(name)), keep(policy, zh),
+                                              keep(policy, en), (double)median, (double)p90,
+                                              (uint8_t)level};
+    make_survival(category);
+    return true;
+}
+
+static bool read_categories(struct policy *policy, json_t *document, struct error *err)
+{
+    const char *name;
+    json_t *entry;
+    bool done = true;
+    json_object_foreach(json_object_get(document, "categories"), name, entry)
+        done = done && read_category(policy, name, entry, err);
+    if (done && !policy_category_known(policy, SLICE("default")))
+        done = error_set(err, ERROR_BAD_VALUE,
+                         (struct error_place){.source = "venue_categories.yaml"},
+                         "a category named default", "no default category");
+    policy->default_category = done ? policy_category_of(policy, SLICE("default")) : 0;
+    return done;
+}
+
+/* ---- Roles */
+
+/* What opens a person: no administrator may do it. */
+static const uint64_t opens_person =
+    PERMISSION_BIT(PERMIT_PERSON_READ) | PERMISSION_BIT(PERMIT_PERSON_SEARCH) |
+    PERMISSION_BIT(PERMIT_STATUS_READ) | PERMISSION_BIT(PERMIT_CASE_READ) |
+    PERMISSION_BIT(PERMIT_TRACE_RUN) | PERMISSION_BIT(PERMIT_EXPORT_RUN);
+
+static bool read_role(struct policy *policy, const char *name, json_t *entry, struct error *err)
+{
+    static const char *const keys[] = {"title", "permissions", NULL};
+    struct json_place place = {.source = name, .required = true};
+    struct slice zh, en;
+    json_t *title = json_object_get(entry, "title");
+    if (!json_only_fields(entry, keys, place, err) || !json_text(title, "zh", place, &zh, err) ||
+        !json_text(title, "en", place, &en, err))
+        return false;
+    struct role role = {keep(policy, slice_of(name)), keep(policy, zh), keep(policy, en), 0};
+    size_t i;
+    json_t *permission;
+    struct error_place at = {.source = name, .field = "permissions"};
+    json_array_foreach(json_object_get(entry, "permissions"), i, permission)
+    {
+        int p = 0;
+        const char *text = json_string_value(permission);
+        while (p < PERMISSION_COUNT && (!text || strcmp(permission_names[p], text) != 0))
+            p++;
+        if (p == PERMISSION_COUNT)
+            return error_set(err, ERROR_BAD_VALUE, at, "known permissions", "unknown permission");
+        role.permissions |= (uint64_t)1 << p;
+    }
+    if (role.permissions == ((uint64_t)1 << PERMISSION_COUNT) - 1)
+        return error_set(err, ERROR_BAD_VALUE, at, "fewer than all", "a role may do everything");
+    if (strcmp(name, "administrator") == 0 && role.permissions & opens_person)
+        return error_set(err, ERROR_BAD_VALUE, at, "none that opens a person",
+                         "the administrator could read persons");
+    if (policy->role_count == ROLES_MAX)
+        return error_set(err, ERROR_TOO_LARGE, at, "at most 64 roles", "too many roles");
+    policy->roles[policy->role_count++] = role;
+    return true;
+}
+
+static bool read_roles(struct policy *policy, json_t *document, struct error *err)
+{
+    const char *name;
+    json_t *entry;
+    bool done = true;
+    json_object_foreach(json_object_get(document, "roles"), name, entry)
+        done = done && read_role(policy, name, entry, err);
+    return done;
+}
+
+static bool read_numbers(struct policy *policy, json_t *document, struct error *err)
+{
+    return numbers_read(json_object_get(document, "numbers"), "checkin.yaml", number_forms,
+                        POLICY_NUMBER_COUNT, policy->numbers, err);
+}
+
+/* ---- Opening */
+
+static bool read_file(struct policy *policy, int directory_fd, const char *name,
+                      bool (*read)(struct policy *policy, json_t *document, struct error *err),
+                      struct error *err)
+{
+    struct buffer own;
+    struct slice text;
+    json_t *document;
+    buffer_init(&own, 1 << 20);
+    bool done = policy_file(directory_fd, name, &own, &text, err) &&
+                yaml_read(text, name, &document, err);
+    if (done) {
+        done = read(policy, document, err);
+        json_decref(document);
+    }
+    buffer_release(&own);
+    return done;
+}
+
+static bool read_rule_sets(struct policy *policy, int directory_fd, struct error *err)
+{
+    static const char prefix[] = "policies/rules/";
+    size_t count;
+    const struct embedded_file *files = embedded_all(&count);
+    struct buffer own;
+    buffer_init(&own, 1 << 20);
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++) {
+        if (strncmp(files[i].name, prefix, sizeof prefix - 1) != 0)
+            continue;
+        REQUIRE(policy->rule_count < RULE_SETS_MAX);
+        struct slice text;
+        done = policy_file(directory_fd, files[i].name, &own, &text, err) &&
+               rule_set_read(text, files[i].name, &policy->rules[policy->rule_count], err);
+        policy->rule_count += done;
+    }
+    buffer_release(&own);
+    return done;
+}
+
+bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err)
+{
+    struct policy *policy = x_alloc(1, sizeof *policy);
+    arena_init(&policy->texts, 4 << 20);
+    bool done = read_rule_sets(policy, directory_fd, err) &&
+                read_file(policy, directory_fd, "policies/venue_categories.yaml", read_categories,
+                          err) &&
+                read_file(policy, directory_fd, "policies/roles.yaml", read_roles, err) &&
+                read_file(policy, directory_fd, "policies/checkin.yaml", read_numbers, err);
+    if (!done) {
+        policy_free(policy);
+        return false;
+    }
+    *ret_policy = policy;
+    return true;
+}
+
+void policy_free(struct policy *policy)
+{
+    if (!policy)
+        return;
+    for (size_t i = 0; i < policy->rule_count; i++)
+        rule_set_free(policy->rules[i]);
+    for (size_t i = 0; i < policy->category_count; i++)
+        free(policy->categories[i].survival);
+    arena_release(&policy->texts);
+    free(policy);
+}
+
+/* ---- Asking */
+
+const struct rule_set *policy_rules(const struct policy *policy, struct slice name)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (slice_equal(name, slice_of(policy->rules[i]->name)))
+            return policy->rules[i];
+    return NULL;
+}
+
+const struct rule_set *policy_rules_in_force(const struct policy *policy, timestamp at)
+{
+    const struct rule_set *found = NULL;
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct rule_set *rules = policy->rules[i];
+        bool in_force = rules->valid_from <= at &&
+                        (rules->valid_to == TIMESTAMP_NONE || at < rules->valid_to);
+        if (in_force && (!found || rules->valid_from > found->valid_from))
+            found = rules;
+    }
+    return found;
+}
+
+size_t policy_category_count(const struct policy *policy)
+{
+    return policy->category_count;
+}
+const struct venue_category *policy_category(const struct policy *policy, size_t index)
+{
+    REQUIRE(index < policy->category_count);
+    return &policy->categories[index].shown;
+}
+
+static size_t find_category(const struct policy *policy, struct slice name)
+{
+    size_t i = 0;
+    while (i < policy->category_count &&
+           !slice_equal(name, slice_of(policy->categories[i].shown.name)))
+        i++;
+    return i;
+}
+size_t policy_category_of(const struct policy *policy, struct slice name)
+{
+    size_t i = find_category(policy, name);
+    return i < policy->category_count ? i : policy->default_category;
+}
+bool policy_category_known(const struct policy *policy, struct slice name)
+{
+    return find_category(policy, name) < policy->category_count;
+}
+
+const float *policy_dwell_survival(const struct policy *policy, size_t index, size_t *ret_minutes)
+{
+    REQUIRE(index < policy->category_count);
+    *ret_minutes = policy->categories[index].minutes;
+    return policy->categories[index].survival;
+}
+
+size_t policy_role_count(const struct policy *policy)
+{
+    return policy->role_count;
+}
+const struct role *policy_role_at(const struct policy *policy, size_t index)
+{
+    REQUIRE(index < policy->role_count);
+    return &policy->roles[index];
+}
+const struct role *policy_role(const struct policy *policy, struct slice name)
+{
+    for (size_t i = 0; i < policy->role_count; i++)
+        if (slice_equal(name, slice_of(policy->roles[i].name)))
+            return &policy->roles[i];
+    return NULL;
+}
+
+int64_t policy_number(const struct policy *policy, enum policy_number number)
+{
+    return policy->numbers[number];
+}

@@ -1,0 +1,180 @@
+/* policy: rules as data, and decide(): a person's colour as a pure function of evidence, rule set
+ * and moment. No I/O, no clock, no hidden state: the same inputs give the same decision and the
+ * same words for ever. Only the evidence kinds listed here exist; nothing else can have a colour. */
+#ifndef CHENGMAI_POLICY_POLICY_H
+#define CHENGMAI_POLICY_POLICY_H
+
+#include "base/base.h"
+
+#define COLOR_TABLE(X)                                                                             \
+    X(COLOR_GREEN, "green", "绿码")                                                                \
+    X(COLOR_YELLOW, "yellow", "黄码")                                                              \
+    X(COLOR_RED, "red", "红码")                                                                    \
+    X(COLOR_UNKNOWN, "unknown", "未知")
+enum color {
+#define X(id, name, zh) id,
+    COLOR_TABLE(X)
+#undef X
+        COLOR_COUNT
+};
+const char *color_name(enum color color);
+
+/* kind, name, field of `at`, field of `until`, field of `detail` (NULL = none), refers to another */
+#define EVIDENCE_TABLE(X)                                                                          \
+    X(EVIDENCE_CASE, "case", "at", NULL, NULL, false)                                              \
+    X(EVIDENCE_DISCHARGE, "discharge", "at", NULL, NULL, true)                                     \
+    X(EVIDENCE_CLOSE_CONTACT, "close_contact", "last_exposure_at", NULL, NULL, false)              \
+    X(EVIDENCE_SECONDARY_CONTACT, "secondary_contact", "last_exposure_at", NULL, NULL, false)      \
+    X(EVIDENCE_SOURCE_POSITIVE, "source_positive", "at", NULL, NULL, true)                         \
+    X(EVIDENCE_INBOUND, "inbound", "entry_at", NULL, NULL, false)                                  \
+    X(EVIDENCE_AREA_STAY, "area_stay", "left_at", NULL, "level", false)                            \
+    X(EVIDENCE_RISK_AREA_RESIDENT, "risk_area_resident", "from", NULL, "level", false)             \
+    X(EVIDENCE_RISK_AREA_LIFT, "risk_area_lift", "at", NULL, NULL, true)                           \
+    X(EVIDENCE_ZONE_RESIDENT, "zone_resident", "from", NULL, "zone", false)                        \
+    X(EVIDENCE_ZONE_LIFT, "zone_lift", "at", NULL, NULL, true)                                     \
+    X(EVIDENCE_SPATIOTEMPORAL, "spatiotemporal", "at", NULL, NULL, false)                          \
+    X(EVIDENCE_SYMPTOMS, "symptoms", "at", NULL, NULL, false)                                      \
+    X(EVIDENCE_ISOLATION_POST, "isolation_post", "from", "to", NULL, false)                        \
+    X(EVIDENCE_PCR, "pcr", "sampled_at", "reported_at", "result", false)                           \
+    X(EVIDENCE_OVERRIDE, "override", "from", "expires", "color", false)                            \
+    X(EVIDENCE_ANNUL, "annul", "at", NULL, NULL, true)
+enum evidence_kind {
+#define X(id, name, at, until, detail, refers) id,
+    EVIDENCE_TABLE(X)
+#undef X
+        EVIDENCE_KIND_COUNT
+};
+struct evidence_form {
+    const char *name, *at_field, *until_field, *detail_field;
+    bool refers;
+};
+const struct evidence_form *evidence_form(enum evidence_kind kind);
+/* -1 where there is no such kind */
+int evidence_kind_of(struct slice name);
+
+enum evidence_level { LEVEL_MID, LEVEL_HIGH };
+enum evidence_zone { ZONE_LOCKDOWN, ZONE_RESTRICTED, ZONE_PRECAUTION };
+enum evidence_result { RESULT_NEGATIVE, RESULT_POSITIVE, RESULT_INCONCLUSIVE };
+/* Name of a detail of that kind; number of a name, -1 where there is none. */
+const char *evidence_detail_name(enum evidence_kind kind, unsigned detail);
+int evidence_detail_of(enum evidence_kind kind, struct slice name);
+
+struct evidence {
+    int64_t no;            /* unique among the pieces decided on; breaks ties */
+    enum evidence_kind kind;
+    timestamp recorded_at;
+    timestamp at;          /* see EVIDENCE_TABLE */
+    timestamp until;       /* TIMESTAMP_NONE where the kind has none */
+    int64_t of;            /* no of the piece it refers to, 0 = none */
+    uint8_t detail;        /* level, zone, result, or an override's enum color */
+    uint16_t tube_size;    /* pcr: 1 … 100 */
+    struct slice reason_code, requester; /* override */
+    const struct slice *approvers;
+    size_t approver_count;
+};
+
+struct words {
+    const char *zh, *en; /* in the arena */
+};
+struct decision_reason {
+    const char *rule;  /* "close_contact.red" */
+    int64_t evidence;  /* no */
+    struct words words;
+};
+struct decision_ignored {
+    int64_t evidence;
+    const char *reason;
+};
+struct decision {
+    enum color color;
+    timestamp since;                  /* TIMESTAMP_NONE: has no start */
+    timestamp until;                  /* TIMESTAMP_NONE: never, if nothing more is recorded */
+    enum color next_color;            /* from `until` on */
+    timestamp last_negative_sampled_at; /* latest negative reported by now, not annulled */
+    const struct decision_reason *reasons; /* by number of the evidence */
+    size_t reason_count;
+    const struct decision_ignored *ignored;
+    size_t ignored_count;
+};
+
+/* ---- Rule sets */
+struct policy;
+struct rule_set;
+/* The built-in files of policies/, and those of `directory_fd`/policies where given (−1: none),
+ * which come first. Everything is checked before anything is taken. */
+bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err) MUST_USE;
+void policy_free(struct policy *policy); /* accepts NULL */
+/* NULL where there is none of that name. */
+const struct rule_set *policy_rules(const struct policy *policy, struct slice name);
+/* The rule set in force at a moment (the latest that has begun); NULL where none is. */
+const struct rule_set *policy_rules_in_force(const struct policy *policy, timestamp at);
+const char *rule_set_name(const struct rule_set *rules);
+const char *rule_set_version(const struct rule_set *rules);
+/* Reads one rule set from YAML; for the loader, tests and fuzzing. */
+bool rule_set_read(struct slice yaml, const char *source, struct rule_set **ret_rules,
+                   struct error *err) MUST_USE;
+void rule_set_free(struct rule_set *rules);
+
+/* Decides. `evidence` in any order; pieces recorded after `now` do not exist. The result's texts
+ * live in `arena`. `with_words` false leaves reasons out (status tables of millions). */
+void policy_decide(const struct rule_set *rules, const struct evidence *evidence, size_t count,
+                   timestamp now, bool with_words, struct arena *arena,
+                   struct decision *ret_decision);
+
+/* ---- Evidence from outside */
+/* From a JSON array of pieces with text ids. The whole of it is checked; unknown kinds are
+ * ERROR_UNKNOWN_EVIDENCE. no = position + 1; (*ret_ids)[no − 1] is the text id. */
+bool evidence_from_json(json_t *array, struct arena *arena, struct evidence **ret_evidence,
+                        size_t *ret_count, const char ***ret_ids, struct error *err) MUST_USE;
+/* Checks that a piece has what its kind asks (times, detail, tube size, override parts). */
+bool evidence_check(const struct evidence *piece, const char *source, int64_t row,
+                    struct error *err) MUST_USE;
+
+/* ---- Venue categories and the dwell model (policies/venue_categories.yaml) */
+struct venue_category {
+    const char *name, *title_zh, *title_en;
+    double dwell_median_minutes, dwell_p90_minutes;
+    uint8_t check_level;
+};
+size_t policy_category_count(const struct policy *policy);
+const struct venue_category *policy_category(const struct policy *policy, size_t index);
+/* Index of a category; that of `default` where unknown. */
+size_t policy_category_of(const struct policy *policy, struct slice name);
+bool policy_category_known(const struct policy *policy, struct slice name);
+/* S(gap): probability that a stay is longer than `gap` whole minutes, lognormal by median and 90 %
+ * point; entries 0 … *ret_minutes − 1, beyond is 0 (the table ends where S < 0.001). */
+const float *policy_dwell_survival(const struct policy *policy, size_t index,
+                                   size_t *ret_minutes);
+
+/* ---- Roles (policies/roles.yaml) */
+struct role {
+    const char *name, *title_zh, *title_en;
+    uint64_t permissions; /* bits of policy/permissions.h */
+};
+size_t policy_role_count(const struct policy *policy);
+const struct role *policy_role_at(const struct policy *policy, size_t index);
+const struct role *policy_role(const struct policy *policy, struct slice name); /* NULL unknown */
+
+/* ---- Numbers of scanning and tracing (policies/checkin.yaml) */
+#define POLICY_NUMBER_TABLE(X)                                                                     \
+    X(NUMBER_LEVEL_1_HOURS, "level_1_negative_within_hours", 1, 720)                               \
+    X(NUMBER_LEVEL_2_HOURS, "level_2_negative_within_hours", 1, 720)                               \
+    X(NUMBER_LEVEL_3_HOURS, "level_3_negative_within_hours", 1, 720)                               \
+    X(NUMBER_LATE_HOURS, "offline_scan_accepted_hours", 1, 336)                                    \
+    X(NUMBER_AHEAD_SECONDS, "client_clock_ahead_seconds", 0, 3600)                                 \
+    X(NUMBER_CODE_SECONDS, "person_code_valid_seconds", 30, 3600)                                  \
+    X(NUMBER_PAPER_DAYS, "paper_code_valid_days", 1, 90)                                           \
+    X(NUMBER_LOOKBACK_DAYS, "contact_lookback_days", 0, 14)                                        \
+    X(NUMBER_TRACE_DAYS, "trace_days", 1, 60)                                                      \
+    X(NUMBER_RETENTION_DAYS, "presence_retention_days", 14, 90)
+enum policy_number {
+#define X(id, name, low, high) id,
+    POLICY_NUMBER_TABLE(X)
+#undef X
+        POLICY_NUMBER_COUNT
+};
+int64_t policy_number(const struct policy *policy, enum policy_number number);
+
+extern const char *const policy_color_words_zh[COLOR_COUNT];
+
+#endif

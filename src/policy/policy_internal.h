@@ -1,0 +1,52 @@
+/* Inside the policy room only. */
+#ifndef CHENGMAI_POLICY_INTERNAL_H
+#define CHENGMAI_POLICY_INTERNAL_H
+
+#include "policy/permissions.h"
+#include "policy/policy.h"
+
+/* Every number of a rule set: its name says the unit; range as accepted by the loader. */
+#define RULE_NUMBER_TABLE(X)                                                                       \
+    X(RULE_CASE_RED, "case_red_after_discharge_days", 0, 365)                                      \
+    X(RULE_CASE_YELLOW, "case_yellow_after_discharge_days", 0, 365)                                \
+    X(RULE_CLOSE_CONTACT_RED, "close_contact_red_days", 0, 365)                                    \
+    X(RULE_CLOSE_CONTACT_YELLOW, "close_contact_yellow_days", 0, 365)                              \
+    X(RULE_SECONDARY_CONTACT_RED, "secondary_contact_red_days", 0, 365)                            \
+    X(RULE_SOURCE_POSITIVE_RED, "source_positive_red_days", 0, 365)                                \
+    X(RULE_SOURCE_POSITIVE_YELLOW, "source_positive_yellow_days", 0, 365)                          \
+    X(RULE_INBOUND_RED, "inbound_red_days", 0, 365)                                                \
+    X(RULE_INBOUND_YELLOW, "inbound_yellow_days", 0, 365)                                          \
+    X(RULE_AREA_STAY_RED, "area_stay_red_days", 0, 365)                                            \
+    X(RULE_AREA_STAY_YELLOW, "area_stay_yellow_days", 0, 365)                                      \
+    X(RULE_LIFT_NEGATIVE, "risk_area_lift_negative_hours", 1, 720)                                 \
+    X(RULE_SPATIOTEMPORAL_DAYS, "spatiotemporal_days", 0, 365)                                     \
+    X(RULE_SPATIOTEMPORAL_NEGATIVES, "spatiotemporal_negatives", 2, 2)                             \
+    X(RULE_SPATIOTEMPORAL_APART, "spatiotemporal_apart_hours", 0, 720)                             \
+    X(RULE_OVERRIDE_DAYS, "override_days_max", 1, 30)                                              \
+    X(RULE_OVERRIDE_APPROVERS, "override_approvers", 2, 5)
+enum rule_number {
+#define X(id, name, low, high) id,
+    RULE_NUMBER_TABLE(X)
+#undef X
+        RULE_NUMBER_COUNT
+};
+
+enum { REASON_CODES_MAX = 16 };
+
+struct rule_set {
+    char *name, *version;
+    timestamp valid_from, valid_to; /* TIMESTAMP_NONE: open */
+    int64_t numbers[RULE_NUMBER_COUNT];
+    char *reason_codes[REASON_CODES_MAX];
+    size_t reason_code_count;
+};
+
+/* Reads `numbers: {name: {value, source}}` against a table; every name must be given. */
+struct number_form {
+    const char *name;
+    int64_t low, high;
+};
+bool numbers_read(json_t *object, const char *source, const struct number_form *forms,
+                  size_t count, int64_t *out, struct error *err) MUST_USE;
+
+#endif

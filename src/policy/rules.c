@@ -1,0 +1,131 @@
+/* Rule sets as data: reading one from YAML. Unknown keys, missing numbers and numbers out of range
+ * are refused; nothing is taken from a file that has one fault. */
+#include "policy/policy_internal.h"
+
+#include <stdlib.h>
+
+#include "policy/yaml.h"
+
+static const struct number_form rule_forms[RULE_NUMBER_COUNT] = {
+#define X(id, name, low, high) [id] = {name, low, high},
+    RULE_NUMBER_TABLE(X)
+#undef X
+};
+
+static bool number_read(json_t *object, const char *source, const struct number_form *form,
+                        int64_t *out, struct error *err)
+{
+    static const char *const keys[] = {"value", "source", NULL};
+    struct json_place place = {.source = form->name, .required = true};
+    struct slice reason;
+    json_t *entry = json_object_get(object, form->name);
+    if (!json_is_object(entry))
+        return error_set(err, ERROR_BAD_VALUE,
+                         (struct error_place){.source = source, .field = form->name},
+                         "{value: NUMBER, source: \"…\"}", "missing");
+    return json_only_fields(entry, keys, place, err) &&
+           json_int64(entry, "value", place, form->low, form->high, out, err) &&
+           json_text(entry, "source", place, &reason, err);
+}
+
+bool numbers_read(json_t *object, const char *source, const struct number_form *forms,
+                  size_t count, int64_t *out, struct error *err)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        size_t i = 0;
+        while (i < count && strcmp(forms[i].name, key) != 0)
+            i++;
+        if (i == count)
+            return error_set(err, ERROR_BAD_VALUE,
+                             (struct error_place){.source = source, .field = key},
+                             "a number that the program knows", "unknown number");
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!number_read(object, source, &forms[i], &out[i], err))
+            return false;
+    return true;
+}
+
+static bool read_codes(json_t *document, const char *source, struct rule_set *rules,
+                       struct error *err)
+{
+    json_t *codes = json_object_get(document, "override_reason_codes");
+    struct error_place place = {.source = source, .field = "override_reason_codes"};
+    size_t count = json_array_size(codes);
+    if (!json_is_array(codes) || count < 1 || count > REASON_CODES_MAX)
+        return error_set(err, ERROR_BAD_VALUE, place, "1 to 16 codes", "not a list of codes");
+    for (size_t i = 0; i < count; i++) {
+        const char *code = json_string_value(json_array_get(codes, i));
+        if (!code)
+            return error_set(err, ERROR_BAD_VALUE, place, "texts", "a code is not a text");
+        rules->reason_codes[rules->reason_code_count++] = strdup(code);
+    }
+    return true;
+}
+
+static bool read_document(json_t *document, const char *source, struct rule_set *rules,
+                          struct error *err)
+{
+    static const char *const keys[] = {"rule_set", "version", "title", "valid_from", "valid_to",
+                                       "area", "legal_basis", "numbers", "override_reason_codes",
+                                       NULL};
+    struct json_place must = {.source = source, .required = true}, may = {.source = source};
+    struct slice name, version, area;
+    if (!json_only_fields(document, keys, must, err) ||
+        !json_text(document, "rule_set", must, &name, err) ||
+        !json_text(document, "version", must, &version, err) ||
+        !json_text(document, "area", must, &area, err) ||
+        !json_time(document, "valid_from", must, &rules->valid_from, err) ||
+        !json_time(document, "valid_to", may, &rules->valid_to, err) ||
+        !numbers_read(json_object_get(document, "numbers"), source, rule_forms, RULE_NUMBER_COUNT,
+                      rules->numbers, err) ||
+        !read_codes(document, source, rules, err))
+        return false;
+    if (!json_is_object(json_object_get(document, "legal_basis")))
+        return error_set(err, ERROR_BAD_VALUE,
+                         (struct error_place){.source = source, .field = "legal_basis"},
+                         "words in zh and en", "missing");
+    rules->name = strndup(name.data, name.length);
+    rules->version = strndup(version.data, version.length);
+    return true;
+}
+
+bool rule_set_read(struct slice yaml, const char *source, struct rule_set **ret_rules,
+                   struct error *err)
+{
+    json_t *document;
+    if (!yaml_read(yaml, source, &document, err))
+        return false;
+    struct rule_set *rules = x_alloc(1, sizeof *rules);
+    bool done = read_document(document, source, rules, err);
+    json_decref(document);
+    if (!done) {
+        rule_set_free(rules);
+        return false;
+    }
+    *ret_rules = rules;
+    return true;
+}
+
+void rule_set_free(struct rule_set *rules)
+{
+    if (!rules)
+        return;
+    for (size_t i = 0; i < rules->reason_code_count; i++)
+        free(rules->reason_codes[i]);
+    free(rules->name);
+    free(rules->version);
+    free(rules);
+}
+
+const char *rule_set_name(const struct rule_set *rules)
+{
+    return rules->name;
+}
+const char *rule_set_version(const struct rule_set *rules)
+{
+    return rules->version;
+}

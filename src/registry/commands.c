@@ -1,0 +1,131 @@
+/* import, import undo, export. */
+#include "registry/import.h"
+#include "registry/registry_internal.h"
+
+static const struct import_kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < import_kind_count; i++)
+        if (strcmp(import_kinds[i]->name, name) == 0)
+            return import_kinds[i];
+    return NULL;
+}
+
+static int unknown_kind(const char *name, struct error *err)
+{
+    error_set(err, ERROR_USAGE, (struct error_place){.field = name}, "a KIND of `import --help`",
+              "unknown kind");
+    return command_fail(err);
+}
+
+static int print_kinds(FILE *out, const char *only)
+{
+    for (size_t i = 0; i < import_kind_count; i++) {
+        if (only && strcmp(only, import_kinds[i]->name) != 0)
+            continue;
+        fprintf(out, "%s: %s\n", import_kinds[i]->name, import_kinds[i]->words);
+        for (const struct import_column *c = import_kinds[i]->columns; c->name; c++)
+            fprintf(out, "  %s%s  %s\n", c->name, c->required ? " (required)" : "", c->words);
+    }
+    return EXIT_DONE;
+}
+
+static const struct command registry_commands[];
+
+static int run_import(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    struct import_options options = {.source = "default"};
+    const char *source;
+    if (command_flag(&argc, argv, "--help"))
+        return print_kinds(context->out, argc ? argv[0] : NULL);
+    options.create_missing = command_flag(&argc, argv, "--create-missing");
+    options.dry_run = command_flag(&argc, argv, "--dry-run");
+    command_flag(&argc, argv, "--resume"); /* importing again is resuming: stored rows are unchanged */
+    if (!command_option(&argc, argv, "--source", &source, err) ||
+        !command_arguments(&registry_commands[0], argc, argv, 2, 2, err))
+        return command_fail(err);
+    options.source = source ? source : options.source;
+    const struct import_kind *kind = find_kind(argv[0]);
+    if (!kind)
+        return unknown_kind(argv[0], err);
+    bool rejected;
+    if (!import_run(context, kind, argv[1], &options, &rejected, err))
+        return command_fail(err);
+    return rejected ? EXIT_FINDINGS : EXIT_DONE;
+}
+
+static int run_undo(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    int64_t import_no, removed;
+    if (!command_arguments(&registry_commands[1], argc, argv, 1, 1, err))
+        return command_fail(err);
+    if (!slice_to_int64(slice_of(argv[0]), 1, INT32_MAX, &import_no)) {
+        error_set(err, ERROR_USAGE, (struct error_place){.field = argv[0]},
+                  "the number of an import", "not a number");
+        return command_fail(err);
+    }
+    if (!import_undo(context->platform, import_no, &removed, err))
+        return command_fail(err);
+    fprintf(context->out, "{\"import\":%lld,\"removed\":%lld}\n", (long long)import_no,
+            (long long)removed);
+    return EXIT_DONE;
+}
+
+static int run_export(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    const char *source, *from, *to, *format;
+    if (!command_option(&argc, argv, "--source", &source, err) ||
+        !command_option(&argc, argv, "--from", &from, err) ||
+        !command_option(&argc, argv, "--to", &to, err) ||
+        !command_option(&argc, argv, "--format", &format, err) ||
+        !command_arguments(&registry_commands[2], argc, argv, 1, 1, err))
+        return command_fail(err);
+    timestamp first = 0, last = (timestamp)UINT32_MAX * SECOND;
+    if ((from && !time_parse(slice_of(from), &first)) ||
+        (to && !time_parse(slice_of(to), &last))) {
+        error_set(err, ERROR_USAGE, (struct error_place){.field = "--from, --to"},
+                  "RFC 3339 times with their offset", "not a time");
+        return command_fail(err);
+    }
+    struct export_request request = {.platform = context->platform,
+                                     .source = slice_of(source ? source : "default"),
+                                     .from = first / SECOND,
+                                     .to = last / SECOND,
+                                     .ndjson = format && strcmp(format, "ndjson") == 0,
+                                     .out = context->out,
+                                     .arena = context->arena};
+    for (size_t i = 0; i < export_kind_count; i++)
+        if (strcmp(export_kinds[i]->name, argv[0]) == 0)
+            return export_kinds[i]->run(&request, err) ? EXIT_DONE : command_fail(err);
+    return unknown_kind(argv[0], err);
+}
+
+static const struct command registry_commands[] = {
+    {.name = "import",
+     .usage = "KIND FILE|- [--source NAME] [--create-missing] [--dry-run] [--resume]",
+     .words = "takes rows in; prints what became of each; `import --help` lists kinds and columns",
+     .needs_data = true,
+     .run = run_import},
+    {.name = "import undo",
+     .usage = "NUMBER",
+     .words = "takes one import back",
+     .needs_data = true,
+     .run = run_undo},
+    {.name = "export",
+     .usage = "KIND [--source NAME] [--from T --to T] [--format csv|ndjson]",
+     .words = "streams rows, the same data always as the same bytes",
+     .needs_data = true,
+     .run = run_export},
+};
+
+static const struct migration registry_migrations[] = {
+    {"src/registry/schema/001_registry.sql"}};
+
+const struct module registry_module = {
+    .name = "registry",
+    .migrations = registry_migrations,
+    .migration_count = 1,
+    .commands = registry_commands,
+    .command_count = sizeof registry_commands / sizeof *registry_commands,
+    .statements = registry_statements,
+    .statement_count = 13,
+};

@@ -1,0 +1,25 @@
+/* Running an import; inside the registry room. */
+#ifndef CHENGMAI_REGISTRY_IMPORT_H
+#define CHENGMAI_REGISTRY_IMPORT_H
+
+#include "registry/registry.h"
+
+struct import_options {
+    const char *source;
+    bool create_missing, dry_run;
+};
+/* Imports a file and prints its reconciliation. */
+bool import_run(struct command_context *context, const struct import_kind *kind, const char *path,
+                const struct import_options *options, bool *ret_rejected,
+                struct error *err) MUST_USE;
+/* Takes an import back; *ret_removed rows. */
+bool import_undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
+                 struct error *err) MUST_USE;
+/* Rows of a CSV or NDJSON file (plain or gzip), as a csv_reader. Takes over `fd`. */
+bool import_rows_open(int fd, const char *source, struct csv_reader **ret_reader,
+                      struct error *err) MUST_USE;
+
+extern const struct sql_text *const import_statements[];
+extern const size_t import_statement_count;
+
+#endif

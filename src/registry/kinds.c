@@ -1,0 +1,464 @@
+/* The kinds of the registry that are imported row by row: one table a kind, one way for all.
+ *
+ * A row's values are checked by the type of their column; its digest tells an equal row (unchanged)
+ * from a changed one (merged). External ids are those of the import's source. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "registry/registry_internal.h"
+
+enum value_type {
+    VALUE_ID,        /* the row's own external id */
+    VALUE_AREA,      /* an area code */
+    VALUE_TEXT,
+    VALUE_CATEGORY,  /* a venue category of policies/ */
+    VALUE_NUMBER,    /* a decimal number */
+    VALUE_WHOLE,     /* a whole number from 0 */
+    VALUE_YEAR,
+    VALUE_SEX,
+    VALUE_TIME,
+    VALUE_CREDIT_CODE,
+    VALUE_PLATE,
+    VALUE_CASE_KIND,
+    VALUE_PERSON,    /* external ids of other kinds */
+    VALUE_HOUSEHOLD,
+    VALUE_UNIT,
+    VALUE_NAME,      /* the three of a person's identity */
+    VALUE_ID_NUMBER,
+    VALUE_PHONE,
+};
+
+enum { VALUES_MAX = 12 };
+
+struct kind_table {
+    enum registry_kind kind;
+    const enum value_type *types; /* of the columns */
+    struct sql_text digest, insert, update, last, undo, undo_ids;
+    /* insert and update take: ?1 number, ?2 area, ?3 import, ?4 digest, then the stored columns */
+};
+
+struct row_values {
+    struct slice id;
+    int64_t area_no;
+    struct sql_value stored[VALUES_MAX];
+    size_t stored_count;
+    struct slice name, id_number, phone;
+    bool identity;
+};
+
+struct row_place {
+    struct import_batch *batch;
+    struct sql *sql;
+    size_t row;
+    int column;
+    const char *column_name;
+};
+
+static bool reject(const struct row_place *place, const char *reason)
+{
+    import_reject(place->batch, place->row, place->column_name, reason);
+    return false;
+}
+
+static bool reject_error(const struct row_place *place, const struct error *err)
+{
+    char reason[600];
+    snprintf(reason, sizeof reason, "%s%s%s", err->what, err->expected[0] ? "; expected " : "",
+             err->expected);
+    return reject(place, reason);
+}
+
+static struct sql_value arena_value(const struct row_place *place, const char *text)
+{
+    size_t length = strlen(text);
+    return sql_text((struct slice){arena_copy(place->batch->arena, text, length), length});
+}
+
+static bool take_reference(const struct row_place *place, enum registry_kind kind,
+                           struct slice field, struct sql_value *out)
+{
+    struct error err;
+    int64_t no;
+    if (!field.data) {
+        *out = sql_null();
+        return true;
+    }
+    if (!registry_lookup(place->sql, kind, place->batch->source, field, &no, &err))
+        return reject_error(place, &err);
+    if (!no)
+        return reject(place, "no such external id in this source");
+    *out = sql_int(no);
+    return true;
+}
+
+static bool take_checked(const struct row_place *place, enum value_type type, struct slice field,
+                         struct sql_value *out)
+{
+    struct error err;
+    char normal[24];
+    timestamp time;
+    if (!field.data) {
+        *out = sql_null();
+        return true;
+    }
+    if (type == VALUE_TIME) {
+        if (!time_parse(field, &time))
+            return reject(place, "not an RFC 3339 time with its offset");
+        *out = sql_int(time);
+        return true;
+    }
+    bool good = type == VALUE_PLATE ? identity_check_plate(field, normal, &err)
+                                    : identity_check_credit_code(field, normal, &err);
+    if (!good)
+        return reject_error(place, &err);
+    *out = arena_value(place, normal);
+    return true;
+}
+
+static bool take_number(const struct row_place *place, enum value_type type, struct slice field,
+                        struct sql_value *out)
+{
+    double real;
+    int64_t whole;
+    *out = sql_null();
+    if (!field.data)
+        return true;
+    if (type == VALUE_NUMBER) {
+        if (!slice_to_double(field, &real))
+            return reject(place, "not a decimal number");
+        *out = sql_real(real);
+        return true;
+    }
+    int64_t low = type == VALUE_YEAR ? 1900 : 0, high = type == VALUE_YEAR ? 2100 : INT32_MAX;
+    if (!slice_to_int64(field, low, high, &whole))
+        return reject(place, type == VALUE_YEAR ? "not a year from 1900 to 2100"
+                                                : "not a whole number");
+    *out = sql_int(whole);
+    return true;
+}
+
+static bool take_identity(const struct row_place *place, enum value_type type, struct slice field,
+                          struct row_values *values)
+{
+    struct error err;
+    char normal[24];
+    const char *warning;
+    struct platform *platform = place->batch->platform;
+    values->identity |= field.data != NULL;
+    if (!field.data)
+        return true;
+    if (type == VALUE_NAME) {
+        values->name = field;
+        return field.length <= 200 || reject(place, "longer than 200 bytes");
+    }
+    int32_t today = time_day_of_seconds(world_now(platform->world) / SECOND);
+    bool good = type == VALUE_PHONE
+                    ? identity_check_phone(field, normal, &err)
+                    : identity_check_id_number(field, today, platform->demo, normal, &warning,
+                                               &err);
+    if (!good)
+        return reject_error(place, &err);
+    struct slice kept = {arena_copy(place->batch->arena, normal, strlen(normal)), strlen(normal)};
+    *(type == VALUE_PHONE ? &values->phone : &values->id_number) = kept;
+    return true;
+}
+
+static bool take_value(const struct row_place *place, enum value_type type, struct slice field,
+                       struct row_values *values)
+{
+    struct sql_value *out = &values->stored[values->stored_count];
+    struct platform *platform = place->batch->platform;
+    switch (type) {
+    case VALUE_ID:
+        values->id = field;
+        return (field.data && field.length <= 128) || reject(place, "1 to 128 bytes are needed");
+    case VALUE_AREA: {
+        const struct area *area = field.data
+                                      ? registry_area_by_code(platform->registry, field)
+                                      : registry_city(platform->registry);
+        values->area_no = area ? area->no : 0;
+        return area || reject(place, "no such area code");
+    }
+    case VALUE_NAME:
+    case VALUE_ID_NUMBER:
+    case VALUE_PHONE:
+        return take_identity(place, type, field, values);
+    default:
+        break;
+    }
+    values->stored_count++;
+    switch (type) {
+    case VALUE_TEXT:
+        *out = sql_text(field);
+        return field.length <= 400 || reject(place, "longer than 400 bytes");
+    case VALUE_CATEGORY:
+        *out = sql_text(field.data ? field : SLICE("default"));
+        return !field.data || policy_category_known(platform->policy, field) ||
+               reject(place, "no such venue category");
+    case VALUE_SEX:
+        *out = sql_text(field);
+        return !field.data || slice_equal(field, SLICE("m")) || slice_equal(field, SLICE("f")) ||
+               reject(place, "m or f is needed");
+    case VALUE_CASE_KIND:
+        *out = sql_text(field);
+        return slice_equal(field, SLICE("case")) || slice_equal(field, SLICE("asymptomatic")) ||
+               reject(place, "case or asymptomatic is needed");
+    case VALUE_NUMBER:
+    case VALUE_WHOLE:
+    case VALUE_YEAR:
+        return take_number(place, type, field, out);
+    case VALUE_PERSON:
+        return take_reference(place, REGISTRY_PERSON, field, out);
+    case VALUE_HOUSEHOLD:
+        return take_reference(place, REGISTRY_HOUSEHOLD, field, out);
+    case VALUE_UNIT:
+        return take_reference(place, REGISTRY_UNIT, field, out);
+    default:
+        return take_checked(place, type, field, out);
+    }
+}
+
+/* BLAKE2b of the row's fields, with their lengths. */
+static struct slice row_digest(const struct import_batch *batch, size_t row, int columns)
+{
+    struct buffer text;
+    buffer_init(&text, 2 << 20);
+    for (int c = 0; c < columns; c++) {
+        struct slice field = import_field(batch, row, c);
+        uint64_t length = field.length;
+        buffer_append(&text, &length, sizeof length);
+        buffer_append(&text, field.data, field.length);
+    }
+    unsigned char *digest = arena_alloc(batch->arena, 16);
+    hash_blake2b(digest, 16, text.data, text.length, NULL);
+    buffer_release(&text);
+    return (struct slice){(const char *)digest, 16};
+}
+
+static bool same_digest(struct sql *sql, const struct kind_table *table, int64_t no,
+                        struct slice digest, bool *ret_same, struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    if (!sql_begin(sql, &table->digest, SQL_ARGUMENTS(sql_int(no)), &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    *ret_same = row && slice_equal(sql_get_blob(query, 0), digest);
+    sql_end(query);
+    return true;
+}
+
+static size_t person_values(const struct import_batch *batch, int64_t no,
+                            struct row_values *values)
+{
+    struct keys *keys = store_keys(batch->platform->store);
+    size_t at = values->stored_count;
+    values->stored[at] = values->stored[at + 1] = sql_null();
+    if (values->identity) {
+        struct slice plain =
+            identity_pack(values->name, values->id_number, values->phone, batch->arena);
+        values->stored[at] =
+            sql_blob(field_encrypt(keys, KEY_IDENTITY, no, plain, batch->arena));
+    }
+    if (values->id_number.data) {
+        unsigned char *index = arena_alloc(batch->arena, BLIND_INDEX_BYTES);
+        blind_index(keys, "id_number", values->id_number, index);
+        values->stored[at + 1] =
+            sql_blob((struct slice){(const char *)index, BLIND_INDEX_BYTES});
+    }
+    return at + 2;
+}
+
+static bool store_row(const struct row_place *place, const struct kind_table *table, int columns,
+                      struct row_values *values, struct error *err)
+{
+    struct import_batch *batch = place->batch;
+    struct slice digest = row_digest(batch, place->row, columns);
+    int64_t no;
+    if (!registry_lookup(place->sql, table->kind, batch->source, values->id, &no, err))
+        return false;
+    bool known = no != 0, same = false;
+    if (known && !same_digest(place->sql, table, no, digest, &same, err))
+        return false;
+    if (same) {
+        batch->result->unchanged++;
+        return true;
+    }
+    if (!known && !sql_one_int(place->sql, &table->last, NULL, 0, 0, &no, err))
+        return false;
+    no += !known;
+    size_t count = table->kind == REGISTRY_PERSON ? person_values(batch, no, values)
+                                                  : values->stored_count;
+    struct sql_value arguments[4 + VALUES_MAX] = {sql_int(no), sql_int(values->area_no),
+                                                  sql_int(batch->import_no), sql_blob(digest)};
+    memcpy(arguments + 4, values->stored, count * sizeof *arguments);
+    if (!sql_run(place->sql, known ? &table->update : &table->insert, arguments, 4 + count, err)) {
+        if (err->code != ERROR_CONFLICT)
+            return false;
+        *err = (struct error){0};
+        reject(place, "another row has the same ID number");
+        return true;
+    }
+    batch->result->inserted += !known;
+    batch->result->merged += known;
+    return known || registry_add_external_id(place->sql, table->kind, batch->source, values->id,
+                                             no, batch->import_no, err);
+}
+
+static bool apply_table(struct import_batch *batch, struct sql *sql, const struct kind_table *table,
+                        const struct import_column *columns, struct error *err)
+{
+    int count = 0;
+    while (columns[count].name)
+        count++;
+    for (size_t row = 0; row < batch->row_count; row++) {
+        struct row_values values = {0};
+        struct row_place place = {batch, sql, row, 0, NULL};
+        bool good = true;
+        for (int c = 0; good && c < count; c++) {
+            place.column = c;
+            place.column_name = columns[c].name;
+            struct slice field = import_field(batch, row, c);
+            if (!field.data && columns[c].required)
+                good = reject(&place, "missing");
+            else
+                good = take_value(&place, table->types[c], field, &values);
+        }
+        place.column_name = columns[0].name;
+        if (good && !store_row(&place, table, count, &values, err))
+            return false;
+    }
+    return true;
+}
+
+struct undo_job {
+    const struct kind_table *table;
+    int64_t import_no, removed;
+};
+
+static bool undo_rows(struct sql *sql, void *context, struct error *err)
+{
+    struct undo_job *job = context;
+    return sql_run(sql, &job->table->undo_ids,
+                   SQL_ARGUMENTS(sql_int(job->table->kind), sql_int(job->import_no)), err) &&
+           sql_run_count(sql, &job->table->undo, SQL_ARGUMENTS(sql_int(job->import_no)),
+                         &job->removed, err);
+}
+
+/* ---- The tables. A changed row keeps the import that made it. */
+
+#define KIND(ident, shown, words_, registry_kind_, table_, key_, names_, marks_, sets_, ...)       \
+    static const struct import_column ident##_columns[];                                           \
+    static const enum value_type ident##_types[];                                                  \
+    static const struct kind_table ident##_table = {                                               \
+        .kind = registry_kind_,                                                                    \
+        .types = ident##_types,                                                                    \
+        .digest = {#ident "_digest", "SELECT digest FROM " table_ " WHERE " key_ " = ?1",          \
+                   "primary key"},                                                                 \
+        .insert = {#ident "_insert",                                                               \
+                   "INSERT INTO " table_ " (" key_ ", area_no, import_no, digest" names_           \
+                   ") VALUES (?1, ?2, ?3, ?4" marks_ ")",                                          \
+                   "primary key"},                                                                 \
+        .update = {#ident "_update",                                                               \
+                   "UPDATE " table_ " SET area_no = ?2, import_no = coalesce(import_no, ?3),"      \
+                   " digest = ?4" sets_ " WHERE " key_ " = ?1",                                    \
+                   "primary key"},                                                                 \
+        .last = {#ident "_last", "SELECT max(" key_ ") FROM " table_, "primary key"},              \
+        .undo = {#ident "_undo", "DELETE FROM " table_ " WHERE import_no = ?1", "whole table"},    \
+        .undo_ids = {#ident "_undo_ids",                                                           \
+                     "DELETE FROM external_id WHERE kind = ?1 AND import_no = ?2", "whole kind"},  \
+    };                                                                                             \
+    static bool ident##_apply(struct import_batch *batch, struct sql *sql, struct error *err)      \
+    {                                                                                              \
+        return apply_table(batch, sql, &ident##_table, ident##_columns, err);                      \
+    }                                                                                              \
+    static bool ident##_undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,   \
+                             struct error *err)                                                    \
+    {                                                                                              \
+        struct undo_job job = {&ident##_table, import_no, 0};                                      \
+        bool done = store_write(platform->store, undo_rows, &job, err);                            \
+        *ret_removed = job.removed;                                                                \
+        return done;                                                                               \
+    }                                                                                              \
+    const struct import_kind import_##ident = {.name = shown,                                      \
+                                               .words = words_,                                    \
+                                               .columns = ident##_columns,                         \
+                                               .apply = ident##_apply,                             \
+                                               .undo = ident##_undo};
+
+KIND(persons, "persons", "people with their encrypted identity", REGISTRY_PERSON, "person",
+     "person_no",
+     ", birth_year, sex, household_no, unit_no, identity, id_number_index",
+     ", ?5, ?6, ?7, ?8, ?9, ?10",
+     ", birth_year = ?5, sex = ?6, household_no = ?7, unit_no = ?8, identity = ?9,"
+     " id_number_index = ?10")
+static const struct import_column persons_columns[] = {
+    {"person_id", true, "external id"},       {"area", false, "area code; the city where absent"},
+    {"birth_year", false, "year"},            {"sex", false, "m or f"},
+    {"household_id", false, "external id"},   {"unit_id", false, "external id"},
+    {"name", false, "encrypted"},             {"id_number", false, "GB 11643, encrypted"},
+    {"phone", false, "encrypted"},            {NULL, false, NULL}};
+static const enum value_type persons_types[] = {VALUE_ID,        VALUE_AREA, VALUE_YEAR,
+                                                VALUE_SEX,       VALUE_HOUSEHOLD, VALUE_UNIT,
+                                                VALUE_NAME,      VALUE_ID_NUMBER, VALUE_PHONE};
+
+KIND(households, "households", "households by area", REGISTRY_HOUSEHOLD, "household",
+     "household_no", "", "", "")
+static const struct import_column households_columns[] = {{"household_id", true, "external id"},
+                                                          {"area", false, "area code"},
+                                                          {NULL, false, NULL}};
+static const enum value_type households_types[] = {VALUE_ID, VALUE_AREA};
+
+KIND(units, "units", "organisations", REGISTRY_UNIT, "unit", "unit_no",
+     ", name, credit_code, category", ", ?5, ?6, ?7",
+     ", name = ?5, credit_code = ?6, category = ?7")
+static const struct import_column units_columns[] = {
+    {"unit_id", true, "external id"},      {"area", false, "area code"},
+    {"name", true, "name"},                {"credit_code", false, "GB 32100"},
+    {"category", false, "venue category"}, {NULL, false, NULL}};
+static const enum value_type units_types[] = {VALUE_ID, VALUE_AREA, VALUE_TEXT, VALUE_CREDIT_CODE,
+                                              VALUE_CATEGORY};
+
+KIND(venues, "venues", "places with a code", REGISTRY_VENUE, "venue", "venue_no",
+     ", name, category, latitude, longitude, check_level, unit_no, token_version, closed",
+     ", ?5, ?6, ?7, ?8, coalesce(?9, 0), ?10, 1, 0",
+     ", name = ?5, category = ?6, latitude = ?7, longitude = ?8, check_level = coalesce(?9, 0),"
+     " unit_no = ?10")
+static const struct import_column venues_columns[] = {
+    {"venue_id", true, "external id"},     {"area", false, "area code"},
+    {"name", true, "name"},                {"category", false, "venue category"},
+    {"lat", false, "degrees"},             {"lon", false, "degrees"},
+    {"check_level", false, "0 to 3"},      {"unit_id", false, "external id"},
+    {NULL, false, NULL}};
+static const enum value_type venues_types[] = {VALUE_ID,     VALUE_AREA,   VALUE_TEXT,
+                                               VALUE_CATEGORY, VALUE_NUMBER, VALUE_NUMBER,
+                                               VALUE_WHOLE,  VALUE_UNIT};
+
+KIND(vehicles, "vehicles", "vehicles by plate", REGISTRY_VEHICLE, "vehicle", "vehicle_no",
+     ", plate, unit_no, kind", ", ?5, ?6, ?7", ", plate = ?5, unit_no = ?6, kind = ?7")
+static const struct import_column vehicles_columns[] = {
+    {"vehicle_id", true, "external id"}, {"area", false, "area code"},
+    {"plate", true, "GA 36"},            {"unit_id", false, "external id"},
+    {"kind", false, "words"},            {NULL, false, NULL}};
+static const enum value_type vehicles_types[] = {VALUE_ID, VALUE_AREA, VALUE_PLATE, VALUE_UNIT,
+                                                 VALUE_TEXT};
+
+KIND(staff, "staff", "people who work for a unit", REGISTRY_STAFF, "staff", "staff_no",
+     ", person_no, unit_no, role", ", ?5, ?6, ?7", ", person_no = ?5, unit_no = ?6, role = ?7")
+static const struct import_column staff_columns[] = {
+    {"staff_id", true, "external id"},  {"area", false, "area code"},
+    {"person_id", true, "external id"}, {"unit_id", true, "external id"},
+    {"role", false, "words"},           {NULL, false, NULL}};
+static const enum value_type staff_types[] = {VALUE_ID, VALUE_AREA, VALUE_PERSON, VALUE_UNIT,
+                                              VALUE_TEXT};
+
+KIND(cases, "cases", "confirmed and asymptomatic infections", REGISTRY_CASE, "case_record",
+     "case_no", ", person_no, kind, at, recorded_at", ", ?5, ?6, ?7, ?8",
+     ", person_no = ?5, kind = ?6, at = ?7, recorded_at = ?8")
+static const struct import_column cases_columns[] = {
+    {"case_id", true, "external id"},       {"area", false, "area code"},
+    {"person_id", true, "external id"},     {"kind", true, "case or asymptomatic"},
+    {"at", true, "onset or first positive sampling"}, {"recorded_at", true, "when it was reported"},
+    {NULL, false, NULL}};
+static const enum value_type cases_types[] = {VALUE_ID,        VALUE_AREA, VALUE_PERSON,
+                                              VALUE_CASE_KIND, VALUE_TIME, VALUE_TIME};
