@@ -24,6 +24,16 @@ bool access_token_issue(struct sql *sql, struct access *access, struct slice use
 /* True where at least one user with a password exists (other addresses than loopback need it). */
 bool access_has_users(struct access *access);
 
+/* Log-in by name and password: a session's token. The same words for every fault; after five
+ * failures a growing wait, at most two minutes, so that nobody is locked out by others. Slow. */
+bool access_login(struct access *access, struct slice name, const char *password,
+                  char out[ACCESS_TOKEN_BYTES], struct error *err) MUST_USE;
+bool access_logout(struct access *access, struct slice token, struct error *err) MUST_USE;
+/* What a cookie session must send as X-CSRF-Token. */
+void access_csrf(const struct access *access, struct slice token, char out[48]);
+/* Forgets resolved tokens: after a user's or role's change. */
+void access_forget_cached(struct access *access);
+
 /* Resolves "Authorization: Bearer …" (user token or holder session) or the session cookie into an
  * actor; ACTOR_NONE where neither was sent. ERROR_UNAUTHENTICATED where it is not good. Cached:
  * no SQL for a token seen before (ended ones leave the cache at once). */

@@ -91,6 +91,19 @@ enum actor_kind {
     ACTOR_HOLDER, /* a person, by the identity provider's session */
 };
 
+/* Area numbers carry the tree, 12 bits a level of five: an area with all below it is one range. */
+enum { AREA_LEVEL_BITS = 12, AREA_LEVELS = 5 };
+static inline int64_t area_range_last(int64_t area_no)
+{
+    int64_t mask = ((int64_t)1 << AREA_LEVEL_BITS) - 1;
+    int64_t last = area_no;
+    for (int level = 0; level < AREA_LEVELS && !(area_no & mask); level++) {
+        last |= mask;
+        mask <<= AREA_LEVEL_BITS;
+    }
+    return last;
+}
+
 /* Who asks. Areas: see registry.h; [area_first, area_last] is the reader's jurisdiction. */
 struct actor {
     enum actor_kind kind;

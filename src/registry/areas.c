@@ -38,7 +38,7 @@ static bool next_child(struct sql *sql, int64_t parent_no, int64_t *ret_no, stru
 {
     int level = parent_no ? area_level(parent_no) + 1 : 0;
     int64_t step = (int64_t)1 << (AREA_LEVEL_BITS * (AREA_LEVELS - 1 - level));
-    int64_t last = parent_no ? area_last(parent_no) : INT64_MAX, highest;
+    int64_t last = parent_no ? area_range_last(parent_no) : INT64_MAX, highest;
     if (level >= AREA_LEVELS)
         return error_set(err, ERROR_TOO_LARGE, (struct error_place){.field = "parent"},
                          "at most five levels", "too deep");

@@ -174,7 +174,7 @@ size_t registry_areas_under(struct registry *registry, int64_t parent, struct ar
     int level = area_level(parent) + 1;
     for (size_t i = 0; i < registry->area_count; i++) {
         const struct area *area = &registry->areas[i];
-        if (area->no > parent && area->no <= area_last(parent) && area_level(area->no) == level)
+        if (area->no > parent && area->no <= area_range_last(parent) && area_level(area->no) == level)
             found[count++] = area;
     }
     *ret_areas = found;

@@ -12,20 +12,6 @@
 #include "policy/policy.h"
 #include "presence/presence.h"
 
-enum { AREA_LEVEL_BITS = 12, AREA_LEVELS = 5 };
-/* Last area number of the subtree of `area_no`. */
-static inline int64_t area_last(int64_t area_no)
-{
-    int64_t mask = ((int64_t)1 << AREA_LEVEL_BITS) - 1;
-    int64_t last = area_no;
-    for (int level = 0; level < AREA_LEVELS; level++, mask <<= AREA_LEVEL_BITS) {
-        if (area_no & mask)
-            break;
-        last |= mask;
-    }
-    return last;
-}
-
 struct area {
     int64_t no;
     struct slice code;      /* managed code, "320412", "320471", "320412101" */

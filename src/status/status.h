@@ -27,8 +27,14 @@ struct status_table;
 /* Opens: snapshot + replay of events since (full derivation where there is no good snapshot). */
 bool status_open(struct platform *platform, struct status_table **ret_table,
                  struct error *err) MUST_USE;
-/* Writes the snapshot. Accepts NULL. */
+/* Writes the snapshot, frees. Accepts NULL. */
 void status_close(struct status_table *table);
+/* Frees without writing. */
+void status_free(struct status_table *table);
+/* Writes the snapshot now (hourly, so that a crash replays little). */
+bool status_snapshot(struct status_table *table, struct error *err) MUST_USE;
+/* Persons 1 … n exist. */
+uint32_t status_known(const struct status_table *table);
 /* The entry at city time `now` (a passed `until` already gives next_color). Lock-free, for the
  * scan path. All zero (flags 0) for an unknown person. */
 struct status_entry status_get(const struct status_table *table, struct person_no person,
@@ -41,10 +47,10 @@ void status_counts(const struct status_table *table, int64_t counts[4]);
 bool status_verify(struct status_table *table, int64_t *ret_checked, int64_t *ret_wrong,
                    struct error *err) MUST_USE;
 
-/* Adds evidence inside a store job: row + event "evidence.recorded". `piece->of` is an evidence
- * no. *ret_no is its number. */
+/* Adds evidence inside a store job: checked, row + event "evidence.recorded". `piece->of` is an
+ * evidence no; `external_id` may be empty. *ret_no is its number. */
 bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
-                  const struct evidence *piece, struct slice source, int64_t *ret_no,
+                  const struct evidence *piece, struct slice external_id, int64_t *ret_no,
                   struct error *err) MUST_USE;
 /* All pieces of a person in order of number. */
 bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *arena,

@@ -1,0 +1,453 @@
+/* Users, tokens, sessions and the gate.
+ *
+ * A token is 32 random bytes shown once; only its BLAKE2b is stored. Resolved tokens are kept in a
+ * small table in memory so that a request costs no SQL; whatever ends a token clears the table.
+ * Holders' sessions are stateless: numbers and a keyed hash. */
+#include "access/access.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+static const struct sql_text user_insert = {
+    "user_insert",
+    "INSERT INTO app_user (name, role, area_no, password_hash, failures, locked_until)"
+    " VALUES (?1, ?2, ?3, ?4, 0, 0)",
+    "unique name"};
+static const struct sql_text user_by_name = {
+    "user_by_name",
+    "SELECT user_no, password_hash, failures, locked_until FROM app_user WHERE name = ?1",
+    "unique name"};
+static const struct sql_text user_failures = {
+    "user_failures", "UPDATE app_user SET failures = ?2, locked_until = ?3 WHERE user_no = ?1",
+    "primary key"};
+static const struct sql_text user_count = {
+    "user_count", "SELECT count(*) FROM app_user WHERE password_hash IS NOT NULL", "small table"};
+static const struct sql_text token_insert = {
+    "token_insert",
+    "INSERT INTO user_token (token_hash, user_no, kind, issued_at, expires_at)"
+    " VALUES (?1, ?2, ?3, ?4, ?5)",
+    "primary key"};
+static const struct sql_text token_delete = {
+    "token_delete", "DELETE FROM user_token WHERE token_hash = ?1", "primary key"};
+static const struct sql_text token_select = {
+    "token_select",
+    "SELECT u.user_no, u.name, u.role, u.area_no, t.expires_at FROM user_token t"
+    " JOIN app_user u ON u.user_no = t.user_no WHERE t.token_hash = ?1",
+    "primary key"};
+
+static const struct sql_text *const statements[] = {&user_insert,  &user_by_name, &user_failures,
+                                                    &user_count,   &token_insert, &token_delete,
+                                                    &token_select};
+
+enum { CACHE_SLOTS = 1024, TOKEN_HASH_BYTES = 32, LOCK_AFTER = 5, SESSION_HOURS = 12 };
+
+struct cached {
+    unsigned char hash[TOKEN_HASH_BYTES];
+    timestamp expires_at; /* 0: free */
+    struct actor actor;
+};
+
+struct access {
+    struct platform *platform;
+    pthread_rwlock_t lock; /* owns cache */
+    struct cached cache[CACHE_SLOTS];
+};
+
+bool access_open(struct platform *platform, struct access **ret_access, struct error *err)
+{
+    (void)err;
+    struct access *access = x_alloc(1, sizeof *access);
+    access->platform = platform;
+    pthread_rwlock_init(&access->lock, NULL);
+    *ret_access = access;
+    return true;
+}
+
+void access_close(struct access *access)
+{
+    if (!access)
+        return;
+    pthread_rwlock_destroy(&access->lock);
+    free(access);
+}
+
+void access_forget_cached(struct access *access)
+{
+    pthread_rwlock_wrlock(&access->lock);
+    memset(access->cache, 0, sizeof access->cache);
+    pthread_rwlock_unlock(&access->lock);
+}
+
+static bool unauthenticated(struct error *err, const char *what)
+{
+    return error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "Authorization"},
+                     "a valid token or session", "%s", what);
+}
+
+/* ---- Users */
+
+bool access_user_add(struct sql *sql, struct access *access, struct slice name, struct slice role,
+                     int64_t area_no, const char *password, int64_t *ret_user_no,
+                     struct error *err)
+{
+    char hash[crypto_pwhash_STRBYTES];
+    if (!policy_role(access->platform->policy, role))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "role"},
+                         "a role of policies/roles.yaml", "unknown role");
+    if (name.length < 1 || name.length > 60 || !slice_is_utf8(name))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "name"},
+                         "1 to 60 bytes of UTF-8", "not a name");
+    if (password && crypto_pwhash_str(hash, password, strlen(password),
+                                      crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                      access->platform->demo ? 8u << 20 : 64u << 20) != 0)
+        return error_set(err, ERROR_MEMORY, (struct error_place){.field = "password"}, NULL,
+                         "no memory to hash the password");
+    if (!sql_run(sql, &user_insert,
+                 SQL_ARGUMENTS(sql_text(name), sql_text(role), sql_int(area_no),
+                               password ? sql_text(slice_of(hash)) : sql_null()),
+                 err)) {
+        if (err->code == ERROR_CONFLICT)
+            error_set(err, ERROR_CONFLICT, (struct error_place){.field = "name"},
+                      "a name that no user has", "there is such a user already");
+        return false;
+    }
+    struct sql_query *query;
+    bool row;
+    if (!sql_begin(sql, &user_by_name, SQL_ARGUMENTS(sql_text(name)), &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    *ret_user_no = sql_get_int(query, 0);
+    sql_end(query);
+    return true;
+}
+
+bool access_has_users(struct access *access)
+{
+    struct sql *sql;
+    struct error err;
+    int64_t count = 0;
+    if (!store_read_begin(access->platform->store, &sql, &err))
+        return false;
+    bool done = sql_one_int(sql, &user_count, NULL, 0, 0, &count, &err);
+    store_read_end(access->platform->store, sql);
+    return done && count > 0;
+}
+
+static void hash_token(struct slice token, unsigned char out[TOKEN_HASH_BYTES])
+{
+    hash_blake2b(out, TOKEN_HASH_BYTES, token.data, token.length, NULL);
+}
+
+static bool issue(struct sql *sql, int64_t user_no, const char *kind, timestamp now,
+                  timestamp expires, char out[ACCESS_TOKEN_BYTES], struct error *err)
+{
+    unsigned char secret[32], hash[TOKEN_HASH_BYTES];
+    world_random_bytes(secret, sizeof secret);
+    memcpy(out, "u1.", 3);
+    text_to_base64url(secret, sizeof secret, out + 3);
+    sodium_memzero(secret, sizeof secret);
+    hash_token(slice_of(out), hash);
+    return sql_run(sql, &token_insert,
+                   SQL_ARGUMENTS(sql_blob((struct slice){(const char *)hash, sizeof hash}),
+                                 sql_int(user_no), sql_text(slice_of(kind)), sql_int(now),
+                                 sql_int(expires)),
+                   err);
+}
+
+bool access_token_issue(struct sql *sql, struct access *access, struct slice user, int days,
+                        char out[ACCESS_TOKEN_BYTES], struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    timestamp now = world_now(access->platform->world);
+    if (!sql_begin(sql, &user_by_name, SQL_ARGUMENTS(sql_text(user)), &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    int64_t user_no = row ? sql_get_int(query, 0) : 0;
+    sql_end(query);
+    if (!row)
+        return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
+                         "the name of a user", "no such user");
+    return issue(sql, user_no, "token", now, now + days * DAY, out, err);
+}
+
+/* ---- Log-in: a slow hash, a delay that grows with failures, the same words for every fault */
+
+struct login_job {
+    struct access *access;
+    struct slice name;
+    const char *password;
+    char *token;
+    bool good;
+};
+
+static bool login(struct sql *sql, void *context, struct error *err)
+{
+    struct login_job *job = context;
+    struct sql_query *query;
+    bool row;
+    char hash[crypto_pwhash_STRBYTES] = "";
+    timestamp now = world_now(job->access->platform->world);
+    if (!sql_begin(sql, &user_by_name, SQL_ARGUMENTS(sql_text(job->name)), &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    int64_t user_no = row ? sql_get_int(query, 0) : 0, failures = row ? sql_get_int(query, 2) : 0;
+    timestamp locked_until = row ? sql_get_int(query, 3) : 0;
+    if (row && !sql_is_null(query, 1))
+        snprintf(hash, sizeof hash, "%.*s", SLICE_ARG(sql_get_text(query, 1)));
+    sql_end(query);
+    if (locked_until > now)
+        return true;
+    job->good = hash[0] && crypto_pwhash_str_verify(hash, job->password,
+                                                    strlen(job->password)) == 0;
+    if (!user_no)
+        return true;
+    failures = job->good ? 0 : failures + 1;
+    timestamp wait = failures < LOCK_AFTER ? 0 : (failures < 12 ? 1 << (failures - 5) : 128) * SECOND;
+    return sql_run(sql, &user_failures,
+                   SQL_ARGUMENTS(sql_int(user_no), sql_int(failures), sql_int(now + wait)), err) &&
+           (!job->good ||
+            issue(sql, user_no, "session", now, now + SESSION_HOURS * HOUR, job->token, err));
+}
+
+bool access_login(struct access *access, struct slice name, const char *password,
+                  char out[ACCESS_TOKEN_BYTES], struct error *err)
+{
+    struct login_job job = {access, name, password, out, false};
+    if (!store_write(access->platform->store, login, &job, err))
+        return false;
+    return job.good || error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "name"},
+                                 "a user's name and password",
+                                 "the name or password is wrong, or log-in waits after failures");
+}
+
+static bool end_session(struct sql *sql, void *context, struct error *err)
+{
+    return sql_run(sql, &token_delete,
+                   SQL_ARGUMENTS(sql_blob((struct slice){context, TOKEN_HASH_BYTES})), err);
+}
+
+bool access_logout(struct access *access, struct slice token, struct error *err)
+{
+    unsigned char hash[TOKEN_HASH_BYTES];
+    hash_token(token, hash);
+    bool done = store_write(access->platform->store, end_session, hash, err);
+    access_forget_cached(access);
+    return done;
+}
+
+void access_csrf(const struct access *access, struct slice token, char out[48])
+{
+    unsigned char mac[16];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, keys_of(store_keys(access->platform->store), KEY_SESSION), 32,
+                            sizeof mac);
+    crypto_generichash_update(&state, (const unsigned char *)"csrf", 4);
+    crypto_generichash_update(&state, (const unsigned char *)token.data, token.length);
+    crypto_generichash_final(&state, mac, sizeof mac);
+    text_to_base64url(mac, sizeof mac, out);
+}
+
+/* ---- Resolving */
+
+static bool find_cached(struct access *access, const unsigned char *hash, timestamp now,
+                        struct actor *ret_actor)
+{
+    size_t slot;
+    memcpy(&slot, hash, sizeof slot);
+    pthread_rwlock_rdlock(&access->lock);
+    const struct cached *cached = &access->cache[slot % CACHE_SLOTS];
+    bool found = cached->expires_at > now && memcmp(cached->hash, hash, TOKEN_HASH_BYTES) == 0;
+    if (found)
+        *ret_actor = cached->actor;
+    pthread_rwlock_unlock(&access->lock);
+    return found;
+}
+
+static void put_cached(struct access *access, const unsigned char *hash, timestamp expires_at,
+                       const struct actor *actor)
+{
+    size_t slot;
+    memcpy(&slot, hash, sizeof slot);
+    pthread_rwlock_wrlock(&access->lock);
+    struct cached *cached = &access->cache[slot % CACHE_SLOTS];
+    memcpy(cached->hash, hash, TOKEN_HASH_BYTES);
+    cached->expires_at = expires_at;
+    cached->actor = *actor;
+    pthread_rwlock_unlock(&access->lock);
+}
+
+static bool read_token(struct access *access, struct sql *sql, const unsigned char *hash,
+                       timestamp now, struct actor *actor, timestamp *ret_expires,
+                       struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    if (!sql_begin(sql, &token_select,
+                   SQL_ARGUMENTS(sql_blob((struct slice){(const char *)hash, TOKEN_HASH_BYTES})),
+                   &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    if (!row)
+        return unauthenticated(err, "the token is not valid");
+    struct slice name = sql_get_text(query, 1), role = sql_get_text(query, 2);
+    *actor = (struct actor){.kind = ACTOR_USER, .user_no = sql_get_int(query, 0)};
+    snprintf(actor->name, sizeof actor->name, "%.*s", SLICE_ARG(name));
+    snprintf(actor->role, sizeof actor->role, "%.*s", SLICE_ARG(role));
+    const struct role *known = policy_role(access->platform->policy, role);
+    actor->permissions = known ? known->permissions : 0;
+    actor->area_first = sql_get_int(query, 3);
+    actor->area_last = area_range_last(actor->area_first);
+    *ret_expires = sql_get_int(query, 4);
+    sql_end(query);
+    return *ret_expires > now || unauthenticated(err, "the token has expired");
+}
+
+static bool user_actor(struct access *access, struct slice token, struct actor *ret_actor,
+                       struct error *err)
+{
+    unsigned char hash[TOKEN_HASH_BYTES];
+    timestamp now = world_now(access->platform->world), expires = 0;
+    if (token.length < 10 || token.length > 128)
+        return unauthenticated(err, "the token is not valid");
+    hash_token(token, hash);
+    if (find_cached(access, hash, now, ret_actor))
+        return true;
+    struct sql *sql;
+    struct actor actor;
+    if (!store_read_begin(access->platform->store, &sql, err))
+        return false;
+    bool done = read_token(access, sql, hash, now, &actor, &expires, err);
+    store_read_end(access->platform->store, sql);
+    if (!done)
+        return false;
+    put_cached(access, hash, expires, &actor);
+    *ret_actor = actor;
+    return true;
+}
+
+bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
+                  struct actor *ret_actor, struct error *err)
+{
+    struct slice token = cookie;
+    *ret_actor = (struct actor){.kind = ACTOR_NONE};
+    if (authorization.data) {
+        if (authorization.length < 7 || strncasecmp(authorization.data, "Bearer ", 7) != 0)
+            return unauthenticated(err, "only bearer tokens are taken");
+        token = slice_trim((struct slice){authorization.data + 7, authorization.length - 7});
+    }
+    if (!token.data)
+        return true;
+    if (token.length > 3 && memcmp(token.data, "h1.", 3) == 0) {
+        uint32_t now = (uint32_t)(world_now(access->platform->world) / SECOND);
+        uint8_t epoch;
+        if (!access_holder_verify(access, token, now, &ret_actor->person_no, &epoch, err))
+            return false;
+        ret_actor->kind = ACTOR_HOLDER;
+        snprintf(ret_actor->name, sizeof ret_actor->name, "holder");
+        return true;
+    }
+    return user_actor(access, token, ret_actor, err);
+}
+
+/* ---- The gate */
+
+/* "loop:ID", "case:ID", "duty:NAME" with 1 to 64 plain characters after the colon */
+static bool purpose_is_formed(struct slice purpose)
+{
+    if (purpose.length < 6 || purpose.length > 69)
+        return false;
+    if (memcmp(purpose.data, "loop:", 5) != 0 && memcmp(purpose.data, "case:", 5) != 0 &&
+        memcmp(purpose.data, "duty:", 5) != 0)
+        return false;
+    for (size_t i = 5; i < purpose.length; i++) {
+        char c = purpose.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_';
+        if (!plain)
+            return false;
+    }
+    return true;
+}
+
+bool access_gate(const struct route *route, const struct actor *actor, struct slice purpose,
+                 struct error *err)
+{
+    if (route->access == ROUTE_PUBLIC)
+        return true;
+    if (actor->kind == ACTOR_NONE)
+        return unauthenticated(err, "this needs a session");
+    bool holder_may = route->access == ROUTE_HOLDER || route->access == ROUTE_ANY;
+    bool user_may = (route->access == ROUTE_USER || route->access == ROUTE_ANY) &&
+                    (route->permission & actor->permissions) == route->permission;
+    if (actor->kind == ACTOR_HOLDER ? !holder_may : !user_may)
+        return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
+                         "a role with this permission", "your role may not do this");
+    return !route->opens_identity || purpose_is_formed(purpose) ||
+           error_set(err, ERROR_PURPOSE, (struct error_place){.field = "X-Purpose"},
+                     "loop:ID, case:ID or duty:NAME", "this opens identity: say what for");
+}
+
+/* ---- Holders */
+
+struct holder_bytes {
+    uint32_t person, issued, expires;
+    uint8_t epoch;
+    uint8_t nonce[7];
+    unsigned char mac[16];
+};
+_Static_assert(sizeof(struct holder_bytes) == 36, "a holder's session is 36 bytes");
+enum { HOLDER_SIGNED_BYTES = 20 };
+
+static void holder_mac(const struct access *access, const struct holder_bytes *bytes,
+                       unsigned char out[16])
+{
+    hash_blake2b(out, 16, bytes, HOLDER_SIGNED_BYTES,
+                 keys_of(store_keys(access->platform->store), KEY_SESSION));
+}
+
+void access_holder_session(const struct access *access, uint32_t person_no, uint8_t epoch,
+                           uint32_t issued, uint32_t expires, uint64_t nonce,
+                           char out[HOLDER_SESSION_BYTES])
+{
+    struct holder_bytes bytes = {person_no, issued, expires, epoch, {0}, {0}};
+    memcpy(bytes.nonce, &nonce, sizeof bytes.nonce);
+    holder_mac(access, &bytes, bytes.mac);
+    memcpy(out, "h1.", 3);
+    text_to_base64url(&bytes, sizeof bytes, out + 3);
+}
+
+bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
+                          uint32_t *ret_person_no, uint8_t *ret_epoch, struct error *err)
+{
+    struct holder_bytes bytes;
+    unsigned char mac[16];
+    struct slice rest = {session.data + 3, session.length > 3 ? session.length - 3 : 0};
+    bool form = session.length == 3 + 48 && memcmp(session.data, "h1.", 3) == 0 &&
+                text_from_base64url(rest, &bytes, sizeof bytes);
+    if (!form)
+        return unauthenticated(err, "not a holder's session");
+    holder_mac(access, &bytes, mac);
+    if (sodium_memcmp(mac, bytes.mac, sizeof mac) != 0)
+        return unauthenticated(err, "the session was not issued here");
+    if (bytes.expires <= now)
+        return unauthenticated(err, "the session has ended");
+    *ret_person_no = bytes.person;
+    *ret_epoch = bytes.epoch;
+    return true;
+}
+
+static const struct migration migrations[] = {{"src/access/schema/001_access.sql"}};
+extern const struct command access_commands[];
+extern const size_t access_command_count;
+
+const struct module access_module = {
+    .name = "access",
+    .migrations = migrations,
+    .migration_count = 1,
+    .commands = access_commands,
+    .command_count = 3,
+    .statements = statements,
+    .statement_count = sizeof statements / sizeof *statements,
+};

@@ -1,0 +1,156 @@
+/* user add, user list, user token. */
+#include <unistd.h>
+
+#include "access/access.h"
+
+static const struct sql_text user_list = {
+    "user_list",
+    "SELECT u.name, u.role, a.code FROM app_user u LEFT JOIN area a ON a.area_no = u.area_no"
+    " ORDER BY u.user_no",
+    "small table"};
+static const struct sql_text area_of_code = {
+    "user_area", "SELECT area_no FROM area WHERE code = ?1", "unique code"};
+
+extern const struct command access_commands[];
+
+struct add_job {
+    struct access *access;
+    const char *name, *role, *area, *password;
+};
+
+static bool add_user(struct sql *sql, void *context, struct error *err)
+{
+    struct add_job *job = context;
+    int64_t area_no, user_no;
+    if (!sql_one_int(sql, &area_of_code, SQL_ARGUMENTS(sql_text(slice_of(job->area))), 0, &area_no,
+                     err))
+        return false;
+    if (!area_no)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "--area"},
+                         "the code of an area", "there is no area '%s'", job->area);
+    return access_user_add(sql, job->access, slice_of(job->name), slice_of(job->role), area_no,
+                           job->password, &user_no, err);
+}
+
+/* One line of standard input without its end. */
+static bool read_password(int fd, char *out, size_t size, struct error *err)
+{
+    size_t length = 0;
+    while (length + 1 < size) {
+        char c;
+        ssize_t got = read(fd, &c, 1);
+        if (got <= 0 || c == '\n')
+            break;
+        out[length++] = c;
+    }
+    out[length] = '\0';
+    return length >= 8 || error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
+                                    "at least 8 bytes on standard input",
+                                    "the password is too short");
+}
+
+static int run_add(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    char password[256];
+    struct add_job job = {.access = context->platform->access, .password = password};
+    if (!command_option(&argc, argv, "--role", &job.role, err) ||
+        !command_option(&argc, argv, "--area", &job.area, err) ||
+        !command_arguments(&access_commands[0], argc, argv, 1, 1, err))
+        return command_fail(err);
+    if (!job.role || !job.area) {
+        error_set(err, ERROR_USAGE, (struct error_place){.source = "user add"},
+                  "NAME --role R --area CODE", "an option is missing");
+        return command_fail(err);
+    }
+    job.name = argv[0];
+    bool done = read_password(context->in_fd, password, sizeof password, err) &&
+                store_write(context->platform->store, add_user, &job, err);
+    memset(password, 0, sizeof password);
+    return done ? EXIT_DONE : command_fail(err);
+}
+
+static bool list_users(struct command_context *context, struct sql *sql, struct error *err)
+{
+    struct sql_query *query;
+    struct buffer text;
+    struct json_writer writer;
+    if (!sql_begin(sql, &user_list, NULL, 0, &query, err))
+        return false;
+    buffer_init(&text, 16 << 20);
+    json_writer_init(&writer, &text);
+    json_array_begin(&writer);
+    bool row, done;
+    while ((done = sql_next(query, &row, err)) && row) {
+        struct slice name = sql_get_text(query, 0), role = sql_get_text(query, 1);
+        struct slice area = sql_get_text(query, 2);
+        if (!context->json)
+            fprintf(context->out, "%.*s\t%.*s\t%.*s\n", SLICE_ARG(name), SLICE_ARG(role),
+                    SLICE_ARG(area));
+        json_object_begin(&writer);
+        json_field_text(&writer, "name", name);
+        json_key(&writer, "roles");
+        json_array_begin(&writer);
+        json_put_text(&writer, role);
+        json_array_end(&writer);
+        json_field_text(&writer, "area", area);
+        json_object_end(&writer);
+    }
+    json_array_end(&writer);
+    json_writer_release(&writer);
+    if (done && context->json)
+        fprintf(context->out, "%s\n", text.data);
+    buffer_release(&text);
+    return done;
+}
+
+static int run_list(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    struct sql *sql;
+    if (!command_arguments(&access_commands[1], argc, argv, 0, 0, err) ||
+        !store_read_begin(context->platform->store, &sql, err))
+        return command_fail(err);
+    bool done = list_users(context, sql, err);
+    store_read_end(context->platform->store, sql);
+    return done ? EXIT_DONE : command_fail(err);
+}
+
+struct token_job {
+    struct access *access;
+    struct slice name;
+    char token[ACCESS_TOKEN_BYTES];
+};
+
+static bool issue_token(struct sql *sql, void *context, struct error *err)
+{
+    struct token_job *job = context;
+    return access_token_issue(sql, job->access, job->name, 30, job->token, err);
+}
+
+static int run_token(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    if (!command_arguments(&access_commands[2], argc, argv, 1, 1, err))
+        return command_fail(err);
+    struct token_job job = {context->platform->access, slice_of(argv[0]), ""};
+    if (!store_write(context->platform->store, issue_token, &job, err))
+        return command_fail(err);
+    fprintf(context->out, "%s\n", job.token);
+    return EXIT_DONE;
+}
+
+const struct command access_commands[] = {
+    {.name = "user add",
+     .usage = "NAME --role R --area CODE",
+     .words = "a user; the password is read from standard input",
+     .needs_data = true,
+     .run = run_add},
+    {.name = "user list",
+     .usage = "",
+     .words = "users with their roles and areas",
+     .needs_data = true,
+     .run = run_list},
+    {.name = "user token",
+     .usage = "NAME",
+     .words = "issues a further token, valid 30 days, alone on one line",
+     .needs_data = true,
+     .run = run_token},
+};
