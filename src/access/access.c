@@ -296,7 +296,7 @@ static bool read_token(struct access *access, struct sql *sql, const unsigned ch
     snprintf(actor->name, sizeof actor->name, "%.*s", SLICE_ARG(name));
     snprintf(actor->role, sizeof actor->role, "%.*s", SLICE_ARG(role));
     const struct role *known = policy_role(access->platform->policy, role);
-    actor->permissions = known ? known->permissions : 0;
+    actor->permissions = known ? known->permissions | PERMISSION_NONE : 0;
     actor->area_first = sql_get_int(query, 3);
     actor->area_last = area_range_last(actor->area_first);
     *ret_expires = sql_get_int(query, 4);

@@ -62,6 +62,10 @@ void checkin_close(struct checkin *checkin); /* accepts NULL */
 /* Reads venues' versions, levels and closures again (after imports, revocations). */
 bool checkin_reload_venues(struct checkin *checkin, struct error *err) MUST_USE;
 
+/* Venue numbers are below this; a venue's token version, 0 where there is no such venue. */
+uint32_t checkin_venue_count(const struct checkin *checkin);
+uint16_t checkin_venue_version(const struct checkin *checkin, uint32_t venue);
+
 /* ---- One scan */
 struct scan_exchange {
     struct presence_append append; /* first member */

@@ -127,6 +127,8 @@ struct request {
     struct slice body;
     struct slice idempotency_key; /* empty where absent */
     struct slice purpose;         /* X-Purpose, empty where absent */
+    struct slice authorization;   /* the header, data NULL where absent */
+    struct slice cookie;          /* the session cookie, data NULL where absent */
     struct actor actor;
 };
 

@@ -30,5 +30,7 @@ enum permission_index {
         PERMISSION_COUNT
 };
 #define PERMISSION_BIT(id) ((uint64_t)1 << id##_INDEX)
+/* A route that every user may take; every role has this bit. */
+#define PERMISSION_NONE ((uint64_t)1 << 63)
 
 #endif

@@ -68,7 +68,8 @@ int scan_mode_of(struct slice name);
 int scan_evidence_of(struct slice name);
 int scan_decision_of(struct slice name);
 
-/* mode 3 bits | evidence 2 bits | decision 2 bits | one bit 0 */
+/* mode 3 bits | evidence 2 bits | decision 2 bits | SCAN_OUT_BIT: scanned on leaving */
+enum { SCAN_OUT_BIT = 0x80 };
 static inline uint8_t scan_flags(enum scan_mode mode, enum scan_evidence evidence,
                                  enum scan_decision decision)
 {

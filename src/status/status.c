@@ -327,8 +327,8 @@ static uint32_t rules_mark(const struct status_table *table, timestamp now)
 {
     const struct rule_set *rules = rules_now(table, now);
     const char *version = rules ? rule_set_version(rules) : "";
-    return hash_crc32c(hash_crc32c(0, rules ? rule_set_name(rules) : "", 1), version,
-                       strlen(version));
+    const char *name = rules ? rule_set_name(rules) : "";
+    return hash_crc32c(hash_crc32c(0, name, strlen(name)), version, strlen(version));
 }
 
 static size_t chunk_count(uint32_t known)

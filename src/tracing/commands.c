@@ -1,27 +1,52 @@
 /* `chengmai trace`: NDJSON, one exposed person a line, then the summary. */
+#include <math.h>
 #include <stdlib.h>
 
-#include "registry/registry.h"
-#include "tracing/tracing.h"
+#include "tracing/tracing_internal.h"
 
-enum { PLACES_LISTED = 20, CHUNK_PERSONS = 1000 };
+enum { PLACES_LISTED = 20, CHUNK_PERSONS = 1000, VENUE_SLOTS = 4096 };
 
 struct trace_output {
     struct command_context *context;
     struct sql *sql;
     struct slice source;
-    struct arena arena; /* of a chunk */
+    struct arena arena;  /* of a chunk */
+    struct arena venues; /* of the run: the latest external id of a slot */
+    struct {
+        uint32_t no;
+        struct slice id;
+    } venue_ids[VENUE_SLOTS];
     struct buffer line;
 };
 
 static bool external_id(struct trace_output *out, enum registry_kind kind, uint32_t no,
-                        struct slice *ret_id, struct error *err)
+                        struct arena *arena, struct slice *ret_id, struct error *err)
 {
-    if (!registry_external_id(out->sql, kind, out->source, no, &out->arena, ret_id, err))
+    if (!registry_external_id(out->sql, kind, out->source, no, arena, ret_id, err))
         return false;
     if (!ret_id->data)
-        *ret_id = slice_of(arena_print(&out->arena, "#%u", no));
+        *ret_id = slice_of(arena_print(arena, "#%u", no));
     return true;
+}
+
+/* Venues come again and again, persons once. */
+static bool venue_id(struct trace_output *out, uint32_t no, struct slice *ret_id,
+                     struct error *err)
+{
+    size_t slot = no % VENUE_SLOTS;
+    if (out->venue_ids[slot].no != no) {
+        if (!external_id(out, REGISTRY_VENUE, no, &out->venues, &out->venue_ids[slot].id, err))
+            return false;
+        out->venue_ids[slot].no = no;
+    }
+    *ret_id = out->venue_ids[slot].id;
+    return true;
+}
+
+/* Six digits are more than the model knows; 1 stays 1. */
+static void put_weight(struct json_writer *writer, double weight)
+{
+    json_field_double(writer, "weight", round(weight * 1e6) / 1e6);
 }
 
 static bool put_places(struct trace_output *out, struct json_writer *writer,
@@ -32,14 +57,14 @@ static bool put_places(struct trace_output *out, struct json_writer *writer,
     for (size_t i = 0; i < count && i < PLACES_LISTED; i++) {
         struct slice venue;
         int64_t gap = (int64_t)places[i].time - places[i].index_time;
-        if (!external_id(out, REGISTRY_VENUE, places[i].venue, &venue, err))
+        if (!venue_id(out, places[i].venue, &venue, err))
             return false;
         json_object_begin(writer);
         json_field_text(writer, "venue", venue);
         json_field_time(writer, "index_time", places[i].index_time * SECOND);
         json_field_time(writer, "time", places[i].time * SECOND);
         json_field_int64(writer, "gap_s", gap < 0 ? -gap : gap);
-        json_field_double(writer, "weight", (double)places[i].weight);
+        put_weight(writer, (double)places[i].weight);
         json_object_end(writer);
     }
     json_array_end(writer);
@@ -50,6 +75,16 @@ static int by_person(const void *key, const void *place)
 {
     uint32_t a = *(const uint32_t *)key, b = ((const struct trace_place *)place)->person;
     return (a > b) - (a < b);
+}
+
+static bool put_line(struct trace_output *out, struct error *err)
+{
+    buffer_append(&out->line, "\n", 1);
+    if (out->line.overflow)
+        return error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = "trace"},
+                         "lines of at most 1 MiB", "external ids are too long");
+    return fwrite(out->line.data, 1, out->line.length, out->context->out) == out->line.length ||
+           error_set_errno(err, "standard output", "write");
 }
 
 static bool put_person(struct trace_output *out, const struct trace_result *result, size_t i,
@@ -67,22 +102,20 @@ static bool put_person(struct trace_output *out, const struct trace_result *resu
     }
     struct slice person;
     struct json_writer writer;
-    if (!external_id(out, REGISTRY_PERSON, result->person[i], &person, err))
+    if (!external_id(out, REGISTRY_PERSON, result->person[i], &out->arena, &person, err))
         return false;
     buffer_clear(&out->line);
     json_writer_init(&writer, &out->line);
     json_object_begin(&writer);
     json_field_text(&writer, "person", person);
-    json_field_double(&writer, "weight", (double)result->weight[i]);
+    put_weight(&writer, (double)result->weight[i]);
     json_field_int64(&writer, "co_visits", result->co_visits[i]);
     json_field_int64(&writer, "closest_gap_s", result->closest_gap_seconds[i]);
     bool done = put_places(out, &writer, first, count, err);
     if (done)
         json_object_end(&writer);
     json_writer_release(&writer);
-    if (done)
-        fprintf(out->context->out, "%s\n", out->line.data);
-    return done;
+    return done && put_line(out, err);
 }
 
 void trace_completeness_write(struct json_writer *writer, const struct trace_completeness *c)
@@ -99,7 +132,8 @@ void trace_completeness_write(struct json_writer *writer, const struct trace_com
     json_object_end(writer);
 }
 
-static void put_summary(struct trace_output *out, const struct trace_result *result)
+static bool put_summary(struct trace_output *out, const struct trace_result *result,
+                        struct error *err)
 {
     struct json_writer writer;
     buffer_clear(&out->line);
@@ -117,7 +151,7 @@ static void put_summary(struct trace_output *out, const struct trace_result *res
     json_object_end(&writer);
     json_object_end(&writer);
     json_writer_release(&writer);
-    fprintf(out->context->out, "%s\n", out->line.data);
+    return put_line(out, err);
 }
 
 /* Lists all exposed persons, a chunk at a time; columns are copied because places reuse the tracer. */
@@ -140,6 +174,19 @@ static bool list_exposed(struct trace_output *out, struct tracer *tracer,
     return done;
 }
 
+/* Before anything is shown. */
+static bool audit_run(struct platform *platform, const struct trace_request *request,
+                      const struct trace_result *result, struct error *err)
+{
+    struct audited entry = {.actor = SLICE("command line"),
+                            .act = SLICE("trace"),
+                            .purpose = SLICE("duty:command-line"),
+                            .fields = SLICE("external_id,places"),
+                            .person = request->person.n,
+                            .count = (int64_t)result->count};
+    return trace_audit(platform, &entry, err);
+}
+
 static bool run(struct trace_output *out, const struct trace_request *request, struct error *err)
 {
     struct platform *platform = out->context->platform;
@@ -150,25 +197,12 @@ static bool run(struct trace_output *out, const struct trace_request *request, s
                 presence_view_begin(platform->presence, &view, err) &&
                 trace_run(tracer, view, request, &result, err) &&
                 trace_completeness_of(tracer, view, &result, err) &&
-                list_exposed(out, tracer, view, request, &result, err);
-    if (done)
-        put_summary(out, &result);
+                audit_run(platform, request, &result, err) &&
+                list_exposed(out, tracer, view, request, &result, err) &&
+                put_summary(out, &result, err);
     presence_view_end(view);
     tracer_free(tracer);
     return done;
-}
-
-struct audit_job {
-    struct platform *platform;
-    uint32_t person;
-};
-static bool audit_trace(struct sql *sql, void *context, struct error *err)
-{
-    struct audit_job *job = context;
-    struct audit_entry entry = {.actor = SLICE("command line"), .act = SLICE("trace"),
-                                .purpose = SLICE("duty:command-line"), .subject_no = job->person,
-                                .count = 1, .fields = SLICE("visits,exposed")};
-    return audit_append(sql, &entry, world_now(job->platform->world), err);
 }
 
 static bool parse_options(int *argc, char **argv, struct trace_request *request,
@@ -210,39 +244,35 @@ static int run_trace(struct command_context *context, int argc, char **argv, str
     if (!parse_options(&argc, argv, &request, &person, &source, err))
         return command_fail(err);
     struct platform *platform = context->platform;
-    struct trace_output out = {.context = context, .source = slice_of(source ? source : "default")};
+    struct trace_output *out = arena_alloc(context->arena, sizeof *out);
+    out->context = context;
+    out->source = slice_of(source ? source : "default");
     int64_t no = 0;
-    if (!store_read_begin(platform->store, &out.sql, err))
+    if (!store_read_begin(platform->store, &out->sql, err))
         return command_fail(err);
     bool done =
-        registry_lookup(out.sql, REGISTRY_PERSON, out.source, slice_of(person), &no, err);
+        registry_lookup(out->sql, REGISTRY_PERSON, out->source, slice_of(person), &no, err);
     if (done && !no)
         done = error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "--person"},
                          "an external id of this source", "there is no person '%s'", person);
-    struct audit_job job = {platform, (uint32_t)no};
-    done = done && store_write(platform->store, audit_trace, &job, err);
     if (done) {
         request.person = (struct person_no){(uint32_t)no};
-        arena_init(&out.arena, (size_t)1 << 30);
-        buffer_init(&out.line, 1 << 20);
-        done = run(&out, &request, err);
-        arena_release(&out.arena);
-        buffer_release(&out.line);
+        arena_init(&out->arena, (size_t)1 << 30);
+        arena_init(&out->venues, (size_t)1 << 28);
+        buffer_init(&out->line, 1 << 20);
+        done = run(out, &request, err);
+        arena_release(&out->arena);
+        arena_release(&out->venues);
+        buffer_release(&out->line);
     }
-    store_read_end(platform->store, out.sql);
+    store_read_end(platform->store, out->sql);
     return done ? EXIT_DONE : command_fail(err);
 }
 
-static const struct command tracing_commands[] = {
+const struct command tracing_commands[TRACING_COMMANDS] = {
     {.name = "trace",
      .usage = "--person ID [--source NAME] --from T --to T [--model window|dwell] [--minutes M]",
      .words = "who was where with a person: NDJSON, greatest weight first",
      .needs_data = true,
      .run = run_trace},
-};
-
-const struct module tracing_module = {
-    .name = "tracing",
-    .commands = tracing_commands,
-    .command_count = 1,
 };

@@ -1,0 +1,109 @@
+/* POST /scans (answered by the server's fast path) and POST /scans:batch. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "checkin/checkin_internal.h"
+
+enum { BATCH_LINES_MAX = 10000, LINES_AT_ONCE = 256 };
+
+static const char scan_schema[] =
+    "{\"type\":\"object\",\"required\":[\"venue_token\",\"holder\"],\"properties\":{"
+    "\"venue_token\":{\"type\":\"string\"},\"holder\":{\"type\":\"object\"},"
+    "\"direction\":{\"enum\":[\"in\",\"out\",\"pass\"]},\"companions\":{\"type\":\"array\","
+    "\"maxItems\":8},\"client_time\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"client_id\":{\"type\":\"string\"}}}";
+
+/* Waits for several exchanges. */
+struct batch {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t waiting;
+};
+
+static void on_answered(struct scan_exchange *exchange)
+{
+    struct batch *batch = exchange->context;
+    pthread_mutex_lock(&batch->lock);
+    if (--batch->waiting == 0)
+        pthread_cond_signal(&batch->changed);
+    pthread_mutex_unlock(&batch->lock);
+}
+
+static size_t next_lines(struct slice *body, struct slice *lines)
+{
+    size_t count = 0;
+    while (count < LINES_AT_ONCE && body->length) {
+        const char *stop = memchr(body->data, '\n', body->length);
+        size_t length = stop ? (size_t)(stop - body->data) : body->length;
+        struct slice line = slice_trim((struct slice){body->data, length});
+        if (line.length)
+            lines[count++] = line;
+        size_t used = stop ? length + 1 : length;
+        *body = (struct slice){body->data + used, body->length - used};
+    }
+    return count;
+}
+
+static size_t count_lines(struct slice body)
+{
+    struct slice lines[LINES_AT_ONCE];
+    size_t total = 0, count;
+    while ((count = next_lines(&body, lines)) > 0)
+        total += count;
+    return total;
+}
+
+static bool handle_batch(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    struct batch batch = {.waiting = 0};
+    struct slice body = request->body, lines[LINES_AT_ONCE];
+    if (count_lines(body) > BATCH_LINES_MAX)
+        return error_set(err, ERROR_TOO_LARGE, (struct error_place){.field = "body"},
+                         "at most 10000 lines", "too many lines");
+    struct scan_exchange *exchanges = x_alloc(LINES_AT_ONCE, sizeof *exchanges);
+    pthread_mutex_init(&batch.lock, NULL);
+    pthread_cond_init(&batch.changed, NULL);
+    struct slice authorization = request->authorization;
+    size_t count;
+    while ((count = next_lines(&body, lines)) > 0) {
+        batch.waiting = count;
+        for (size_t i = 0; i < count; i++) {
+            scan_exchange_init(&exchanges[i]);
+            exchanges[i].answered = on_answered;
+            exchanges[i].context = &batch;
+            scan_submit(request->platform->checkin, authorization, (struct slice){NULL, 0},
+                        lines[i], true, &exchanges[i]);
+        }
+        pthread_mutex_lock(&batch.lock);
+        while (batch.waiting)
+            pthread_cond_wait(&batch.changed, &batch.lock);
+        pthread_mutex_unlock(&batch.lock);
+        for (size_t i = 0; i < count; i++) {
+            buffer_print(&response->body, "{\"status\":%d,\"result\":", exchanges[i].status);
+            buffer_append(&response->body, exchanges[i].body.data, exchanges[i].body.length);
+            buffer_append_text(&response->body, "}\n");
+            scan_exchange_release(&exchanges[i]);
+        }
+    }
+    free(exchanges);
+    pthread_mutex_destroy(&batch.lock);
+    pthread_cond_destroy(&batch.changed);
+    response->content_type = "application/x-ndjson";
+    return true;
+}
+
+const struct route checkin_routes[] = {
+    {.method = HTTP_POST,
+     .path = "/scans",
+     .access = ROUTE_PUBLIC, /* the holder's session or the staff's token is checked by the scan */
+     .manner = ROUTE_SCAN,
+     .summary = "A scan of a venue code: durable, answered with a decision",
+     .request_schema = scan_schema},
+    {.method = HTTP_POST,
+     .path = "/scans:batch",
+     .access = ROUTE_PUBLIC,
+     .summary = "Offline scans as NDJSON, each with its own client_id: a result a line",
+     .handle = handle_batch},
+};
+const size_t checkin_route_count = sizeof checkin_routes / sizeof *checkin_routes;

@@ -1,0 +1,518 @@
+/* The scan path: from the bytes of POST /scans to a decision and a durable answer.
+ *
+ * No SQL, no lock, no heap beyond the answer's buffer for the usual request. Venues' versions and
+ * levels lie in an array by number; a reload replaces the array as a whole. An ID number is the one
+ * slow form: it is looked up by its blind index. */
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "checkin/checkin_internal.h"
+
+static const struct sql_text venue_all = {
+    "checkin_venues",
+    "SELECT venue_no, token_version, check_level, closed FROM venue ORDER BY venue_no",
+    "primary key, at start and after changes"};
+
+struct venue_state {
+    uint16_t version; /* 0: no such venue */
+    uint8_t level;
+    uint8_t closed;
+};
+struct venue_table {
+    struct venue_table *older; /* kept until the end: readers hold no count */
+    uint32_t count;
+    struct venue_state venues[];
+};
+
+struct checkin {
+    struct platform *platform;
+    _Atomic(struct venue_table *) venues;
+    pthread_mutex_t reload_lock;
+    int64_t level_seconds[4];
+    int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
+};
+
+/* ---- The room */
+
+static bool read_venues(struct sql *sql, struct venue_table **ret_table, struct error *err)
+{
+    struct sql_query *query;
+    struct venue_table *table = x_alloc(1, sizeof *table);
+    uint32_t capacity = 0;
+    bool done, row;
+    if (!sql_begin(sql, &venue_all, NULL, 0, &query, err)) {
+        free(table);
+        return false;
+    }
+    while ((done = sql_next(query, &row, err)) && row) {
+        uint32_t number = (uint32_t)sql_get_int(query, 0);
+        if (number >= capacity) {
+            uint32_t grown = number + number / 2 + 1024;
+            table = x_realloc(table, sizeof *table + grown * sizeof *table->venues);
+            memset(table->venues + capacity, 0, (grown - capacity) * sizeof *table->venues);
+            capacity = grown;
+        }
+        table->venues[number] = (struct venue_state){(uint16_t)sql_get_int(query, 1),
+                                                     (uint8_t)sql_get_int(query, 2),
+                                                     (uint8_t)sql_get_int(query, 3)};
+        table->count = number + 1;
+    }
+    if (!done)
+        free(table);
+    else
+        *ret_table = table;
+    return done;
+}
+
+bool checkin_reload_venues(struct checkin *checkin, struct error *err)
+{
+    struct sql *sql;
+    struct venue_table *table = NULL;
+    if (!store_read_begin(checkin->platform->store, &sql, err))
+        return false;
+    bool done = read_venues(sql, &table, err);
+    store_read_end(checkin->platform->store, sql);
+    if (!done)
+        return false;
+    pthread_mutex_lock(&checkin->reload_lock);
+    table->older = atomic_load(&checkin->venues);
+    atomic_store(&checkin->venues, table);
+    pthread_mutex_unlock(&checkin->reload_lock);
+    return true;
+}
+
+bool checkin_open(struct platform *platform, struct checkin **ret_checkin, struct error *err)
+{
+    struct checkin *checkin = x_alloc(1, sizeof *checkin);
+    const struct policy *policy = platform->policy;
+    checkin->platform = platform;
+    pthread_mutex_init(&checkin->reload_lock, NULL);
+    for (int level = 1; level <= 3; level++)
+        checkin->level_seconds[level] =
+            policy_number(policy, (enum policy_number)(NUMBER_LEVEL_1_HOURS + level - 1)) * 3600;
+    checkin->late_seconds = policy_number(policy, NUMBER_LATE_HOURS) * 3600;
+    checkin->ahead_seconds = policy_number(policy, NUMBER_AHEAD_SECONDS);
+    checkin->code_seconds = policy_number(policy, NUMBER_CODE_SECONDS);
+    checkin->paper_seconds = policy_number(policy, NUMBER_PAPER_DAYS) * 86400;
+    if (!checkin_reload_venues(checkin, err)) {
+        checkin_close(checkin);
+        return false;
+    }
+    *ret_checkin = checkin;
+    return true;
+}
+
+void checkin_close(struct checkin *checkin)
+{
+    if (!checkin)
+        return;
+    for (struct venue_table *table = atomic_load(&checkin->venues); table;) {
+        struct venue_table *older = table->older;
+        free(table);
+        table = older;
+    }
+    pthread_mutex_destroy(&checkin->reload_lock);
+    free(checkin);
+}
+
+uint32_t checkin_venue_count(const struct checkin *checkin)
+{
+    return atomic_load(&((struct checkin *)(uintptr_t)checkin)->venues)->count;
+}
+
+/* 0 where there is no such venue. */
+uint16_t checkin_venue_version(const struct checkin *checkin, uint32_t venue)
+{
+    const struct venue_table *table =
+        atomic_load(&((struct checkin *)(uintptr_t)checkin)->venues);
+    return venue < table->count ? table->venues[venue].version : 0;
+}
+
+/* ---- Decision */
+
+static void decide(const struct checkin *checkin, struct status_entry status,
+                   struct venue_state venue, uint32_t now, struct scan_answer *answer)
+{
+    enum scan_decision decision = SCAN_PASS;
+    uint16_t reasons = 0;
+    *answer = (struct scan_answer){.color = status.color, .last_negative = status.last_negative};
+    int64_t valid_until = status.until ? status.until : 0;
+    int64_t limit = checkin->level_seconds[venue.level & 3];
+    if (!(status.flags & STATUS_KNOWN) || status.color >= COLOR_UNKNOWN) {
+        decision = SCAN_CHECK;
+        reasons |= SCAN_REASON_BIT(REASON_UNKNOWN_STATUS);
+        answer->color = COLOR_UNKNOWN;
+    } else if (status.color == COLOR_RED) {
+        decision = SCAN_REFUSE;
+        reasons |= SCAN_REASON_BIT(REASON_RED);
+    } else if (status.color == COLOR_YELLOW) {
+        decision = SCAN_CHECK;
+        reasons |= SCAN_REASON_BIT(REASON_YELLOW);
+    }
+    if (limit && decision != SCAN_REFUSE) {
+        if (!status.last_negative)
+            reasons |= SCAN_REASON_BIT(REASON_NO_TEST);
+        else if ((int64_t)now - status.last_negative > limit)
+            reasons |= SCAN_REASON_BIT(REASON_TEST_OLD);
+        else if (!valid_until || status.last_negative + limit < valid_until)
+            valid_until = status.last_negative + limit;
+        if (reasons & (SCAN_REASON_BIT(REASON_NO_TEST) | SCAN_REASON_BIT(REASON_TEST_OLD)))
+            decision = SCAN_CHECK;
+    }
+    if (venue.closed) {
+        decision = decision == SCAN_PASS ? SCAN_CHECK : decision;
+        reasons |= SCAN_REASON_BIT(REASON_VENUE_CLOSED);
+    }
+    answer->decision = (uint8_t)decision;
+    answer->reasons = reasons;
+    answer->valid_until = decision == SCAN_PASS ? (uint32_t)valid_until : 0;
+}
+
+/* ---- The answer's words */
+
+static const struct {
+    const char *name, *zh, *en;
+} reason_words[SCAN_REASON_COUNT] = {
+#define X(id, name, zh, en) [id##_INDEX] = {name, zh, en},
+    SCAN_REASON_TABLE(X)
+#undef X
+};
+
+static void put_time(struct buffer *out, const char *key, uint32_t seconds)
+{
+    char text[TIME_TEXT_BYTES];
+    if (seconds)
+        buffer_print(out, ",\"%s\":\"%s\"", key, time_format(seconds * SECOND, text));
+    else
+        buffer_print(out, ",\"%s\":null", key);
+}
+
+/* All texts here are our own and plain: no escaping is needed. */
+static void write_answer(struct scan_exchange *exchange)
+{
+    const struct presence_append *append = &exchange->append;
+    const struct scan_answer *answer = &append->records[0].answer;
+    struct buffer *out = &exchange->body;
+    char id[SCAN_EVENT_ID_BYTES];
+    buffer_clear(out);
+    buffer_append_text(out, "{\"decision\":\"");
+    buffer_append_text(out, scan_decision_name((enum scan_decision)answer->decision));
+    buffer_append_text(out, "\",\"color\":\"");
+    buffer_append_text(out, color_name((enum color)answer->color));
+    buffer_append_text(out, "\"");
+    put_time(out, "valid_until", answer->valid_until);
+    put_time(out, "last_negative_at", answer->last_negative);
+    buffer_append_text(out, ",\"reasons\":[");
+    bool first = true;
+    for (int i = 0; i < SCAN_REASON_COUNT; i++)
+        if (answer->reasons & 1u << i) {
+            buffer_print(out, "%s{\"code\":\"%s\",\"words\":{\"zh\":\"%s\",\"en\":\"%s\"}}",
+                         first ? "" : ",", reason_words[i].name, reason_words[i].zh,
+                         reason_words[i].en);
+            first = false;
+        }
+    scan_event_id_format(append->first, id);
+    buffer_append_text(out, "],\"event\":\"");
+    buffer_append_text(out, id);
+    buffer_append_text(out, "\",\"events\":[");
+    for (size_t i = 0; i < append->count; i++) {
+        scan_event_id_format((struct scan_event_id){append->first.day, append->first.ordinal + i},
+                             id);
+        buffer_append_text(out, i ? ",\"" : "\"");
+        buffer_append_text(out, id);
+        buffer_append_text(out, "\"");
+    }
+    buffer_append_text(out, "]}");
+    exchange->status = 200;
+}
+
+void problem_write(struct buffer *out, const struct error *err)
+{
+    const struct error_kind *kind = error_kind(err->code);
+    struct json_writer writer;
+    char type[80];
+    snprintf(type, sizeof type, "/problems/%s", kind->type);
+    json_writer_init(&writer, out);
+    json_object_begin(&writer);
+    json_field_text(&writer, "type", slice_of(type));
+    json_field_text(&writer, "title", slice_of(kind->title_en));
+    json_field_text(&writer, "title_zh", slice_of(kind->title_zh));
+    json_field_int64(&writer, "status", kind->http_status);
+    char detail[700];
+    snprintf(detail, sizeof detail, "%s%s%s", err->what, err->expected[0] ? "; expected " : "",
+             err->expected);
+    json_field_text(&writer, "detail", slice_of(detail));
+    json_key(&writer, "errors");
+    json_array_begin(&writer);
+    if (err->field[0]) {
+        json_object_begin(&writer);
+        json_field_text(&writer, "field", slice_of(err->field));
+        json_field_text(&writer, "reason", slice_of(err->what));
+        json_object_end(&writer);
+    }
+    json_array_end(&writer);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+}
+
+static void answer_failure(struct scan_exchange *exchange, const struct error *err)
+{
+    exchange->failure = *err;
+    exchange->status = error_kind(err->code)->http_status;
+    buffer_clear(&exchange->body);
+    problem_write(&exchange->body, err);
+    exchange->answered(exchange);
+}
+
+static void on_durable(struct presence_append *append, const struct error *failure)
+{
+    struct scan_exchange *exchange = (struct scan_exchange *)append;
+    if (failure) {
+        answer_failure(exchange, failure);
+        return;
+    }
+    write_answer(exchange);
+    exchange->answered(exchange);
+}
+
+/* ---- Who */
+
+struct scanner {
+    struct checkin *checkin;
+    struct actor actor;
+    uint32_t now;
+};
+
+static bool staff_only(const struct scanner *scanner, const char *field, struct error *err)
+{
+    bool may = scanner->actor.kind == ACTOR_USER &&
+               (scanner->actor.permissions & PERMISSION_BIT(PERMIT_SCAN_STAFF));
+    return may || error_set(err,
+                            scanner->actor.kind == ACTOR_NONE ? ERROR_UNAUTHENTICATED
+                                                              : ERROR_FORBIDDEN,
+                            (struct error_place){.field = field},
+                            "the bearer token of a venue's staff",
+                            "only staff may name a person this way");
+}
+
+static bool by_id_number(const struct scanner *scanner, struct slice text, uint32_t *ret_person,
+                         struct error *err)
+{
+    struct platform *platform = scanner->checkin->platform;
+    char normal[19];
+    const char *warning;
+    struct sql *sql;
+    if (!identity_check_id_number(text, time_day_of_seconds(scanner->now), platform->demo, normal,
+                                  &warning, err) ||
+        !store_read_begin(platform->store, &sql, err))
+        return false;
+    bool done = registry_person_by_id_number(platform, sql, slice_of(normal), ret_person, err);
+    store_read_end(platform->store, sql);
+    return done; /* 0: unknown, answered `check` */
+}
+
+static bool code_in_time(const struct scanner *scanner, char kind, struct slice text,
+                         int64_t valid_seconds, uint32_t *ret_person, struct error *err)
+{
+    uint32_t issued;
+    if (!person_code_parse(store_keys(scanner->checkin->platform->store), kind, text, ret_person,
+                           &issued, err))
+        return false;
+    int64_t age = (int64_t)scanner->now - issued;
+    return (age >= -scanner->checkin->ahead_seconds && age <= valid_seconds) ||
+           error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "holder"},
+                     "a code shown just now", "the code has expired: it may be a picture of one");
+}
+
+static bool resolve_holder(const struct scanner *scanner, const struct scan_holder *holder,
+                           uint32_t *ret_person, enum scan_mode *ret_mode, struct error *err)
+{
+    const struct checkin *checkin = scanner->checkin;
+    uint8_t epoch;
+    switch (holder->form) {
+    case HOLDER_SESSION:
+        *ret_mode = SCAN_PERSON_SCANS_VENUE;
+        if (!access_holder_verify(checkin->platform->access, holder->text, scanner->now,
+                                  ret_person, &epoch, err))
+            return false;
+        if (status_get(checkin->platform->status, (struct person_no){*ret_person},
+                       scanner->now * SECOND)
+                .session_epoch != epoch)
+            return error_set(err, ERROR_UNAUTHENTICATED,
+                             (struct error_place){.field = "holder.session"}, "a new session",
+                             "the session was ended");
+        return true;
+    case HOLDER_CODE:
+        *ret_mode = SCAN_STAFF_SCANS_PERSON;
+        return staff_only(scanner, "holder.code", err) &&
+               code_in_time(scanner, 'c', holder->text, checkin->code_seconds, ret_person, err);
+    case HOLDER_PAPER_CODE:
+        *ret_mode = SCAN_PAPER_CODE;
+        return staff_only(scanner, "holder.paper_code", err) &&
+               code_in_time(scanner, 'p', holder->text, checkin->paper_seconds, ret_person, err);
+    case HOLDER_ID_NUMBER:
+        *ret_mode = SCAN_ID_NUMBER;
+        return staff_only(scanner, "holder.id_number", err) &&
+               by_id_number(scanner, holder->text, ret_person, err);
+    default:
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "holder"},
+                         "session, code, paper_code or id_number", "missing");
+    }
+}
+
+/* ---- Submitting */
+
+static bool find_venue(const struct checkin *checkin, struct slice token, uint32_t *ret_venue,
+                       struct venue_state *ret_state, struct error *err)
+{
+    uint16_t version;
+    bool is_short;
+    struct error_place place = {.field = "venue_token"};
+    if (!venue_token_parse(store_keys(checkin->platform->store), token, ret_venue, &version,
+                           &is_short, err))
+        return false;
+    const struct venue_table *table =
+        atomic_load(&((struct checkin *)(uintptr_t)checkin)->venues);
+    *ret_state = *ret_venue < table->count ? table->venues[*ret_venue] : (struct venue_state){0};
+    if (!ret_state->version)
+        return error_set(err, ERROR_NOT_FOUND, place, "the code of a registered venue",
+                         "there is no such venue");
+    uint16_t wanted = is_short ? ret_state->version & 15 : ret_state->version;
+    return version == wanted || error_set(err, ERROR_GONE, place, "the venue's current code",
+                                          "this venue code was revoked");
+}
+
+static bool event_time(const struct scanner *scanner, const struct scan_request *request,
+                       uint32_t *ret_time, struct error *err)
+{
+    *ret_time = scanner->now;
+    if (request->client_time == TIMESTAMP_NONE)
+        return true;
+    int64_t seconds = request->client_time / SECOND;
+    int64_t age = scanner->now - seconds;
+    if (request->client_time < 0 || age > scanner->checkin->late_seconds ||
+        age < -scanner->checkin->ahead_seconds)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "client_time"},
+                         "a time not later than now and within the hours that late scans may have",
+                         "too old or in the future");
+    *ret_time = (uint32_t)(age < 0 ? scanner->now : seconds);
+    return true;
+}
+
+/* 16 bytes bound to who asks, so that one actor's key is not another's. */
+static void request_hash(const struct checkin *checkin, char domain, int64_t actor,
+                         struct slice key, unsigned char out[16])
+{
+    unsigned char text[9 + 256] = {(unsigned char)domain};
+    size_t length = key.length < 256 ? key.length : 256;
+    memcpy(text + 1, &actor, 8);
+    memcpy(text + 9, key.data, length);
+    crypto_shorthash_siphashx24(out, text, 9 + length,
+                                keys_of(store_keys(checkin->platform->store), KEY_IDEMPOTENCY));
+}
+
+static uint64_t digest_of(const struct checkin *checkin, struct slice body)
+{
+    uint64_t digest;
+    crypto_shorthash((unsigned char *)&digest, (const unsigned char *)body.data, body.length,
+                     keys_of(store_keys(checkin->platform->store), KEY_IDEMPOTENCY) + 16);
+    return digest;
+}
+
+static void fill_record(const struct scanner *scanner, const struct scan_request *request,
+                        struct venue_state state, uint32_t venue, uint32_t person,
+                        enum scan_mode mode, uint32_t time, bool offline,
+                        struct scan_record *record)
+{
+    struct status_entry status = status_get(scanner->checkin->platform->status,
+                                            (struct person_no){person}, scanner->now * SECOND);
+    memset(record, 0, sizeof *record);
+    decide(scanner->checkin, status, state, scanner->now, &record->answer);
+    bool late = time + 60 < scanner->now;
+    if (late)
+        record->answer.reasons |= SCAN_REASON_BIT(REASON_LATE);
+    enum scan_evidence evidence =
+        scanner->actor.kind == ACTOR_USER ? SCAN_ATTENDED : SCAN_CLAIMED;
+    record->person = person;
+    record->venue = venue;
+    record->time = time;
+    record->flags = scan_flags(offline && evidence == SCAN_CLAIMED ? SCAN_OFFLINE_BATCH : mode,
+                               evidence, (enum scan_decision)record->answer.decision);
+    if (request->direction == DIRECTION_OUT)
+        record->flags |= SCAN_OUT_BIT;
+}
+
+static bool prepare(struct scanner *scanner, const struct scan_request *request,
+                    struct slice request_key, struct slice body, bool offline,
+                    struct presence_append *append, struct error *err)
+{
+    uint32_t venue, person, time;
+    struct venue_state state;
+    enum scan_mode mode;
+    if (!find_venue(scanner->checkin, request->venue_token, &venue, &state, err) ||
+        !resolve_holder(scanner, &request->holder, &person, &mode, err) ||
+        !event_time(scanner, request, &time, err))
+        return false;
+    struct scan_record *record = &append->records[0];
+    fill_record(scanner, request, state, venue, person, mode, time, offline, record);
+    append->count = 1 + request->companion_count;
+    record->companion_count = (uint8_t)request->companion_count;
+    for (size_t i = 0; i < request->companion_count; i++) {
+        uint32_t companion;
+        struct scan_record *beside = &append->records[1 + i];
+        if (!resolve_holder(scanner, &request->companions[i], &companion, &mode, err))
+            return false;
+        fill_record(scanner, request, state, venue, companion, SCAN_COMPANION, time, offline,
+                    beside);
+        beside->companion = (uint8_t)(i + 1);
+        beside->companion_count = record->companion_count;
+    }
+    int64_t who = scanner->actor.kind == ACTOR_USER ? -scanner->actor.user_no : (int64_t)person;
+    if (request_key.length)
+        request_hash(scanner->checkin, 'k', who, request_key, record->request_key);
+    if (request->client_id.length)
+        request_hash(scanner->checkin, 'c', who, request->client_id, record->client_key);
+    record->body_digest = digest_of(scanner->checkin, body);
+    return true;
+}
+
+void scan_exchange_init(struct scan_exchange *exchange)
+{
+    *exchange = (struct scan_exchange){0};
+    buffer_init(&exchange->body, 1 << 16);
+}
+
+void scan_exchange_release(struct scan_exchange *exchange)
+{
+    buffer_release(&exchange->body);
+}
+
+void scan_submit(struct checkin *checkin, struct slice authorization, struct slice request_key,
+                 struct slice body, bool offline, struct scan_exchange *exchange)
+{
+    struct scan_request request;
+    struct error err;
+    struct scanner scanner = {.checkin = checkin};
+    struct platform *platform = checkin->platform;
+    scanner.now = (uint32_t)(world_now(platform->world) / SECOND);
+    exchange->checkin = checkin;
+    exchange->append.done = on_durable;
+    exchange->append.repeated = false;
+    bool good = scan_request_parse(body, &request, &err);
+    if (good && offline && !request.client_id.length)
+        good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "client_id"},
+                         "the device's own id of this scan", "missing");
+    if (good && authorization.data)
+        good = access_actor(platform->access, authorization, (struct slice){NULL, 0},
+                            &scanner.actor, &err);
+    if (good && request_key.length > 255)
+        good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "Idempotency-Key"},
+                         "at most 255 bytes", "the key is too long");
+    good = good && prepare(&scanner, &request, request_key, body, offline, &exchange->append,
+                           &err) &&
+           presence_append(platform->presence, &exchange->append, &err);
+    if (!good)
+        answer_failure(exchange, &err);
+}

@@ -1,0 +1,15 @@
+/* command: what the command centre sees first: counters, each with the time it is true for. */
+#ifndef CHENGMAI_COMMAND_COMMAND_H
+#define CHENGMAI_COMMAND_COMMAND_H
+
+#include "module/module.h"
+
+/* Refreshes the maintained counters as far as they are due. Called by the server's job thread. */
+bool command_counters_refresh(struct platform *platform, struct error *err) MUST_USE;
+/* One JSON object {"counters":[…]} of what the actor may see, on one line. */
+bool command_counters_json(struct platform *platform, const struct actor *actor,
+                           struct buffer *out, struct error *err) MUST_USE;
+
+extern const struct module command_module;
+
+#endif

@@ -1,0 +1,222 @@
+/* From a raw request to an answer: route, actor, CSRF, gate, handler, problem. Default is to deny: a
+ * route without declared access does not start. */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "server/server_internal.h"
+
+enum { PARAMETERS_MAX = 4, QUERY_MAX = 32 };
+static const char prefix[] = "/api/v1";
+
+struct server_counters server_counters;
+
+/* ---- Paths */
+
+static bool decode_hex(char high, char low, unsigned char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *a = high ? strchr(digits, high | 0x20) : NULL;
+    const char *b = low ? strchr(digits, low | 0x20) : NULL;
+    if (!a || !b)
+        return false;
+    *out = (unsigned char)((a - digits) << 4 | (b - digits));
+    return true;
+}
+
+/* Percent-decoding; false for %00, a broken escape, or what is not UTF-8. */
+static bool decode(struct slice text, bool query, struct arena *arena, struct slice *ret_text)
+{
+    char *out = arena_alloc(arena, text.length + 1);
+    size_t length = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte == '%') {
+            if (i + 2 >= text.length || !decode_hex(text.data[i + 1], text.data[i + 2], &byte))
+                return false;
+            i += 2;
+        } else if (query && byte == '+') {
+            byte = ' ';
+        }
+        out[length++] = (char)byte;
+    }
+    *ret_text = (struct slice){out, length};
+    return slice_is_utf8(*ret_text);
+}
+
+static struct slice next_segment(struct slice *path)
+{
+    while (path->length && path->data[0] == '/')
+        *path = (struct slice){path->data + 1, path->length - 1};
+    const char *stop = path->length ? memchr(path->data, '/', path->length) : NULL;
+    size_t length = stop ? (size_t)(stop - path->data) : path->length;
+    struct slice segment = {path->data, length};
+    *path = (struct slice){path->data + length, path->length - length};
+    return segment;
+}
+
+/* Parameters into `parameters` (raw); true where the pattern fits. */
+static bool path_fits(const struct route *route, struct slice path, struct slice *parameters,
+                      size_t *ret_count)
+{
+    size_t count = 0;
+    struct slice pattern = slice_of(route->path);
+    if (!route->at_root) {
+        if (path.length < sizeof prefix || memcmp(path.data, prefix, sizeof prefix - 1) != 0 ||
+            path.data[sizeof prefix - 1] != '/')
+            return false;
+        path = (struct slice){path.data + sizeof prefix - 1, path.length - (sizeof prefix - 1)};
+    }
+    for (;;) {
+        struct slice a = next_segment(&pattern), b = next_segment(&path);
+        *ret_count = count;
+        if (!a.length || !b.length)
+            return a.length == b.length;
+        if (a.data[0] == '{' && count < PARAMETERS_MAX)
+            parameters[count++] = b;
+        else if (!slice_equal(a, b))
+            return false;
+    }
+}
+
+static struct slice without_query(struct slice path, struct slice *ret_query)
+{
+    const char *mark = path.length ? memchr(path.data, '?', path.length) : NULL;
+    *ret_query = (struct slice){NULL, 0};
+    if (!mark)
+        return path;
+    size_t length = (size_t)(mark - path.data);
+    *ret_query = (struct slice){mark + 1, path.length - length - 1};
+    return (struct slice){path.data, length};
+}
+
+static const struct route *find_route(enum http_method method, struct slice path,
+                                      struct slice *parameters, size_t *ret_count,
+                                      bool *ret_other_method)
+{
+    *ret_other_method = false;
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++) {
+            const struct route *route = &modules[m]->routes[r];
+            if (!path_fits(route, path, parameters, ret_count))
+                continue;
+            if (route->method == method)
+                return route;
+            *ret_other_method = true;
+        }
+    return NULL;
+}
+
+const struct route *server_route_of(enum http_method method, struct slice path)
+{
+    struct slice parameters[PARAMETERS_MAX], query;
+    size_t count;
+    bool other;
+    return find_route(method, without_query(path, &query), parameters, &count, &other);
+}
+
+/* ---- Requests */
+
+static bool bad_path(struct error *err)
+{
+    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "path"},
+                     "percent-encoded UTF-8 without NUL", "the path or query is not acceptable");
+}
+
+static bool parse_query(struct slice text, struct arena *arena, struct request *request,
+                        struct error *err)
+{
+    struct query_field *fields = arena_alloc(arena, QUERY_MAX * sizeof *fields);
+    request->query = fields;
+    while (text.length) {
+        const char *stop = memchr(text.data, '&', text.length);
+        size_t length = stop ? (size_t)(stop - text.data) : text.length;
+        const char *equals = memchr(text.data, '=', length);
+        size_t name = equals ? (size_t)(equals - text.data) : length;
+        struct slice value = {text.data + name + (equals ? 1 : 0), length - name - (equals ? 1 : 0)};
+        if (request->query_count == QUERY_MAX ||
+            !decode((struct slice){text.data, name}, true, arena,
+                    &fields[request->query_count].name) ||
+            !decode(value, true, arena, &fields[request->query_count].value))
+            return bad_path(err);
+        request->query_count++;
+        size_t used = stop ? length + 1 : length;
+        text = (struct slice){text.data + used, text.length - used};
+    }
+    return true;
+}
+
+static bool check_csrf(const struct raw_request *raw, struct platform *platform,
+                       const struct actor *actor, struct error *err)
+{
+    bool by_cookie = !raw->authorization.data && raw->cookie.data && actor->kind != ACTOR_NONE;
+    char expected[48];
+    if (!by_cookie || raw->method == HTTP_GET)
+        return true;
+    access_csrf(platform->access, raw->cookie, expected);
+    return slice_equal(raw->csrf, slice_of(expected)) ||
+           error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "X-CSRF-Token"},
+                     "the csrf of the session", "missing or wrong");
+}
+
+static bool dispatch(struct platform *platform, const struct raw_request *raw,
+                     struct arena *arena, struct response *response, struct error *err)
+{
+    struct slice parameters[PARAMETERS_MAX], query;
+    struct slice path = without_query(raw->path, &query);
+    bool other_method;
+    size_t count = 0;
+    const struct route *route = find_route(raw->method, path, parameters, &count, &other_method);
+    struct request request = {.platform = platform, .arena = arena, .method = raw->method,
+                              .route = route, .path = path, .body = raw->body,
+                              .idempotency_key = raw->idempotency_key, .purpose = raw->purpose,
+                              .authorization = raw->authorization, .cookie = raw->cookie};
+    if (!route) {
+        if (raw->method == HTTP_GET && static_file(path, response, arena))
+            return true;
+        return error_set(err, other_method ? ERROR_METHOD : ERROR_NOT_FOUND,
+                         (struct error_place){.field = "path"}, "a route of /api/v1/openapi.json",
+                         other_method ? "this method is not served here" : "no such route");
+    }
+    struct slice cookie = raw->authorization.data ? (struct slice){NULL, 0} : raw->cookie;
+    bool public_route = route->access == ROUTE_PUBLIC;
+    if (!public_route &&
+        (!access_actor(platform->access, raw->authorization, cookie, &request.actor, err) ||
+         !check_csrf(raw, platform, &request.actor, err)))
+        return false;
+    if (!access_gate(route, &request.actor, raw->purpose, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!decode(parameters[i], false, arena, &request.parameters[i]))
+            return bad_path(err);
+    if (!parse_query(query, arena, &request, err))
+        return false;
+    if (!route->handle)
+        return error_set(err, ERROR_METHOD, (struct error_place){.field = "path"}, NULL,
+                         "this route is served on a connection only");
+    return route->handle(&request, response, err);
+}
+
+void server_dispatch(struct platform *platform, const struct raw_request *raw,
+                     struct arena *arena, struct response *response)
+{
+    struct error err = {0};
+    *response = (struct response){.status = 0};
+    buffer_init(&response->body, 256u << 20);
+    if (dispatch(platform, raw, arena, response, &err)) {
+        if (!response->status)
+            response->status = 200;
+        if (!response->content_type)
+            response->content_type = "application/json";
+        return;
+    }
+    if (error_kind(err.code)->http_status >= 500)
+        log_error("server", &err);
+    buffer_clear(&response->body);
+    response->status = error_kind(err.code)->http_status;
+    response->content_type = "application/problem+json";
+    if (response->status == 405)
+        response->headers[0] = "Allow: GET, POST, PUT, DELETE";
+    if (response->status == 503)
+        response->headers[0] = "Retry-After: 1";
+    problem_write(&response->body, &err);
+}

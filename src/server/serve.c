@@ -1,0 +1,156 @@
+/* `serve`: opens the rooms, listens, keeps the jobs running until a signal, then ends in order. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "command/command.h"
+#include "server/server_internal.h"
+#include "sim/sim.h"
+
+enum { STOP_SECONDS = 8, SNAPSHOT_SECONDS = 3600 };
+
+struct jobs {
+    struct platform *platform;
+    struct http *http;
+    bool living;
+    pthread_t thread;
+    pthread_mutex_t lock; /* owns stopping */
+    pthread_cond_t changed;
+    bool stopping;
+};
+
+static void run_jobs(struct jobs *jobs, int64_t round)
+{
+    struct platform *platform = jobs->platform;
+    struct error err;
+    if (!status_catch_up(platform->status, &err))
+        log_error("status", &err);
+    if (jobs->living && !sim_life_tick(platform, world_now(platform->world), &err))
+        log_error("sim", &err);
+    if (!command_counters_refresh(platform, &err))
+        log_error("command", &err);
+    if (round % 2 == 0)
+        http_streams_wake(jobs->http);
+    if (round % SNAPSHOT_SECONDS == SNAPSHOT_SECONDS - 1 &&
+        (!status_snapshot(platform->status, &err) || !presence_fold(platform->presence, &err)))
+        log_error("jobs", &err);
+}
+
+static void *jobs_main(void *argument)
+{
+    struct jobs *jobs = argument;
+    pthread_mutex_lock(&jobs->lock);
+    for (int64_t round = 0; !jobs->stopping; round++) {
+        pthread_mutex_unlock(&jobs->lock);
+        run_jobs(jobs, round);
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_mutex_lock(&jobs->lock);
+        while (!jobs->stopping &&
+               pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until) == 0)
+            ;
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return NULL;
+}
+
+static bool parse_listen(const char *text, char host[64], uint16_t *ret_port, struct error *err)
+{
+    const char *colon = strrchr(text, ':');
+    int64_t port;
+    if (!colon || colon - text >= 60 ||
+        !slice_to_int64(slice_of(colon + 1), 0, 65535, &port))
+        return error_set(err, ERROR_USAGE, (struct error_place){.field = "--listen"}, "HOST:PORT",
+                         "'%s' is not HOST:PORT", text);
+    snprintf(host, 64, "%.*s", (int)(colon - text), text);
+    if (strcmp(host, "localhost") == 0)
+        snprintf(host, 64, "127.0.0.1");
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+static bool may_listen(struct platform *platform, const char *host, struct error *err)
+{
+    return strncmp(host, "127.", 4) == 0 || access_has_users(platform->access) ||
+           error_set(err, ERROR_REFUSED, (struct error_place){.field = "--listen"},
+                     "a loopback address until users exist (`chengmai user add`)",
+                     "%s is open to others", host);
+}
+
+static bool serve(struct command_context *context, struct platform *platform, const char *host,
+                  uint16_t port, bool still, struct error *err)
+{
+    struct jobs jobs = {.platform = platform, .living = platform->demo && !still};
+    struct door *door;
+    sigset_t signals;
+    int signal_no;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (!may_listen(platform, host, err) || !command_counters_refresh(platform, err) ||
+        !http_start(platform, host, port, &jobs.http, &port, err))
+        return false;
+    if (!door_open(platform, &door, err)) {
+        http_stop(jobs.http, 1);
+        return false;
+    }
+    pthread_mutex_init(&jobs.lock, NULL);
+    pthread_cond_init(&jobs.changed, NULL);
+    REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
+    fprintf(context->out, "listening http://%s:%u\n", host, port);
+    fflush(context->out);
+    sigwait(&signals, &signal_no);
+    log_write(LOG_INFO, "server", "stopping on signal %d", signal_no);
+    http_stop(jobs.http, STOP_SECONDS);
+    pthread_mutex_lock(&jobs.lock);
+    jobs.stopping = true;
+    pthread_cond_broadcast(&jobs.changed);
+    pthread_mutex_unlock(&jobs.lock);
+    pthread_join(jobs.thread, NULL);
+    door_close(door);
+    return true;
+}
+
+static int run_serve(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    const char *listen_text;
+    char host[64];
+    uint16_t port;
+    struct platform *platform;
+    bool still = command_flag(&argc, argv, "--still");
+    if (!command_option(&argc, argv, "--listen", &listen_text, err) ||
+        !parse_listen(listen_text ? listen_text : "127.0.0.1:8021", host, &port, err))
+        return command_fail(err);
+    if (argc) {
+        error_set(err, ERROR_USAGE, (struct error_place){.field = argv[0]},
+                  "[--listen HOST:PORT] [--still]", "unknown argument");
+        return command_fail(err);
+    }
+    if (!platform_open(context->platform->directory, true, &platform, err))
+        return command_fail(err);
+    bool done = serve(context, platform, host, port, still, err);
+    platform_close(platform);
+    return done ? EXIT_DONE : command_fail(err);
+}
+
+static const struct command server_commands[] = {
+    {.name = "serve",
+     .usage = "[--listen HOST:PORT] [--still]",
+     .words = "serves pages, API and commands on this data directory",
+     .needs_data = false,
+     .run = run_serve},
+};
+
+extern const struct route builtin_routes[];
+
+const struct module server_module = {
+    .name = "server",
+    .routes = builtin_routes,
+    .route_count = 9,
+    .commands = server_commands,
+    .command_count = 1,
+};
