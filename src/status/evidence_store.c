@@ -1,101 +1,246 @@
-/* Evidence in SQL: adding, reading back, importing, exporting. */
+/* Evidence in SQL: adding, and reading back. Rows are added and never changed, so that a past decision
+ * can be derived again as it was taken; only taking a whole import back removes rows. */
 #include <stdlib.h>
 
-#include "registry/registry.h"
 #include "status/status_internal.h"
 
-static const struct sql_text evidence_insert = {
+enum { PIECES_A_PERSON_MAX = 4096, APPROVERS_BYTES_MAX = 1 << 16 };
+
+const struct sql_text evidence_insert_text = {
     "evidence_insert",
     "INSERT INTO evidence (person_no, area_no, kind, recorded_at, at, until_at, of_no, detail,"
-    " tube_size, extra, external_id, import_no)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    " tube_size, reason_code, requester, approvers, source, external_id, import_no)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     "primary key"};
-static const struct sql_text evidence_last = {
+const struct sql_text evidence_insert_plain_text = {
+    "evidence_insert_plain",
+    "INSERT INTO evidence (person_no, area_no, kind, recorded_at, at, until_at, of_no, detail,"
+    " tube_size, import_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+    "primary key"};
+const struct sql_text evidence_last_text = {
     "evidence_last", "SELECT max(evidence_no) FROM evidence", "primary key"};
-static const struct sql_text evidence_select = {
+const struct sql_text evidence_select_text = {
     "evidence_select",
-    "SELECT evidence_no, kind, recorded_at, at, until_at, of_no, detail, tube_size, extra"
-    " FROM evidence WHERE person_no = ?1 ORDER BY evidence_no",
+    "SELECT " EVIDENCE_COLUMNS " FROM evidence WHERE person_no = ?1 ORDER BY evidence_no",
     "evidence_by_person"};
-static const struct sql_text evidence_all = {
-    "evidence_all",
-    "SELECT evidence_no, kind, recorded_at, at, until_at, of_no, detail, tube_size, extra,"
-    " person_no FROM evidence ORDER BY person_no, evidence_no",
+const struct sql_text evidence_range_text = {
+    "evidence_range",
+    "SELECT " EVIDENCE_COLUMNS " FROM evidence WHERE person_no BETWEEN ?1 AND ?2"
+    " ORDER BY person_no, evidence_no",
     "evidence_by_person"};
-static const struct sql_text evidence_by_id = {
-    "evidence_by_id", "SELECT evidence_no FROM evidence WHERE external_id = ?1",
-    "evidence_by_external_id"};
-static const struct sql_text evidence_undo = {
-    "evidence_undo", "DELETE FROM evidence WHERE import_no = ?1", "whole table"};
-static const struct sql_text person_area = {
-    "person_area", "SELECT area_no FROM person WHERE person_no = ?1", "primary key"};
+const struct sql_text evidence_owner_text = {
+    "evidence_owner", "SELECT person_no FROM evidence WHERE evidence_no = ?1", "primary key"};
+const struct sql_text evidence_count_text = {
+    "evidence_count", "SELECT count(*) FROM evidence WHERE person_no = ?1",
+    "evidence_by_person"};
+const struct sql_text evidence_person_area_text = {
+    "evidence_person_area", "SELECT area_no FROM person WHERE person_no = ?1", "primary key"};
+
+/* ---- Adding */
+
+bool evidence_no_such_person(struct error *err)
+{
+    return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "no"},
+                     "the number of a person", "no such person");
+}
+
+static bool missing(const char *field, struct error *err)
+{
+    return error_set(err, ERROR_BAD_VALUE, (struct error_place){"evidence", 0, field},
+                     "a name without semicolon", "missing or not a name");
+}
+
+static bool is_name(struct slice text)
+{
+    return text.length && text.length <= 200 && !memchr(text.data, ';', text.length) &&
+           slice_is_utf8(text);
+}
+
+bool evidence_complete(const struct evidence *piece, struct error *err)
+{
+    if (!evidence_check(piece, "evidence", 0, err))
+        return false;
+    if (piece->kind != EVIDENCE_OVERRIDE)
+        return true;
+    if (!is_name(piece->reason_code))
+        return missing("reason_code", err);
+    if (!is_name(piece->requester))
+        return missing("requester", err);
+    for (size_t i = 0; i < piece->approver_count; i++)
+        if (!is_name(piece->approvers[i]))
+            return missing("approvers", err);
+    return (piece->approver_count >= 1 && piece->approver_count <= 100) ||
+           missing("approvers", err);
+}
+
+static bool insert_plain(struct sql *sql, struct person_no person, int64_t area_no,
+                         const struct evidence *piece, struct error *err)
+{
+    return sql_run(sql, &evidence_insert_plain_text,
+                   SQL_ARGUMENTS(sql_int(person.n), sql_int(area_no), sql_int(piece->kind),
+                                 sql_int(piece->recorded_at), sql_int(piece->at),
+                                 sql_time(piece->until), sql_int(piece->of),
+                                 sql_int(piece->detail), sql_int(piece->tube_size)),
+                   err);
+}
+
+static void approvers_write(const struct evidence *piece, struct buffer *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_array_begin(&writer);
+    for (size_t i = 0; i < piece->approver_count; i++)
+        json_put_text(&writer, piece->approvers[i]);
+    json_array_end(&writer);
+    json_writer_release(&writer);
+}
+
+static bool insert_whole(struct sql *sql, struct person_no person, int64_t area_no,
+                         const struct evidence *piece, const struct evidence_origin *origin,
+                         struct error *err)
+{
+    struct buffer approvers;
+    bool override = piece->kind == EVIDENCE_OVERRIDE;
+    buffer_init(&approvers, APPROVERS_BYTES_MAX);
+    if (override)
+        approvers_write(piece, &approvers);
+    REQUIRE(!approvers.overflow);
+    bool done = sql_run(
+        sql, &evidence_insert_text,
+        SQL_ARGUMENTS(sql_int(person.n), sql_int(area_no), sql_int(piece->kind),
+                      sql_int(piece->recorded_at), sql_int(piece->at), sql_time(piece->until),
+                      sql_int(piece->of), sql_int(piece->detail), sql_int(piece->tube_size),
+                      override ? sql_text(piece->reason_code) : sql_null(),
+                      override ? sql_text(piece->requester) : sql_null(),
+                      override ? sql_text(buffer_slice(&approvers)) : sql_null(),
+                      origin->external_id.data ? sql_text(origin->source) : sql_null(),
+                      sql_text(origin->external_id), sql_int(origin->import_no)),
+        err);
+    buffer_release(&approvers);
+    return done;
+}
+
+bool evidence_insert(struct sql *sql, struct person_no person, int64_t area_no,
+                     const struct evidence *piece, const struct evidence_origin *origin,
+                     int64_t *ret_no, struct error *err)
+{
+    bool plain = piece->kind != EVIDENCE_OVERRIDE && !origin->external_id.data &&
+                 !origin->import_no;
+    bool done = plain ? insert_plain(sql, person, area_no, piece, err)
+                      : insert_whole(sql, person, area_no, piece, origin, err);
+    return done && (!ret_no || sql_one_int(sql, &evidence_last_text, NULL, 0, 0, ret_no, err));
+}
 
 bool evidence_insert_row(struct sql *sql, struct person_no person, int64_t area_no,
                          const struct evidence *piece, struct slice external_id,
                          int64_t import_no, struct error *err)
 {
-    struct buffer extra;
-    buffer_init(&extra, 1 << 16);
-    if (piece->kind == EVIDENCE_OVERRIDE) {
-        struct json_writer writer;
-        json_writer_init(&writer, &extra);
-        json_object_begin(&writer);
-        json_field_text(&writer, "reason_code", piece->reason_code);
-        json_field_text(&writer, "requester", piece->requester);
-        json_key(&writer, "approvers");
-        json_array_begin(&writer);
-        for (size_t i = 0; i < piece->approver_count; i++)
-            json_put_text(&writer, piece->approvers[i]);
-        json_array_end(&writer);
-        json_object_end(&writer);
-        json_writer_release(&writer);
-    }
-    bool done = sql_run(
-        sql, &evidence_insert,
-        SQL_ARGUMENTS(sql_int(person.n), sql_int(area_no), sql_int(piece->kind),
-                      sql_int(piece->recorded_at), sql_int(piece->at), sql_time(piece->until),
-                      sql_int(piece->of), sql_int(piece->detail), sql_int(piece->tube_size),
-                      extra.length ? sql_text(buffer_slice(&extra)) : sql_null(),
-                      sql_text(external_id), sql_int(import_no)),
-        err);
-    buffer_release(&extra);
-    return done;
+    struct evidence_origin origin = {SLICE("default"), external_id, import_no};
+    return evidence_insert(sql, person, area_no, piece, &origin, NULL, err);
+}
+
+bool evidence_emit(struct sql *sql, struct person_no person, int64_t area_no,
+                   const struct evidence *piece, int64_t no, struct error *err)
+{
+    char payload[96];
+    int length = snprintf(payload, sizeof payload, "{\"kind\":\"%s\",\"evidence\":%lld}",
+                          evidence_form(piece->kind)->name, (long long)no);
+    struct event event = {.kind = SLICE("evidence.recorded"),
+                          .subject_no = person.n,
+                          .area_no = area_no,
+                          .at = piece->at,
+                          .payload = {payload, (size_t)length}};
+    return event_emit(sql, &event, err);
+}
+
+bool evidence_person_area(struct sql *sql, struct person_no person, int64_t *ret_area,
+                          bool *ret_known, struct error *err)
+{
+    if (!sql_one_int(sql, &evidence_person_area_text, SQL_ARGUMENTS(sql_int(person.n)), -1,
+                     ret_area, err))
+        return false;
+    *ret_known = *ret_area >= 0;
+    return true;
+}
+
+bool evidence_has_room(struct sql *sql, struct person_no person, bool *ret_room,
+                       struct error *err)
+{
+    int64_t count;
+    if (!sql_one_int(sql, &evidence_count_text, SQL_ARGUMENTS(sql_int(person.n)), 0, &count, err))
+        return false;
+    *ret_room = count < PIECES_A_PERSON_MAX;
+    return true;
+}
+
+static bool check_reference(struct sql *sql, struct person_no person,
+                            const struct evidence *piece, struct error *err)
+{
+    int64_t owner = 0;
+    if (!evidence_form(piece->kind)->refers)
+        return true;
+    if (!sql_one_int(sql, &evidence_owner_text, SQL_ARGUMENTS(sql_int(piece->of)), 0, &owner,
+                     err))
+        return false;
+    return owner == person.n ||
+           error_set(err, ERROR_BAD_VALUE, (struct error_place){"evidence", 0, "of"},
+                     "the number of a piece about the same person", "no such piece");
 }
 
 bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
                   const struct evidence *piece, struct slice external_id, int64_t *ret_no,
                   struct error *err)
 {
-    struct event event = {.kind = SLICE("evidence.recorded"), .subject_no = person.n,
-                          .area_no = area_no, .at = piece->at};
-    return evidence_check(piece, "evidence", 0, err) &&
-           evidence_insert_row(sql, person, area_no, piece, external_id, 0, err) &&
-           sql_one_int(sql, &evidence_last, NULL, 0, 0, ret_no, err) &&
-           event_emit(sql, &event, err);
+    struct evidence_origin origin = {SLICE("default"),
+                                     external_id.length ? external_id : (struct slice){NULL, 0},
+                                     0};
+    int64_t lives_in, no;
+    bool known, room;
+    if (!evidence_complete(piece, err) ||
+        !evidence_person_area(sql, person, &lives_in, &known, err) ||
+        (!known && !evidence_no_such_person(err)) ||
+        !check_reference(sql, person, piece, err) ||
+        !evidence_has_room(sql, person, &room, err))
+        return false;
+    if (!room)
+        return error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = "evidence"},
+                         "at most 4096 pieces about one person", "too many pieces");
+    if (!evidence_insert(sql, person, area_no, piece, &origin, &no, err) ||
+        !evidence_emit(sql, person, area_no, piece, no, err))
+        return false;
+    *ret_no = no;
+    return true;
 }
 
-static void read_extra(struct slice extra, struct arena *arena, struct evidence *piece)
+/* ---- Reading back */
+
+static struct slice arena_slice(struct arena *arena, struct slice text)
+{
+    if (!text.data)
+        return text;
+    return (struct slice){arena_copy(arena, text.data, text.length), text.length};
+}
+
+/* Rows are our own; a damaged list reads as no approvers, which makes the override ignored. */
+static void read_approvers(struct slice text, struct arena *arena, struct evidence *piece)
 {
     struct error ignored;
-    json_t *document;
-    if (!extra.data || !json_read(extra, "extra", &document, &ignored))
+    json_t *list;
+    if (!text.data || !json_read(text, "approvers", &list, &ignored))
         return;
-    json_t *approvers = json_object_get(document, "approvers");
-    struct slice *names = arena_alloc(arena, (json_array_size(approvers) + 1) * sizeof *names);
-    const char *code = json_string_value(json_object_get(document, "reason_code"));
-    const char *requester = json_string_value(json_object_get(document, "requester"));
-    piece->reason_code = slice_of(arena_print(arena, "%s", code ? code : ""));
-    piece->requester = slice_of(arena_print(arena, "%s", requester ? requester : ""));
-    for (size_t i = 0; i < json_array_size(approvers); i++) {
-        const char *name = json_string_value(json_array_get(approvers, i));
-        names[i] = slice_of(arena_print(arena, "%s", name ? name : ""));
+    size_t count = json_array_size(list);
+    struct slice *names = arena_alloc(arena, (count + 1) * sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        json_t *name = json_array_get(list, i);
+        names[i] = arena_slice(arena, (struct slice){json_string_value(name),
+                                                     json_string_length(name)});
     }
     piece->approvers = names;
-    piece->approver_count = json_array_size(approvers);
-    json_decref(document);
+    piece->approver_count = count;
+    json_decref(list);
 }
 
-static void read_piece(struct sql_query *query, struct arena *arena, struct evidence *piece)
+void evidence_read_row(struct sql_query *query, struct arena *arena, struct evidence *piece)
 {
     *piece = (struct evidence){.no = sql_get_int(query, 0),
                                .kind = (enum evidence_kind)sql_get_int(query, 1),
@@ -105,291 +250,88 @@ static void read_piece(struct sql_query *query, struct arena *arena, struct evid
                                .of = sql_get_int(query, 5),
                                .detail = (uint8_t)sql_get_int(query, 6),
                                .tube_size = (uint16_t)sql_get_int(query, 7)};
-    if (piece->kind == EVIDENCE_OVERRIDE)
-        read_extra(sql_get_text(query, 8), arena, piece);
+    if (piece->kind != EVIDENCE_OVERRIDE)
+        return;
+    piece->reason_code = arena_slice(arena, sql_get_text(query, 8));
+    piece->requester = arena_slice(arena, sql_get_text(query, 9));
+    read_approvers(sql_get_text(query, 10), arena, piece);
 }
 
 bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *arena,
                         struct evidence **ret_pieces, size_t *ret_count, struct error *err)
 {
     struct sql_query *query;
-    struct evidence *pieces = NULL;
-    size_t count = 0, capacity = 0;
-    if (!sql_begin(sql, &evidence_select, SQL_ARGUMENTS(sql_int(person.n)), &query, err))
+    size_t count = 0, capacity = 8;
+    struct evidence *pieces = arena_alloc(arena, capacity * sizeof *pieces);
+    bool row;
+    if (!sql_begin(sql, &evidence_select_text, SQL_ARGUMENTS(sql_int(person.n)), &query, err))
         return false;
-    for (bool row;;) {
+    for (;;) {
         if (!sql_next(query, &row, err))
             return false;
         if (!row)
             break;
         if (count == capacity) {
-            capacity = capacity ? capacity * 2 : 8;
+            capacity *= 2;
             struct evidence *grown = arena_alloc(arena, capacity * sizeof *grown);
-            if (count)
-                memcpy(grown, pieces, count * sizeof *grown);
+            memcpy(grown, pieces, count * sizeof *grown);
             pieces = grown;
         }
-        read_piece(query, arena, &pieces[count++]);
+        evidence_read_row(query, arena, &pieces[count++]);
     }
     *ret_pieces = pieces;
     *ret_count = count;
     return true;
 }
 
-bool evidence_each_person(struct sql *sql,
+struct gathering {
+    struct evidence *pieces; /* of one person; grows with it */
+    size_t count, capacity;
+    struct arena arena;
+};
+
+static bool gather(struct gathering *g, struct sql_query *query,
+                   void (*visit)(void *context, struct person_no person,
+                                 const struct evidence *pieces, size_t count,
+                                 struct arena *arena),
+                   void *context, struct error *err)
+{
+    struct person_no person = {0};
+    bool row;
+    for (;;) {
+        if (!sql_next(query, &row, err))
+            return false;
+        struct person_no next = {
+            row ? (uint32_t)sql_get_int(query, EVIDENCE_COLUMN_PERSON) : 0};
+        if (g->count && next.n != person.n) {
+            visit(context, person, g->pieces, g->count, &g->arena);
+            arena_clear(&g->arena);
+            g->count = 0;
+        }
+        if (!row)
+            return true;
+        person = next;
+        if (g->count == g->capacity) {
+            g->capacity = g->capacity ? g->capacity * 2 : 64;
+            g->pieces = x_realloc(g->pieces, g->capacity * sizeof *g->pieces);
+        }
+        evidence_read_row(query, &g->arena, &g->pieces[g->count++]);
+    }
+}
+
+bool evidence_each_person(struct sql *sql, uint32_t first, uint32_t last,
                           void (*visit)(void *context, struct person_no person,
                                         const struct evidence *pieces, size_t count,
                                         struct arena *arena),
                           void *context, struct error *err)
 {
-    enum { PIECES_MAX = 4096 };
     struct sql_query *query;
-    if (!sql_begin(sql, &evidence_all, NULL, 0, &query, err))
-        return false;
-    struct arena arena;
-    arena_init(&arena, (size_t)1 << 30);
-    struct evidence *pieces = x_alloc(PIECES_MAX, sizeof *pieces);
-    size_t count = 0;
-    struct person_no person = {0};
-    bool done, row;
-    while ((done = sql_next(query, &row, err)) && row) {
-        struct person_no next = {(uint32_t)sql_get_int(query, 9)};
-        if (next.n != person.n && count) {
-            visit(context, person, pieces, count, &arena);
-            arena_clear(&arena);
-            count = 0;
-        }
-        person = next;
-        if (count < PIECES_MAX)
-            read_piece(query, &arena, &pieces[count++]);
-    }
-    if (done && count)
-        visit(context, person, pieces, count, &arena);
-    free(pieces);
-    arena_release(&arena);
+    struct gathering g = {0};
+    arena_init(&g.arena, (size_t)1 << 30);
+    bool done = sql_begin(sql, &evidence_range_text,
+                          SQL_ARGUMENTS(sql_int(first), sql_int(last)), &query, err) &&
+                gather(&g, query, visit, context, err);
+    free(g.pieces);
+    arena_release(&g.arena);
     return done;
 }
-
-/* ---- import evidence */
-
-static const struct import_column columns[] = {
-    {"person_id", true, "external id of the person"},
-    {"kind", true, "a kind of health evidence"},
-    {"recorded_at", true, "RFC 3339"},
-    {"at", true, "at, from, sampled_at, last_exposure_at, entry_at or left_at of the kind"},
-    {"until", false, "reported_at, to or expires of the kind"},
-    {"of", false, "evidence_id of the piece it refers to"},
-    {"detail", false, "level, zone, result or colour"},
-    {"tube_size", false, "1 to 100"},
-    {"reason_code", false, "of an override"},
-    {"requester", false, "of an override"},
-    {"approvers", false, "of an override, separated by semicolons"},
-    {"evidence_id", true, "external id of this piece"},
-    {NULL, false, NULL}};
-enum { PERSON_ID, KIND, RECORDED_AT, AT, UNTIL, OF, DETAIL, TUBE_SIZE, REASON_CODE, REQUESTER,
-       APPROVERS, EVIDENCE_ID };
-
-static bool refuse(struct import_batch *batch, size_t row, int column, const char *reason)
-{
-    import_reject(batch, row, columns[column].name, reason);
-    return false;
-}
-
-static bool read_times(struct import_batch *batch, size_t row, struct evidence *piece)
-{
-    static const int at[] = {RECORDED_AT, AT, UNTIL};
-    timestamp *const out[] = {&piece->recorded_at, &piece->at, &piece->until};
-    for (int i = 0; i < 3; i++) {
-        struct slice text = import_field(batch, row, at[i]);
-        *out[i] = TIMESTAMP_NONE;
-        if (text.data && !time_parse(text, out[i]))
-            return refuse(batch, row, at[i], "not an RFC 3339 time with its offset");
-    }
-    return true;
-}
-
-static void read_approvers(struct import_batch *batch, size_t row, struct evidence *piece)
-{
-    struct slice text = import_field(batch, row, APPROVERS);
-    struct slice *names = arena_alloc(batch->arena, (text.length + 1) * sizeof *names);
-    size_t count = 0;
-    while (text.length) {
-        const char *stop = memchr(text.data, ';', text.length);
-        size_t length = stop ? (size_t)(stop - text.data) : text.length;
-        names[count++] = slice_trim((struct slice){text.data, length});
-        size_t used = stop ? length + 1 : length;
-        text = (struct slice){text.data + used, text.length - used};
-    }
-    piece->approvers = names;
-    piece->approver_count = count;
-    piece->reason_code = import_field(batch, row, REASON_CODE);
-    piece->requester = import_field(batch, row, REQUESTER);
-}
-
-static bool read_row(struct import_batch *batch, size_t row, struct evidence *piece)
-{
-    struct slice kind = import_field(batch, row, KIND), detail = import_field(batch, row, DETAIL);
-    struct slice tube = import_field(batch, row, TUBE_SIZE);
-    int number = evidence_kind_of(kind);
-    int64_t size = 0;
-    struct error err;
-    *piece = (struct evidence){0};
-    if (!import_field(batch, row, EVIDENCE_ID).data)
-        return refuse(batch, row, EVIDENCE_ID, "missing");
-    if (number < 0)
-        return refuse(batch, row, KIND, "unknown evidence kind");
-    piece->kind = (enum evidence_kind)number;
-    if (!read_times(batch, row, piece))
-        return false;
-    if (evidence_form(piece->kind)->detail_field) {
-        int value = evidence_detail_of(piece->kind, detail);
-        if (value < 0)
-            return refuse(batch, row, DETAIL, "not a value of this kind");
-        piece->detail = (uint8_t)value;
-    }
-    if (tube.data && !slice_to_int64(tube, 1, 100, &size))
-        return refuse(batch, row, TUBE_SIZE, "not a whole number from 1 to 100");
-    piece->tube_size = (uint16_t)size;
-    if (piece->kind == EVIDENCE_OVERRIDE)
-        read_approvers(batch, row, piece);
-    if (evidence_check(piece, NULL, 0, &err))
-        return true;
-    import_reject(batch, row, err.field, err.what);
-    return false;
-}
-
-static bool put_row(struct import_batch *batch, struct sql *sql, size_t row,
-                    struct evidence *piece, struct error *err)
-{
-    int64_t person, area, known;
-    struct slice of = import_field(batch, row, OF), own = import_field(batch, row, EVIDENCE_ID);
-    struct slice id = slice_of(arena_print(batch->arena, "%.*s:%.*s", SLICE_ARG(batch->source),
-                                           SLICE_ARG(own)));
-    if (!registry_lookup(sql, REGISTRY_PERSON, batch->source,
-                         import_field(batch, row, PERSON_ID), &person, err) ||
-        !sql_one_int(sql, &person_area, SQL_ARGUMENTS(sql_int(person)), 0, &area, err) ||
-        !sql_one_int(sql, &evidence_by_id, SQL_ARGUMENTS(sql_text(id)), 0, &known, err))
-        return false;
-    if (!person) {
-        refuse(batch, row, PERSON_ID, "no such person in this source");
-        return true;
-    }
-    if (known) {
-        batch->result->unchanged++;
-        return true;
-    }
-    if (evidence_form(piece->kind)->refers) {
-        char *text = arena_print(batch->arena, "%.*s:%.*s", SLICE_ARG(batch->source),
-                                 SLICE_ARG(of));
-        if (!sql_one_int(sql, &evidence_by_id, SQL_ARGUMENTS(sql_text(slice_of(text))), 0,
-                         &piece->of, err))
-            return false;
-        if (!piece->of) {
-            refuse(batch, row, OF, "no such piece in this source");
-            return true;
-        }
-    }
-    struct event event = {.kind = SLICE("evidence.recorded"), .subject_no = person,
-                          .area_no = area, .at = piece->at};
-    batch->result->inserted++;
-    return evidence_insert_row(sql, (struct person_no){(uint32_t)person}, area, piece, id,
-                               batch->import_no, err) &&
-           event_emit(sql, &event, err);
-}
-
-static bool apply(struct import_batch *batch, struct sql *sql, struct error *err)
-{
-    for (size_t row = 0; row < batch->row_count; row++) {
-        struct evidence piece;
-        if (read_row(batch, row, &piece) && !put_row(batch, sql, row, &piece, err))
-            return false;
-    }
-    return true;
-}
-
-static bool end(struct import_batch *batch, bool commit, struct error *err)
-{
-    return !commit || !batch->platform->status || status_catch_up(batch->platform->status, err);
-}
-
-struct undo_job {
-    int64_t import_no, removed;
-};
-static bool undo_rows(struct sql *sql, void *context, struct error *err)
-{
-    struct undo_job *job = context;
-    struct event event = {.kind = SLICE("evidence.bulk"), .at = 0};
-    return sql_run_count(sql, &evidence_undo, SQL_ARGUMENTS(sql_int(job->import_no)),
-                         &job->removed, err) &&
-           event_emit(sql, &event, err);
-}
-static bool undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
-                 struct error *err)
-{
-    struct undo_job job = {import_no, 0};
-    bool done = store_write(platform->store, undo_rows, &job, err) &&
-                status_catch_up(platform->status, err);
-    *ret_removed = job.removed;
-    return done;
-}
-
-const struct import_kind import_evidence = {.name = "evidence",
-                                            .words = "health evidence about people",
-                                            .columns = columns,
-                                            .apply = apply,
-                                            .end = end,
-                                            .undo = undo};
-
-/* ---- export evidence: ordered by number, persons by external id */
-
-static const struct sql_text export_text = {
-    "evidence_export",
-    "SELECT (SELECT e.id FROM external_id e JOIN source s ON s.source_no = e.source_no"
-    " WHERE e.kind = 1 AND e.no = t.person_no AND s.name = ?1), t.kind, t.recorded_at, t.at,"
-    " t.until_at, t.of_no, t.detail, t.tube_size, t.extra, t.evidence_no"
-    " FROM evidence t WHERE t.recorded_at >= ?2 AND t.recorded_at < ?3 ORDER BY t.evidence_no",
-    "whole table, by primary key"};
-
-static void export_one(const struct export_request *request, struct sql_query *query)
-{
-    char recorded[TIME_TEXT_BYTES], at[TIME_TEXT_BYTES], until[TIME_TEXT_BYTES] = "";
-    char of[24], tube[24], no[24];
-    enum evidence_kind kind = (enum evidence_kind)sql_get_int(query, 1);
-    const char *detail = evidence_detail_name(kind, (unsigned)sql_get_int(query, 6));
-    time_format(sql_get_int(query, 2), recorded);
-    time_format(sql_get_int(query, 3), at);
-    if (!sql_is_null(query, 4))
-        time_format(sql_get_int(query, 4), until);
-    snprintf(of, sizeof of, "%lld", (long long)sql_get_int(query, 5));
-    snprintf(tube, sizeof tube, "%lld", (long long)sql_get_int(query, 7));
-    snprintf(no, sizeof no, "%lld", (long long)sql_get_int(query, 9));
-    const struct slice fields[] = {sql_get_text(query, 0), slice_of(evidence_form(kind)->name),
-                                   slice_of(recorded), slice_of(at), slice_of(until),
-                                   slice_of(strcmp(of, "0") ? of : ""),
-                                   slice_of(detail ? detail : ""),
-                                   slice_of(kind == EVIDENCE_PCR ? tube : ""),
-                                   sql_get_text(query, 8), slice_of(no)};
-    export_row(request->out, fields, 10);
-}
-
-static bool export_run(const struct export_request *request, struct error *err)
-{
-    struct sql *sql;
-    struct sql_query *query;
-    if (!store_read_begin(request->platform->store, &sql, err))
-        return false;
-    fprintf(request->out,
-            "person_id,kind,recorded_at,at,until,of,detail,tube_size,extra,evidence_id\n");
-    bool row, done = sql_begin(sql, &export_text,
-                               SQL_ARGUMENTS(sql_text(request->source),
-                                             sql_int(request->from * SECOND),
-                                             sql_int(request->to * SECOND)),
-                               &query, err);
-    while (done && (done = sql_next(query, &row, err)) && row)
-        export_one(request, query);
-    store_read_end(request->platform->store, sql);
-    return done;
-}
-
-const struct export_kind export_evidence = {"evidence", "health evidence about people",
-                                            export_run};

@@ -61,6 +61,13 @@ bool status_decide_at(struct platform *platform, struct person_no person, timest
                       struct arena *arena, struct decision *ret_decision,
                       struct error *err) MUST_USE;
 
+/* One object: colour, since, until, reasons in words. `rules` may be NULL. */
+void status_decision_write(struct json_writer *writer, const struct decision *decision,
+                           const struct rule_set *rules);
+/* The audit row of a read of persons (durable before the answer). */
+bool status_audit_read(const struct request *request, const char *act, uint32_t person,
+                       int64_t count, const char *fields, struct error *err) MUST_USE;
+
 extern const struct module status_module;
 
 #endif

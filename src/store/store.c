@@ -241,6 +241,21 @@ static struct sql *free_reader(struct store *store)
     return NULL;
 }
 
+void readers_close(struct store *store)
+{
+    pthread_mutex_lock(&store->reader_lock);
+    for (;;) {
+        size_t out = 0;
+        for (size_t i = 0; i < store->reader_count; i++)
+            out += store->readers[i]->out;
+        if (!out)
+            break;
+        pthread_cond_wait(&store->reader_back, &store->reader_lock);
+    }
+    while (store->reader_count)
+        sql_close(store->readers[--store->reader_count]);
+}
+
 /* Takes an idle reader, or opens one, or waits. Under reader_lock. */
 static bool take_reader(struct store *store, struct sql **ret_sql, struct error *err)
 {

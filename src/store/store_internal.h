@@ -76,5 +76,7 @@ struct store {
 
 bool writer_start(struct store *store, struct error *err) MUST_USE;
 void writer_stop(struct store *store);
+/* Waits until no reader is out, closes all, and keeps reader_lock (the caller unlocks it). */
+void readers_close(struct store *store);
 
 #endif

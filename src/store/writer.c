@@ -49,7 +49,8 @@ static bool run_group(struct store *store, struct write_job *first, struct error
     return fault_at(FAULT_POINT_after_sql_commit, err);
 }
 
-static bool run_unsynced(struct store *store, struct write_job *job)
+/* Leaving WAL needs the database alone: no reader is open during the job, new ones wait. */
+static bool run_unsynced_alone(struct store *store, struct write_job *job)
 {
     struct error failure;
     if (!sql_script(store->writer, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
@@ -66,6 +67,14 @@ static bool run_unsynced(struct store *store, struct write_job *job)
                     done ? err : &failure))
         done = false;
     return done && !job->failed;
+}
+
+static bool run_unsynced(struct store *store, struct write_job *job)
+{
+    readers_close(store);
+    bool done = run_unsynced_alone(store, job);
+    pthread_mutex_unlock(&store->reader_lock);
+    return done;
 }
 
 static void finish(struct store *store, struct write_job *job)

@@ -1,4 +1,5 @@
--- status: evidence, the only thing that a colour follows from
+-- status: evidence, the only thing that a colour follows from. Rows are added, never changed.
+-- The indexes are made anew by evidence_bulk.c after a bulk load: keep the two alike.
 CREATE TABLE evidence (
     evidence_no INTEGER PRIMARY KEY,
     person_no   BIGINT NOT NULL,
@@ -10,10 +11,15 @@ CREATE TABLE evidence (
     of_no       BIGINT NOT NULL,
     detail      BIGINT NOT NULL,
     tube_size   BIGINT NOT NULL,
-    extra       TEXT,
+    reason_code TEXT,
+    requester   TEXT,
+    approvers   TEXT,
+    source      TEXT,
     external_id TEXT,
     import_no   BIGINT NOT NULL
 );
 CREATE INDEX evidence_by_person ON evidence (person_no, evidence_no);
 CREATE INDEX evidence_by_area ON evidence (area_no, kind, recorded_at);
-CREATE UNIQUE INDEX evidence_by_external_id ON evidence (external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX evidence_by_external_id ON evidence (source, external_id)
+    WHERE external_id IS NOT NULL;
+CREATE INDEX evidence_by_import ON evidence (import_no) WHERE import_no > 0;

@@ -1,0 +1,204 @@
+/* A person's status: for officers with a purpose, and for the holder. */
+#include "policy/permissions.h"
+#include "status/status_internal.h"
+
+static void put_decision(struct json_writer *writer, const struct decision *decision)
+{
+    json_field_text(writer, "color", slice_of(color_name(decision->color)));
+    json_field_time(writer, "since", decision->since);
+    json_field_time(writer, "until", decision->until);
+    json_field_time(writer, "last_negative_at", decision->last_negative_sampled_at);
+    json_key(writer, "reasons");
+    json_array_begin(writer);
+    for (size_t i = 0; i < decision->reason_count; i++) {
+        json_object_begin(writer);
+        json_field_text(writer, "rule", slice_of(decision->reasons[i].rule));
+        json_field_int64(writer, "evidence", decision->reasons[i].evidence);
+        json_key(writer, "words");
+        json_object_begin(writer);
+        json_field_text(writer, "zh", slice_of(decision->reasons[i].words.zh));
+        json_field_text(writer, "en", slice_of(decision->reasons[i].words.en));
+        json_object_end(writer);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    json_key(writer, "ignored");
+    json_array_begin(writer);
+    for (size_t i = 0; i < decision->ignored_count; i++) {
+        json_object_begin(writer);
+        json_field_int64(writer, "evidence", decision->ignored[i].evidence);
+        json_field_text(writer, "reason", slice_of(decision->ignored[i].reason));
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+}
+
+void status_decision_write(struct json_writer *writer, const struct decision *decision,
+                           const struct rule_set *rules)
+{
+    json_object_begin(writer);
+    put_decision(writer, decision);
+    json_field_text(writer, "rules_version", slice_of(rules ? rule_set_version(rules) : ""));
+    json_object_end(writer);
+}
+
+struct audit_job {
+    const struct request *request;
+    struct audit_entry entry;
+};
+static bool append_audit(struct sql *sql, void *context, struct error *err)
+{
+    struct audit_job *job = context;
+    return audit_append(sql, &job->entry, world_now(job->request->platform->world), err);
+}
+
+bool status_audit_read(const struct request *request, const char *act, uint32_t person,
+                       int64_t count, const char *fields, struct error *err)
+{
+    struct audit_job job = {request,
+                            {slice_of(request->actor.name), slice_of(act), request->purpose,
+                             person, count, slice_of(fields)}};
+    return store_write(request->platform->store, append_audit, &job, err);
+}
+
+/* Someone of another area is not there, as someone who does not exist. */
+static bool within_area(const struct request *request, struct person_no person,
+                        struct error *err)
+{
+    struct sql *sql;
+    int64_t area;
+    bool known;
+    if (!store_read_begin(request->platform->store, &sql, err))
+        return false;
+    bool done = evidence_person_area(sql, person, &area, &known, err);
+    store_read_end(request->platform->store, sql);
+    if (!done)
+        return false;
+    bool inside = known && area >= request->actor.area_first && area <= request->actor.area_last;
+    return inside || evidence_no_such_person(err);
+}
+
+static bool read_moment(const struct request *request, timestamp *ret_at,
+                        const struct rule_set **ret_rules, struct error *err)
+{
+    struct slice text = request_query(request, "at");
+    timestamp at = world_now(request->platform->world);
+    struct error_place place = {.field = "at"};
+    if (text.data && !time_parse(text, &at))
+        return error_set(err, ERROR_BAD_VALUE, place, "an RFC 3339 time with its offset",
+                         "not a time");
+    *ret_rules = policy_rules_in_force(request->platform->policy, at);
+    if (!*ret_rules && text.data)
+        return error_set(err, ERROR_BAD_VALUE, place, "a moment when a rule set was in force",
+                         "no rule set was in force");
+    *ret_at = at;
+    return *ret_rules || status_no_rules(err);
+}
+
+static bool handle_status(const struct request *request, struct response *response,
+                          struct error *err)
+{
+    int64_t number;
+    timestamp at;
+    const struct rule_set *rules;
+    struct decision decision;
+    if (!slice_to_int64(request->parameters[0], 1, UINT32_MAX, &number))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "no"},
+                         "the number of a person", "not a number");
+    struct person_no person = {(uint32_t)number};
+    if (!read_moment(request, &at, &rules, err) || !within_area(request, person, err) ||
+        !status_audit_read(request, "status.read", person.n, 1, "status,evidence", err) ||
+        !status_decide_at(request->platform, person, at, request->arena, &decision, err))
+        return false;
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_int64(&writer, "person_no", number);
+    json_field_time(&writer, "at", at);
+    put_decision(&writer, &decision);
+    json_field_text(&writer, "rules_version", slice_of(rule_set_version(rules)));
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    return true;
+}
+
+static bool handle_me(const struct request *request, struct response *response, struct error *err)
+{
+    (void)err;
+    struct platform *platform = request->platform;
+    timestamp now = world_now(platform->world);
+    struct status_entry entry =
+        status_get(platform->status, (struct person_no){request->actor.person_no}, now);
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_text(&writer, "status", slice_of(entry.flags & STATUS_KNOWN ? "known" : "unknown"));
+    json_field_text(&writer, "color", slice_of(color_name((enum color)entry.color)));
+    json_field_time(&writer, "since", entry.since ? entry.since * SECOND : TIMESTAMP_NONE);
+    json_field_time(&writer, "until", entry.until ? entry.until * SECOND : TIMESTAMP_NONE);
+    json_field_time(&writer, "last_negative_at",
+                    entry.last_negative ? entry.last_negative * SECOND : TIMESTAMP_NONE);
+    json_field_time(&writer, "as_of", now / SECOND * SECOND);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    return true;
+}
+
+static bool handle_why(const struct request *request, struct response *response,
+                       struct error *err)
+{
+    struct platform *platform = request->platform;
+    timestamp now = world_now(platform->world);
+    struct decision decision;
+    struct json_writer writer;
+    if (!status_decide_at(platform, (struct person_no){request->actor.person_no}, now,
+                          request->arena, &decision, err))
+        return false;
+    json_writer_init(&writer, &response->body);
+    status_decision_write(&writer, &decision, policy_rules_in_force(platform->policy, now));
+    json_writer_release(&writer);
+    return true;
+}
+
+#define NULLABLE_TIME "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define COLOR_NAMES "{\"enum\":[\"green\",\"yellow\",\"red\",\"unknown\"]}"
+#define DECISION_FIELDS                                                                            \
+    "\"color\":" COLOR_NAMES ",\"since\":" NULLABLE_TIME ",\"until\":" NULLABLE_TIME ","            \
+    "\"last_negative_at\":" NULLABLE_TIME ","                                                      \
+    "\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"                  \
+    "\"rule\":{\"type\":\"string\"},\"evidence\":{\"type\":\"integer\"},"                              \
+    "\"words\":{\"type\":\"object\",\"properties\":{\"zh\":{\"type\":\"string\"},"                     \
+    "\"en\":{\"type\":\"string\"}}}}}},"                                                           \
+    "\"ignored\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"                  \
+    "\"evidence\":{\"type\":\"integer\"},\"reason\":{\"type\":\"string\"}}}},"                       \
+    "\"rules_version\":{\"type\":\"string\"}"
+
+const struct route status_routes[STATUS_ROUTES] = {
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/status",
+     .access = ROUTE_USER,
+     .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .query = "at:string:the moment (RFC 3339), now where absent",
+     .summary = "A person's status at a moment, with its reasons in words",
+     .response_schema = "{\"type\":\"object\",\"properties\":{"
+                        "\"person_no\":{\"type\":\"integer\"},"
+                        "\"at\":{\"type\":\"string\",\"format\":\"date-time\"}," DECISION_FIELDS "}}",
+     .handle = handle_status},
+    {.method = HTTP_GET,
+     .path = "/me",
+     .access = ROUTE_HOLDER,
+     .summary = "The holder's own status",
+     .response_schema = "{\"type\":\"object\",\"properties\":{"
+                        "\"status\":{\"enum\":[\"known\",\"unknown\"]},\"color\":" COLOR_NAMES ","
+                        "\"since\":" NULLABLE_TIME ",\"until\":" NULLABLE_TIME ","
+                        "\"last_negative_at\":" NULLABLE_TIME ","
+                        "\"as_of\":{\"type\":\"string\",\"format\":\"date-time\"}}}",
+     .handle = handle_me},
+    {.method = HTTP_GET,
+     .path = "/me/why",
+     .access = ROUTE_HOLDER,
+     .summary = "Why the holder's status is what it is, in words",
+     .response_schema = "{\"type\":\"object\",\"properties\":{" DECISION_FIELDS "}}",
+     .handle = handle_why},
+};
