@@ -21,6 +21,18 @@ static const char code_schema[] =
     "\"short_code\":{\"type\":\"string\"},\"rotating_token\":{\"type\":\"string\"},"
     "\"rotating_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
 
+static const char answer_schema[] =
+    "{\"type\":\"object\",\"required\":[\"decision\",\"color\",\"valid_until\",\"last_negative_at\","
+    "\"reasons\",\"event\",\"events\"],\"properties\":{"
+    "\"decision\":{\"enum\":[\"pass\",\"refuse\",\"check\"]},"
+    "\"color\":{\"enum\":[\"green\",\"yellow\",\"red\",\"unknown\"]},"
+    "\"valid_until\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
+    "\"last_negative_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
+    "\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\"},\"words\":{\"type\":\"object\"}}}},"
+    "\"event\":{\"type\":\"string\"},"
+    "\"events\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}";
+
 /* Waits for several exchanges. */
 struct batch {
     pthread_mutex_t lock;
@@ -107,11 +119,16 @@ const struct route checkin_routes[] = {
      .access = ROUTE_PUBLIC, /* the holder's session or the staff's token is checked by the scan */
      .manner = ROUTE_SCAN,
      .summary = "A scan of a venue code: durable, answered with a decision",
-     .request_schema = scan_schema},
+     .request_schema = scan_schema,
+     .response_schema = answer_schema},
     {.method = HTTP_POST,
      .path = "/scans:batch",
      .access = ROUTE_PUBLIC,
+     .runs_again = true, /* each line by its client_id */
      .summary = "Offline scans as NDJSON, each with its own client_id: a result a line",
+     .request_type = "application/x-ndjson",
+     .response_type = "application/x-ndjson",
+     .request_schema = scan_schema,
      .handle = handle_batch},
     {.method = HTTP_GET,
      .path = "/venues/{no}/code",
