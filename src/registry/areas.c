@@ -50,11 +50,11 @@ enum { CODE, GB_CODE, PARENT, NAME_ZH, NAME_EN, LEVEL, POPULATION, LATITUDE, LON
 static bool next_child(struct sql *sql, int64_t parent_no, int64_t *ret_no, struct error *err)
 {
     int level = parent_no ? area_level(parent_no) + 1 : 0;
-    int64_t step = (int64_t)1 << (AREA_LEVEL_BITS * (AREA_LEVELS - 1 - level));
-    int64_t last = parent_no ? area_range_last(parent_no) : INT64_MAX, highest;
     if (level >= AREA_LEVELS)
         return error_set(err, ERROR_TOO_LARGE, (struct error_place){.field = "parent"},
                          "at most five levels", "too deep");
+    int64_t step = (int64_t)1 << (AREA_LEVEL_BITS * (AREA_LEVELS - 1 - level));
+    int64_t last = parent_no ? area_range_last(parent_no) : INT64_MAX, highest;
     if (!sql_one_int(sql, &area_last_child, SQL_ARGUMENTS(sql_int(parent_no), sql_int(last)),
                      parent_no, &highest, err))
         return false;
