@@ -118,8 +118,8 @@ static bool fill(struct csv_reader *reader, struct error *err)
         if (parsed != (size_t)got || field_in_parser_too_long(reader))
             return error_set(err, ERROR_SYNTAX,
                              (struct error_place){reader->source,
-                                                  reader->row_number +
-                                                      (int64_t)reader->row_count + 1, NULL},
+                                                  reader->row_number + (int64_t)reader->row_count +
+                                                      (reader->header.count != 0), NULL},
                              "RFC 4180 CSV with rows of at most 1 MiB",
                              "the row is not well-formed CSV");
         if (got == 0) {
