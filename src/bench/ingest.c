@@ -85,97 +85,115 @@ static bool ingest_ours(struct workshop *workshop, const struct event_file *file
 
 /* ---- Peers */
 
-static bool ingest_peer(struct workshop *workshop, const char *name, const char *path,
-                        const struct event_file *file, size_t count, double *ret_rate,
-                        double *ret_bytes, struct error *err)
+struct ingest_peer {
+    const char *program; /* "rocksdb" */
+    const char *act;     /* its first argument */
+    size_t count;        /* how much of the file it takes */
+    const char *name;    /* of the measure */
+    struct measure *measure;
+    char path[PEER_PATH_BYTES];
+    bool present;
+};
+
+static bool ingest_peer(struct workshop *workshop, const struct ingest_peer *subject,
+                        const struct event_file *file, double *ret_rate, double *ret_bytes,
+                        struct error *err)
 {
     struct peer peer = {0};
     char place[WORKSHOP_PATH_BYTES], number[24], answer[PEER_ANSWER_BYTES];
     double seconds = 0;
     workshop_path(workshop, "peer", place);
-    snprintf(number, sizeof number, "%zu", count);
-    const char *const arguments[] = {"ingest", file->path, number, place, NULL};
-    if (!peer_start(name, path, arguments, &peer, err))
+    snprintf(number, sizeof number, "%zu", subject->count);
+    const char *const arguments[] = {subject->act, file->path, number, place, NULL};
+    if (!peer_start(subject->program, subject->path, arguments, &peer, err))
         return false;
     bool done = peer_ask(&peer, NULL, answer, err);
     done = peer_finish(&peer) && done;
     done = done && peer_value(answer, "seconds", &seconds) && seconds > 0 &&
            peer_value(answer, "bytes", ret_bytes);
-    *ret_rate = done ? (double)count / seconds : 0;
-    *ret_bytes /= (double)count;
+    *ret_rate = done ? (double)subject->count / seconds : 0;
+    *ret_bytes /= (double)subject->count;
     if (!done && err->code == ERROR_NONE)
-        error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = name},
+        error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = subject->program},
                   "seconds=… bytes=…", "the peer failed");
     struct error ignored;
     return file_remove_tree(AT_FDCWD, place, done ? err : &ignored) && done;
 }
 
-struct ingest_peer {
-    const char *name;
-    struct measure *measure;
-    char path[PEER_PATH_BYTES];
-    bool present;
-    size_t count;
-};
+static bool run_ours(struct workshop *workshop, const struct event_file *file,
+                     struct measure *bytes, double *ret_rate, struct error *err)
+{
+    double seconds;
+    int64_t stored;
+    if (!ingest_ours(workshop, file, &seconds, &stored, err))
+        return false;
+    *ret_rate = (double)file->count / seconds;
+    double each = (double)stored / (double)file->count;
+    workshop_say(workshop, "%-18s %11.0f events/s, %.2f bytes an event", "ours", *ret_rate, each);
+    if (bytes->count < PAIRS_MAX)
+        measure_add(bytes, each, BYTES_AN_EVENT_MAX);
+    return true;
+}
 
 static bool run_pairs(struct workshop *workshop, const struct event_file *file,
-                      struct ingest_peer peers[2], struct measure *bytes, struct error *err)
+                      struct ingest_peer *peers, size_t peer_count, struct measure *bytes,
+                      struct error *err)
 {
+    double ours, rate, each;
     for (int64_t k = 0; k < workshop->pairs; k++) {
-        double seconds, rate, peer_bytes = 0;
-        int64_t stored;
-        for (int p = 0; p < 2 || (p == 2 && !peers[0].present && !peers[1].present); p++) {
-            if (p < 2 && !peers[p].present)
+        if (workshop->alone && !run_ours(workshop, file, bytes, &ours, err))
+            return false;
+        for (size_t p = 0; p < peer_count; p++) {
+            if (!peers[p].present)
                 continue;
-            if (!ingest_ours(workshop, file, &seconds, &stored, err))
+            if (!run_ours(workshop, file, bytes, &ours, err) ||
+                !ingest_peer(workshop, &peers[p], file, &rate, &each, err))
                 return false;
-            double ours = (double)file->count / seconds;
-            workshop_say(workshop, "ours       %11.0f events/s, %.2f bytes an event", ours,
-                         (double)stored / (double)file->count);
-            if (p == 2)
-                break;
-            if (!ingest_peer(workshop, peers[p].name, peers[p].path, file, peers[p].count, &rate,
-                             &peer_bytes, err))
-                return false;
-            workshop_say(workshop, "%-10s %11.0f events/s, %.2f bytes an event", peers[p].name,
-                         rate, peer_bytes);
+            workshop_say(workshop, "%-18s %11.0f events/s, %.2f bytes an event", peers[p].name,
+                         rate, each);
             measure_add(peers[p].measure, ours, rate);
         }
-        measure_add(bytes, (double)stored / (double)file->count, BYTES_AN_EVENT_MAX);
     }
     return true;
 }
 
+/* How many of the days' events are taken. */
+static uint64_t count_of(const struct workshop *workshop, const struct traffic *traffic)
+{
+    uint64_t all = (uint64_t)traffic->events_a_day * traffic->days, count = DEFAULT_EVENTS;
+    if (workshop->events)
+        count = (uint64_t)workshop->events;
+    else if (workshop->days > 1)
+        count = all;
+    return count < all ? count : all;
+}
+
 int bench_ingest(struct command_context *context, int argc, char **argv, struct error *err)
 {
-    struct workshop workshop = {.people = 5278121, .days = 1, .pairs = 5};
+    struct workshop workshop = {
+        .people = 5278121, .days = 1, .pairs = 5, .peer_events = DEFAULT_PEER_EVENTS};
     struct event_file file = {0};
-    bool done = workshop_open(&workshop, context, &bench_commands[1], argc, argv, err);
+    if (!workshop_open(&workshop, context, &bench_commands[1], argc, argv, err))
+        return workshop_close(&workshop, "ingest", false, err);
     struct traffic traffic = traffic_of((uint32_t)workshop.people, (uint32_t)workshop.days);
-    uint64_t all = (uint64_t)traffic.events_a_day * traffic.days;
-    uint64_t count = workshop.events         ? (uint64_t)workshop.events
-                     : workshop.days > 1     ? all
-                     : all > DEFAULT_EVENTS  ? DEFAULT_EVENTS
-                                             : all;
-    count = count < all ? count : all;
-    uint64_t peer_count = workshop.peer_events ? (uint64_t)workshop.peer_events
-                                               : DEFAULT_PEER_EVENTS;
-    struct ingest_peer peers[2] = {
-        {.name = "rocksdb", .count = (size_t)(peer_count < count ? peer_count : count)},
-        {.name = "clickhouse", .count = (size_t)count}};
-    if (done) {
-        workshop_say(&workshop, "%" PRIu64 " check-ins of %u people at %u venues", count,
-                     traffic.people, traffic.venues);
-        for (int p = 0; p < 2; p++)
-            peers[p].present = workshop_peer(&workshop, peers[p].name, peers[p].path);
-        peers[0].measure = figures_add(&workshop.figures, "ingest.rocksdb", "events/s", false);
-        peers[1].measure = figures_add(&workshop.figures, "ingest.clickhouse", "events/s", false);
-        struct measure *bytes =
-            figures_add(&workshop.figures, "ingest.bytes", "bytes/event", true);
-        bytes->peer_is_limit = true;
-        done = event_file_make(&workshop, &traffic, count, &file, err) &&
-               run_pairs(&workshop, &file, peers, bytes, err);
+    uint64_t count = count_of(&workshop, &traffic);
+    size_t part = (size_t)workshop.peer_events < count ? (size_t)workshop.peer_events : count;
+    struct ingest_peer peers[] = {
+        {.program = "rocksdb", .act = "ingest", .count = part, .name = "ingest.rocksdb"},
+        {.program = "rocksdb", .act = "load", .count = part, .name = "ingest.rocksdb_load"},
+        {.program = "clickhouse", .act = "ingest", .count = count, .name = "ingest.clickhouse"},
+    };
+    enum { PEERS = sizeof peers / sizeof *peers };
+    workshop_say(&workshop, "%" PRIu64 " check-ins of %u people at %u venues; RocksDB: %zu",
+                 count, traffic.people, traffic.venues, part);
+    for (int p = 0; p < PEERS; p++) {
+        peers[p].present = workshop_peer(&workshop, peers[p].program, peers[p].path);
+        peers[p].measure = figures_add(&workshop.figures, peers[p].name, "events/s", false);
     }
+    struct measure *bytes = figures_add(&workshop.figures, "ingest.bytes", "bytes/event", true);
+    bytes->peer_is_limit = true;
+    bool done = event_file_make(&workshop, &traffic, count, &file, err) &&
+                run_pairs(&workshop, &file, peers, PEERS, bytes, err);
     event_file_close(&file);
     return workshop_close(&workshop, "ingest", done, err);
 }

@@ -43,6 +43,7 @@ bool workshop_open(struct workshop *workshop, struct command_context *context,
         workshop->folder[0] = '\0';
         return error_set_errno(err, place ? place : "/var/tmp", "make a folder in");
     }
+    setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0); /* the peers' heaps too in huge pages */
     return true;
 }
 
