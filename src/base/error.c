@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct error_kind error_kinds[ERROR_CODE_COUNT] = {
 #define X(code, type, http, exit, zh, en) [code] = {type, http, exit, zh, en},
     ERROR_TABLE(X)
@@ -19,9 +21,25 @@ const struct error_kind *error_kind(enum error_code code)
     return &error_kinds[code];
 }
 
+/* Makes well-formed UTF-8 of a text that was cut in the middle of a character, or that quotes input
+ * which is none. */
+static void mend_utf8(char *text)
+{
+    size_t length = strlen(text);
+    for (size_t cut = 0; cut < 4 && cut <= length; cut++)
+        if (slice_is_utf8((struct slice){text, length - cut})) {
+            text[length - cut] = '\0';
+            return;
+        }
+    for (char *c = text; *c; c++)
+        if (*c & 0x80)
+            *c = '?';
+}
+
 static void copy_text(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%s", text ? text : "");
+    mend_utf8(out);
 }
 
 bool error_set(struct error *err, enum error_code code, struct error_place place,
