@@ -208,16 +208,22 @@ void city_free(struct city *city)
 static const char *const surnames[] = {"赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈",
                                        "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "许", "何"};
 
-/* An ID number of its own for every person below 6 million: the million by area and sequence, the
- * rest by the day. */
-static void make_id_number(const struct city *city, uint32_t person, uint64_t draw, bool male,
-                           char out[19])
+/* An ID number of its own for every person: the number gives area code, day and sequence so that no two
+ * agree. A birthday that is still to come this year lies in the year before. */
+static void make_id_number(const struct city *city, uint32_t person, bool male, char out[19],
+                           int *ret_birth_year)
 {
-    uint32_t k = (person - 1) / 2;
-    uint32_t day = (uint32_t)(draw % 58) * 6 + k / 500000 % 6;
-    int year = 2022 - city->age_of[person];
-    snprintf(out, 19, "999%03u%04d%02u%02u%03u", k % 1000u, year, day / 29 + 1, day % 29 % 28 + 1,
-             k / 1000u % 500u * 2u + male);
+    static const uint8_t month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    enum { TODAY = 103 /* 14 April, from 0 */, DAYS = 365 };
+    uint32_t area = (person - 1) % 1000, row = (person - 1) / 1000;
+    uint32_t scatter = (uint32_t)random_mix(area);
+    uint32_t day = (row + scatter) % DAYS, pair = row / DAYS + scatter % 400;
+    *ret_birth_year = 2022 - city->age_of[person] - (day > TODAY);
+    unsigned month = 0;
+    while (day >= month_days[month])
+        day -= month_days[month++];
+    snprintf(out, 19, "999%03u%04d%02u%02u%03u", area, *ret_birth_year, month + 1, day + 1,
+             pair * 2 + male);
     out[17] = identity_id_check_digit(out);
     out[18] = '\0';
 }
@@ -232,7 +238,8 @@ static bool register_person(struct city *city, struct sql *sql, uint32_t person,
     bool male = person & 1;
     snprintf(name, sizeof name, "%s%s", surnames[random_below(&random, 20)],
              random_below(&random, 3) ? "某某" : "某");
-    make_id_number(city, person, random_next(&random), male, number);
+    int birth_year;
+    make_id_number(city, person, male, number, &birth_year);
     snprintf(phone, sizeof phone, "199%08u", person % 100000000u);
     snprintf(id, sizeof id, "p%08u", person);
     unsigned char index[BLIND_INDEX_BYTES];
@@ -243,7 +250,7 @@ static bool register_person(struct city *city, struct sql *sql, uint32_t person,
     return sql_run(sql, &person_insert,
                    SQL_ARGUMENTS(sql_int(person),
                                  sql_int(city->towns[city->town_of[person]].area_no),
-                                 sql_int(household), sql_int(2022 - city->age_of[person]),
+                                 sql_int(household), sql_int(birth_year),
                                  sql_text(male ? SLICE("m") : SLICE("f")), sql_blob(cipher),
                                  sql_blob((struct slice){(const char *)index, sizeof index})),
                    err) &&
