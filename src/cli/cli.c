@@ -48,7 +48,7 @@ static int run_command(struct cli_call *call, const struct command *command, int
     struct platform *opened = NULL, none = {0};
     struct error err = {0};
     bool opens = command->needs_data && !call->platform;
-    if (opens && !platform_open(call->directory, false, &opened, &err))
+    if (opens && !platform_open(call->directory, PLATFORM_COMMAND, &opened, &err))
         return say(call->words, &err);
     none.directory = call->directory;
     struct arena arena;
