@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct error_kind error_kinds[ERROR_CODE_COUNT] = {
 #define X(code, type, http, exit, zh, en) [code] = {type, http, exit, zh, en},
     ERROR_TABLE(X)
@@ -19,9 +21,10 @@ const struct error_kind *error_kind(enum error_code code)
     return &error_kinds[code];
 }
 
+/* Errors quote outside text and travel as JSON: cut between characters, never inside one. */
 static void copy_text(char *out, size_t size, const char *text)
 {
-    snprintf(out, size, "%s", text ? text : "");
+    text_copy(out, size, slice_of(text));
 }
 
 bool error_set(struct error *err, enum error_code code, struct error_place place,
@@ -60,7 +63,7 @@ void error_line(const struct error *err, char *out, size_t size)
              err->source, row[0] ? ", " : "", row, err->field[0] ? ", field " : "", err->field,
              err->expected[0] ? ", expected " : "", err->expected);
     for (char *c = out; *c; c++)
-        if (*c == '\n' || *c == '\r')
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
             *c = ' ';
 }
 
