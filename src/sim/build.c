@@ -1,5 +1,5 @@
-/* Making a demo city. The register is written by the writer thread while this one generates the days;
- * the two meet at the first day on which somebody is infectious, since tracing reads the register. */
+/* Making a demo city. The register is written by the writer thread while this one generates the days and
+ * lets the infection spread; evidence comes when both are done. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -49,6 +49,9 @@ static bool look_back(struct building *building, int32_t day, struct error *err)
     bool over = day < building->last_day; /* the last day goes on in life */
     bool done = tracer_create(building->platform, &tracer, err) &&
                 presence_view_begin(building->platform->presence, &view, err);
+    if (done) /* the register is still being written */
+        tracer_use_categories(tracer, building->city->category_of_venue,
+                              building->city->venue_count);
     size_t known = outbreak->count;
     for (size_t i = 0; done && over && i < known; i++)
         if (outbreak->infections[i].spread_day < day)

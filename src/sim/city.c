@@ -177,6 +177,7 @@ static uint8_t kind_of_rank(const struct settings *settings, enum need need, dou
 static void plan_kinds(struct city *city)
 {
     city->kind_of_venue = x_alloc((size_t)city->venue_count + 1, 1);
+    city->category_of_venue = x_alloc((size_t)city->venue_count + 1, 1);
     for (size_t t = 0; t < city->town_count; t++)
         for (int need = 0; need < NEED_COUNT; need++) {
             const struct town *town = &city->towns[t];
@@ -185,6 +186,8 @@ static void plan_kinds(struct city *city)
                     kind_of_rank(city->settings, (enum need)need,
                                  (k + 0.5) / town->venue_count[need]);
         }
+    for (uint32_t venue = 1; venue <= city->venue_count; venue++)
+        city->category_of_venue[venue] = city_venue_kind(city, venue)->category;
 }
 
 /* ---- People */
@@ -384,6 +387,7 @@ void city_close(struct city *city)
     for (int need = 0; need < NEED_COUNT; need++)
         free(city->venues_before[need]);
     free(city->kind_of_venue);
+    free(city->category_of_venue);
     free(city->profiles);
     free(city->settings);
     free(city->towns);

@@ -38,6 +38,7 @@ struct city {
     size_t town_count;
     uint32_t *venues_before[NEED_COUNT]; /* of a need, in towns before this one; [town_count] = all */
     uint8_t *kind_of_venue;              /* by number: index of settings->venues */
+    uint8_t *category_of_venue;          /* by number: index of policy_category */
     struct profile *profiles;            /* by person; NULL: found anew where needed */
     uint32_t block_persons;
     uint32_t tube_count, tube_step, tube_unstep, tube_start; /* screening.c */

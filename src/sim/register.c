@@ -78,14 +78,13 @@ static bool add_externals(struct registering *r, enum registry_kind kind, char l
 
 /* ---- Persons */
 
-void register_id_number(const struct city *city, uint32_t person, struct profile profile,
-                        int32_t today, char out[19], int *ret_birth_year)
+void register_id_number(uint32_t person, struct profile profile, int32_t today, char out[19],
+                        int *ret_birth_year)
 {
     static const uint8_t month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     enum { AREAS = 1000, DAYS = 365, PAIRS_SPREAD = 400 };
     char date[TIME_TEXT_BYTES];
     int year, this_month, this_day;
-    (void)city;
     time_format_date(today, date);
     REQUIRE(sscanf(date, "%d-%d-%d", &year, &this_month, &this_day) == 3);
     uint32_t area = (person - 1) % AREAS, row = (person - 1) / AREAS;
@@ -115,7 +114,7 @@ static bool add_person(struct registering *r, uint32_t person, struct profile pr
     int birth_year;
     uint64_t draw = random_mix(city->seed ^ STREAM_NAME ^ (uint64_t)person << 20);
     snprintf(name, sizeof name, "%s%s", surnames[draw % 20], draw >> 32 & 3 ? "某某" : "某");
-    register_id_number(city, person, profile, r->today, number, &birth_year);
+    register_id_number(person, profile, r->today, number, &birth_year);
     snprintf(phone, sizeof phone, "199%08u", person % 100000000u);
     blind_index(keys, "id_number", slice_of(number), index);
     struct slice plain =
