@@ -24,6 +24,8 @@ struct tracer {
     struct trace_visit *visits;
     size_t visit_count, visit_capacity;
     size_t *venue_category;  /* of visited venues, by visit */
+    const uint8_t *categories; /* of all venues by number, where the register is not to be read */
+    uint32_t category_count;
     struct entry *sorted;
     size_t sorted_capacity;
     uint32_t *columns;
@@ -63,6 +65,12 @@ void tracer_free(struct tracer *tracer)
     free(tracer->sorted);
     free(tracer->columns);
     free(tracer);
+}
+
+void tracer_use_categories(struct tracer *tracer, const uint8_t *categories, uint32_t count)
+{
+    tracer->categories = categories;
+    tracer->category_count = count;
 }
 
 bool trace_model_of(struct slice name, enum trace_model *ret_model)
@@ -174,6 +182,13 @@ static bool collect_visits(void *context, const struct presence_event *events, s
 static bool categories_of_visits(struct tracer *tracer, struct error *err)
 {
     struct sql *sql;
+    if (tracer->categories) {
+        for (size_t i = 0; i < tracer->visit_count; i++) {
+            REQUIRE(tracer->visits[i].venue <= tracer->category_count);
+            tracer->venue_category[i] = tracer->categories[tracer->visits[i].venue];
+        }
+        return true;
+    }
     if (!store_read_begin(tracer->platform->store, &sql, err))
         return false;
     bool done = true;

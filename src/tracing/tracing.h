@@ -56,6 +56,9 @@ struct tracer; /* working memory, reusable, one thread at a time */
 bool tracer_create(struct platform *platform, struct tracer **ret_tracer,
                    struct error *err) MUST_USE;
 void tracer_free(struct tracer *tracer); /* accepts NULL */
+/* Takes the categories of venues 1 … count (indexes of policy_category) from there instead of from the
+ * register: for a city that is being made. The array stays the caller's and must outlive the tracer. */
+void tracer_use_categories(struct tracer *tracer, const uint8_t *categories, uint32_t count);
 /* The result lives in the tracer until the next run. */
 bool trace_run(struct tracer *tracer, struct presence_view *view,
                const struct trace_request *request, struct trace_result *ret_result,
