@@ -143,31 +143,62 @@ static bool handle_about(const struct request *request, struct response *respons
 
 /* ---- Built pages */
 
-bool static_file(struct slice path, struct response *response, struct arena *arena)
+/* Each page of the console is drawn by one document; below it the path is the page's own. */
+static const struct {
+    const char *path, *document;
+} pages[] = {{"/login", "/index.html"}, {"/cases", "/index.html"}, {"/me", "/me.html"}};
+
+static struct slice document_of(struct slice path)
+{
+    if (slice_equal(path, SLICE("/")))
+        return SLICE("/index.html");
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        size_t length = strlen(pages[i].path);
+        if (path.length >= length && memcmp(path.data, pages[i].path, length) == 0 &&
+            (path.length == length || path.data[length] == '/'))
+            return slice_of(pages[i].document);
+    }
+    return path;
+}
+
+static const char *type_of(const char *name)
 {
     static const struct {
         const char *ending, *type;
     } types[] = {{".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
                  {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
                  {".json", "application/json"},         {".woff2", "font/woff2"},
-                 {".png", "image/png"}};
-    bool root = slice_equal(path, SLICE("/"));
-    char *name = arena_print(arena, "web/dist%.*s", SLICE_ARG(root ? SLICE("/index.html") : path));
+                 {".txt", "text/plain; charset=utf-8"}, {".png", "image/png"}};
+    size_t whole = strlen(name);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        size_t length = strlen(types[i].ending);
+        if (whole > length && strcmp(name + whole - length, types[i].ending) == 0)
+            return types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+bool static_file(struct slice path, struct response *response, struct arena *arena)
+{
+    /* Pages hold neither inline script nor inline style, and nothing from elsewhere. */
+    static const char *const guards[] = {
+        "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'",
+        "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
+        "Cross-Origin-Opener-Policy: same-origin", "Cross-Origin-Resource-Policy: same-origin",
+        "Permissions-Policy: camera=(), microphone=(), geolocation=()"};
+    char *name = arena_print(arena, "web/dist%.*s", SLICE_ARG(document_of(path)));
     const struct embedded_file *file = embedded_find(name);
     if (!file)
         return false;
-    response->content_type = "application/octet-stream";
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        size_t length = strlen(types[i].ending), whole = strlen(name);
-        if (whole > length && strcmp(name + whole - length, types[i].ending) == 0)
-            response->content_type = types[i].type;
-    }
-    bool hashed = strncmp(name, "web/dist/assets/", 16) == 0;
-    response->headers[0] = hashed ? "Cache-Control: public, max-age=31536000, immutable"
-                                  : "Cache-Control: no-cache";
-    response->headers[1] = "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'";
-    response->headers[2] = "X-Content-Type-Options: nosniff";
-    response->headers[3] = "Referrer-Policy: no-referrer";
+    bool hashed = strncmp(name, "web/dist/assets/", 16) == 0; /* the name carries the content */
+    response->content_type = type_of(name);
+    response_header(response, hashed ? "Cache-Control: public, max-age=31536000, immutable"
+                                     : "Cache-Control: no-cache");
+    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
+        response_header(response, guards[i]);
     buffer_append(&response->body, file->content.data, file->content.length);
     return true;
 }
