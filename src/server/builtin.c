@@ -204,16 +204,41 @@ bool static_file(struct slice path, struct response *response, struct arena *are
 }
 
 #define TEXT "{\"type\":\"string\"}"
-#define WORDS "{\"type\":\"object\",\"properties\":{\"zh\":" TEXT ",\"en\":" TEXT "}}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define WORDS                                                                                      \
+    "{\"type\":\"object\",\"required\":[\"zh\",\"en\"],"                                           \
+    "\"properties\":{\"zh\":" TEXT ",\"en\":" TEXT "}}"
 #define PROVIDER                                                                                   \
-    "{\"type\":\"object\",\"required\":[\"name\",\"stub\",\"words\"],\"properties\":{"              \
+    "{\"type\":\"object\",\"required\":[\"name\",\"stub\",\"words\"],\"properties\":{"             \
     "\"name\":" TEXT ",\"stub\":{\"type\":\"boolean\"},\"words\":" WORDS "}}"
-#define SESSION                                                                                    \
-    "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                        \
-    "\"kind\":{\"enum\":[\"user\",\"holder\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","                \
-    "\"role\":" TEXT ",\"area\":{\"type\":\"object\",\"properties\":{\"code\":" TEXT ","            \
-    "\"name_zh\":" TEXT ",\"name_en\":" TEXT "}},\"session\":" TEXT ","                             \
-    "\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"provider\":" PROVIDER "}}"
+#define NAMED_AREA                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"code\",\"name_zh\",\"name_en\"],\"properties\":{"        \
+    "\"code\":" TEXT ",\"name_zh\":" TEXT ",\"name_en\":" TEXT "}}"
+#define USER_SESSION                                                                               \
+    "{\"type\":\"object\","                                                                        \
+    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\"],"                 \
+    "\"properties\":{\"kind\":{\"enum\":[\"user\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","          \
+    "\"role\":" TEXT ",\"area\":" NAMED_AREA ","                                                   \
+    "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+#define HOLDER_SESSION                                                                             \
+    "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                       \
+    "\"kind\":{\"enum\":[\"holder\"]},\"csrf\":" TEXT ",\"session\":" TEXT ","                     \
+    "\"expires_at\":" TIME ",\"provider\":" PROVIDER "}}"
+#define SESSION "{\"oneOf\":[" USER_SESSION "," HOLDER_SESSION "]}"
+#define LOGIN                                                                                      \
+    "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"       \
+    "\"name\":" TEXT ",\"password\":" TEXT "}},{\"type\":\"object\","                              \
+    "\"required\":[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","    \
+    "\"person_no\":{\"type\":\"integer\"}}}]}"
+#define DEMO_LOGIN                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"name\",\"password\",\"role\"],\"properties\":{"          \
+    "\"name\":" TEXT ",\"password\":" TEXT ",\"role\":" TEXT "}}"
+#define ABOUT                                                                                      \
+    "{\"type\":\"object\","                                                                        \
+    "\"required\":[\"demo\",\"city_now\",\"identity_providers\",\"demo_logins\"],"                 \
+    "\"properties\":{\"demo\":{\"type\":\"boolean\"},\"city_now\":" TIME ","                       \
+    "\"identity_providers\":{\"type\":\"array\",\"items\":" PROVIDER "},"                          \
+    "\"demo_logins\":{\"type\":\"array\",\"items\":" DEMO_LOGIN "}}}"
 #define STATUS_OBJECT                                                                              \
     "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" TEXT ","           \
     "\"version\":" TEXT "}}"
@@ -233,21 +258,11 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
      .handle = openapi_handle},
     {.method = HTTP_GET, .path = "/public/about", .access = ROUTE_PUBLIC,
      .summary = "City clock, identity providers, and the logins of a demo city",
-     .response_schema =
-         "{\"type\":\"object\",\"required\":[\"demo\",\"city_now\",\"identity_providers\","
-         "\"demo_logins\"],\"properties\":{\"demo\":{\"type\":\"boolean\"},"
-         "\"city_now\":{\"type\":\"string\",\"format\":\"date-time\"},"
-         "\"identity_providers\":{\"type\":\"array\",\"items\":" PROVIDER "},"
-         "\"demo_logins\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-         "\"name\":" TEXT ",\"password\":" TEXT ",\"role\":" TEXT "}}}}}",
+     .response_schema = ABOUT,
      .handle = handle_about},
     {.method = HTTP_POST, .path = "/sessions", .access = ROUTE_PUBLIC, .secret_body = true,
      .summary = "Log in: a user by name and password, a holder through an identity provider",
-     .request_schema =
-         "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"
-         "\"name\":" TEXT ",\"password\":" TEXT "}},{\"type\":\"object\",\"required\":"
-         "[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","
-         "\"person_no\":{\"type\":\"integer\"}}}]}",
+     .request_schema = LOGIN,
      .response_schema = SESSION, .handle = session_begin_handle},
     {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_ANY,
      .permission = PERMISSION_NONE, .summary = "Who is logged in", .response_schema = SESSION,

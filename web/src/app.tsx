@@ -134,10 +134,12 @@ export function App(): JSX.Element {
   }
   function ask(): void {
     setPhase({ name: "asking" });
-    call("GET /api/v1/sessions/current").then(enter, (reason: unknown) => {
+    call("GET /api/v1/sessions/current").then((session) => {
+      if (session.kind === "user") enter(session);
+      else setPhase({ name: "out", ended: false }); // a holder is logged in: officers log in anew
+    }, (reason: unknown) => {
       const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
-      // A holder's session is no officer's: 403 is asked to log in as well.
-      if (problem.status === 401 || problem.status === 403) setPhase({ name: "out", ended: false });
+      if (problem.status === 401) setPhase({ name: "out", ended: false });
       else setPhase({ name: "unreachable", problem });
     });
   }

@@ -7,6 +7,7 @@ import { t } from "./catalogue.ts";
 import { clockSeconds, dayAndClock, dayLong } from "./format.ts";
 import type { Color } from "./parts/color-chip.tsx";
 import { Icon } from "./parts/icons.tsx";
+import { problemWords } from "./parts/load.tsx";
 import { Switches, useSettings } from "./parts/switches.tsx";
 import { settings } from "./settings.ts";
 import "./style/tokens.css";
@@ -44,36 +45,42 @@ function WhyList({ why }: { why: Why }): JSX.Element {
   );
 }
 
+type Provider = Answer<"GET /api/v1/public/about">["identity_providers"][number];
+
+/** The way in through an identity provider. Only a stub can be used on this page: it says what it is. */
 function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
   const [subject, setSubject] = useState("");
-  const [wrong, setWrong] = useState(false);
-  const [demo, setDemo] = useState<boolean | null>(null);
+  const [wrong, setWrong] = useState("");
+  const [provider, setProvider] = useState<Provider | null | undefined>(undefined);
   useEffect(() => {
-    call("GET /api/v1/public/about").then((about) => setDemo(about.demo), () => setDemo(false));
+    call("GET /api/v1/public/about").then(
+      (about) => setProvider(about.identity_providers.find((one) => one.stub) ?? null),
+      (problem: Problem) => setWrong(problemWords(problem)));
   }, []);
-  async function enter(event: Event): Promise<void> {
+  async function enter(event: Event, name: string): Promise<void> {
     event.preventDefault();
-    setWrong(false);
+    setWrong("");
     try {
-      const session = await call("POST /api/v1/sessions", { body: { provider: "demo-stub", subject: subject.trim() } });
+      const session = await call("POST /api/v1/sessions", { body: { provider: name, person_no: Number(subject) } });
       setCsrf(session.csrf);
       onEnter();
-    } catch {
-      setWrong(true);
+    } catch (reason) {
+      const problem = reason as Problem;
+      setWrong(problem.status === 0 ? problemWords(problem) : t("meLoginWrong"));
     }
   }
-  if (demo === null) return <p role="status">{t("loading")}…</p>;
-  if (!demo) return <p>{t("meLoginReal")}</p>;
+  if (provider === undefined) return wrong ? <p class="notice bad" role="alert">{wrong}</p> : <p role="status">{t("loading")}…</p>;
+  if (!provider) return <p>{t("meLoginReal")}</p>;
   return (
-    <form class="stub-form" onSubmit={(event) => void enter(event)}>
+    <form class="stub-form" onSubmit={(event) => void enter(event, provider.name)}>
       <h2>{t("meLoginTitle")}</h2>
-      <p class="dim">{t("meLoginHint")}</p>
+      <p class="dim">{provider.words[settings.language]}</p>
       <label class="field">
         {t("meLoginField")}
-        <input name="subject" required autocomplete="off" value={subject}
+        <input name="subject" required autocomplete="off" inputMode="numeric" pattern="[0-9]{1,9}" value={subject}
           onInput={(event) => setSubject(event.currentTarget.value)} />
       </label>
-      {wrong && <p class="notice bad" role="alert">{t("meLoginWrong")}</p>}
+      {wrong && <p class="notice bad" role="alert">{wrong}</p>}
       <button class="button main" type="submit">{t("meLoginAct")}</button>
     </form>
   );
@@ -104,7 +111,8 @@ function MyCode(): JSX.Element {
     return () => clearInterval(timer);
   }, []);
   async function leave(): Promise<void> {
-    const session = await call("GET /api/v1/me").catch(() => null);
+    const session = await call("GET /api/v1/sessions/current").catch(() => null);
+    if (session) setCsrf(session.csrf);
     if (session) await call("DELETE /api/v1/sessions/current").catch(() => {});
     setState({ name: "out" });
   }

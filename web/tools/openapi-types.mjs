@@ -19,6 +19,7 @@ const quote = (key) => (/^[A-Za-z_]\w*$/.test(key) ? key : JSON.stringify(key));
 
 function typeOf(schema, indent) {
   if (!schema) return "unknown";
+  if (schema.oneOf) return schema.oneOf.map((one) => typeOf(one, indent)).join(" | ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   const kinds = [].concat(schema.type ?? []);
   if (!kinds.length) return "unknown";

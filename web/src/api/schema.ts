@@ -214,7 +214,7 @@ export interface Operations {
     query: Record<never, never>;
     purpose: false;
     body: undefined;
-    answer: unknown;
+    answer: Record<string, unknown>;
   };
   /** A person's status at a moment, with its reasons in words */
   "GET /api/v1/persons/{no}/status": {
@@ -244,7 +244,7 @@ export interface Operations {
       rules_version: string;
     };
   };
-  /** City clock, and the logins of a demo city */
+  /** City clock, identity providers, and the logins of a demo city */
   "GET /api/v1/public/about": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -253,6 +253,14 @@ export interface Operations {
     answer: {
       demo: boolean;
       city_now: string;
+      identity_providers: Array<{
+        name: string;
+        stub: boolean;
+        words: {
+          zh: string;
+          en: string;
+        };
+      }>;
       demo_logins: Array<{
         name: string;
         password: string;
@@ -273,7 +281,18 @@ export interface Operations {
       client_time?: string;
       client_id?: string;
     };
-    answer: unknown;
+    answer: {
+      decision: "pass" | "refuse" | "check";
+      color: "green" | "yellow" | "red" | "unknown";
+      valid_until: string | null;
+      last_negative_at: string | null;
+      reasons: Array<{
+        code?: string;
+        words?: Record<string, unknown>;
+      }>;
+      event: string;
+      events: Array<string>;
+    };
   };
   /** Offline scans as NDJSON, each with its own client_id: a result a line */
   "POST /api/v1/scans:batch": {
@@ -283,7 +302,7 @@ export interface Operations {
     body: undefined;
     answer: unknown;
   };
-  /** Log in with name and password */
+  /** Log in: a user by name and password, a holder through an identity provider */
   "POST /api/v1/sessions": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -291,8 +310,14 @@ export interface Operations {
     body: {
       name: string;
       password: string;
+    } | {
+      provider: string;
+      id_number?: string;
+      person_no?: number;
     };
     answer: {
+      kind: "user";
+      csrf: string;
       name: string;
       role: string;
       area: {
@@ -300,7 +325,20 @@ export interface Operations {
         name_zh: string;
         name_en: string;
       };
+      permissions: Array<string>;
+    } | {
+      kind: "holder";
       csrf: string;
+      session?: string;
+      expires_at?: string;
+      provider?: {
+        name: string;
+        stub: boolean;
+        words: {
+          zh: string;
+          en: string;
+        };
+      };
     };
   };
   /** Log out */
@@ -309,7 +347,7 @@ export interface Operations {
     query: Record<never, never>;
     purpose: false;
     body: undefined;
-    answer: unknown;
+    answer: Record<string, unknown>;
   };
   /** Who is logged in */
   "GET /api/v1/sessions/current": {
@@ -318,6 +356,8 @@ export interface Operations {
     purpose: false;
     body: undefined;
     answer: {
+      kind: "user";
+      csrf: string;
       name: string;
       role: string;
       area: {
@@ -325,7 +365,20 @@ export interface Operations {
         name_zh: string;
         name_en: string;
       };
+      permissions: Array<string>;
+    } | {
+      kind: "holder";
       csrf: string;
+      session?: string;
+      expires_at?: string;
+      provider?: {
+        name: string;
+        stub: boolean;
+        words: {
+          zh: string;
+          en: string;
+        };
+      };
     };
   };
   /** Counters of an area, each with the time it is true for; null is not known */
@@ -375,7 +428,10 @@ export interface Operations {
     query: Record<never, never>;
     purpose: false;
     body: undefined;
-    answer: unknown;
+    answer: {
+      status: string;
+      version?: string;
+    };
   };
   /** Counters for monitoring */
   "GET /metrics": {
@@ -385,12 +441,15 @@ export interface Operations {
     body: undefined;
     answer: unknown;
   };
-  /** The store answers */
+  /** Work may be sent here; 503 with reasons where not */
   "GET /readyz": {
     path: Record<never, never>;
     query: Record<never, never>;
     purpose: false;
     body: undefined;
-    answer: unknown;
+    answer: {
+      status: string;
+      version?: string;
+    };
   };
 }

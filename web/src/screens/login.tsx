@@ -8,7 +8,7 @@ import { problemWords, useLoad } from "../parts/load.tsx";
 import { roleNames } from "../policy-names.ts";
 import { settings } from "../settings.ts";
 
-export type Session = Answer<"GET /api/v1/sessions/current">;
+export type Session = Extract<Answer<"GET /api/v1/sessions/current">, { kind: "user" }>;
 
 export const roleWords = (role: string): string => roleNames[role]?.[settings.language] ?? role;
 
@@ -29,7 +29,8 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
     setBusy(true);
     setProblem(null);
     try {
-      onLogin(await call("POST /api/v1/sessions", { body: { name, password } }));
+      const session = await call("POST /api/v1/sessions", { body: { name, password } });
+      if (session.kind === "user") onLogin(session);
     } catch (reason) {
       setProblem(reason instanceof Problem ? reason : new Problem(-1, "", String(reason)));
       setBusy(false);

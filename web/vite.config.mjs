@@ -12,6 +12,6 @@ export default defineConfig({
     rollupOptions: { input: ["index.html", "me.html"] },
   },
   server: {
-    proxy: { "/api": process.env["CHENGMAI_SERVER"] ?? "http://127.0.0.1:8080" },
+    proxy: { "/api": process.env.CHENGMAI_SERVER ?? "http://127.0.0.1:8080" },
   },
 });
