@@ -90,7 +90,7 @@ const words = {
   mapLegend: { zh: "近 7 天每 10 万人", en: "Per 100,000 in 7 days" },
   mapUnknown: { zh: "未到报，不当作 0", en: "not reported, not 0" },
   mapDisc: { zh: "近 7 天病例（例）", en: "cases in 7 days" },
-  mapSketch: { zh: "管理线为示意", en: "line is a sketch" },
+  mapSketch: { zh: "经开区管理线为示意", en: "the zone's line is a sketch" },
   mapOutside: { zh: "不在你的辖区", en: "outside your area" },
   mapPopulation: { zh: "人口按第七次人口普查；演示城市只有其中一部分人，率偏低。", en: "Population of the 2020 census; a demo city holds only some of them, so rates read low." },
   mapPopulationReal: { zh: "人口按第七次人口普查。", en: "Population of the 2020 census." },
@@ -153,7 +153,7 @@ const words = {
 
   // Cases: the list
   casesTitle: { zh: "病例名单", en: "Case list" },
-  casesLoaded: { zh: "已载入 {count} 例，最新在前", en: "{count|case|cases} loaded, newest first" },
+  casesLoaded: { zh: "已载入 {count} 例，后登记的在前", en: "{count|case|cases} loaded, latest entry first" },
   casesNone: { zh: "辖区内没有登记的病例。", en: "No case is on record in this area." },
   casesNoMatch: { zh: "没有符合「{text}」的病例。", en: "No case matches “{text}”." },
   casesFilter: { zh: "筛选病例：编号、姓名、地区", en: "Filter cases: number, name, area" },
@@ -172,7 +172,7 @@ const words = {
   // Purpose
   gateListTitle: { zh: "打开病例名单要说明用途", en: "Say what for before the case list opens" },
   gateCaseTitle: { zh: "打开病例 {id} 的身份和行程要说明用途", en: "Say what for before case {id} opens" },
-  gateNote: { zh: "这次查看会记下来：谁（{name}）、何时、用途、看了哪些内容。记录连成链，改不了；本人可以知道谁看过。", en: "This look is recorded: who ({name}), when, what for, and what was shown. The record is chained and cannot be changed." },
+  gateNote: { zh: "这次查看会记下来：谁（{name}）、何时、用途、看了哪些内容。记录连成链，改动会被查出。", en: "This look is recorded: who ({name}), when, what for, and what was shown. The records are chained, so that a change is found out." },
   gateMasked: { zh: "姓名由服务器遮盖；辖区外的人只显示编号。", en: "Names are masked by the server; persons outside your area are shown as numbers only." },
   gatePurpose: { zh: "用途", en: "Purpose" },
   gateDuty: { zh: "值班：掌握辖区病例", en: "Duty: know the cases of the area" },

@@ -41,7 +41,7 @@ export const rate = (value: number): string =>
   value >= 10 ? value.toFixed(0) : value >= 0.095 ? value.toFixed(1) : value > 0 ? "<0.1" : "0";
 
 export const percent = (share: number): string =>
-  `${Math.round(share * 100)}${settings.language === "zh" ? " %" : "%"}`;
+  `${Math.round(share * 100)}${settings.language === "zh" ? "\u00a0%" : "%"}`;
 
 /** 48 秒, 12 分, 3 小时 40 分: seconds in words. */
 export function duration(seconds: number): string {

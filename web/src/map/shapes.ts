@@ -2,7 +2,7 @@
 // the projection is two multiplications and needs no library, no tiles and no server.
 import geo from "./changzhou.geo.json";
 
-export const mapWidth = 720;
+export const mapWidth = 760;
 export const mapHeight = 620;
 
 const margin = 12;
@@ -12,7 +12,7 @@ const south = 31.15;
 const north = 32.06;
 const shrink = Math.cos((((south + north) / 2) * Math.PI) / 180);
 const scale = Math.min((mapWidth - 2 * margin) / ((east - west) * shrink), (mapHeight - 2 * margin) / (north - south));
-const left = (mapWidth - (east - west) * shrink * scale) / 2;
+const left = (mapWidth - (east - west) * shrink * scale) / 2 - 20; // room for names in the east
 
 export type Point = readonly [number, number];
 
@@ -47,14 +47,16 @@ const zoneLine: readonly Point[] = [
 ];
 export const zoneSketch = pathOf(zoneLine, false);
 export const zoneRegion = pathOf([...zoneLine, [120.3, 31.95]], true);
+/** The parent without the zone: what lies west of the line. */
+export const parentRegion = pathOf([...zoneLine, [120.3, 31], [119, 31], [119, 32.2], [120.02, 32.2]], true);
 
 /** Where the name of each district stands; its disc stands below. */
 export const labelPlaces: Readonly<Record<string, Point>> = {
-  "320402": [120.012, 31.836],
+  "320402": [120.098, 31.832],
   "320404": [119.865, 31.79],
   "320411": [119.955, 31.96],
   "320412": [119.87, 31.64],
-  "320471": [120.118, 31.752],
+  "320471": [120.118, 31.762],
   "320413": [119.5, 31.745],
   "320481": [119.38, 31.43],
 };

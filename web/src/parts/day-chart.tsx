@@ -98,7 +98,7 @@ function optionsOf(width: number, height: number, days: readonly string[],
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 14, 0, 0],
     scales: {
       x: { time: false, range: [-0.5, days.length - 0.5] },
       y: { range: (_, __, max) => [0, Math.max(1, max) * 1.06] },

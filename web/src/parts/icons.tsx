@@ -21,10 +21,10 @@ export function Icon({ name }: { name: IconName }): JSX.Element {
 }
 
 /** The pattern that stands for what is not known, for use as `url(#ID)`. */
-export function HatchPattern({ id }: { id: string }): JSX.Element {
+export function HatchPattern({ id, clear }: { id: string; clear?: boolean }): JSX.Element {
   return (
     <pattern id={id} width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-      <rect class="hatch-ground" width="7" height="7" />
+      {!clear && <rect class="hatch-ground" width="7" height="7" />}
       <line class="hatch-line" x1="0" y1="0" x2="0" y2="7" />
     </pattern>
   );

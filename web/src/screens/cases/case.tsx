@@ -120,10 +120,12 @@ function OpenCase({ id, purpose }: { id: number; purpose: string }): JSX.Element
       <Facts page={page.value} purpose={purpose} />
       <Completeness page={page.value} />
       <div class="case">
-        <div class="case-left"><Lanes page={page.value} /></div>
+        <div class="case-left">
+          <Lanes page={page.value} />
+          <Links id={id} purpose={purpose} />
+        </div>
         <div class="case-right">
           <ExposedList id={id} purpose={purpose} onBack={back} />
-          <Links id={id} purpose={purpose} />
         </div>
       </div>
     </>

@@ -13,7 +13,7 @@ export type CasePage = Answer<"GET /api/v1/cases/{id}">;
 type Lane = CasePage["lanes"][number];
 type Visit = Lane["visits"][number];
 
-const labelWidth = 236;
+const labelWidth = 262;
 const width = 1180;
 const plotWidth = width - labelWidth;
 const headHeight = 58;
@@ -51,7 +51,7 @@ function VisitMark({ visit, x, y, hour, limit }: {
 function LaneDefs(): JSX.Element {
   return (
     <defs>
-      <HatchPattern id="lane-hatch" />
+      <HatchPattern id="lane-hatch" clear />
       <linearGradient id="lane-fade"><stop class="fade-0" offset="0" /><stop class="fade-1" offset="1" /></linearGradient>
     </defs>
   );
@@ -60,7 +60,7 @@ function LaneDefs(): JSX.Element {
 function LaneKey(): JSX.Element {
   return (
     <p class="lane-key">
-      <span><svg aria-hidden="true"><path class="tick" d="M4 0v12" /></svg>{t("legendTick")}</span>
+      <span><svg class="thin" aria-hidden="true"><path class="tick" d="M4 0v12" /></svg>{t("legendTick")}</span>
       <span><svg aria-hidden="true"><rect class="solid" y="1" width="28" height="10" /></svg>{t("legendSolid")}</span>
       <span><svg aria-hidden="true"><rect fill="url(#lane-fade)" y="1" width="28" height="10" /></svg>{t("legendFading")}</span>
       <span><svg aria-hidden="true"><rect class="outline" x=".5" y="1" width="28" height="10" /></svg>{t("legendOutline")}</span>
@@ -71,6 +71,19 @@ function LaneKey(): JSX.Element {
 
 const visitsOn = (page: CasePage, day: string): number =>
   page.lanes.reduce((sum, lane) => sum + lane.visits.filter((visit) => visit.time.startsWith(day)).length, 0);
+
+/** The words below the two moments; one text where they would run into each other. */
+function Moments({ sampled, reported, y }: { sampled: number; reported: number; y: number }): JSX.Element {
+  const words = [t("thSampled"), t("thReported")];
+  if (Math.abs(reported - sampled) < 90 || reported > width - 60)
+    return <text class="strong" x={Math.max(sampled, reported)} y={y} text-anchor="end">{words.join(" · ")}</text>;
+  return (
+    <>
+      <text class="strong" x={sampled} y={y} text-anchor="middle">{words[0]}</text>
+      <text class="strong" x={reported} y={y} text-anchor="middle">{words[1]}</text>
+    </>
+  );
+}
 
 interface LanesProps {
   page: CasePage;
@@ -126,7 +139,7 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
             <g key={lane.venue_no}>
               <path class="grid" d={`M0 ${y + rowHeight / 2}H${width}`} />
               <text class="venue" x={0} y={y + 4}>{cut(venueOf(lane), 11)}</text>
-              <text x={labelWidth - 10} y={y + 4} text-anchor="end">{cut(categoryOf(lane), 5)}</text>
+              <text x={labelWidth - 10} y={y + 4} text-anchor="end">{cut(categoryOf(lane), 8)}</text>
               {lane.visits.map((visit) => (
                 <VisitMark key={visit.time} visit={visit} x={at(visit.time)} y={y} hour={dayWidth / 24} limit={width} />
               ))}
@@ -135,8 +148,7 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
         })}
         <path class="moment" d={`M${at(page.at)} ${headHeight}V${bottom}`} />
         <path class="moment" d={`M${at(page.recorded_at)} ${headHeight}V${bottom}`} />
-        <text class="strong" x={at(page.at) - 4} y={height - 7} text-anchor="end">{t("thSampled")}</text>
-        <text class="strong" x={Math.min(at(page.recorded_at) + 4, width - 52)} y={height - 7}>{t("thReported")}</text>
+        <Moments sampled={at(page.at)} reported={at(page.recorded_at)} y={height - 7} />
         <rect class="chosen" x={labelWidth + chosen * dayWidth + 1} y={headHeight - 34} width={dayWidth - 2}
           height={bottom - headHeight + 34} />
         {days.map((day, i) => (
@@ -164,7 +176,7 @@ function DayChart({ lanes, day }: { lanes: readonly Lane[]; day: string }): JSX.
   const hour = plotWidth / 24;
   const height = 24 + lanes.length * rowHeight;
   return (
-    <div class="scroll-x">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label={dayLong(day)}>
       <svg class="lanes" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
         {Array.from({ length: 13 }, (_, i) => (
           <g key={i}>

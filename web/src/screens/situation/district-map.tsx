@@ -6,7 +6,7 @@ import { t } from "../../catalogue.ts";
 import { areaName, count, rate } from "../../format.ts";
 import { HatchPattern } from "../../parts/icons.tsx";
 import {
-  districtPaths, labelPlaces, mapHeight, mapWidth, pixelsPerKilometre, project, zoneCode, zoneParent, zoneRegion,
+  districtPaths, labelPlaces, mapHeight, mapWidth, parentRegion, pixelsPerKilometre, project, zoneCode, zoneParent, zoneRegion,
   zoneSketch,
 } from "../../map/shapes.ts";
 import { fillOf, rateOf, rateSteps, weekOf, weekText, type District } from "./figures.ts";
@@ -42,13 +42,34 @@ function Label({ district }: { district: District }): JSX.Element | null {
       {cases.value === 0 && <text class="minor" x={x} y={y + 17}>0</text>}
       {radius > 0 && <circle cx={x} cy={y + 8 + radius} r={radius} />}
       {radius > 0 && <text class="figure" x={x} y={y + 12.5 + radius}>{text}</text>}
-      {district.code === zoneCode &&
-        <text class="minor" x={x} y={y + (radius ? 2 * radius + 24 : 32)}>{t("mapSketch")}</text>}
     </>
   );
 }
 
-function Legend({ demo, outside }: { demo: boolean; outside: boolean }): JSX.Element {
+/** Fill, border and the ring that shows focus. The zone and its parent share one published border, cut
+ *  along the sketched line; both are ringed along it. */
+function Shape({ code, fill }: { code: string; fill: string | null }): JSX.Element {
+  const zone = code === zoneCode;
+  const path = districtPaths.get(zone ? zoneParent : code) ?? "";
+  const side = zone ? "url(#zone-side)" : code === zoneParent ? "url(#parent-side)" : undefined;
+  return (
+    <>
+      <g clip-path={side}>
+        <path class={fill ?? ""} d={path} fill={fill ? undefined : "url(#map-hatch)"} />
+        <path class="border" d={path} />
+        <path class="ring" d={path} />
+      </g>
+      {side && (
+        <g clip-path="url(#parent)">
+          {zone && <path class="sketch" d={zoneSketch} />}
+          <path class="ring" d={zoneSketch} />
+        </g>
+      )}
+    </>
+  );
+}
+
+function Legend({ demo, outside, zone }: { demo: boolean; outside: boolean; zone: boolean }): JSX.Element {
   const [low, middle, high] = rateSteps;
   return (
     <div class="legend">
@@ -59,6 +80,7 @@ function Legend({ demo, outside }: { demo: boolean; outside: boolean }): JSX.Ele
       </div>
       <span class="item"><i class="hatched hatch-key" aria-hidden="true" />{t("mapUnknown")}</span>
       <span class="item"><i class="disc" aria-hidden="true">8</i>{t("mapDisc")}</span>
+      {zone && <span class="item"><i class="dash" aria-hidden="true" />{t("mapSketch")}</span>}
       {outside && <span class="item">{t("mapOutside")}</span>}
       <span class="sr">{t(demo ? "mapPopulation" : "mapPopulationReal")}</span>
     </div>
@@ -88,11 +110,8 @@ export function DistrictMap(props: Props): JSX.Element {
     }
   };
 
-  // The zone is drawn after its parent; whatever is pointed at is ringed by its own outline.
   const area = (code: string, i: number): JSX.Element => {
     const district = byCode.get(code)!;
-    const zone = code === zoneCode;
-    const path = zone ? zoneRegion : districtPaths.get(code) ?? "";
     const fill = fillOf(district);
     return (
       <g key={code} role="button" tabIndex={i === current ? 0 : -1} data-code={code}
@@ -100,12 +119,7 @@ export function DistrictMap(props: Props): JSX.Element {
         aria-label={labelOf(district)}
         onClick={() => onSelect(code)} onFocus={() => onHover(code)} onBlur={() => onHover("")}
         onMouseEnter={() => onHover(code)} onMouseLeave={() => onHover("")}>
-        <g clip-path={zone ? "url(#zone-parent)" : undefined}>
-          <path class={fill ?? ""} d={path} fill={fill ? undefined : "url(#map-hatch)"} />
-          {zone ? <path class="sketch" d={zoneSketch} /> : <path class="border" d={path} />}
-          <path class="ring" d={path} />
-        </g>
-        {zone && <path class="border" d={districtPaths.get(zoneParent)} pointer-events="none" />}
+        <Shape code={code} fill={fill} />
       </g>
     );
   };
@@ -114,12 +128,14 @@ export function DistrictMap(props: Props): JSX.Element {
   const kilometres = 20 * pixelsPerKilometre;
   return (
     <div class="map-box">
-      <Legend demo={props.demo} outside={outside.length > 0} />
+      <Legend demo={props.demo} outside={outside.length > 0} zone={byCode.has(zoneCode)} />
       <svg ref={root} class="map" viewBox={`0 0 ${mapWidth} ${mapHeight}`} role="group" aria-label={t("mapLabel")}
         onKeyDown={onKey}>
         <defs>
           <HatchPattern id="map-hatch" />
-          <clipPath id="zone-parent"><path d={districtPaths.get(zoneParent)} /></clipPath>
+          <clipPath id="parent"><path d={districtPaths.get(zoneParent)} /></clipPath>
+          <clipPath id="zone-side"><path d={zoneRegion} /></clipPath>
+          <clipPath id="parent-side"><path d={parentRegion} /></clipPath>
         </defs>
         {outside.map(([code, path]) => <path key={code} class="outside border" d={path} />)}
         {codes.map(area)}
