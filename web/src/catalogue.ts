@@ -162,7 +162,7 @@ const words = {
   thPerson: { zh: "姓名（遮盖）", en: "Name (masked)" },
   thArea: { zh: "地区", en: "Area" },
   thKind: { zh: "类型", en: "Kind" },
-  thSampled: { zh: "采样", en: "Sampled" },
+  thSampled: { zh: "发病或采样", en: "Onset or sample" },
   thReported: { zh: "报告", en: "Reported" },
   kind_case: { zh: "确诊", en: "confirmed" },
   kind_asymptomatic: { zh: "无症状感染者", en: "asymptomatic" },
