@@ -131,7 +131,7 @@ export async function openPage(server, options = {}) {
       localStorage.setItem("chengmai.settings", JSON.stringify({ language: chosenLanguage, theme: chosenTheme }));
   }, [language, theme]);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   const faults = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("console", (message) => {

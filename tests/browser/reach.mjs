@@ -103,7 +103,7 @@ export function reachTests({ demo, empty, emptyPassword }) {
     await page.waitForSelector("main [role=alert]");
     check((await textOf(page, "main [role=alert]")).includes("连不上服务器"), "an act says that it failed");
     const again = await serve(data, { port });
-    await page.waitForFunction(() => document.querySelector(".fresh")?.textContent.startsWith("实时"), null, { timeout: 30_000 });
+    await page.waitForFunction(() => document.querySelector(".fresh")?.textContent.startsWith("实时"), null, { timeout: 60_000 });
     await page.click("main [role=alert] button");
     await page.waitForSelector("#case-list .row");
     await again.stop();

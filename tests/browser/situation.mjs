@@ -130,7 +130,7 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
     let reads = 0;
     page.on("request", (request) => { if (request.url().includes("/situation")) reads++; });
     await page.waitForFunction((old) =>
-      document.querySelector("[data-counter=scans_today] .quiet").textContent !== old, before, { timeout: 20_000 });
+      document.querySelector("[data-counter=scans_today] .quiet").textContent !== old, before, { timeout: 60_000 });
     same(reads, 0, "reads of the situation meanwhile");
     check((await textOf(page, ".fresh")).startsWith("实时"), "the frame says that data are live");
     await close();
