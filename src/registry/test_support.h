@@ -4,13 +4,9 @@
 #define CHENGMAI_REGISTRY_TEST_SUPPORT_H
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "policy/test_support.h"
 #include "registry/registry.h"
 
 struct test_city {
@@ -22,15 +18,6 @@ struct test_city {
     struct buffer out, words; /* of the last command */
     struct error err;         /* of the last command */
 };
-
-static inline void test_fail_on(bool done, const struct error *err)
-{
-    if (!done) {
-        char line[900];
-        error_line(err, line, sizeof line);
-        fail_msg("%s", line);
-    }
-}
 
 /* store, policy, registry, presence; rooms above are the caller's to open. */
 static inline void test_city_open(struct test_city *city)

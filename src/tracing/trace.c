@@ -225,7 +225,6 @@ static bool visit_counts(const struct tracer *tracer, const struct trace_visit *
 
 /* ---- Completeness */
 
-
 static bool mark_seen(void *context, const struct presence_event *events, size_t count,
                       struct error *err)
 {
@@ -240,8 +239,7 @@ static int compare_venues(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A visited venue is silent where a day that holds events, between its first and last visit day of
- * the range, has none of it. At most the range's days are looked at. */
+/* A visited venue is silent where some day of the range that holds events has none of that venue. */
 static bool count_silent(struct tracer *tracer, struct presence_view *view,
                          struct trace_completeness *out, struct error *err)
 {
