@@ -261,6 +261,26 @@ static void a_refused_scan_is_no_co_presence(void **state)
     scene_remove(&scene);
 }
 
+static void who_scanned_on_leaving_meets_nobody_who_comes_after(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct presence_view *view;
+    scene_make(&scene);
+    struct presence_event events[] = {
+        event(1, 1, "05T10:00:00"), event(2, 1, "05T09:50:00"), event(3, 1, "05T10:10:00"),
+        event(1, 2, "06T10:00:00"), event(4, 2, "06T09:55:00"), event(5, 2, "06T10:05:00")};
+    events[1].flags |= SCAN_OUT_BIT; /* 2 left before 1 came */
+    events[2].flags |= SCAN_OUT_BIT; /* 3 left after: they may have met */
+    events[3].flags |= SCAN_OUT_BIT; /* 1 left after 4 came, before 5 did */
+    add_events(&scene, events, 6);
+    struct trace_result result = trace(&scene, TRACE_DWELL, 0, &view);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.person[0] + result.person[1], 3 + 4);
+    presence_view_end(view);
+    scene_remove(&scene);
+}
+
 /* ---- Places */
 
 static void places_say_why_somebody_is_in_the_list(void **state)
@@ -463,6 +483,7 @@ int main(void)
         cmocka_unit_test(the_weight_falls_with_the_gap_until_it_ends),
         cmocka_unit_test(an_unknown_category_dwells_as_the_default_one),
         cmocka_unit_test(a_refused_scan_is_no_co_presence),
+        cmocka_unit_test(who_scanned_on_leaving_meets_nobody_who_comes_after),
         cmocka_unit_test(places_say_why_somebody_is_in_the_list),
         cmocka_unit_test(the_answer_says_what_it_may_miss),
         cmocka_unit_test(nobody_exposed_still_comes_with_its_completeness),

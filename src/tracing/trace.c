@@ -130,6 +130,20 @@ static bool on_window(void *context, const struct presence_event *events, size_t
     return true;
 }
 
+/* The chance that the two were there together: 0 beyond the model's reach, where a scan was refused, and
+ * where the earlier of the two was scanning out. */
+static inline float overlap(const struct tracer *tracer, const struct presence_event *event,
+                            uint32_t gap)
+{
+    uint32_t index_time = tracer->visit->time;
+    uint8_t earlier = event->time < index_time ? event->flags : tracer->visit->flags;
+    bool left = event->time != index_time && (earlier & SCAN_OUT_BIT);
+    if (gap / 60 >= tracer->survival_minutes || left ||
+        scan_flags_decision(event->flags) == SCAN_REFUSE)
+        return 0;
+    return tracer->survival[gap / 60];
+}
+
 static bool on_dwell(void *context, const struct presence_event *events, size_t count,
                      struct error *err)
 {
@@ -139,12 +153,12 @@ static bool on_dwell(void *context, const struct presence_event *events, size_t 
     for (size_t i = 0; i < count; i++) {
         uint32_t gap = events[i].time > index_time ? events[i].time - index_time
                                                    : index_time - events[i].time;
-        if (events[i].person == index_person || gap / 60 >= tracer->survival_minutes ||
-            scan_flags_decision(events[i].flags) == SCAN_REFUSE)
+        float weight = overlap(tracer, &events[i], gap);
+        if (events[i].person == index_person || weight <= 0)
             continue;
         if (tracer->used * 2 >= tracer->slot_count)
             grow(tracer);
-        meet(tracer, events[i].person, gap, tracer->survival[gap / 60]);
+        meet(tracer, events[i].person, gap, weight);
     }
     return true;
 }
@@ -400,9 +414,8 @@ static bool collect_places(void *context, const struct presence_event *events, s
             continue;
         uint32_t gap = events[i].time > tracer->visit->time ? events[i].time - tracer->visit->time
                                                             : tracer->visit->time - events[i].time;
-        bool apart = gap / 60 >= tracer->survival_minutes ||
-                     scan_flags_decision(events[i].flags) == SCAN_REFUSE;
-        if (!window && apart)
+        float weight = window ? 1 : overlap(tracer, &events[i], gap);
+        if (weight <= 0)
             continue;
         if (s->place_count == s->place_capacity) {
             size_t capacity = s->place_capacity ? s->place_capacity * 2 : 256;
@@ -413,8 +426,7 @@ static bool collect_places(void *context, const struct presence_event *events, s
             s->place_capacity = capacity;
         }
         s->places[s->place_count++] = (struct trace_place){
-            events[i].person, events[i].venue, tracer->visit->time, events[i].time,
-            window ? 1 : tracer->survival[gap / 60]};
+            events[i].person, events[i].venue, tracer->visit->time, events[i].time, weight};
     }
     return true;
 }
