@@ -1,5 +1,5 @@
-/* Evidence as `policy decide` takes it: refused with a place, or decided; the order of pieces and their
- * later neighbours change nothing. */
+/* Evidence as `policy decide` takes it: refused with a place, or decided; the order of pieces and
+ * their later neighbours change nothing. */
 #include "policy/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

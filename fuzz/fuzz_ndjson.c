@@ -1,4 +1,5 @@
-/* Rows of an import, CSV or NDJSON, plain or gzip: every row has the header's fields or is refused. */
+/* Rows of an import, CSV or NDJSON, plain or gzip: every row has the header's fields or is
+ * refused. */
 #include <sys/mman.h>
 #include <unistd.h>
 

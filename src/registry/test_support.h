@@ -1,5 +1,5 @@
-/* A temporary city for tests from the registry upwards: the rooms opened in this process, commands run
- * as the command line runs them, files written beside. */
+/* A temporary city for tests from the registry upwards: the rooms opened in this process, commands
+ * run as the command line runs them, files written beside. */
 #ifndef CHENGMAI_REGISTRY_TEST_SUPPORT_H
 #define CHENGMAI_REGISTRY_TEST_SUPPORT_H
 

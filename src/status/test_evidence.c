@@ -1,4 +1,5 @@
-/* Evidence in and out: the closed list of kinds, references, what is never changed, and taking back. */
+/* Evidence in and out: the closed list of kinds, references, what is never changed, and taking
+ * back. */
 #include "registry/test_support.h"
 #include "status/status.h"
 

@@ -1,5 +1,6 @@
-/* The status table against full derivation: whatever evidence comes, in whatever order, over restarts
- * and damaged snapshots, every entry is what the person's evidence gives at that moment. */
+/* The status table against full derivation: whatever evidence comes, in whatever order, over
+ * restarts and damaged snapshots, every entry is what the person's evidence gives at that
+ * moment. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>

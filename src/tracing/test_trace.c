@@ -1,5 +1,5 @@
-/* Tracing in a small city whose check-ins are written by hand: the two models, what is no co-presence,
- * what is listed, and what the answer may miss. */
+/* Tracing in a small city whose check-ins are written by hand: the two models, what is no
+ * co-presence, what is listed, and what the answer may miss. */
 #include <math.h>
 
 #include "policy/policy.h"

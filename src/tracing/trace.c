@@ -1,8 +1,9 @@
 /* The core of tracing: visits of the index person → rows of the same venues around each visit → one
  * entry a person → sorted columns.
  *
- * Rows come from the day store in blocks. Co-presences are gathered in an open-addressing table that
- * is kept between runs; a person's entry is 16 bytes. The table is sorted by radix at the end. */
+ * Rows come from the day store in blocks. Co-presences are gathered in an open-addressing table
+ * that is kept between runs; a person's entry is 16 bytes. The table is sorted at the
+ * end. */
 #include "tracing/tracing.h"
 
 #include <math.h>
@@ -130,8 +131,8 @@ static bool on_window(void *context, const struct presence_event *events, size_t
     return true;
 }
 
-/* The chance that the two were there together: 0 beyond the model's reach, where a scan was refused, and
- * where the earlier of the two was scanning out. */
+/* The chance that the two were there together: 0 beyond the model's reach, where a scan was
+ * refused, and where the earlier of the two was scanning out. */
 static inline float overlap(const struct tracer *tracer, const struct presence_event *event,
                             uint32_t gap)
 {
@@ -253,7 +254,8 @@ static int compare_venues(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A visited venue is silent where some day of the range that holds events has none of that venue. */
+/* A visited venue is silent where some day of the range that holds events has none of that
+ * venue. */
 static bool count_silent(struct tracer *tracer, struct presence_view *view,
                          struct trace_completeness *out, struct error *err)
 {

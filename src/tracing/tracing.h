@@ -39,7 +39,8 @@ struct trace_completeness {
     int64_t days, days_missing;    /* days of the range that are dropped or hold nothing */
 };
 
-/* Columns of equal length, greatest weight first (then co_visits, then smaller gap, then person). */
+/* Columns of equal length, greatest weight first (then co_visits, then smaller gap, then
+ * person). */
 struct trace_result {
     size_t count;
     uint32_t *person;
