@@ -1,8 +1,9 @@
 /* The core of tracing: visits of the index person → rows of the same venues around each visit → one
  * entry a person → sorted columns.
  *
- * Rows come from the day store in blocks. Co-presences are gathered in an open-addressing table that
- * is kept between runs; a person's entry is 16 bytes. The table is sorted by radix at the end. */
+ * Rows come from the day store in blocks. Co-presences are gathered in an open-addressing table
+ * that is kept between runs; a person's entry is 16 bytes. The table is sorted at the
+ * end. */
 #include "tracing/tracing.h"
 
 #include <math.h>
@@ -138,6 +139,20 @@ static bool on_window(void *context, const struct presence_event *events, size_t
     return true;
 }
 
+/* The chance that the two were there together: 0 beyond the model's reach, where a scan was
+ * refused, and where the earlier of the two was scanning out. */
+static inline float overlap(const struct tracer *tracer, const struct presence_event *event,
+                            uint32_t gap)
+{
+    uint32_t index_time = tracer->visit->time;
+    uint8_t earlier = event->time < index_time ? event->flags : tracer->visit->flags;
+    bool left = event->time != index_time && (earlier & SCAN_OUT_BIT);
+    if (gap / 60 >= tracer->survival_minutes || left ||
+        scan_flags_decision(event->flags) == SCAN_REFUSE)
+        return 0;
+    return tracer->survival[gap / 60];
+}
+
 static bool on_dwell(void *context, const struct presence_event *events, size_t count,
                      struct error *err)
 {
@@ -147,12 +162,12 @@ static bool on_dwell(void *context, const struct presence_event *events, size_t 
     for (size_t i = 0; i < count; i++) {
         uint32_t gap = events[i].time > index_time ? events[i].time - index_time
                                                    : index_time - events[i].time;
-        if (events[i].person == index_person || gap / 60 >= tracer->survival_minutes ||
-            scan_flags_decision(events[i].flags) == SCAN_REFUSE)
+        float weight = overlap(tracer, &events[i], gap);
+        if (events[i].person == index_person || weight <= 0)
             continue;
         if (tracer->used * 2 >= tracer->slot_count)
             grow(tracer);
-        meet(tracer, events[i].person, gap, tracer->survival[gap / 60]);
+        meet(tracer, events[i].person, gap, weight);
     }
     return true;
 }
@@ -240,7 +255,6 @@ static bool visit_counts(const struct tracer *tracer, const struct trace_visit *
 
 /* ---- Completeness */
 
-
 static bool mark_seen(void *context, const struct presence_event *events, size_t count,
                       struct error *err)
 {
@@ -255,8 +269,8 @@ static int compare_venues(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A visited venue is silent where a day that holds events, between its first and last visit day of
- * the range, has none of it. At most the range's days are looked at. */
+/* A visited venue is silent where some day of the range that holds events has none of that
+ * venue. */
 static bool count_silent(struct tracer *tracer, struct presence_view *view,
                          struct trace_completeness *out, struct error *err)
 {
@@ -417,9 +431,8 @@ static bool collect_places(void *context, const struct presence_event *events, s
             continue;
         uint32_t gap = events[i].time > tracer->visit->time ? events[i].time - tracer->visit->time
                                                             : tracer->visit->time - events[i].time;
-        bool apart = gap / 60 >= tracer->survival_minutes ||
-                     scan_flags_decision(events[i].flags) == SCAN_REFUSE;
-        if (!window && apart)
+        float weight = window ? 1 : overlap(tracer, &events[i], gap);
+        if (weight <= 0)
             continue;
         if (s->place_count == s->place_capacity) {
             size_t capacity = s->place_capacity ? s->place_capacity * 2 : 256;
@@ -430,8 +443,7 @@ static bool collect_places(void *context, const struct presence_event *events, s
             s->place_capacity = capacity;
         }
         s->places[s->place_count++] = (struct trace_place){
-            events[i].person, events[i].venue, tracer->visit->time, events[i].time,
-            window ? 1 : tracer->survival[gap / 60]};
+            events[i].person, events[i].venue, tracer->visit->time, events[i].time, weight};
     }
     return true;
 }

@@ -8,7 +8,8 @@
  *           scan-in times: S_c(|t1 − t2|), the chance that the earlier of the two stayed longer than
  *           the gap, by the dwell model of the venue's category c (policies/); pairs are taken as
  *           independent: weight = 1 − Π (1 − S).
- * Refused scans are no co-presence in the dwell model; the window model counts every check-in. */
+ * In the dwell model a refused scan is no co-presence, nor is anything after a scan on leaving; the
+ * window model counts every check-in. */
 #ifndef CHENGMAI_TRACING_TRACING_H
 #define CHENGMAI_TRACING_TRACING_H
 
@@ -38,7 +39,8 @@ struct trace_completeness {
     int64_t days, days_missing;    /* days of the range that are dropped or hold nothing */
 };
 
-/* Columns of equal length, greatest weight first (then co_visits, then smaller gap, then person). */
+/* Columns of equal length, greatest weight first (then co_visits, then smaller gap, then
+ * person). */
 struct trace_result {
     size_t count;
     uint32_t *person;
