@@ -109,12 +109,13 @@ bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp ci
 bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
                   struct error *err)
 {
-    int64_t expected = from > 1 ? from - 1 : 1;
+    bool anchored = from <= 1; /* else the first row read only gives the hash to start from */
+    int64_t expected = anchored ? 1 : from - 1;
+    int64_t first = anchored ? INT64_MIN : expected; /* nothing may stand before the first */
     unsigned char previous[CHAIN_HASH_BYTES] = {0}, hash[CHAIN_HASH_BYTES];
-    bool anchored = expected == 1; /* else the first row read only gives the hash to start from */
     struct sql_query *query;
     *ret_broken = *ret_count = 0;
-    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(expected)), &query, err))
+    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(first)), &query, err))
         return false;
     for (bool row;; expected++) {
         if (!sql_next(query, &row, err))
