@@ -17,7 +17,7 @@
 
 const struct module *const modules[] = {
     &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &command_module,  &server_module, &cli_module,
+    &tracing_module, &command_module,  &sim_module,    &server_module, &cli_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

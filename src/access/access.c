@@ -36,9 +36,9 @@ static const struct sql_text token_select = {
     " JOIN app_user u ON u.user_no = t.user_no WHERE t.token_hash = ?1",
     "primary key"};
 
-static const struct sql_text *const statements[] = {&user_insert,  &user_by_name, &user_failures,
-                                                    &user_count,   &token_insert, &token_delete,
-                                                    &token_select};
+static const struct sql_list statements =
+    SQL_LIST(&user_insert, &user_by_name, &user_failures, &user_count, &token_insert, &token_delete,
+             &token_select);
 
 enum { CACHE_SLOTS = 1024, TOKEN_HASH_BYTES = 32, LOCK_AFTER = 5, SESSION_HOURS = 12 };
 
@@ -441,6 +441,7 @@ bool access_holder_verify(const struct access *access, struct slice session, uin
 static const struct migration migrations[] = {{"src/access/schema/001_access.sql"}};
 extern const struct command access_commands[];
 extern const size_t access_command_count;
+extern const struct sql_list access_command_statements;
 
 const struct module access_module = {
     .name = "access",
@@ -448,6 +449,5 @@ const struct module access_module = {
     .migration_count = 1,
     .commands = access_commands,
     .command_count = 3,
-    .statements = statements,
-    .statement_count = sizeof statements / sizeof *statements,
+    .statements = (const struct sql_list *const[]){&statements, &access_command_statements, NULL},
 };

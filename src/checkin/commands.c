@@ -203,7 +203,7 @@ const struct command checkin_commands[] = {
 extern const struct route checkin_routes[];
 extern const size_t checkin_route_count;
 
-static const struct sql_text *const statements[] = {NULL};
+extern const struct sql_list scan_statements;
 
 const struct module checkin_module = {
     .name = "checkin",
@@ -211,6 +211,5 @@ const struct module checkin_module = {
     .command_count = 3,
     .routes = checkin_routes,
     .route_count = 2,
-    .statements = statements,
-    .statement_count = 0,
+    .statements = (const struct sql_list *const[]){&scan_statements, NULL},
 };

@@ -13,7 +13,10 @@
 static const struct sql_text venue_all = {
     "checkin_venues",
     "SELECT venue_no, token_version, check_level, closed FROM venue ORDER BY venue_no",
-    "primary key, at start and after changes"};
+    "whole table, at start and after changes"};
+
+extern const struct sql_list scan_statements;
+const struct sql_list scan_statements = SQL_LIST(&venue_all);
 
 struct venue_state {
     uint16_t version; /* 0: no such venue */

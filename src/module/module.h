@@ -204,8 +204,7 @@ struct module {
     size_t command_count;
     const struct event_kind *event_kinds;
     size_t event_kind_count;
-    const struct sql_text *const *statements; /* every named statement, for the plan test */
-    size_t statement_count;
+    const struct sql_list *const *statements; /* of the room's files, NULL after the last */
 };
 
 extern const struct module *const modules[];

@@ -126,6 +126,7 @@ const struct module registry_module = {
     .migration_count = 1,
     .commands = registry_commands,
     .command_count = sizeof registry_commands / sizeof *registry_commands,
-    .statements = registry_statements,
-    .statement_count = 13,
+    .statements = (const struct sql_list *const[]){&registry_statements, &area_statements,
+                                                   &import_statements, &kind_statements,
+                                                   &export_statements, NULL},
 };

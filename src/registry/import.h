@@ -19,7 +19,4 @@ bool import_undo(struct platform *platform, int64_t import_no, int64_t *ret_remo
 bool import_rows_open(int fd, const char *source, struct csv_reader **ret_reader,
                       struct error *err) MUST_USE;
 
-extern const struct sql_text *const import_statements[];
-extern const size_t import_statement_count;
-
 #endif

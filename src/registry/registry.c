@@ -55,14 +55,10 @@ static const struct sql_text venue_select = {
     " closed FROM venue WHERE venue_no = ?1",
     "primary key"};
 
-const struct sql_text *const registry_statements[] = {
-    &area_select,        &source_select,    &source_insert,   &external_select_no,
-    &external_select_id, &external_insert,  &anonymous_person, &anonymous_venue,
-    &person_last,        &venue_last,       &person_select,   &person_by_number,
-    &venue_select,
-};
-const size_t registry_statement_count =
-    sizeof registry_statements / sizeof *registry_statements;
+const struct sql_list registry_statements =
+    SQL_LIST(&area_select, &source_select, &source_insert, &external_select_no,
+             &external_select_id, &external_insert, &anonymous_person, &anonymous_venue,
+             &person_last, &venue_last, &person_select, &person_by_number, &venue_select);
 
 struct registry {
     struct platform *platform;

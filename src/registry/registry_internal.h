@@ -4,8 +4,8 @@
 
 #include "registry/registry.h"
 
-extern const struct sql_text *const registry_statements[];
-extern const size_t registry_statement_count;
+extern const struct sql_list registry_statements, area_statements, import_statements,
+    kind_statements, export_statements;
 extern const struct import_kind *const registry_import_kinds[];
 
 #endif

@@ -47,6 +47,9 @@ static const struct sql_text external_insert = {
     "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (?1, 1, ?2, ?3, 0)",
     "external_id_by_id"};
 
+const struct sql_list city_statements =
+    SQL_LIST(&person_insert, &household_insert, &venue_insert, &source_insert, &external_insert);
+
 /* ---- Plan */
 
 static void plan_towns(struct city *city, int64_t people)

@@ -5,6 +5,8 @@
 #include "registry/registry.h"
 #include "sim/sim.h"
 
+extern const struct sql_list city_statements, outbreak_statements;
+
 /* What people go out for; every need has its kinds of venues. */
 enum need { NEED_WORK, NEED_SCHOOL, NEED_SHOP, NEED_FOOD, NEED_TRANSIT, NEED_LEISURE, NEED_HEALTH,
             NEED_COUNT };

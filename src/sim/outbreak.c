@@ -39,6 +39,8 @@ static const struct sql_text case_external = {
     "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (7, 1, ?1, ?2, 0)",
     "external_id_by_id"};
 
+const struct sql_list outbreak_statements = SQL_LIST(&case_insert, &case_external);
+
 static void infect(struct outbreak *outbreak, uint32_t person, uint32_t infector, int32_t day)
 {
     if (outbreak->count == CASES_MAX)

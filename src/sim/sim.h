@@ -4,6 +4,8 @@
 
 #include "module/module.h"
 
+extern const struct module sim_module;
+
 /* Fills a new data directory: people, venues, 14 days of check-ins and tests, one outbreak that
  * spreads over co-presence, evidence, cases, users. Says on `out` one login a role, the case to trace
  * and three commands. The same seed and number give the same exports. */

@@ -6,7 +6,8 @@
 enum { CHAIN_HASH_BYTES = 32 };
 
 static const struct sql_text audit_select_last = {
-    "audit_select_last", "SELECT no, hash FROM audit ORDER BY no DESC LIMIT 1", "primary key"};
+    "audit_select_last", "SELECT no, hash FROM audit WHERE no = (SELECT max(no) FROM audit)",
+    "primary key"};
 static const struct sql_text audit_insert = {
     "audit_insert",
     "INSERT INTO audit (no, real_at, city_at, actor, act, purpose, subject_no, row_count, fields,"
@@ -18,9 +19,8 @@ static const struct sql_text audit_select_from = {
     " FROM audit WHERE no >= ?1 ORDER BY no",
     "primary key"};
 
-const struct sql_text *const audit_statements[] = {&audit_select_last, &audit_insert,
-                                                   &audit_select_from};
-const size_t audit_statement_count = sizeof audit_statements / sizeof *audit_statements;
+const struct sql_list audit_statements =
+    SQL_LIST(&audit_select_last, &audit_insert, &audit_select_from);
 
 struct audit_record {
     int64_t no, real_at, city_at;

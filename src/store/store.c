@@ -24,6 +24,13 @@ static const struct sql_text integrity_check = {
 static const struct sql_text event_gaps = {
     "event_gaps", "SELECT coalesce(max(no), 0) - count(*) FROM event", "whole event log"};
 
+static const struct sql_list directory_statements =
+    SQL_LIST(&migration_table, &migration_applied, &migration_record, &migration_count,
+             &integrity_check, &event_gaps);
+
+const struct sql_list *const store_statements[] = {&directory_statements, &event_statements,
+                                                   &audit_statements, NULL};
+
 /* ---- Migrations */
 
 static bool apply_migration(struct sql *sql, void *context, struct error *err)

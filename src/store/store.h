@@ -109,6 +109,9 @@ bool store_setting_get(struct sql *sql, const char *name, struct buffer *out,
 bool store_setting_set(struct sql *sql, const char *name, struct slice value,
                        struct error *err) MUST_USE;
 
+/* The store's own statements, NULL after the last: the plan test walks them. */
+extern const struct sql_list *const store_statements[];
+
 /* ---- Doctor: integrity of the database and the event log; one call of `report` a check */
 bool store_verify(struct store *store,
                   void (*report)(void *context, bool good, const char *check, const char *words),

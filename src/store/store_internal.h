@@ -76,6 +76,8 @@ struct store {
     size_t listener_count;
 };
 
+extern const struct sql_list event_statements, audit_statements;
+
 bool writer_start(struct store *store, struct error *err) MUST_USE;
 void writer_stop(struct store *store);
 /* Waits until no reader is out, closes all, and keeps reader_lock (the caller unlocks it). */
