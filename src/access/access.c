@@ -2,12 +2,11 @@
  *
  * A token is 32 random bytes shown once; only its BLAKE2b is stored. Resolved tokens are kept in a
  * small table in memory so that a request costs no SQL; whatever ends a token clears the table.
- * Holders' sessions are stateless: numbers and a keyed hash. */
-#include "access/access.h"
-
-#include <pthread.h>
+ * Holders' sessions: holders.c. */
 #include <sodium.h>
 #include <stdlib.h>
+
+#include "access/access_internal.h"
 
 static const struct sql_text user_insert = {
     "user_insert",
@@ -30,6 +29,8 @@ static const struct sql_text token_insert = {
     "primary key"};
 static const struct sql_text token_delete = {
     "token_delete", "DELETE FROM user_token WHERE token_hash = ?1", "primary key"};
+static const struct sql_text token_forget = {
+    "token_forget", "DELETE FROM user_token WHERE expires_at <= ?1", "user_token_by_time"};
 static const struct sql_text token_select = {
     "token_select",
     "SELECT u.user_no, u.name, u.role, u.area_no, t.expires_at FROM user_token t"
@@ -38,28 +39,19 @@ static const struct sql_text token_select = {
 
 static const struct sql_list statements =
     SQL_LIST(&user_insert, &user_by_name, &user_failures, &user_count, &token_insert, &token_delete,
-             &token_select);
+             &token_select, &token_forget, &holder_end, &holder_ended, &holder_forget);
 
-enum { CACHE_SLOTS = 1024, TOKEN_HASH_BYTES = 32, LOCK_AFTER = 5, SESSION_HOURS = 12 };
-
-struct cached {
-    unsigned char hash[TOKEN_HASH_BYTES];
-    timestamp expires_at; /* 0: free */
-    struct actor actor;
-};
-
-struct access {
-    struct platform *platform;
-    pthread_rwlock_t lock; /* owns cache */
-    struct cached cache[CACHE_SLOTS];
-};
+enum { LOCK_AFTER = 5, SESSION_HOURS = 12 };
 
 bool access_open(struct platform *platform, struct access **ret_access, struct error *err)
 {
-    (void)err;
     struct access *access = x_alloc(1, sizeof *access);
     access->platform = platform;
     pthread_rwlock_init(&access->lock, NULL);
+    if (!holders_open(access, err)) {
+        access_close(access);
+        return false;
+    }
     *ret_access = access;
     return true;
 }
@@ -69,6 +61,7 @@ void access_close(struct access *access)
     if (!access)
         return;
     pthread_rwlock_destroy(&access->lock);
+    free(access->ended);
     free(access);
 }
 
@@ -76,6 +69,7 @@ void access_forget_cached(struct access *access)
 {
     pthread_rwlock_wrlock(&access->lock);
     memset(access->cache, 0, sizeof access->cache);
+    access->generation++;
     pthread_rwlock_unlock(&access->lock);
 }
 
@@ -172,54 +166,95 @@ bool access_token_issue(struct sql *sql, struct access *access, struct slice use
     return issue(sql, user_no, "token", now, now + days * DAY, out, err);
 }
 
-/* ---- Log-in: a slow hash, a delay that grows with failures, the same words for every fault */
+/* ---- Log-in: a slow hash, a delay that grows with failures, the same words for every fault. The hash is
+ * computed outside the writer, and also where there is no such user, so that time tells nothing. */
 
-struct login_job {
+struct login {
     struct access *access;
     struct slice name;
-    const char *password;
-    char *token;
+    int64_t user_no;
+    char hash[crypto_pwhash_STRBYTES]; /* empty: no such user, or without a password */
+    int64_t failures;
+    timestamp locked_until;
     bool good;
+    char *token;
 };
 
-static bool login(struct sql *sql, void *context, struct error *err)
+static bool read_user(struct sql *sql, struct login *login, struct error *err)
 {
-    struct login_job *job = context;
     struct sql_query *query;
     bool row;
-    char hash[crypto_pwhash_STRBYTES] = "";
-    timestamp now = world_now(job->access->platform->world);
-    if (!sql_begin(sql, &user_by_name, SQL_ARGUMENTS(sql_text(job->name)), &query, err) ||
+    if (!sql_begin(sql, &user_by_name, SQL_ARGUMENTS(sql_text(login->name)), &query, err) ||
         !sql_next(query, &row, err))
         return false;
-    int64_t user_no = row ? sql_get_int(query, 0) : 0, failures = row ? sql_get_int(query, 2) : 0;
-    timestamp locked_until = row ? sql_get_int(query, 3) : 0;
-    if (row && !sql_is_null(query, 1))
-        snprintf(hash, sizeof hash, "%.*s", SLICE_ARG(sql_get_text(query, 1)));
+    if (!row)
+        return true;
+    login->user_no = sql_get_int(query, 0);
+    if (!sql_is_null(query, 1))
+        snprintf(login->hash, sizeof login->hash, "%.*s", SLICE_ARG(sql_get_text(query, 1)));
+    login->failures = sql_get_int(query, 2);
+    login->locked_until = sql_get_int(query, 3);
     sql_end(query);
-    if (locked_until > now)
-        return true;
-    job->good = hash[0] && crypto_pwhash_str_verify(hash, job->password,
-                                                    strlen(job->password)) == 0;
-    if (!user_no)
-        return true;
-    failures = job->good ? 0 : failures + 1;
-    timestamp wait = failures < LOCK_AFTER ? 0 : (failures < 12 ? 1 << (failures - 5) : 128) * SECOND;
+    return true;
+}
+
+static bool verify_password(const struct login *login, const char *password)
+{
+    /* hashes of the same cost that nothing fits */
+    static const char in_demo[] = "$argon2id$v=19$m=8192,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+                                  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    static const char in_earnest[] = "$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+                                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const char *nobody = login->access->platform->demo ? in_demo : in_earnest;
+    bool fits = crypto_pwhash_str_verify(login->hash[0] ? login->hash : nobody, password,
+                                         strlen(password)) == 0;
+    return fits && login->hash[0];
+}
+
+static timestamp wait_after(int64_t failures)
+{
+    if (failures < LOCK_AFTER)
+        return 0;
+    return (failures < LOCK_AFTER + 7 ? 1 << (failures - LOCK_AFTER) : 128) * SECOND;
+}
+
+/* What came of it: the failures counted anew, since other attempts may have ended meanwhile. */
+static bool record_login(struct sql *sql, void *context, struct error *err)
+{
+    struct login *login = context;
+    timestamp now = world_now(login->access->platform->world);
+    if (!read_user(sql, login, err))
+        return false;
+    login->good = login->good && login->locked_until <= now;
+    int64_t failures = login->good ? 0 : login->failures + 1;
     return sql_run(sql, &user_failures,
-                   SQL_ARGUMENTS(sql_int(user_no), sql_int(failures), sql_int(now + wait)), err) &&
-           (!job->good ||
-            issue(sql, user_no, "session", now, now + SESSION_HOURS * HOUR, job->token, err));
+                   SQL_ARGUMENTS(sql_int(login->user_no), sql_int(failures),
+                                 sql_int(now + wait_after(failures))),
+                   err) &&
+           (!login->good || issue(sql, login->user_no, "session", now,
+                                  now + SESSION_HOURS * HOUR, login->token, err));
 }
 
 bool access_login(struct access *access, struct slice name, const char *password,
                   char out[ACCESS_TOKEN_BYTES], struct error *err)
 {
-    struct login_job job = {access, name, password, out, false};
-    if (!store_write(access->platform->store, login, &job, err))
+    struct login login = {.access = access, .name = name, .token = out};
+    struct store *store = access->platform->store;
+    struct sql *sql;
+    if (!store_read_begin(store, &sql, err))
         return false;
-    return job.good || error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "name"},
-                                 "a user's name and password",
-                                 "the name or password is wrong, or log-in waits after failures");
+    bool done = read_user(sql, &login, err);
+    store_read_end(store, sql);
+    if (!done)
+        return false;
+    if (login.locked_until <= world_now(access->platform->world)) {
+        login.good = verify_password(&login, password);
+        if (login.user_no && !store_write(store, record_login, &login, err))
+            return false;
+    }
+    return login.good || error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "name"},
+                                   "a user's name and password",
+                                   "the name or password is wrong, or log-in waits after failures");
 }
 
 static bool end_session(struct sql *sql, void *context, struct error *err)
@@ -237,6 +272,19 @@ bool access_logout(struct access *access, struct slice token, struct error *err)
     return done;
 }
 
+static bool forget_ended(struct sql *sql, void *context, struct error *err)
+{
+    const timestamp *now = context;
+    return sql_run(sql, &token_forget, SQL_ARGUMENTS(sql_int(*now)), err) &&
+           sql_run(sql, &holder_forget, SQL_ARGUMENTS(sql_int(*now / SECOND)), err);
+}
+
+bool access_prune(struct access *access, struct error *err)
+{
+    timestamp now = world_now(access->platform->world);
+    return store_write(access->platform->store, forget_ended, &now, err);
+}
+
 void access_csrf(const struct access *access, struct slice token, char out[48])
 {
     unsigned char mac[16];
@@ -249,10 +297,17 @@ void access_csrf(const struct access *access, struct slice token, char out[48])
     text_to_base64url(mac, sizeof mac, out);
 }
 
+bool access_csrf_fits(const struct access *access, struct slice token, struct slice csrf)
+{
+    char expected[48];
+    access_csrf(access, token, expected);
+    return csrf.length == strlen(expected) && sodium_memcmp(csrf.data, expected, csrf.length) == 0;
+}
+
 /* ---- Resolving */
 
 static bool find_cached(struct access *access, const unsigned char *hash, timestamp now,
-                        struct actor *ret_actor)
+                        struct actor *ret_actor, uint64_t *ret_generation)
 {
     size_t slot;
     memcpy(&slot, hash, sizeof slot);
@@ -261,20 +316,24 @@ static bool find_cached(struct access *access, const unsigned char *hash, timest
     bool found = cached->expires_at > now && memcmp(cached->hash, hash, TOKEN_HASH_BYTES) == 0;
     if (found)
         *ret_actor = cached->actor;
+    *ret_generation = access->generation;
     pthread_rwlock_unlock(&access->lock);
     return found;
 }
 
-static void put_cached(struct access *access, const unsigned char *hash, timestamp expires_at,
-                       const struct actor *actor)
+/* Kept unless the cache was cleared since `generation`: the token may have ended meanwhile. */
+static void put_cached(struct access *access, uint64_t generation, const unsigned char *hash,
+                       timestamp expires_at, const struct actor *actor)
 {
     size_t slot;
     memcpy(&slot, hash, sizeof slot);
     pthread_rwlock_wrlock(&access->lock);
     struct cached *cached = &access->cache[slot % CACHE_SLOTS];
-    memcpy(cached->hash, hash, TOKEN_HASH_BYTES);
-    cached->expires_at = expires_at;
-    cached->actor = *actor;
+    if (generation == access->generation) {
+        memcpy(cached->hash, hash, TOKEN_HASH_BYTES);
+        cached->expires_at = expires_at;
+        cached->actor = *actor;
+    }
     pthread_rwlock_unlock(&access->lock);
 }
 
@@ -309,10 +368,11 @@ static bool user_actor(struct access *access, struct slice token, struct actor *
 {
     unsigned char hash[TOKEN_HASH_BYTES];
     timestamp now = world_now(access->platform->world), expires = 0;
+    uint64_t generation;
     if (token.length < 10 || token.length > 128)
         return unauthenticated(err, "the token is not valid");
     hash_token(token, hash);
-    if (find_cached(access, hash, now, ret_actor))
+    if (find_cached(access, hash, now, ret_actor, &generation))
         return true;
     struct sql *sql;
     struct actor actor;
@@ -322,7 +382,7 @@ static bool user_actor(struct access *access, struct slice token, struct actor *
     store_read_end(access->platform->store, sql);
     if (!done)
         return false;
-    put_cached(access, hash, expires, &actor);
+    put_cached(access, generation, hash, expires, &actor);
     *ret_actor = actor;
     return true;
 }
@@ -341,8 +401,8 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
         return true;
     if (token.length > 3 && memcmp(token.data, "h1.", 3) == 0) {
         uint32_t now = (uint32_t)(world_now(access->platform->world) / SECOND);
-        uint8_t epoch;
-        if (!access_holder_verify(access, token, now, &ret_actor->person_no, &epoch, err))
+        if (!access_holder_verify(access, token, now, &ret_actor->person_no,
+                                  &ret_actor->session_epoch, err))
             return false;
         ret_actor->kind = ACTOR_HOLDER;
         snprintf(ret_actor->name, sizeof ret_actor->name, "holder");
@@ -389,56 +449,8 @@ bool access_gate(const struct route *route, const struct actor *actor, struct sl
                      "loop:ID, case:ID or duty:NAME", "this opens identity: say what for");
 }
 
-/* ---- Holders */
-
-struct holder_bytes {
-    uint32_t person, issued, expires;
-    uint8_t epoch;
-    uint8_t nonce[7];
-    unsigned char mac[16];
-};
-_Static_assert(sizeof(struct holder_bytes) == 36, "a holder's session is 36 bytes");
-enum { HOLDER_SIGNED_BYTES = 20 };
-
-static void holder_mac(const struct access *access, const struct holder_bytes *bytes,
-                       unsigned char out[16])
-{
-    hash_blake2b(out, 16, bytes, HOLDER_SIGNED_BYTES,
-                 keys_of(store_keys(access->platform->store), KEY_SESSION));
-}
-
-void access_holder_session(const struct access *access, uint32_t person_no, uint8_t epoch,
-                           uint32_t issued, uint32_t expires, uint64_t nonce,
-                           char out[HOLDER_SESSION_BYTES])
-{
-    struct holder_bytes bytes = {person_no, issued, expires, epoch, {0}, {0}};
-    memcpy(bytes.nonce, &nonce, sizeof bytes.nonce);
-    holder_mac(access, &bytes, bytes.mac);
-    memcpy(out, "h1.", 3);
-    text_to_base64url(&bytes, sizeof bytes, out + 3);
-}
-
-bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
-                          uint32_t *ret_person_no, uint8_t *ret_epoch, struct error *err)
-{
-    struct holder_bytes bytes;
-    unsigned char mac[16];
-    struct slice rest = {session.data + 3, session.length > 3 ? session.length - 3 : 0};
-    bool form = session.length == 3 + 48 && memcmp(session.data, "h1.", 3) == 0 &&
-                text_from_base64url(rest, &bytes, sizeof bytes);
-    if (!form)
-        return unauthenticated(err, "not a holder's session");
-    holder_mac(access, &bytes, mac);
-    if (sodium_memcmp(mac, bytes.mac, sizeof mac) != 0)
-        return unauthenticated(err, "the session was not issued here");
-    if (bytes.expires <= now)
-        return unauthenticated(err, "the session has ended");
-    *ret_person_no = bytes.person;
-    *ret_epoch = bytes.epoch;
-    return true;
-}
-
-static const struct migration migrations[] = {{"src/access/schema/001_access.sql"}};
+static const struct migration migrations[] = {{"src/access/schema/001_access.sql"},
+                                              {"src/access/schema/002_ended_sessions.sql"}};
 extern const struct command access_commands[];
 extern const size_t access_command_count;
 extern const struct sql_list access_command_statements;
@@ -446,7 +458,7 @@ extern const struct sql_list access_command_statements;
 const struct module access_module = {
     .name = "access",
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof migrations / sizeof *migrations,
     .commands = access_commands,
     .command_count = 3,
     .statements = (const struct sql_list *const[]){&statements, &access_command_statements, NULL},

@@ -28,9 +28,14 @@ bool access_has_users(struct access *access);
  * failures a growing wait, at most two minutes, so that nobody is locked out by others. Slow. */
 bool access_login(struct access *access, struct slice name, const char *password,
                   char out[ACCESS_TOKEN_BYTES], struct error *err) MUST_USE;
+/* Ends a user's token or session: durable, and refused from now on. */
 bool access_logout(struct access *access, struct slice token, struct error *err) MUST_USE;
+/* Removes tokens and ended sessions that have expired. */
+bool access_prune(struct access *access, struct error *err) MUST_USE;
 /* What a cookie session must send as X-CSRF-Token. */
 void access_csrf(const struct access *access, struct slice token, char out[48]);
+/* Compares in constant time. */
+bool access_csrf_fits(const struct access *access, struct slice token, struct slice csrf);
 /* Forgets resolved tokens: after a user's or role's change. */
 void access_forget_cached(struct access *access);
 
@@ -49,11 +54,35 @@ enum { HOLDER_SESSION_BYTES = 72 };
 void access_holder_session(const struct access *access, uint32_t person_no, uint8_t epoch,
                            uint32_t issued, uint32_t expires, uint64_t nonce,
                            char out[HOLDER_SESSION_BYTES]);
-/* ERROR_UNAUTHENTICATED where it is not authentic, not of this epoch or expired at unix second
- * `now`. Epochs are checked by the caller against the status table. */
+/* ERROR_UNAUTHENTICATED where it is not authentic, was ended, or has expired at unix second `now`.
+ * The epoch is the caller's to compare with the status table's. */
 bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
                           uint32_t *ret_person_no, uint8_t *ret_epoch,
                           struct error *err) MUST_USE;
+
+/* Ends one session before its time, durably. */
+bool access_holder_end(struct access *access, struct slice session, struct error *err) MUST_USE;
+
+/* ---- Identity providers: who a holder is (identity_provider.c) */
+struct identity_claim {
+    struct slice id_number; /* data NULL where not given */
+    int64_t person_no;      /* 0 where not given */
+};
+struct identity_provider {
+    const char *name;
+    bool is_stub, demo_only;
+    const char *words_zh, *words_en; /* what it is, for people */
+    /* The person of a claim; 0 where it knows none. */
+    bool (*identify)(struct platform *platform, const struct identity_claim *claim,
+                     uint32_t *ret_person_no, struct error *err);
+};
+/* Those of this city, NULL at the end. */
+const struct identity_provider *access_identity_provider(const struct platform *platform,
+                                                         size_t index);
+/* ERROR_REFUSED where the city has no provider of that name. */
+bool access_identify(struct platform *platform, struct slice provider,
+                     const struct identity_claim *claim, uint32_t *ret_person_no,
+                     struct error *err) MUST_USE;
 
 extern const struct module access_module;
 

@@ -1,4 +1,5 @@
 /* user add, user list, user token. */
+#include <sodium.h>
 #include <unistd.h>
 
 #include "access/access.h"
@@ -68,7 +69,7 @@ static int run_add(struct command_context *context, int argc, char **argv, struc
     job.name = argv[0];
     bool done = read_password(context->in_fd, password, sizeof password, err) &&
                 store_write(context->platform->store, add_user, &job, err);
-    memset(password, 0, sizeof password);
+    sodium_memzero(password, sizeof password);
     return done ? EXIT_DONE : command_fail(err);
 }
 

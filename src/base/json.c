@@ -176,6 +176,10 @@ void json_put_null(struct json_writer *writer)
 {
     GENERATE(yajl_gen_null(writer->generator));
 }
+void json_put_raw(struct json_writer *writer, struct slice document)
+{
+    GENERATE(yajl_gen_number(writer->generator, document.data, document.length));
+}
 void json_put_time(struct json_writer *writer, timestamp time)
 {
     if (time == TIMESTAMP_NONE || time == TIMESTAMP_NEVER) {

@@ -47,6 +47,8 @@ void json_put_int64(struct json_writer *writer, int64_t value);
 void json_put_double(struct json_writer *writer, double value);
 void json_put_bool(struct json_writer *writer, bool value);
 void json_put_null(struct json_writer *writer);
+/* A value that is JSON already (a schema of a table, a stored document): written as it is. */
+void json_put_raw(struct json_writer *writer, struct slice document);
 /* RFC 3339 text; TIMESTAMP_NONE and TIMESTAMP_NEVER become null. */
 void json_put_time(struct json_writer *writer, timestamp time);
 /* Key and value at once. */

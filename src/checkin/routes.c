@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "checkin/checkin_internal.h"
+#include "policy/permissions.h"
 
 enum { BATCH_LINES_MAX = 10000, LINES_AT_ONCE = 256 };
 
@@ -12,6 +13,25 @@ static const char scan_schema[] =
     "\"direction\":{\"enum\":[\"in\",\"out\",\"pass\"]},\"companions\":{\"type\":\"array\","
     "\"maxItems\":8},\"client_time\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"client_id\":{\"type\":\"string\"}}}";
+
+static const char code_schema[] =
+    "{\"type\":\"object\",\"required\":[\"venue_no\",\"version\",\"token\",\"short_code\","
+    "\"rotating_token\",\"rotating_until\"],\"properties\":{\"venue_no\":{\"type\":\"integer\"},"
+    "\"version\":{\"type\":\"integer\"},\"token\":{\"type\":\"string\"},"
+    "\"short_code\":{\"type\":\"string\"},\"rotating_token\":{\"type\":\"string\"},"
+    "\"rotating_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
+
+static const char answer_schema[] =
+    "{\"type\":\"object\",\"required\":[\"decision\",\"color\",\"valid_until\",\"last_negative_at\","
+    "\"reasons\",\"event\",\"events\"],\"properties\":{"
+    "\"decision\":{\"enum\":[\"pass\",\"refuse\",\"check\"]},"
+    "\"color\":{\"enum\":[\"green\",\"yellow\",\"red\",\"unknown\"]},"
+    "\"valid_until\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
+    "\"last_negative_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
+    "\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\"},\"words\":{\"type\":\"object\"}}}},"
+    "\"event\":{\"type\":\"string\"},"
+    "\"events\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}";
 
 /* Waits for several exchanges. */
 struct batch {
@@ -99,11 +119,31 @@ const struct route checkin_routes[] = {
      .access = ROUTE_PUBLIC, /* the holder's session or the staff's token is checked by the scan */
      .manner = ROUTE_SCAN,
      .summary = "A scan of a venue code: durable, answered with a decision",
-     .request_schema = scan_schema},
+     .request_schema = scan_schema,
+     .response_schema = answer_schema},
     {.method = HTTP_POST,
      .path = "/scans:batch",
      .access = ROUTE_PUBLIC,
+     .runs_again = true, /* each line by its client_id */
      .summary = "Offline scans as NDJSON, each with its own client_id: a result a line",
+     .request_type = "application/x-ndjson",
+     .response_type = "application/x-ndjson",
+     .request_schema = scan_schema,
      .handle = handle_batch},
+    {.method = HTTP_GET,
+     .path = "/venues/{no}/code",
+     .access = ROUTE_USER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_MANAGE),
+     .summary = "A venue's current code, short code, and the rotating code for its screen",
+     .response_schema = code_schema,
+     .handle = checkin_handle_code},
+    {.method = HTTP_POST,
+     .path = "/venues/{no}/revoke",
+     .access = ROUTE_USER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_MANAGE),
+     .destructive = true,
+     .summary = "Ends all codes of a venue and gives its new ones",
+     .response_schema = code_schema,
+     .handle = checkin_handle_revoke},
 };
 const size_t checkin_route_count = sizeof checkin_routes / sizeof *checkin_routes;

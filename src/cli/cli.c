@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { COMMAND_ARENA_BYTES = 1 << 30 };
-
-/* Commands that make or own the directory: never run inside a server. */
-static const char *const own_process[] = {"init", "serve", NULL};
+enum { COMMAND_ARENA_BYTES = 1 << 30, OWNER_SECONDS = 30 };
 
 const struct command *cli_find(int argc, char **argv, int *ret_words)
 {
@@ -27,14 +24,6 @@ const struct command *cli_find(int argc, char **argv, int *ret_words)
     return NULL;
 }
 
-static bool forwardable(const struct command *command)
-{
-    for (const char *const *name = own_process; *name; name++)
-        if (strcmp(*name, command->name) == 0)
-            return false;
-    return command->needs_data;
-}
-
 static int say(FILE *words, const struct error *err)
 {
     char line[900];
@@ -43,14 +32,33 @@ static int say(FILE *words, const struct error *err)
     return error_kind(err->code)->exit_code;
 }
 
+/* Runs the command inside the owner of the directory, or opens the directory here. Another command may
+ * own it for a moment, or a server that does not listen yet: both are waited for. *ret_code is set
+ * where the command ran elsewhere or cannot run (then *ret_opened stays NULL). */
+static bool forward_or_open(struct cli_call *call, struct platform **ret_opened, int *ret_code)
+{
+    struct error err;
+    double begun = world_elapsed_seconds();
+    for (;;) {
+        if (cli_forward(call, ret_code))
+            return false;
+        if (platform_open(call->directory, false, ret_opened, &err))
+            return true;
+        if (err.code != ERROR_OWNED || world_elapsed_seconds() - begun > OWNER_SECONDS)
+            break;
+        usleep(20000);
+    }
+    *ret_code = say(call->words, &err);
+    return false;
+}
+
 static int run_command(struct cli_call *call, const struct command *command, int skip)
 {
-    struct platform *opened = NULL, none = {0};
+    struct platform *opened = NULL, none = {.directory = call->directory};
     struct error err = {0};
-    bool opens = command->needs_data && !call->platform;
-    if (opens && !platform_open(call->directory, false, &opened, &err))
-        return say(call->words, &err);
-    none.directory = call->directory;
+    int code;
+    if (command->needs_data && !call->platform && !forward_or_open(call, &opened, &code))
+        return code;
     struct arena arena;
     arena_init(&arena, COMMAND_ARENA_BYTES);
     struct command_context context = {
@@ -62,7 +70,7 @@ static int run_command(struct cli_call *call, const struct command *command, int
         .working_directory_fd = call->working_directory_fd,
         .json = call->json,
         .through_server = call->platform != NULL};
-    int code = command->run(&context, call->argc - skip, call->argv + skip, &err);
+    code = command->run(&context, call->argc - skip, call->argv + skip, &err);
     if (err.code != ERROR_NONE)
         say(call->words, &err);
     arena_release(&arena);
@@ -90,7 +98,7 @@ int cli_run(struct cli_call *call)
         print_help(call->argc ? call->out : call->words);
         return call->argc ? EXIT_DONE : EXIT_USAGE;
     }
-    int skip, code;
+    int skip;
     const struct command *command = cli_find(call->argc, call->argv, &skip);
     if (!command) {
         struct error err;
@@ -98,7 +106,5 @@ int cli_run(struct cli_call *call)
                   "a command of `chengmai help`", "unknown command");
         return say(call->words, &err);
     }
-    if (!call->platform && forwardable(command) && cli_forward(call, &code))
-        return code;
     return run_command(call, command, skip);
 }

@@ -8,7 +8,13 @@
 #include "status/status.h"
 
 extern const struct command init_command;
-static const struct command cli_commands[];
+enum { COMMAND_AUDIT = 2, COMMAND_VERSION, CLI_COMMANDS };
+static const struct command cli_commands[CLI_COMMANDS];
+
+static const struct sql_text audit_since = {
+    "audit_since", "SELECT no FROM audit WHERE city_at >= ?1 ORDER BY no LIMIT 1",
+    "whole table, up to the first hit"};
+static const struct sql_list statements = SQL_LIST(&audit_since);
 
 struct report {
     FILE *out;
@@ -92,17 +98,35 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
     return report.failures ? EXIT_ENVIRONMENT : EXIT_DONE;
 }
 
+/* The first record written at or after that moment of the city, 0 where there is none. */
+static bool first_since(struct platform *platform, const char *text, int64_t *ret_no,
+                        struct error *err)
+{
+    timestamp from;
+    struct sql *sql;
+    if (!time_parse(slice_of(text), &from))
+        return error_set(err, ERROR_USAGE, (struct error_place){.field = "--from"},
+                         "an RFC 3339 time with its offset", "'%s' is not a time", text);
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    bool done = sql_one_int(sql, &audit_since, SQL_ARGUMENTS(sql_int(from)), 0, ret_no, err);
+    store_read_end(platform->store, sql);
+    return done;
+}
+
 static int run_audit(struct command_context *context, int argc, char **argv, struct error *err)
 {
-    int64_t broken, count;
-    if (argc) {
-        error_set(err, ERROR_USAGE, (struct error_place){.field = argv[0]}, "no argument",
-                  "unknown argument");
+    const char *from;
+    int64_t first = 1, broken = 0, count = 0;
+    if (!command_option(&argc, argv, "--from", &from, err) ||
+        !command_arguments(&cli_commands[COMMAND_AUDIT], argc, argv, 0, 0, err) ||
+        (from && !first_since(context->platform, from, &first, err)) ||
+        (first && !verify_audit(context->platform, first, &broken, &count, err)))
         return command_fail(err);
-    }
-    if (!verify_audit(context->platform, 1, &broken, &count, err))
-        return command_fail(err);
-    if (broken)
+    if (context->json)
+        fprintf(context->out, "{\"whole\":%s,\"records\":%lld,\"broken\":%lld}\n",
+                broken ? "false" : "true", (long long)count, (long long)broken);
+    else if (broken)
         fprintf(context->out, "broken at record %lld\n", (long long)broken);
     else
         fprintf(context->out, "whole: %lld records\n", (long long)count);
@@ -111,7 +135,8 @@ static int run_audit(struct command_context *context, int argc, char **argv, str
 
 static int run_version(struct command_context *context, int argc, char **argv, struct error *err)
 {
-    (void)argc, (void)argv, (void)err;
+    if (!command_arguments(&cli_commands[COMMAND_VERSION], argc, argv, 0, 0, err))
+        return command_fail(err);
     fprintf(context->out, "chengmai %s\n", CHENGMAI_VERSION);
     return EXIT_DONE;
 }
@@ -122,20 +147,21 @@ static int run_init(struct command_context *context, int argc, char **argv, stru
     return init_command.run(context, argc, argv, err);
 }
 
-static const struct command cli_commands[] = {
+static const struct command cli_commands[CLI_COMMANDS] = {
     {.name = "init", .usage = "[--demo] [--people N]",
      .words = "makes the data directory; --demo fills it with a synthetic city",
      .needs_data = false, .run = run_init},
     {.name = "doctor", .usage = "[--deep]", .words = "checks everything that is stored",
      .needs_data = true, .run = run_doctor},
-    {.name = "audit verify", .usage = "", .words = "walks the audit chain", .needs_data = true,
-     .run = run_audit},
-    {.name = "version", .usage = "", .words = "the version", .needs_data = false,
+    [COMMAND_AUDIT] = {.name = "audit verify", .usage = "[--from T]",
+                       .words = "walks the audit chain", .needs_data = true, .run = run_audit},
+    [COMMAND_VERSION] = {.name = "version", .usage = "", .words = "the version", .needs_data = false,
      .run = run_version},
 };
 
 const struct module cli_module = {
     .name = "cli",
     .commands = cli_commands,
-    .command_count = sizeof cli_commands / sizeof *cli_commands,
+    .command_count = CLI_COMMANDS,
+    .statements = (const struct sql_list *const[]){&statements, NULL},
 };

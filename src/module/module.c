@@ -96,6 +96,15 @@ bool request_limit(const struct request *request, int64_t *ret_limit, struct err
                      "a whole number from 1 to 1000", "not such a number");
 }
 
+void response_header(struct response *response, const char *line)
+{
+    size_t count = 0;
+    while (response->headers[count])
+        count++;
+    REQUIRE(count < RESPONSE_HEADERS_MAX);
+    response->headers[count] = line;
+}
+
 static void free_document(void *document)
 {
     json_decref(document);

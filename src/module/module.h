@@ -83,7 +83,16 @@ bool command_open(struct command_context *context, const char *path, int *ret_fd
 
 /* ---- Routes -------------------------------------------------------------------------------- */
 
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_METHOD_COUNT };
+/* The methods that routes have; the last two are asked for and never a route's. */
+enum http_method {
+    HTTP_GET,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_METHOD_COUNT,
+    HTTP_OPTIONS = HTTP_METHOD_COUNT,
+    HTTP_OTHER,
+};
 
 enum actor_kind {
     ACTOR_NONE,   /* no session */
@@ -109,6 +118,7 @@ struct actor {
     enum actor_kind kind;
     int64_t user_no;        /* users */
     uint32_t person_no;     /* holders */
+    uint8_t session_epoch;  /* holders: to be compared with the status table's */
     char name[64];
     char role[40];
     int64_t area_first, area_last;
@@ -136,13 +146,15 @@ struct query_field {
     struct slice name, value;
 };
 
+enum { RESPONSE_HEADERS_MAX = 11 };
 struct response {
     int status;               /* 200 unless set */
     const char *content_type; /* application/json unless set */
     struct buffer body;
-    struct slice etag;
-    const char *headers[8];   /* "Name: value", arena-owned, NULL-terminated */
+    const char *headers[RESPONSE_HEADERS_MAX + 1]; /* "Name: value", arena-owned, NULL-terminated */
 };
+/* Adds a header; `line` lives as long as the response's arena. */
+void response_header(struct response *response, const char *line);
 
 enum route_access {
     ROUTE_PUBLIC, /* no session needed */
@@ -166,11 +178,15 @@ struct route {
     bool opens_identity;     /* X-Purpose is demanded before the handler runs */
     bool destructive;        /* x-destructive in the OpenAPI */
     bool at_root;
+    bool secret_body;        /* the body holds a password: its digest for the idempotency key is slow */
+    bool runs_again;         /* a repeat with the same key runs again and answers the same by itself */
     enum route_manner manner;
     const char *summary;     /* English, one line */
     const char *query;       /* "name:type:words;…", NULL where none */
     const char *request_schema;  /* JSON Schema text, NULL where no body */
     const char *response_schema; /* JSON Schema text of the 2xx answer */
+    const char *request_type;    /* media types, application/json where NULL */
+    const char *response_type;
     int success_status;          /* 0 means 200 */
     bool (*handle)(const struct request *request, struct response *response, struct error *err);
 };

@@ -1,9 +1,15 @@
-/* Routes of the house itself: health, metrics, the OpenAPI document, sessions, what is public, and the
- * built pages. */
+/* Routes of the house itself: health, metrics, what is public, and the built pages. */
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 #include "registry/registry.h"
 #include "server/server_internal.h"
+
+enum { READY_REASONS_MAX = 4, DISK_BYTES_MIN = 16 << 20 };
+
+struct ready_reason {
+    const char *part, *words;
+};
 
 static void put(struct response *response, const char *text)
 {
@@ -18,246 +24,95 @@ static bool handle_health(const struct request *request, struct response *respon
     return true;
 }
 
+/* Why no work should be sent here now: 0 where there is no reason. */
+static size_t reasons_not_ready(struct platform *platform, struct ready_reason *reasons)
+{
+    size_t count = 0;
+    struct sql *sql;
+    struct error err;
+    struct statvfs disk;
+    if (atomic_load(&server_counters.stopping))
+        reasons[count++] = (struct ready_reason){"server", "it is stopping"};
+    if (store_read_begin(platform->store, &sql, &err))
+        store_read_end(platform->store, sql);
+    else
+        reasons[count++] = (struct ready_reason){"database", "it cannot be read"};
+    if (fstatvfs(store_directory_fd(platform->store), &disk) != 0 ||
+        (uint64_t)disk.f_bavail * disk.f_frsize < DISK_BYTES_MIN)
+        reasons[count++] = (struct ready_reason){"disk", "less than 16 MB are free"};
+    return count;
+}
+
 static bool handle_ready(const struct request *request, struct response *response,
                          struct error *err)
 {
-    struct sql *sql;
-    if (!store_read_begin(request->platform->store, &sql, err))
-        return false;
-    store_read_end(request->platform->store, sql);
-    put(response, "{\"status\":\"ready\"}");
+    (void)err;
+    struct ready_reason reasons[READY_REASONS_MAX];
+    size_t count = reasons_not_ready(request->platform, reasons);
+    if (!count) {
+        put(response, "{\"status\":\"ready\"}");
+        return true;
+    }
+    struct json_writer writer;
+    response->status = 503;
+    response->content_type = "application/problem+json";
+    response_header(response, "Retry-After: 1");
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_text(&writer, "type", SLICE("/problems/not-ready"));
+    json_field_text(&writer, "title", SLICE("Not ready"));
+    json_field_text(&writer, "title_zh", SLICE("尚未就绪"));
+    json_field_int64(&writer, "status", 503);
+    json_field_text(&writer, "detail", SLICE("send no work here now"));
+    json_key(&writer, "errors");
+    json_array_begin(&writer);
+    for (size_t i = 0; i < count; i++) {
+        json_object_begin(&writer);
+        json_field_text(&writer, "field", slice_of(reasons[i].part));
+        json_field_text(&writer, "reason", slice_of(reasons[i].words));
+        json_object_end(&writer);
+    }
+    json_array_end(&writer);
+    json_object_end(&writer);
+    json_writer_release(&writer);
     return true;
+}
+
+static void put_metric(struct response *response, const char *name, const char *type,
+                       const char *words)
+{
+    buffer_print(&response->body, "# HELP %s %s\n# TYPE %s %s\n", name, words, name, type);
 }
 
 static bool handle_metrics(const struct request *request, struct response *response,
                            struct error *err)
 {
     (void)err;
-    int64_t counts[4];
-    response->content_type = "text/plain; version=0.0.4";
-    put(response, "# TYPE chengmai_requests_total counter\n");
+    int64_t counts[COLOR_COUNT];
+    struct buffer *body = &response->body;
+    response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    put_metric(response, "chengmai_requests_total", "counter", "Answers by class of status.");
     for (int i = 1; i < 6; i++)
-        buffer_print(&response->body, "chengmai_requests_total{class=\"%dxx\"} %lld\n", i,
+        buffer_print(body, "chengmai_requests_total{class=\"%dxx\"} %lld\n", i,
                      (long long)atomic_load(&server_counters.requests[i]));
-    buffer_print(&response->body,
-                 "# TYPE chengmai_scans_total counter\nchengmai_scans_total %lld\n",
+    put_metric(response, "chengmai_scans_total", "counter", "Scans answered.");
+    buffer_print(body, "chengmai_scans_total %lld\n",
                  (long long)atomic_load(&server_counters.scans));
+    put_metric(response, "chengmai_connections", "gauge", "Open connections.");
+    buffer_print(body, "chengmai_connections %lld\n",
+                 (long long)atomic_load(&server_counters.connections));
+    put_metric(response, "chengmai_shed_total", "counter", "Requests refused while busy.");
+    buffer_print(body, "chengmai_shed_total %lld\n",
+                 (long long)atomic_load(&server_counters.shed));
     status_counts(request->platform->status, counts);
-    put(response, "# TYPE chengmai_persons gauge\n");
+    put_metric(response, "chengmai_persons", "gauge", "Persons by colour of their status.");
     for (int color = 0; color < 3; color++)
-        buffer_print(&response->body, "chengmai_persons{color=\"%s\"} %lld\n",
+        buffer_print(body, "chengmai_persons{color=\"%s\"} %lld\n",
                      color_name((enum color)color), (long long)counts[color]);
     return true;
 }
 
-/* ---- OpenAPI */
-
-static const char *method_name(enum http_method method)
-{
-    static const char *const names[] = {"get", "post", "put", "delete"};
-    return names[method];
-}
-
-static void put_parameter(struct json_writer *writer, struct slice name, const char *in,
-                          struct slice words)
-{
-    json_object_begin(writer);
-    json_field_text(writer, "name", name);
-    json_field_text(writer, "in", slice_of(in));
-    json_field_bool(writer, "required", strcmp(in, "path") == 0);
-    if (words.length)
-        json_field_text(writer, "description", words);
-    json_key(writer, "schema");
-    json_object_begin(writer);
-    json_field_text(writer, "type", SLICE("string"));
-    json_object_end(writer);
-    json_object_end(writer);
-}
-
-static void put_parameters(struct json_writer *writer, const struct route *route)
-{
-    json_key(writer, "parameters");
-    json_array_begin(writer);
-    for (const char *at = strchr(route->path, '{'); at; at = strchr(at + 1, '{')) {
-        struct slice name = {at + 1, strcspn(at + 1, "}")};
-        put_parameter(writer, name, "path", SLICE(""));
-    }
-    for (const char *at = route->query; at && *at;) { /* "name:words;name:words" */
-        size_t length = strcspn(at, ";"), name = strcspn(at, ":;");
-        struct slice words = {at + name + (name < length), length - name - (name < length)};
-        put_parameter(writer, (struct slice){at, name}, "query", words);
-        at += length + (at[length] == ';');
-    }
-    if (route->opens_identity)
-        put_parameter(writer, SLICE("X-Purpose"), "header", SLICE("loop:ID, case:ID, duty:NAME"));
-    json_array_end(writer);
-}
-
-static void put_operation(struct json_writer *writer, const struct route *route)
-{
-    static const char *const problems[] = {"4XX", "5XX"};
-    json_key(writer, method_name(route->method));
-    json_object_begin(writer);
-    json_field_text(writer, "summary", slice_of(route->summary));
-    if (route->destructive)
-        json_field_bool(writer, "x-destructive", true);
-    if (route->access == ROUTE_PUBLIC) {
-        json_key(writer, "security");
-        json_array_begin(writer);
-        json_array_end(writer);
-    }
-    put_parameters(writer, route);
-    if (route->request_schema) {
-        json_key(writer, "requestBody");
-        json_object_begin(writer);
-        json_field_bool(writer, "required", true);
-        json_key(writer, "content");
-        json_object_begin(writer);
-        json_key(writer, "application/json");
-        json_object_begin(writer);
-        json_key(writer, "schema");
-        json_object_begin(writer);
-        json_field_text(writer, "type", SLICE("object"));
-        json_field_text(writer, "x-schema", slice_of(route->request_schema));
-        json_object_end(writer);
-        json_object_end(writer);
-        json_object_end(writer);
-        json_object_end(writer);
-    }
-    json_key(writer, "responses");
-    json_object_begin(writer);
-    json_key(writer, route->success_status == 204 ? "204" : "200");
-    json_object_begin(writer);
-    json_field_text(writer, "description", SLICE("done"));
-    json_object_end(writer);
-    for (int i = 0; i < 2; i++) {
-        json_key(writer, problems[i]);
-        json_object_begin(writer);
-        json_field_text(writer, "description", SLICE("an RFC 9457 problem document"));
-        json_object_end(writer);
-    }
-    json_object_end(writer);
-    json_object_end(writer);
-}
-
-/* All routes with one path stand together. */
-static void put_paths(struct json_writer *writer)
-{
-    for (size_t m = 0; m < module_count; m++)
-        for (size_t r = 0; r < modules[m]->route_count; r++) {
-            const struct route *route = &modules[m]->routes[r];
-            bool seen = false;
-            for (size_t k = 0; k < r; k++)
-                seen |= strcmp(modules[m]->routes[k].path, route->path) == 0;
-            if (seen)
-                continue;
-            char path[128];
-            snprintf(path, sizeof path, "%s%s", route->at_root ? "" : "/api/v1", route->path);
-            json_key(writer, path);
-            json_object_begin(writer);
-            for (size_t k = r; k < modules[m]->route_count; k++)
-                if (strcmp(modules[m]->routes[k].path, route->path) == 0)
-                    put_operation(writer, &modules[m]->routes[k]);
-            json_object_end(writer);
-        }
-}
-
-static bool handle_openapi(const struct request *request, struct response *response,
-                           struct error *err)
-{
-    (void)request, (void)err;
-    struct json_writer writer;
-    json_writer_init(&writer, &response->body);
-    json_object_begin(&writer);
-    json_field_text(&writer, "openapi", SLICE("3.1.0"));
-    json_key(&writer, "info");
-    json_object_begin(&writer);
-    json_field_text(&writer, "title", SLICE("Chengmai"));
-    json_field_text(&writer, "version", SLICE(CHENGMAI_VERSION));
-    json_object_end(&writer);
-    json_key(&writer, "paths");
-    json_object_begin(&writer);
-    put_paths(&writer);
-    json_object_end(&writer);
-    json_object_end(&writer);
-    json_writer_release(&writer);
-    return true;
-}
-
-/* ---- Sessions */
-
-static void put_session(const struct request *request, struct response *response,
-                        const struct actor *actor, struct slice token)
-{
-    struct json_writer writer;
-    char csrf[48];
-    const struct area *area = registry_area(request->platform->registry, actor->area_first);
-    access_csrf(request->platform->access, token, csrf);
-    json_writer_init(&writer, &response->body);
-    json_object_begin(&writer);
-    json_field_text(&writer, "name", slice_of(actor->name));
-    json_field_text(&writer, "role", slice_of(actor->role));
-    json_key(&writer, "area");
-    json_object_begin(&writer);
-    json_field_text(&writer, "code", area ? area->code : SLICE(""));
-    json_field_text(&writer, "name_zh", area ? area->name_zh : SLICE(""));
-    json_field_text(&writer, "name_en", area ? area->name_en : SLICE(""));
-    json_object_end(&writer);
-    json_field_text(&writer, "csrf", slice_of(csrf));
-    json_object_end(&writer);
-    json_writer_release(&writer);
-}
-
-static bool handle_login(const struct request *request, struct response *response,
-                         struct error *err)
-{
-    json_t *body;
-    struct slice name, password;
-    struct json_place place = {.source = "body", .required = true};
-    char token[ACCESS_TOKEN_BYTES];
-    struct actor actor;
-    if (!request_json(request, &body, err) || !json_text(body, "name", place, &name, err) ||
-        !json_text(body, "password", place, &password, err))
-        return false;
-    if (password.length > 200)
-        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
-                         "at most 200 bytes", "too long");
-    if (!access_login(request->platform->access, name, password.data, token, err) ||
-        !access_actor(request->platform->access, (struct slice){NULL, 0}, slice_of(token), &actor,
-                      err))
-        return false;
-    response->headers[0] = arena_print(
-        request->arena,
-        "Set-Cookie: chengmai_session=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200",
-        token);
-    put_session(request, response, &actor, slice_of(token));
-    return true;
-}
-
-static struct slice token_of(const struct request *request)
-{
-    if (!request->authorization.data)
-        return request->cookie;
-    return slice_trim((struct slice){request->authorization.data + 7,
-                                     request->authorization.length - 7});
-}
-
-static bool handle_session(const struct request *request, struct response *response,
-                           struct error *err)
-{
-    (void)err;
-    put_session(request, response, &request->actor, token_of(request));
-    return true;
-}
-
-static bool handle_logout(const struct request *request, struct response *response,
-                          struct error *err)
-{
-    response->headers[0] =
-        "Set-Cookie: chengmai_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0";
-    put(response, "{}");
-    return access_logout(request->platform->access, token_of(request), err);
-}
+/* ---- What is public */
 
 static bool handle_about(const struct request *request, struct response *response,
                          struct error *err)
@@ -265,17 +120,23 @@ static bool handle_about(const struct request *request, struct response *respons
     struct platform *platform = request->platform;
     struct buffer logins;
     struct sql *sql;
-    char now[TIME_TEXT_BYTES];
     buffer_init(&logins, 1 << 20);
     if (!store_read_begin(platform->store, &sql, err))
         return false;
     bool done = !platform->demo || store_setting_get(sql, "demo_logins", &logins, err);
     store_read_end(platform->store, sql);
-    if (done)
-        buffer_print(&response->body, "{\"demo\":%s,\"city_now\":\"%s\",\"demo_logins\":%s}",
-                     platform->demo ? "true" : "false",
-                     time_format(world_now(platform->world) / SECOND * SECOND, now),
-                     logins.length ? logins.data : "[]");
+    if (done) {
+        struct json_writer writer;
+        json_writer_init(&writer, &response->body);
+        json_object_begin(&writer);
+        json_field_bool(&writer, "demo", platform->demo);
+        json_field_time(&writer, "city_now", world_now(platform->world) / SECOND * SECOND);
+        session_put_providers(&writer, platform);
+        json_key(&writer, "demo_logins");
+        json_put_raw(&writer, logins.length ? buffer_slice(&logins) : SLICE("[]"));
+        json_object_end(&writer);
+        json_writer_release(&writer);
+    }
     buffer_release(&logins);
     return done;
 }
@@ -311,27 +172,59 @@ bool static_file(struct slice path, struct response *response, struct arena *are
     return true;
 }
 
-const struct route builtin_routes[] = {
+#define TEXT "{\"type\":\"string\"}"
+#define WORDS "{\"type\":\"object\",\"properties\":{\"zh\":" TEXT ",\"en\":" TEXT "}}"
+#define PROVIDER                                                                                   \
+    "{\"type\":\"object\",\"required\":[\"name\",\"stub\",\"words\"],\"properties\":{"              \
+    "\"name\":" TEXT ",\"stub\":{\"type\":\"boolean\"},\"words\":" WORDS "}}"
+#define SESSION                                                                                    \
+    "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                        \
+    "\"kind\":{\"enum\":[\"user\",\"holder\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","                \
+    "\"role\":" TEXT ",\"area\":{\"type\":\"object\",\"properties\":{\"code\":" TEXT ","            \
+    "\"name_zh\":" TEXT ",\"name_en\":" TEXT "}},\"session\":" TEXT ","                             \
+    "\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"provider\":" PROVIDER "}}"
+#define STATUS_OBJECT                                                                              \
+    "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" TEXT ","           \
+    "\"version\":" TEXT "}}"
+
+const struct route builtin_routes[BUILTIN_ROUTES] = {
     {.method = HTTP_GET, .path = "/healthz", .at_root = true, .access = ROUTE_PUBLIC,
-     .summary = "The process lives", .handle = handle_health},
+     .summary = "The process lives", .response_schema = STATUS_OBJECT, .handle = handle_health},
     {.method = HTTP_GET, .path = "/readyz", .at_root = true, .access = ROUTE_PUBLIC,
-     .summary = "The store answers", .handle = handle_ready},
+     .summary = "Work may be sent here; 503 with reasons where not",
+     .response_schema = STATUS_OBJECT, .handle = handle_ready},
     {.method = HTTP_GET, .path = "/metrics", .at_root = true, .access = ROUTE_PUBLIC,
-     .summary = "Counters for monitoring", .handle = handle_metrics},
+     .summary = "Counters for monitoring", .response_type = "text/plain",
+     .handle = handle_metrics},
     {.method = HTTP_GET, .path = "/openapi.json", .access = ROUTE_PUBLIC,
-     .summary = "This document", .handle = handle_openapi},
+     .summary = "This document",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"openapi\",\"info\",\"paths\"]}",
+     .handle = openapi_handle},
     {.method = HTTP_GET, .path = "/public/about", .access = ROUTE_PUBLIC,
-     .summary = "City clock, and the logins of a demo city", .handle = handle_about},
-    {.method = HTTP_POST, .path = "/sessions", .access = ROUTE_PUBLIC,
-     .summary = "Log in with name and password",
-     .request_schema = "{\"required\":[\"name\",\"password\"]}", .handle = handle_login},
-    {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_USER,
-     .permission = PERMISSION_NONE, .summary = "Who is logged in", .handle = handle_session},
-    {.method = HTTP_DELETE, .path = "/sessions/current", .access = ROUTE_USER,
+     .summary = "City clock, identity providers, and the logins of a demo city",
+     .response_schema =
+         "{\"type\":\"object\",\"required\":[\"demo\",\"city_now\",\"identity_providers\","
+         "\"demo_logins\"],\"properties\":{\"demo\":{\"type\":\"boolean\"},"
+         "\"city_now\":{\"type\":\"string\",\"format\":\"date-time\"},"
+         "\"identity_providers\":{\"type\":\"array\",\"items\":" PROVIDER "},"
+         "\"demo_logins\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+         "\"name\":" TEXT ",\"password\":" TEXT ",\"role\":" TEXT "}}}}}",
+     .handle = handle_about},
+    {.method = HTTP_POST, .path = "/sessions", .access = ROUTE_PUBLIC, .secret_body = true,
+     .summary = "Log in: a user by name and password, a holder through an identity provider",
+     .request_schema =
+         "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"
+         "\"name\":" TEXT ",\"password\":" TEXT "}},{\"type\":\"object\",\"required\":"
+         "[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","
+         "\"person_no\":{\"type\":\"integer\"}}}]}",
+     .response_schema = SESSION, .handle = session_begin_handle},
+    {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_ANY,
+     .permission = PERMISSION_NONE, .summary = "Who is logged in", .response_schema = SESSION,
+     .handle = session_show_handle},
+    {.method = HTTP_DELETE, .path = "/sessions/current", .access = ROUTE_ANY,
      .permission = PERMISSION_NONE, .destructive = true, .summary = "Log out",
-     .handle = handle_logout},
+     .response_schema = "{\"type\":\"object\"}", .handle = session_end_handle},
     {.method = HTTP_GET, .path = "/events/stream", .access = ROUTE_USER,
      .permission = PERMISSION_BIT(PERMIT_SITUATION_READ), .manner = ROUTE_STREAM,
-     .summary = "Server-sent events of the counters"},
+     .summary = "Server-sent events of the counters", .response_type = "text/event-stream"},
 };
-const size_t builtin_route_count = sizeof builtin_routes / sizeof *builtin_routes;

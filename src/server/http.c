@@ -2,71 +2,48 @@
  *
  * Every connection owns one exchange that is reused by its requests. Scans are submitted at once and
  * resumed from the commit thread; everything else goes to a bounded queue of two workers. A
- * connection is suspended exactly while its exchange is with the commit thread or a worker. */
+ * connection is suspended exactly while its exchange is with the commit thread or a worker.
+ *
+ *   NEW ──headers──► READING ──body──► WAITING (suspended) ──► ANSWERED ──sent──► NEW
+ *                       └── too large, stopping, queue full: answered at once ──┘
+ *
+ * The library closes a connection that is silent for 60 s. One that is not silent but gets nowhere (a
+ * byte now and then) is closed by http_close_slow. */
 #include <arpa/inet.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "command/command.h"
-#include "server/server_internal.h"
+#include "server/http_internal.h"
 
 enum {
     BODY_BYTES_MAX = 1 << 20,
     BATCH_BYTES_MAX = 16 << 20,
+    BODY_BYTES_KEPT = 64 << 10,  /* of a connection between its requests */
     CONNECTIONS_MAX = 4096,
-    WORKERS = 2,
     WORK_QUEUE_MAX = 256,
-    STREAMS_MAX = 256,
     ARENA_BYTES = 256 << 20,
+    DRAIN_BYTES_MAX = 1 << 20,   /* read and thrown away past a limit, so that 413 is heard */
+    SILENT_SECONDS = 60,
+    REQUEST_SECONDS = 60,        /* headers and usual bodies, from the end of the last request */
+    TRANSFER_SECONDS = 300,      /* batches coming in, answers going out */
 };
 
-enum exchange_state { EXCHANGE_NEW, EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_ANSWERED };
+void exchange_enter(struct exchange *exchange, enum exchange_state state)
+{
+    atomic_store_explicit(&exchange->since,
+                          atomic_load_explicit(&exchange->http->tick, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(&exchange->state, (int)state, memory_order_release);
+}
 
-struct exchange {
-    struct scan_exchange scan; /* first member */
-    struct http *http;
-    struct MHD_Connection *connection;
-    enum exchange_state state;
-    enum http_method method;
-    const struct route *route;
-    struct buffer body, path;
-    bool too_large;
-    struct arena arena;
-    struct response response;
-    struct exchange *next; /* in the work queue */
-};
-
-struct stream {
-    struct http *http;
-    struct MHD_Connection *connection;
-    struct actor actor;
-    bool suspended;
-    uint64_t sent_version;
-    struct buffer text;
-    size_t sent;
-    struct stream *next;
-};
-
-struct http {
-    struct platform *platform;
-    struct MHD_Daemon *daemon;
-    pthread_t workers[WORKERS];
-    size_t worker_count;
-    pthread_mutex_t lock; /* owns the queue and the streams */
-    pthread_cond_t filled;
-    struct exchange *queue_first, *queue_last;
-    size_t queue_count;
-    struct stream *streams;
-    size_t stream_count;
-    uint64_t version;     /* of the counters */
-    bool stopping;
-    atomic_int in_flight; /* suspended exchanges */
-};
+static enum exchange_state state_of(struct exchange *exchange)
+{
+    return (enum exchange_state)atomic_load_explicit(&exchange->state, memory_order_acquire);
+}
 
 /* ---- Answering */
 
@@ -80,7 +57,8 @@ static enum MHD_Result queue_response(struct exchange *exchange, int status, con
         body.length, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    MHD_add_response_header(response, "Content-Type", type);
+    if (body.length)
+        MHD_add_response_header(response, "Content-Type", type);
     for (size_t i = 0; headers && headers[i]; i++) {
         char name[64];
         const char *colon = strchr(headers[i], ':');
@@ -92,30 +70,39 @@ static enum MHD_Result queue_response(struct exchange *exchange, int status, con
     return queued;
 }
 
-static enum MHD_Result queue_problem(struct exchange *exchange, enum error_code code,
-                                     const char *what)
+enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err)
+{
+    static const char *const retry[] = {"Retry-After: 1", NULL};
+    static const char *const who[] = {"WWW-Authenticate: Bearer", NULL};
+    int status = error_kind(err->code)->http_status;
+    buffer_clear(&exchange->scan.body);
+    problem_write(&exchange->scan.body, err);
+    exchange_enter(exchange, EXCHANGE_ANSWERED);
+    return queue_response(exchange, status, "application/problem+json",
+                          buffer_slice(&exchange->scan.body),
+                          status == 503 ? retry : status == 401 ? who : NULL);
+}
+
+static enum MHD_Result refuse(struct exchange *exchange, enum error_code code, const char *what)
 {
     struct error err;
     error_set(&err, code, (struct error_place){0}, NULL, "%s", what);
-    buffer_clear(&exchange->scan.body);
-    problem_write(&exchange->scan.body, &err);
-    static const char *const retry[] = {"Retry-After: 1", NULL};
-    int status = error_kind(code)->http_status;
-    return queue_response(exchange, status, "application/problem+json",
-                          buffer_slice(&exchange->scan.body), status == 503 ? retry : NULL);
+    if (code == ERROR_BUSY)
+        atomic_fetch_add(&server_counters.shed, 1);
+    return exchange_problem(exchange, &err);
 }
 
 static void resume(struct exchange *exchange)
 {
-    exchange->state = EXCHANGE_ANSWERED;
     struct http *http = exchange->http;
+    exchange_enter(exchange, EXCHANGE_ANSWERED);
     MHD_resume_connection(exchange->connection);
     atomic_fetch_sub(&http->in_flight, 1);
 }
 
 static void suspend(struct exchange *exchange)
 {
-    exchange->state = EXCHANGE_WAITING;
+    exchange_enter(exchange, EXCHANGE_WAITING);
     atomic_fetch_add(&exchange->http->in_flight, 1);
     MHD_suspend_connection(exchange->connection);
 }
@@ -135,30 +122,29 @@ static enum MHD_Result answer(struct exchange *exchange)
 
 /* ---- Headers */
 
-static struct slice header(struct MHD_Connection *connection, const char *name)
+struct slice exchange_header(struct exchange *exchange, const char *name)
 {
-    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-    return slice_of(value);
+    return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name));
 }
 
-static struct slice session_cookie(struct MHD_Connection *connection)
+struct slice exchange_cookie(struct exchange *exchange)
 {
-    return slice_of(
-        MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, "chengmai_session"));
+    return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_COOKIE_KIND,
+                                                "chengmai_session"));
 }
 
 /* ---- Workers */
 
 static void work(struct exchange *exchange)
 {
-    struct MHD_Connection *connection = exchange->connection;
     struct raw_request raw = {.method = exchange->method,
                               .path = buffer_slice(&exchange->path),
-                              .authorization = header(connection, "Authorization"),
-                              .cookie = session_cookie(connection),
-                              .csrf = header(connection, "X-CSRF-Token"),
-                              .purpose = header(connection, "X-Purpose"),
-                              .idempotency_key = header(connection, "Idempotency-Key"),
+                              .authorization = exchange_header(exchange, "Authorization"),
+                              .cookie = exchange_cookie(exchange),
+                              .csrf = exchange_header(exchange, "X-CSRF-Token"),
+                              .purpose = exchange_header(exchange, "X-Purpose"),
+                              .idempotency_key = exchange_header(exchange, "Idempotency-Key"),
+                              .if_none_match = exchange_header(exchange, "If-None-Match"),
                               .body = buffer_slice(&exchange->body)};
     server_dispatch(exchange->http->platform, &raw, &exchange->arena, &exchange->response);
     resume(exchange);
@@ -205,126 +191,19 @@ static bool enqueue(struct http *http, struct exchange *exchange)
     return room;
 }
 
-/* ---- Streams of events */
-
-static ssize_t stream_read(void *context, uint64_t position, char *out, size_t size)
-{
-    (void)position;
-    struct stream *stream = context;
-    struct http *http = stream->http;
-    if (stream->sent == stream->text.length) {
-        pthread_mutex_lock(&http->lock);
-        uint64_t version = http->version;
-        bool stopping = http->stopping;
-        if (!stopping && version == stream->sent_version) {
-            stream->suspended = true;
-            MHD_suspend_connection(stream->connection);
-        }
-        pthread_mutex_unlock(&http->lock);
-        if (stopping)
-            return MHD_CONTENT_READER_END_OF_STREAM;
-        if (stream->suspended)
-            return 0;
-        struct error err;
-        stream->sent_version = version;
-        buffer_clear(&stream->text);
-        buffer_append_text(&stream->text, "event: counters\ndata: ");
-        if (!command_counters_json(http->platform, &stream->actor, &stream->text, &err))
-            buffer_append_text(&stream->text, "{}");
-        buffer_append_text(&stream->text, "\n\n");
-        stream->sent = 0;
-    }
-    size_t left = stream->text.length - stream->sent;
-    size_t given = left < size ? left : size;
-    memcpy(out, stream->text.data + stream->sent, given);
-    stream->sent += given;
-    return (ssize_t)given;
-}
-
-static void stream_free(void *context)
-{
-    struct stream *stream = context;
-    struct http *http = stream->http;
-    pthread_mutex_lock(&http->lock);
-    for (struct stream **at = &http->streams; *at; at = &(*at)->next)
-        if (*at == stream) {
-            *at = stream->next;
-            http->stream_count--;
-            break;
-        }
-    pthread_mutex_unlock(&http->lock);
-    buffer_release(&stream->text);
-    free(stream);
-}
-
-static void wake_streams(struct http *http)
-{
-    for (struct stream *stream = http->streams; stream; stream = stream->next)
-        if (stream->suspended) {
-            stream->suspended = false;
-            MHD_resume_connection(stream->connection);
-        }
-}
-
-void http_streams_wake(struct http *http)
-{
-    pthread_mutex_lock(&http->lock);
-    http->version++;
-    wake_streams(http);
-    pthread_mutex_unlock(&http->lock);
-}
-
-static enum MHD_Result open_stream(struct exchange *exchange)
-{
-    struct http *http = exchange->http;
-    struct error err;
-    struct stream *stream = x_alloc(1, sizeof *stream);
-    struct slice authorization = header(exchange->connection, "Authorization");
-    stream->http = http;
-    stream->connection = exchange->connection;
-    buffer_init(&stream->text, 1 << 20);
-    bool good = access_actor(http->platform->access, authorization,
-                             authorization.data ? (struct slice){NULL, 0}
-                                                : session_cookie(exchange->connection),
-                             &stream->actor, &err) &&
-                access_gate(exchange->route, &stream->actor, (struct slice){NULL, 0}, &err);
-    pthread_mutex_lock(&http->lock);
-    bool room = http->stream_count < STREAMS_MAX && !http->stopping;
-    if (good && room) {
-        stream->next = http->streams;
-        http->streams = stream;
-        http->stream_count++;
-    }
-    stream->sent_version = http->version - 1;
-    pthread_mutex_unlock(&http->lock);
-    if (!good || !room) {
-        buffer_release(&stream->text);
-        free(stream);
-        return queue_problem(exchange, good ? ERROR_BUSY : err.code,
-                             good ? "too many event streams" : err.what);
-    }
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, stream_read, stream, stream_free);
-    MHD_add_response_header(response, "Content-Type", "text/event-stream");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    enum MHD_Result queued = MHD_queue_response(exchange->connection, 200, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
 /* ---- One request */
 
-static bool method_of(const char *name, enum http_method *ret_method)
+static enum http_method method_of(const char *name)
 {
-    static const char *const names[] = {
-        [HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT", [HTTP_DELETE] = "DELETE"};
-    for (int i = 0; i < HTTP_METHOD_COUNT; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *ret_method = (enum http_method)i;
-            return true;
-        }
-    *ret_method = HTTP_GET;
-    return strcmp(name, "HEAD") == 0;
+    static const struct {
+        const char *name;
+        enum http_method method;
+    } methods[] = {{"GET", HTTP_GET},       {"POST", HTTP_POST}, {"PUT", HTTP_PUT},
+                   {"DELETE", HTTP_DELETE}, {"HEAD", HTTP_GET},  {"OPTIONS", HTTP_OPTIONS}};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(name, methods[i].name) == 0)
+            return methods[i].method;
+    return HTTP_OTHER;
 }
 
 static void on_scan_answered(struct scan_exchange *scan)
@@ -338,46 +217,65 @@ static enum MHD_Result act(struct exchange *exchange)
     struct http *http = exchange->http;
     const struct route *route = exchange->route;
     if (exchange->too_large)
-        return queue_problem(exchange, ERROR_TOO_LARGE, "the body is too large");
+        return refuse(exchange, ERROR_TOO_LARGE, "the body is too large");
     if (http->stopping)
-        return queue_problem(exchange, ERROR_BUSY, "the server is stopping");
+        return refuse(exchange, ERROR_BUSY, "the server is stopping");
     if (route && route->manner == ROUTE_SCAN) {
         exchange->scan.answered = on_scan_answered;
         suspend(exchange);
-        scan_submit(http->platform->checkin, header(exchange->connection, "Authorization"),
-                    header(exchange->connection, "Idempotency-Key"),
+        scan_submit(http->platform->checkin, exchange_header(exchange, "Authorization"),
+                    exchange_header(exchange, "Idempotency-Key"),
                     buffer_slice(&exchange->body), false, &exchange->scan);
         return MHD_YES;
     }
     if (route && route->manner == ROUTE_STREAM)
-        return open_stream(exchange);
+        return streams_open(exchange);
     if (!enqueue(http, exchange))
-        return queue_problem(exchange, ERROR_BUSY, "too many requests wait already");
+        return refuse(exchange, ERROR_BUSY, "too many requests wait already");
     return MHD_YES;
+}
+
+/* A body that says it is far too large is refused before it is sent. */
+static bool is_announced_too_large(struct exchange *exchange)
+{
+    int64_t length;
+    struct slice text = exchange_header(exchange, "Content-Length");
+    return text.data && slice_to_int64(text, 0, INT64_MAX, &length) &&
+           (uint64_t)length > exchange->body.max_bytes + DRAIN_BYTES_MAX;
 }
 
 static enum MHD_Result begin(struct exchange *exchange, const char *url, const char *method)
 {
-    exchange->state = EXCHANGE_READING;
-    exchange->too_large = false;
-    buffer_clear(&exchange->body);
-    exchange->method = HTTP_GET;
-    if (!method_of(method, &exchange->method))
-        return queue_problem(exchange, ERROR_METHOD, "unknown method");
     static const char scans[] = "/api/v1/scans";
-    static const struct route *scan_route;
-    if (!scan_route)
-        scan_route = server_route_of(HTTP_POST, SLICE("/api/v1/scans"));
+    exchange_enter(exchange, EXCHANGE_READING);
+    exchange->too_large = false;
+    exchange->drained = 0;
+    buffer_clear(&exchange->body);
+    exchange->method = method_of(method);
     if (exchange->method == HTTP_POST && strcmp(url, scans) == 0) {
-        exchange->route = scan_route;
+        exchange->route = exchange->http->scan_route;
     } else {
-        buffer_clear(&exchange->path); /* `path` was filled with query by the URI log callback */
+        buffer_clear(&exchange->path); /* its query follows in append_query */
         buffer_append_text(&exchange->path, url);
         exchange->route = server_route_of(exchange->method, slice_of(url));
     }
-    bool batch = exchange->route && strcmp(exchange->route->path, "/scans:batch") == 0;
+    bool batch = exchange->route && exchange->route->runs_again;
     exchange->body.max_bytes = batch ? BATCH_BYTES_MAX : BODY_BYTES_MAX;
+    if (is_announced_too_large(exchange))
+        return refuse(exchange, ERROR_TOO_LARGE, "the body is too large");
     return MHD_YES;
+}
+
+/* False where so much came past the limit that nobody listens. */
+static bool take_body(struct exchange *exchange, const char *upload, size_t length)
+{
+    if (!exchange->too_large) {
+        buffer_append(&exchange->body, upload, length);
+        exchange->too_large = exchange->body.overflow;
+    }
+    if (exchange->too_large)
+        exchange->drained += length;
+    return exchange->drained <= DRAIN_BYTES_MAX;
 }
 
 static enum MHD_Result append_query(void *context, enum MHD_ValueKind kind, const char *name,
@@ -408,15 +306,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *state = exchange;
         return begin(exchange, url, method);
     }
-    if (exchange->state == EXCHANGE_ANSWERED)
+    if (state_of(exchange) == EXCHANGE_ANSWERED)
         return answer(exchange);
     if (*upload_size) {
-        buffer_append(&exchange->body, upload, *upload_size);
-        exchange->too_large |= exchange->body.overflow;
+        bool goes_on = take_body(exchange, upload, *upload_size);
         *upload_size = 0;
-        return MHD_YES;
+        return goes_on ? MHD_YES : MHD_NO;
     }
-    if (exchange->state != EXCHANGE_READING)
+    if (state_of(exchange) != EXCHANGE_READING)
         return MHD_YES;
     if (!exchange->route || exchange->route->manner != ROUTE_SCAN)
         MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, append_query, exchange);
@@ -436,33 +333,80 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     }
     if (exchange->arena.blocks)
         arena_clear(&exchange->arena);
-    exchange->state = EXCHANGE_NEW;
+    if (exchange->body.capacity > BODY_BYTES_KEPT)
+        buffer_release(&exchange->body);
+    exchange_enter(exchange, EXCHANGE_NEW);
     *state = NULL;
 }
 
-static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
-                          enum MHD_ConnectionNotificationCode code)
+static struct exchange *exchange_new(struct http *http, struct MHD_Connection *connection)
 {
-    (void)connection;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct exchange *exchange = x_alloc(1, sizeof *exchange);
-        scan_exchange_init(&exchange->scan);
-        exchange->http = context;
-        buffer_init(&exchange->body, BODY_BYTES_MAX);
-        buffer_init(&exchange->path, 1 << 16);
-        arena_init(&exchange->arena, ARENA_BYTES);
-        *socket_context = exchange;
-        return;
-    }
-    struct exchange *exchange = *socket_context;
-    if (!exchange)
-        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct exchange *exchange = x_alloc(1, sizeof *exchange);
+    scan_exchange_init(&exchange->scan);
+    exchange->http = http;
+    exchange->socket = info ? info->connect_fd : -1;
+    buffer_init(&exchange->body, BODY_BYTES_MAX);
+    buffer_init(&exchange->path, 1 << 16);
+    arena_init(&exchange->arena, ARENA_BYTES);
+    exchange_enter(exchange, EXCHANGE_NEW);
+    atomic_fetch_add(&server_counters.connections, 1);
+    pthread_mutex_lock(&http->connections_lock);
+    exchange->after = http->connections;
+    if (exchange->after)
+        exchange->after->before = exchange;
+    http->connections = exchange;
+    pthread_mutex_unlock(&http->connections_lock);
+    return exchange;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    atomic_fetch_sub(&server_counters.connections, 1);
+    pthread_mutex_lock(&http->connections_lock);
+    if (exchange->before)
+        exchange->before->after = exchange->after;
+    else
+        http->connections = exchange->after;
+    if (exchange->after)
+        exchange->after->before = exchange->before;
+    pthread_mutex_unlock(&http->connections_lock);
     scan_exchange_release(&exchange->scan);
+    buffer_release(&exchange->response.body);
     buffer_release(&exchange->body);
     buffer_release(&exchange->path);
     arena_release(&exchange->arena);
     free(exchange);
-    *socket_context = NULL;
+}
+
+/* The library tells of a connection's end before it closes the socket. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = exchange_new(context, connection);
+    } else if (*socket_context) {
+        exchange_free(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+void http_close_slow(struct http *http)
+{
+    long now = atomic_fetch_add(&http->tick, 1) + 1;
+    pthread_mutex_lock(&http->connections_lock);
+    for (struct exchange *exchange = http->connections; exchange; exchange = exchange->after) {
+        enum exchange_state state = state_of(exchange);
+        long age = now - atomic_load_explicit(&exchange->since, memory_order_relaxed);
+        long most = state == EXCHANGE_NEW ? http->request_ticks : TRANSFER_SECONDS;
+        bool with_client = state == EXCHANGE_NEW || state == EXCHANGE_READING ||
+                           state == EXCHANGE_ANSWERED;
+        if (with_client && age > most && exchange->socket >= 0)
+            shutdown(exchange->socket, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&http->connections_lock);
 }
 
 /* Escapes stay: decoding is routing's, which refuses NUL. */
@@ -486,7 +430,8 @@ static void check_routes(void)
     for (size_t m = 0; m < module_count; m++)
         for (size_t r = 0; r < modules[m]->route_count; r++) {
             const struct route *route = &modules[m]->routes[r];
-            REQUIRE(route->access != ROUTE_USER || route->permission != 0);
+            REQUIRE((route->access != ROUTE_USER && route->access != ROUTE_ANY) ||
+                    route->permission != 0);
             REQUIRE(route->handle || route->manner != ROUTE_PLAIN);
         }
 }
@@ -500,6 +445,14 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
     http->platform = platform;
     pthread_mutex_init(&http->lock, NULL);
     pthread_cond_init(&http->filled, NULL);
+    pthread_mutex_init(&http->connections_lock, NULL);
+    http->scan_route = server_route_of(HTTP_POST, SLICE("/api/v1/scans"));
+    atomic_store(&server_counters.stopping, false);
+    http->request_ticks = REQUEST_SECONDS;
+#ifdef CHENGMAI_FAULTS /* tests do not wait a minute */
+    if (getenv("CHENGMAI_REQUEST_SECONDS"))
+        http->request_ticks = atol(getenv("CHENGMAI_REQUEST_SECONDS"));
+#endif
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
         free(http);
         return error_set(err, ERROR_USAGE, (struct error_place){.field = "--listen"},
@@ -512,7 +465,8 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
     http->daemon = MHD_start_daemon(
         MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
         port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR, &address,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SILENT_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
@@ -532,23 +486,37 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
     return true;
 }
 
+/* Whether an answer is still on its way out. */
+static bool answers_leave(struct http *http)
+{
+    bool leaving = false;
+    pthread_mutex_lock(&http->connections_lock);
+    for (struct exchange *exchange = http->connections; exchange; exchange = exchange->after)
+        leaving |= state_of(exchange) == EXCHANGE_ANSWERED;
+    pthread_mutex_unlock(&http->connections_lock);
+    return leaving;
+}
+
 void http_stop(struct http *http, int seconds)
 {
     MHD_socket listening = MHD_quiesce_daemon(http->daemon);
+    atomic_store(&server_counters.stopping, true);
     pthread_mutex_lock(&http->lock);
     http->stopping = true;
-    wake_streams(http);
+    streams_wake(http);
     pthread_cond_broadcast(&http->filled);
     pthread_mutex_unlock(&http->lock);
     for (size_t i = 0; i < http->worker_count; i++)
         pthread_join(http->workers[i], NULL);
     for (int k = 0; k < seconds * 100 && atomic_load(&http->in_flight) > 0; k++)
         usleep(10000);
-    usleep(50000); /* answers already queued leave their buffers */
+    for (int k = 0; k < 100 && answers_leave(http); k++)
+        usleep(10000);
     MHD_stop_daemon(http->daemon);
     if (listening >= 0)
         close(listening);
     pthread_mutex_destroy(&http->lock);
     pthread_cond_destroy(&http->filled);
+    pthread_mutex_destroy(&http->connections_lock);
     free(http);
 }

@@ -1,11 +1,16 @@
-/* From a raw request to an answer: route, actor, CSRF, gate, handler, problem. Default is to deny: a
- * route without declared access does not start. */
+/* From a raw request to an answer: route, actor, CSRF, gate, idempotency key, handler, validators or
+ * problem. Default is to deny: a route without declared access does not start. */
 #include <stdlib.h>
 #include <strings.h>
 
 #include "server/server_internal.h"
 
-enum { PARAMETERS_MAX = 4, QUERY_MAX = 32 };
+enum {
+    PARAMETERS_MAX = 4,
+    QUERY_MAX = 32,
+    ANSWER_BYTES_MAX = 256 << 20,
+    PROBLEM_BYTES_MAX = 1 << 16,
+};
 static const char prefix[] = "/api/v1";
 
 struct server_counters server_counters;
@@ -89,11 +94,12 @@ static struct slice without_query(struct slice path, struct slice *ret_query)
     return (struct slice){path.data, length};
 }
 
+/* *ret_methods: bits of the methods that this path has. */
 static const struct route *find_route(enum http_method method, struct slice path,
                                       struct slice *parameters, size_t *ret_count,
-                                      bool *ret_other_method)
+                                      unsigned *ret_methods)
 {
-    *ret_other_method = false;
+    *ret_methods = 0;
     for (size_t m = 0; m < module_count; m++)
         for (size_t r = 0; r < modules[m]->route_count; r++) {
             const struct route *route = &modules[m]->routes[r];
@@ -101,7 +107,7 @@ static const struct route *find_route(enum http_method method, struct slice path
                 continue;
             if (route->method == method)
                 return route;
-            *ret_other_method = true;
+            *ret_methods |= 1u << route->method;
         }
     return NULL;
 }
@@ -110,8 +116,8 @@ const struct route *server_route_of(enum http_method method, struct slice path)
 {
     struct slice parameters[PARAMETERS_MAX], query;
     size_t count;
-    bool other;
-    return find_route(method, without_query(path, &query), parameters, &count, &other);
+    unsigned methods;
+    return find_route(method, without_query(path, &query), parameters, &count, &methods);
 }
 
 /* ---- Requests */
@@ -149,13 +155,58 @@ static bool check_csrf(const struct raw_request *raw, struct platform *platform,
                        const struct actor *actor, struct error *err)
 {
     bool by_cookie = !raw->authorization.data && raw->cookie.data && actor->kind != ACTOR_NONE;
-    char expected[48];
-    if (!by_cookie || raw->method == HTTP_GET)
-        return true;
-    access_csrf(platform->access, raw->cookie, expected);
-    return slice_equal(raw->csrf, slice_of(expected)) ||
+    return !by_cookie || raw->method == HTTP_GET ||
+           access_csrf_fits(platform->access, raw->cookie, raw->csrf) ||
            error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "X-CSRF-Token"},
                      "the csrf of the session", "missing or wrong");
+}
+
+/* A holder's session ends with its person's epoch; users' end with their token. */
+static bool check_epoch(struct platform *platform, const struct actor *actor, struct error *err)
+{
+    if (actor->kind != ACTOR_HOLDER)
+        return true;
+    struct status_entry status = status_get(
+        platform->status, (struct person_no){actor->person_no}, world_now(platform->world));
+    return ((status.flags & STATUS_KNOWN) && status.session_epoch == actor->session_epoch) ||
+           error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "Authorization"},
+                     "a new session", "the session was ended");
+}
+
+/* No such method on this path, or no such path. OPTIONS is answered with what there is. */
+static bool without_route(const struct raw_request *raw, unsigned methods, struct arena *arena,
+                          struct response *response, struct error *err)
+{
+    static const char *const names[HTTP_METHOD_COUNT] = {", GET, HEAD", ", POST", ", PUT",
+                                                         ", DELETE"};
+    if (!methods)
+        return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "path"},
+                         "a route of /api/v1/openapi.json", "no such route");
+    char allowed[64] = "";
+    for (unsigned i = 0; i < HTTP_METHOD_COUNT; i++)
+        if (methods & 1u << i)
+            strcat(allowed, names[i]);
+    response_header(response, arena_print(arena, "Allow: OPTIONS%s", allowed));
+    if (raw->method == HTTP_OPTIONS) {
+        response->status = 204;
+        return true;
+    }
+    return error_set(err, ERROR_METHOD, (struct error_place){.field = "path"},
+                     "a method of the Allow header", "this method is not served here");
+}
+
+/* Who asks, and may they: before anything of the request is read. */
+static bool admit(const struct raw_request *raw, struct request *request, struct error *err)
+{
+    struct platform *platform = request->platform;
+    const struct route *route = request->route;
+    struct slice cookie = raw->authorization.data ? (struct slice){NULL, 0} : raw->cookie;
+    if (route->access != ROUTE_PUBLIC &&
+        (!access_actor(platform->access, raw->authorization, cookie, &request->actor, err) ||
+         !check_epoch(platform, &request->actor, err) ||
+         !check_csrf(raw, platform, &request->actor, err)))
+        return false;
+    return access_gate(route, &request->actor, raw->purpose, err);
 }
 
 static bool dispatch(struct platform *platform, const struct raw_request *raw,
@@ -163,27 +214,17 @@ static bool dispatch(struct platform *platform, const struct raw_request *raw,
 {
     struct slice parameters[PARAMETERS_MAX], query;
     struct slice path = without_query(raw->path, &query);
-    bool other_method;
+    unsigned methods;
     size_t count = 0;
-    const struct route *route = find_route(raw->method, path, parameters, &count, &other_method);
+    const struct route *route = find_route(raw->method, path, parameters, &count, &methods);
     struct request request = {.platform = platform, .arena = arena, .method = raw->method,
                               .route = route, .path = path, .body = raw->body,
                               .idempotency_key = raw->idempotency_key, .purpose = raw->purpose,
                               .authorization = raw->authorization, .cookie = raw->cookie};
-    if (!route) {
-        if (raw->method == HTTP_GET && static_file(path, response, arena))
-            return true;
-        return error_set(err, other_method ? ERROR_METHOD : ERROR_NOT_FOUND,
-                         (struct error_place){.field = "path"}, "a route of /api/v1/openapi.json",
-                         other_method ? "this method is not served here" : "no such route");
-    }
-    struct slice cookie = raw->authorization.data ? (struct slice){NULL, 0} : raw->cookie;
-    bool public_route = route->access == ROUTE_PUBLIC;
-    if (!public_route &&
-        (!access_actor(platform->access, raw->authorization, cookie, &request.actor, err) ||
-         !check_csrf(raw, platform, &request.actor, err)))
-        return false;
-    if (!access_gate(route, &request.actor, raw->purpose, err))
+    if (!route)
+        return (raw->method == HTTP_GET && static_file(path, response, arena)) ||
+               without_route(raw, methods, arena, response, err);
+    if (!admit(raw, &request, err))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!decode(parameters[i], false, arena, &request.parameters[i]))
@@ -193,7 +234,60 @@ static bool dispatch(struct platform *platform, const struct raw_request *raw,
     if (!route->handle)
         return error_set(err, ERROR_METHOD, (struct error_place){.field = "path"}, NULL,
                          "this route is served on a connection only");
+    if (route->method != HTTP_GET && raw->idempotency_key.data)
+        return idempotency_run(&request, raw->path, response, err);
     return route->handle(&request, response, err);
+}
+
+/* ---- Answers */
+
+/* What may be kept by whom. What opens identity is kept by nobody; other reads may be asked for again
+ * by their tag. */
+static void put_validators(const struct raw_request *raw, struct arena *arena,
+                           struct response *response)
+{
+    const struct route *route = server_route_of(raw->method, raw->path);
+    bool common = !route || (!route->at_root && !route->opens_identity &&
+                             (route->access == ROUTE_USER || route->access == ROUTE_PUBLIC));
+    if (raw->method != HTTP_GET || !common) {
+        response_header(response, "Cache-Control: no-store");
+        return;
+    }
+    unsigned char hash[16];
+    char tag[32];
+    hash_blake2b(hash, sizeof hash, response->body.data, response->body.length, NULL);
+    text_to_base64url(hash, sizeof hash, tag);
+    response_header(response, arena_print(arena, "ETag: \"%s\"", tag));
+    if (route)
+        response_header(response, "Cache-Control: private, no-cache");
+    char quoted[40];
+    snprintf(quoted, sizeof quoted, "\"%s\"", tag);
+    bool same = raw->if_none_match.data &&
+                (slice_equal(slice_trim(raw->if_none_match), SLICE("*")) ||
+                 memmem(raw->if_none_match.data, raw->if_none_match.length, quoted,
+                        strlen(quoted)));
+    if (same) {
+        response->status = 304;
+        buffer_clear(&response->body);
+    }
+}
+
+static void answer_problem(struct response *response, const struct error *err)
+{
+    if (error_kind(err->code)->http_status >= 500 && err->code != ERROR_BUSY)
+        log_error("server", err);
+    buffer_release(&response->body); /* half an answer, its length bounded by the route */
+    buffer_init(&response->body, PROBLEM_BYTES_MAX);
+    response->status = error_kind(err->code)->http_status;
+    response->content_type = "application/problem+json";
+    if (response->status != 405)
+        memset(response->headers, 0, sizeof response->headers);
+    if (response->status == 401)
+        response_header(response, "WWW-Authenticate: Bearer");
+    if (response->status == 503)
+        response_header(response, "Retry-After: 1");
+    response_header(response, "Cache-Control: no-store");
+    problem_write(&response->body, err);
 }
 
 void server_dispatch(struct platform *platform, const struct raw_request *raw,
@@ -201,22 +295,19 @@ void server_dispatch(struct platform *platform, const struct raw_request *raw,
 {
     struct error err = {0};
     *response = (struct response){.status = 0};
-    buffer_init(&response->body, 256u << 20);
-    if (dispatch(platform, raw, arena, response, &err)) {
-        if (!response->status)
-            response->status = 200;
-        if (!response->content_type)
-            response->content_type = "application/json";
+    buffer_init(&response->body, ANSWER_BYTES_MAX);
+    bool done = dispatch(platform, raw, arena, response, &err);
+    if (done && response->body.overflow)
+        done = error_set(&err, ERROR_TOO_LARGE, (struct error_place){0}, "a smaller question",
+                         "the answer is too large");
+    if (!done) {
+        answer_problem(response, &err);
         return;
     }
-    if (error_kind(err.code)->http_status >= 500)
-        log_error("server", &err);
-    buffer_clear(&response->body);
-    response->status = error_kind(err.code)->http_status;
-    response->content_type = "application/problem+json";
-    if (response->status == 405)
-        response->headers[0] = "Allow: GET, POST, PUT, DELETE";
-    if (response->status == 503)
-        response->headers[0] = "Retry-After: 1";
-    problem_write(&response->body, &err);
+    if (!response->status)
+        response->status = 200;
+    if (!response->content_type)
+        response->content_type = "application/json";
+    if (response->status == 200)
+        put_validators(raw, arena, response);
 }

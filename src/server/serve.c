@@ -1,4 +1,6 @@
-/* `serve`: opens the rooms, listens, keeps the jobs running until a signal, then ends in order. */
+/* `serve`: opens the rooms, listens, keeps the jobs running until a signal, then ends in order: no new
+ * work, what was taken is finished, rooms close. What is not done STOP_SECONDS after the signal is cut
+ * off as a crash would cut it, which loses nothing that was acknowledged. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
-enum { STOP_SECONDS = 8, SNAPSHOT_SECONDS = 3600 };
+enum { STOP_SECONDS = 9, HTTP_STOP_SECONDS = 6, HOUR_ROUNDS = 3600 };
 
 struct jobs {
     struct platform *platform;
@@ -33,8 +35,10 @@ static void run_jobs(struct jobs *jobs, int64_t round)
         log_error("command", &err);
     if (round % 2 == 0)
         http_streams_wake(jobs->http);
-    if (round % SNAPSHOT_SECONDS == SNAPSHOT_SECONDS - 1 &&
-        (!status_snapshot(platform->status, &err) || !presence_fold(platform->presence, &err)))
+    http_close_slow(jobs->http);
+    if (round % HOUR_ROUNDS == HOUR_ROUNDS - 1 &&
+        (!status_snapshot(platform->status, &err) || !presence_fold(platform->presence, &err) ||
+         !idempotency_prune(platform, &err) || !access_prune(platform->access, &err)))
         log_error("jobs", &err);
 }
 
@@ -80,17 +84,27 @@ static bool may_listen(struct platform *platform, const char *host, struct error
                      "%s is open to others", host);
 }
 
+static void *cut_off(void *none)
+{
+    sleep(STOP_SECONDS);
+    log_write(LOG_INFO, "server", "not done after %d s: cut off", STOP_SECONDS);
+    _exit(EXIT_DONE);
+    return none;
+}
+
+static void stop_in_time(void)
+{
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, cut_off, NULL) == 0);
+    pthread_detach(thread);
+}
+
 static bool serve(struct command_context *context, struct platform *platform, const char *host,
-                  uint16_t port, bool still, struct error *err)
+                  uint16_t port, bool still, const sigset_t *signals, struct error *err)
 {
     struct jobs jobs = {.platform = platform, .living = platform->demo && !still};
     struct door *door;
-    sigset_t signals;
     int signal_no;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     if (!may_listen(platform, host, err) || !command_counters_refresh(platform, err) ||
         !http_start(platform, host, port, &jobs.http, &port, err))
         return false;
@@ -103,9 +117,10 @@ static bool serve(struct command_context *context, struct platform *platform, co
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
     fprintf(context->out, "listening http://%s:%u\n", host, port);
     fflush(context->out);
-    sigwait(&signals, &signal_no);
+    sigwait(signals, &signal_no);
+    stop_in_time();
     log_write(LOG_INFO, "server", "stopping on signal %d", signal_no);
-    http_stop(jobs.http, STOP_SECONDS);
+    http_stop(jobs.http, HTTP_STOP_SECONDS);
     pthread_mutex_lock(&jobs.lock);
     jobs.stopping = true;
     pthread_cond_broadcast(&jobs.changed);
@@ -130,9 +145,14 @@ static int run_serve(struct command_context *context, int argc, char **argv, str
                   "[--listen HOST:PORT] [--still]", "unknown argument");
         return command_fail(err);
     }
+    sigset_t signals; /* blocked before the first thread starts: only sigwait takes them */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     if (!platform_open(context->platform->directory, true, &platform, err))
         return command_fail(err);
-    bool done = serve(context, platform, host, port, still, err);
+    bool done = serve(context, platform, host, port, still, &signals, err);
     platform_close(platform);
     return done ? EXIT_DONE : command_fail(err);
 }
@@ -145,12 +165,11 @@ static const struct command server_commands[] = {
      .run = run_serve},
 };
 
-extern const struct route builtin_routes[];
-
 const struct module server_module = {
     .name = "server",
     .routes = builtin_routes,
-    .route_count = 9,
+    .route_count = BUILTIN_ROUTES,
     .commands = server_commands,
     .command_count = 1,
+    .statements = (const struct sql_list *const[]){&idempotency_statements, NULL},
 };

@@ -16,6 +16,10 @@ void http_stop(struct http *http, int seconds);
 /* Wakes event streams: counters may have changed. */
 void http_streams_wake(struct http *http);
 
+/* Closes connections that are not silent but get nowhere: a request that does not end, an answer that
+ * is not taken. Called once a second. */
+void http_close_slow(struct http *http);
+
 struct door;
 bool door_open(struct platform *platform, struct door **ret_door, struct error *err) MUST_USE;
 void door_close(struct door *door);
@@ -23,11 +27,34 @@ void door_close(struct door *door);
 struct server_counters {
     atomic_llong requests[6]; /* by status class */
     atomic_llong scans;
+    atomic_llong shed;        /* refused with 503 while the queue was full */
+    atomic_llong connections; /* open now */
+    atomic_bool stopping;     /* takes no new work */
 };
 extern struct server_counters server_counters;
 
-extern const struct route builtin_routes[];
-extern const size_t builtin_route_count;
+enum { BUILTIN_ROUTES = 9 };
+extern const struct route builtin_routes[BUILTIN_ROUTES];
+extern const struct sql_list idempotency_statements;
+
+/* Runs a write that carries an Idempotency-Key: the first time by its handler, again from what was
+ * answered (idempotency.c). `target` is path and query. */
+bool idempotency_run(const struct request *request, struct slice target,
+                     struct response *response, struct error *err) MUST_USE;
+/* Forgets keys older than they are kept (48 h). */
+bool idempotency_prune(struct platform *platform, struct error *err) MUST_USE;
+
+/* "identity_providers":[…] of this city. */
+void session_put_providers(struct json_writer *writer, const struct platform *platform);
+/* Routes by file. */
+bool openapi_handle(const struct request *request, struct response *response,
+                    struct error *err) MUST_USE;
+bool session_begin_handle(const struct request *request, struct response *response,
+                          struct error *err) MUST_USE;
+bool session_show_handle(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
+bool session_end_handle(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
 /* Static files of web/dist: true where the path is one (or "/"). */
 bool static_file(struct slice path, struct response *response, struct arena *arena);
 

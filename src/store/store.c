@@ -357,6 +357,16 @@ struct keys *store_keys(struct store *store)
     return store->keys;
 }
 
+int64_t store_statements_run(struct store *store)
+{
+    pthread_mutex_lock(&store->reader_lock);
+    int64_t count = sql_statement_count(store->writer);
+    for (size_t i = 0; i < store->reader_count; i++)
+        count += sql_statement_count(store->readers[i]);
+    pthread_mutex_unlock(&store->reader_lock);
+    return count;
+}
+
 bool store_verify(struct store *store,
                   void (*report)(void *context, bool good, const char *check, const char *words),
                   void *context, struct error *err)

@@ -103,6 +103,9 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
 bool store_write_unsynced(struct store *store, store_job *job, void *context,
                           struct error *err) MUST_USE;
 
+/* Statements run so far on all connections (limits in tests). */
+int64_t store_statements_run(struct store *store);
+
 /* ---- Small settings of the data directory */
 bool store_setting_get(struct sql *sql, const char *name, struct buffer *out,
                        struct error *err) MUST_USE; /* empty where unset */

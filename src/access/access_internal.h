@@ -1,0 +1,39 @@
+/* Inside the access room only. */
+#ifndef CHENGMAI_ACCESS_INTERNAL_H
+#define CHENGMAI_ACCESS_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "access/access.h"
+
+enum { TOKEN_HASH_BYTES = 32, CACHE_SLOTS = 1024, HOLDER_MAC_BYTES = 16 };
+
+struct cached {
+    unsigned char hash[TOKEN_HASH_BYTES];
+    timestamp expires_at; /* 0: free */
+    struct actor actor;
+};
+
+/* A holder's session that was ended before its time. */
+struct ended {
+    unsigned char mac[HOLDER_MAC_BYTES];
+    uint32_t expires; /* unix second; 0: free */
+};
+
+struct access {
+    struct platform *platform;
+    pthread_rwlock_t lock; /* owns cache, generation, ended, ended_slots */
+    uint64_t generation;   /* raised when the cache is cleared: what was read before is not kept */
+    struct cached cache[CACHE_SLOTS];
+    struct ended *ended;   /* open addressing by the first bytes of the MAC */
+    size_t ended_slots;    /* a power of two */
+    atomic_size_t ended_count;
+};
+
+/* holders.c: reads what was ended and has not expired. */
+bool holders_open(struct access *access, struct error *err) MUST_USE;
+
+extern const struct sql_text holder_end, holder_ended, holder_forget;
+
+#endif

@@ -1,0 +1,71 @@
+/* Inside the server's HTTP part: the connection's exchange and the daemon (http.c), event streams
+ * (streams.c). */
+#ifndef CHENGMAI_SERVER_HTTP_INTERNAL_H
+#define CHENGMAI_SERVER_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "server/server_internal.h"
+
+enum { WORKERS = 2 };
+
+enum exchange_state {
+    EXCHANGE_NEW,
+    EXCHANGE_READING,
+    EXCHANGE_WAITING,
+    EXCHANGE_ANSWERED,
+    EXCHANGE_STREAMING,
+};
+
+struct exchange {
+    struct scan_exchange scan; /* first member */
+    struct http *http;
+    struct MHD_Connection *connection;
+    atomic_int state;          /* enum exchange_state; read by http_close_slow */
+    atomic_long since;         /* the tick at which it became so */
+    int socket;
+    struct exchange *before, *after; /* all connections; under http->connections_lock */
+    enum http_method method;
+    const struct route *route;
+    struct buffer body, path;
+    bool too_large;
+    size_t drained;
+    struct arena arena;
+    struct response response;
+    struct exchange *next; /* in the work queue */
+};
+
+struct stream;
+struct http {
+    struct platform *platform;
+    struct MHD_Daemon *daemon;
+    pthread_t workers[WORKERS];
+    size_t worker_count;
+    pthread_mutex_t lock; /* owns the queue and the streams */
+    pthread_cond_t filled;
+    struct exchange *queue_first, *queue_last;
+    size_t queue_count;
+    struct stream *streams;
+    size_t stream_count;
+    uint64_t version;     /* of the counters */
+    atomic_bool stopping; /* set under the lock */
+    atomic_int in_flight; /* suspended exchanges */
+    const struct route *scan_route;
+    atomic_long tick;     /* seconds, raised by http_close_slow */
+    long request_ticks;
+    pthread_mutex_t connections_lock; /* owns connections */
+    struct exchange *connections;
+};
+
+void exchange_enter(struct exchange *exchange, enum exchange_state state);
+/* A header of the request, data NULL where absent. */
+struct slice exchange_header(struct exchange *exchange, const char *name);
+struct slice exchange_cookie(struct exchange *exchange);
+enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err);
+/* Answers with server-sent events until the client goes or the server stops. */
+enum MHD_Result streams_open(struct exchange *exchange);
+/* Under http->lock. */
+void streams_wake(struct http *http);
+
+#endif

@@ -1,0 +1,207 @@
+/* Log-in and log-out: users by name and password, holders through an identity provider. A session is a
+ * cookie for pages (HttpOnly, SameSite=Strict, and a CSRF text for writes); a holder's is also given as
+ * a text, which scans carry. */
+#include "registry/registry.h"
+#include "server/server_internal.h"
+
+enum { HOLDER_SESSION_SECONDS = 12 * 3600, PASSWORD_BYTES_MAX = 200 };
+
+static void put_cookie(const struct request *request, struct response *response,
+                       const char *session, int seconds)
+{
+    response_header(response,
+                    arena_print(request->arena,
+                                "Set-Cookie: chengmai_session=%s; HttpOnly; SameSite=Strict; "
+                                "Path=/; Max-Age=%d",
+                                session, seconds));
+}
+
+/* The token that this request came with. */
+static struct slice token_of(const struct request *request)
+{
+    if (!request->authorization.data)
+        return request->cookie;
+    return slice_trim((struct slice){request->authorization.data + 7,
+                                     request->authorization.length - 7});
+}
+
+static void put_csrf(struct json_writer *writer, const struct request *request,
+                     struct slice token)
+{
+    char csrf[48];
+    access_csrf(request->platform->access, token, csrf);
+    json_field_text(writer, "csrf", slice_of(csrf));
+}
+
+static void put_user(const struct request *request, struct response *response,
+                     const struct actor *actor, struct slice token)
+{
+    struct json_writer writer;
+    const struct area *area = registry_area(request->platform->registry, actor->area_first);
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_text(&writer, "kind", SLICE("user"));
+    json_field_text(&writer, "name", slice_of(actor->name));
+    json_field_text(&writer, "role", slice_of(actor->role));
+    json_key(&writer, "area");
+    json_object_begin(&writer);
+    json_field_text(&writer, "code", area ? area->code : SLICE(""));
+    json_field_text(&writer, "name_zh", area ? area->name_zh : SLICE(""));
+    json_field_text(&writer, "name_en", area ? area->name_en : SLICE(""));
+    json_object_end(&writer);
+    put_csrf(&writer, request, token);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+}
+
+/* ---- Users */
+
+static bool begin_user(const struct request *request, json_t *body, struct response *response,
+                       struct error *err)
+{
+    static const char *const fields[] = {"name", "password", NULL};
+    struct json_place place = {.source = "body", .required = true};
+    struct slice name, password;
+    char token[ACCESS_TOKEN_BYTES];
+    struct actor actor;
+    if (!json_only_fields(body, fields, place, err) ||
+        !json_text(body, "name", place, &name, err) ||
+        !json_text(body, "password", place, &password, err))
+        return false;
+    if (password.length > PASSWORD_BYTES_MAX)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
+                         "at most 200 bytes", "too long");
+    if (!access_login(request->platform->access, name, password.data, token, err) ||
+        !access_actor(request->platform->access, (struct slice){NULL, 0}, slice_of(token), &actor,
+                      err))
+        return false;
+    put_cookie(request, response, token, 12 * 3600);
+    put_user(request, response, &actor, slice_of(token));
+    return true;
+}
+
+/* ---- Holders */
+
+static void put_provider(struct json_writer *writer, const struct identity_provider *provider)
+{
+    json_object_begin(writer);
+    json_field_text(writer, "name", slice_of(provider->name));
+    json_field_bool(writer, "stub", provider->is_stub);
+    json_key(writer, "words");
+    json_object_begin(writer);
+    json_field_text(writer, "zh", slice_of(provider->words_zh));
+    json_field_text(writer, "en", slice_of(provider->words_en));
+    json_object_end(writer);
+    json_object_end(writer);
+}
+
+void session_put_providers(struct json_writer *writer, const struct platform *platform)
+{
+    const struct identity_provider *provider;
+    json_key(writer, "identity_providers");
+    json_array_begin(writer);
+    for (size_t i = 0; (provider = access_identity_provider(platform, i)) != NULL; i++)
+        put_provider(writer, provider);
+    json_array_end(writer);
+}
+
+static const struct identity_provider *provider_named(const struct platform *platform,
+                                                      struct slice name)
+{
+    const struct identity_provider *provider;
+    size_t i = 0;
+    do
+        provider = access_identity_provider(platform, i++);
+    while (provider && !slice_equal(slice_of(provider->name), name));
+    return provider;
+}
+
+static void put_holder(const struct request *request, struct response *response,
+                       const char *session, timestamp expires_at, struct slice provider)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_text(&writer, "kind", SLICE("holder"));
+    json_field_text(&writer, "session", slice_of(session));
+    json_field_time(&writer, "expires_at", expires_at);
+    put_csrf(&writer, request, slice_of(session));
+    json_key(&writer, "provider");
+    put_provider(&writer, provider_named(request->platform, provider));
+    json_object_end(&writer);
+    json_writer_release(&writer);
+}
+
+/* The session of a person whom the provider named; 401 where nobody is meant. */
+static bool begin_holder(const struct request *request, json_t *body, struct response *response,
+                         struct error *err)
+{
+    static const char *const fields[] = {"provider", "id_number", "person_no", NULL};
+    struct platform *platform = request->platform;
+    struct json_place place = {.source = "body"}, required = {.source = "body", .required = true};
+    struct identity_claim claim;
+    struct slice provider;
+    struct person_no person;
+    char session[HOLDER_SESSION_BYTES];
+    uint64_t nonce;
+    timestamp now = world_now(platform->world);
+    if (!json_only_fields(body, fields, place, err) ||
+        !json_text(body, "provider", required, &provider, err) ||
+        !json_text(body, "id_number", place, &claim.id_number, err) ||
+        !json_int64(body, "person_no", place, 1, UINT32_MAX, &claim.person_no, err) ||
+        !access_identify(platform, provider, &claim, &person.n, err))
+        return false;
+    struct status_entry status = status_get(platform->status, person, now);
+    if (!person.n || !(status.flags & STATUS_KNOWN))
+        return error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "id_number"},
+                         "a person whom the identity provider and this city know",
+                         "no such person");
+    uint32_t issued = (uint32_t)(now / SECOND), expires = issued + HOLDER_SESSION_SECONDS;
+    world_random_bytes(&nonce, sizeof nonce);
+    access_holder_session(platform->access, person.n, status.session_epoch, issued, expires, nonce,
+                          session);
+    put_cookie(request, response, session, HOLDER_SESSION_SECONDS);
+    put_holder(request, response, session, expires * SECOND, provider);
+    return true;
+}
+
+/* ---- Handlers */
+
+bool session_begin_handle(const struct request *request, struct response *response,
+                          struct error *err)
+{
+    json_t *body;
+    return request_json(request, &body, err) &&
+           (json_object_get(body, "provider") ? begin_holder(request, body, response, err)
+                                              : begin_user(request, body, response, err));
+}
+
+bool session_show_handle(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    (void)err;
+    struct slice token = token_of(request);
+    if (request->actor.kind == ACTOR_USER) {
+        put_user(request, response, &request->actor, token);
+        return true;
+    }
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_text(&writer, "kind", SLICE("holder"));
+    put_csrf(&writer, request, token);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    return true;
+}
+
+bool session_end_handle(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    struct access *access = request->platform->access;
+    struct slice token = token_of(request);
+    put_cookie(request, response, "", 0);
+    buffer_append_text(&response->body, "{}");
+    return request->actor.kind == ACTOR_HOLDER ? access_holder_end(access, token, err)
+                                               : access_logout(access, token, err);
+}

@@ -1,0 +1,183 @@
+/* Server-sent events: the counters of the reader's area, sent at once and again whenever they may have
+ * changed. A stream with nothing to say is suspended; http_streams_wake resumes all. The reader's right
+ * is looked at again before each event, so that a stream ends with its session. */
+#include <stdlib.h>
+
+#include "command/command.h"
+#include "server/http_internal.h"
+
+enum { STREAMS_MAX = 256, TOKEN_BYTES_MAX = 160, EVENT_BYTES_MAX = 1 << 20 };
+
+struct stream {
+    struct http *http;
+    struct MHD_Connection *connection;
+    const struct route *route;
+    char token[TOKEN_BYTES_MAX]; /* header or cookie, as it came */
+    bool by_cookie;
+    struct actor actor;
+    bool suspended;              /* under http->lock, as sent_version's comparison */
+    uint64_t sent_version;
+    struct buffer text;
+    size_t sent;
+    struct stream *next;         /* under http->lock */
+};
+
+static bool may_read(struct stream *stream, struct error *err)
+{
+    struct slice token = slice_of(stream->token), none = {NULL, 0};
+    return access_actor(stream->http->platform->access, stream->by_cookie ? none : token,
+                        stream->by_cookie ? token : none, &stream->actor, err) &&
+           access_gate(stream->route, &stream->actor, none, err);
+}
+
+/* ---- Reading: on the HTTP thread of its connection */
+
+enum next { NEXT_EVENT, NEXT_LATER, NEXT_END };
+
+static enum next await_version(struct stream *stream, uint64_t *ret_version)
+{
+    struct http *http = stream->http;
+    enum next next = NEXT_EVENT;
+    pthread_mutex_lock(&http->lock);
+    *ret_version = http->version;
+    if (http->stopping) {
+        next = NEXT_END;
+    } else if (http->version == stream->sent_version) {
+        next = NEXT_LATER;
+        stream->suspended = true;
+        MHD_suspend_connection(stream->connection);
+    }
+    pthread_mutex_unlock(&http->lock);
+    return next;
+}
+
+static bool write_event(struct stream *stream, uint64_t version)
+{
+    struct error err;
+    if (!may_read(stream, &err))
+        return false;
+    stream->sent_version = version;
+    stream->sent = 0;
+    buffer_clear(&stream->text);
+    buffer_append_text(&stream->text, "event: counters\ndata: ");
+    if (!command_counters_json(stream->http->platform, &stream->actor, &stream->text, &err)) {
+        log_error("events", &err);
+        return false; /* the reader comes back; half an event is none */
+    }
+    buffer_append_text(&stream->text, "\n\n");
+    return !stream->text.overflow;
+}
+
+static ssize_t stream_read(void *context, uint64_t position, char *out, size_t size)
+{
+    (void)position;
+    struct stream *stream = context;
+    if (stream->sent == stream->text.length) {
+        uint64_t version;
+        enum next next = await_version(stream, &version);
+        if (next == NEXT_LATER)
+            return 0;
+        if (next == NEXT_END || !write_event(stream, version))
+            return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size_t left = stream->text.length - stream->sent;
+    size_t given = left < size ? left : size;
+    memcpy(out, stream->text.data + stream->sent, given);
+    stream->sent += given;
+    return (ssize_t)given;
+}
+
+/* ---- Waking */
+
+void streams_wake(struct http *http)
+{
+    for (struct stream *stream = http->streams; stream; stream = stream->next)
+        if (stream->suspended) {
+            stream->suspended = false;
+            MHD_resume_connection(stream->connection);
+        }
+}
+
+void http_streams_wake(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    http->version++;
+    streams_wake(http);
+    pthread_mutex_unlock(&http->lock);
+}
+
+/* ---- Opening and closing */
+
+static void stream_free(void *context)
+{
+    struct stream *stream = context;
+    struct http *http = stream->http;
+    pthread_mutex_lock(&http->lock);
+    for (struct stream **at = &http->streams; *at; at = &(*at)->next)
+        if (*at == stream) {
+            *at = stream->next;
+            http->stream_count--;
+            break;
+        }
+    pthread_mutex_unlock(&http->lock);
+    buffer_release(&stream->text);
+    free(stream);
+}
+
+static bool enlist(struct http *http, struct stream *stream, struct error *err)
+{
+    pthread_mutex_lock(&http->lock);
+    bool room = http->stream_count < STREAMS_MAX && !http->stopping;
+    if (room) {
+        stream->next = http->streams;
+        http->streams = stream;
+        http->stream_count++;
+        stream->sent_version = http->version - 1;
+    }
+    pthread_mutex_unlock(&http->lock);
+    return room || error_set(err, ERROR_BUSY, (struct error_place){0}, "a try later",
+                             "%d event streams are open already", STREAMS_MAX);
+}
+
+static bool stream_open(struct exchange *exchange, struct stream **ret_stream, struct error *err)
+{
+    struct slice authorization = exchange_header(exchange, "Authorization");
+    struct slice token = authorization.data ? authorization : exchange_cookie(exchange);
+    if (token.length >= TOKEN_BYTES_MAX)
+        return error_set(err, ERROR_UNAUTHENTICATED,
+                         (struct error_place){.field = "Authorization"}, "a valid token",
+                         "the token is not valid");
+    struct stream *stream = x_alloc(1, sizeof *stream);
+    stream->http = exchange->http;
+    stream->connection = exchange->connection;
+    stream->route = exchange->route;
+    stream->by_cookie = !authorization.data;
+    if (token.data)
+        memcpy(stream->token, token.data, token.length);
+    buffer_init(&stream->text, EVENT_BYTES_MAX);
+    if (!may_read(stream, err) || !enlist(exchange->http, stream, err)) {
+        buffer_release(&stream->text);
+        free(stream);
+        return false;
+    }
+    *ret_stream = stream;
+    return true;
+}
+
+enum MHD_Result streams_open(struct exchange *exchange)
+{
+    struct stream *stream;
+    struct error err;
+    if (!stream_open(exchange, &stream, &err))
+        return exchange_problem(exchange, &err);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, stream_read, stream, stream_free);
+    MHD_add_response_header(response, "Content-Type", "text/event-stream");
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx: let events pass */
+    exchange_enter(exchange, EXCHANGE_STREAMING);
+    atomic_fetch_add(&server_counters.requests[2], 1);
+    enum MHD_Result queued = MHD_queue_response(exchange->connection, 200, response);
+    MHD_destroy_response(response);
+    return queued;
+}
