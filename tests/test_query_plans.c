@@ -1,5 +1,5 @@
-/* Goal: every named statement of the house runs on the schema, uses the index that stands beside it,
- * and none reads a large table from end to end unless it says so ("whole table"). */
+/* Goal: every named statement of the house runs on the schema and uses the index that stands beside
+ * it, and none reads a large table from end to end unless it says so ("whole table"). */
 #include <sqlite3.h>
 
 #include "base/test_support.h"
@@ -19,8 +19,8 @@ static bool begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* Table names and aliases as the plan shows them: "SCAN t", "SCAN area". An alias is looked up in the
- * statement's text: " area t". */
+/* Table names and aliases as the plan shows them: "SCAN t", "SCAN area". An alias is looked up in
+ * the statement's text: " area t". */
 static bool is_small(const char *sql, const char *shown)
 {
     size_t length = strcspn(shown, " ");

@@ -215,7 +215,7 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
     bool done = store->directory_fd >= 0
                     ? true
                     : error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = directory},
-                                "a data directory made by `chengmai init`", "%s", strerror(errno));
+                                "a data directory made by `chengmai init`", "%m");
     if (done && faccessat(store->directory_fd, "city", R_OK, 0) != 0)
         done = error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = directory},
                          "a data directory made by `chengmai init`", "not a data directory");

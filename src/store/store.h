@@ -61,8 +61,8 @@ void store_read_end(struct store *store, struct sql *sql); /* accepts NULL */
 /* ---- Writing */
 /* A job: true = keep what it wrote, false = undo it alone. Runs on the writer thread. */
 typedef bool store_job(struct sql *sql, void *context, struct error *err);
-/* Runs the job and returns after its commit is durable (or with its error, nothing kept). Never shed:
- * a caller that waits is its own bound. Must not be called from a job. */
+/* Runs the job and returns after its commit is durable (or with its error, nothing kept). Never
+ * shed: a caller that waits is its own bound. Must not be called from a job. */
 bool store_write(struct store *store, store_job *job, void *context, struct error *err) MUST_USE;
 /* Queues the job; `done` runs on the writer thread after the commit is durable, with NULL or the
  * error. False (ERROR_BUSY) where the queue is full: then `done` never runs. */
@@ -98,8 +98,8 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
                                          struct error *err),
                           void *context, int64_t *ret_count, struct error *err) MUST_USE;
 
-/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the whole
- * directory): only for a directory that is being made. */
+/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the
+ * whole directory): only for a directory that is being made. */
 bool store_write_unsynced(struct store *store, store_job *job, void *context,
                           struct error *err) MUST_USE;
 

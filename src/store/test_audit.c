@@ -79,7 +79,7 @@ static void whatever_is_done_to_a_record_is_found_and_named(void **state)
         {"UPDATE audit SET fields = '' WHERE no = 5", 5},
         {"UPDATE audit SET hash = zeroblob(32) WHERE no = 5", 5},
         {"UPDATE audit SET hash = x'' WHERE no = 5", 5},
-        {"UPDATE audit SET actor = 'zhangp', act = 'erson.read' WHERE no = 5", 5}, /* a moved border */
+        {"UPDATE audit SET actor = 'zhangp', act = 'erson.read' WHERE no = 5", 5}, /* moved */
         {"DELETE FROM audit WHERE no = 5", 5},
         {"DELETE FROM audit WHERE no = 1", 1},
         {"DELETE FROM audit WHERE no < 4", 1},

@@ -1,5 +1,5 @@
-/* Goal: keys are private, bound to their place and refused when touched; a destroyed day is gone for
- * ever; a field's cipher opens in its own row only. */
+/* Goal: keys are private, bound to their place and refused when touched; a destroyed day is gone
+ * for ever; a field's cipher opens in its own row only. */
 #include <sys/stat.h>
 
 #include "base/test_support.h"
@@ -273,8 +273,8 @@ static void under_any_fault_a_day_key_is_whole_absent_or_gone(void **state)
 static void a_field_opens_in_its_own_row_and_class_only(void **state)
 {
     (void)state;
-    static const char *const plains[] = {"", "张", "13800000000", "a much longer text than one block of "
-                                                                   "any cipher has, with its end"};
+    static const char *const plains[] = {
+        "", "张", "13800000000", "a longer text than one block of any cipher has, with its end"};
     struct test_directory directory;
     struct keys *keys;
     struct error err;

@@ -1,4 +1,4 @@
-/* Goal: jobs are kept or undone one by one, in order, and acknowledged only when they are on disk. */
+/* Goal: jobs are kept or undone one by one, in order, and acknowledged only when on disk. */
 #include "store/test_support.h"
 
 static void queue(struct test_store *test, struct test_job *job)

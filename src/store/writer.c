@@ -16,8 +16,8 @@
 enum { GROUP_JOBS_MAX = 256 };
 
 /* Runs one job; job->failed: it gave up, was undone alone and has its own failure. False where the
- * transaction as a whole is lost: the job could not be undone alone, or the engine rolled everything
- * back (a full disk does that). Going on then would run jobs outside of any transaction. */
+ * transaction as a whole is lost: the job could not be undone alone, or the engine rolled
+ * everything back (a full disk does that). Going on then would run jobs outside of any. */
 static bool run_in_savepoint(struct sql *sql, struct write_job *job, struct error *err)
 {
     if (!sql_script(sql, "SAVEPOINT job", &job->failure)) {
