@@ -1,5 +1,5 @@
-/* The rooms of the house, from the ground up: the one list of modules, migrations, import and export
- * kinds.
+/* The rooms of the house, from the ground up: the one list of modules, migrations, import and
+ * export kinds.
  *   To add a room: its struct module in `modules`.
  *   To add an import or export kind: its struct in `import_kinds` or `export_kinds`. */
 #include <pthread.h>

@@ -532,3 +532,11 @@ static const struct import_column cases_columns[] = {
     {NULL, false, NULL}};
 static const enum value_type cases_types[] = {VALUE_ID,        VALUE_AREA, VALUE_PERSON,
                                               VALUE_CASE_KIND, VALUE_TIME, VALUE_TIME};
+
+#define KIND_STATEMENTS(ident)                                                                     \
+    &ident##_table.digest, &ident##_table.insert, &ident##_table.update, &ident##_table.last,      \
+        &ident##_table.undo, &ident##_table.undo_ids
+const struct sql_list kind_statements =
+    SQL_LIST(KIND_STATEMENTS(persons), KIND_STATEMENTS(households), KIND_STATEMENTS(units),
+             KIND_STATEMENTS(venues), KIND_STATEMENTS(vehicles), KIND_STATEMENTS(staff),
+             KIND_STATEMENTS(cases));

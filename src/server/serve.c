@@ -175,6 +175,5 @@ const struct module server_module = {
     .route_count = BUILTIN_ROUTES,
     .commands = server_commands,
     .command_count = 1,
-    .statements = idempotency_statements,
-    .statement_count = IDEMPOTENCY_STATEMENTS,
+    .statements = (const struct sql_list *const[]){&idempotency_statements, NULL},
 };

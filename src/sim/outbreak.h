@@ -132,7 +132,6 @@ bool outbreak_load(const struct city *city, struct sql *sql, struct outbreak **r
 /* Inside a job: records saved pieces up to `now`, at most `max`; *ret_count of them. */
 bool outbreak_record_due(const struct city *city, struct sql *sql, int64_t now, int64_t max,
                          int64_t *ret_count, struct error *err) MUST_USE;
-enum { RECORD_STATEMENTS = 11 };
-extern const struct sql_text *const record_statements[RECORD_STATEMENTS];
+extern const struct sql_list record_statements;
 
 #endif

@@ -59,10 +59,9 @@ static const struct sql_text case_external = {
     "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (7, 1, ?1, ?2, 0)",
     "external_id_by_id"};
 
-const struct sql_text *const record_statements[RECORD_STATEMENTS] = {
+const struct sql_list record_statements = SQL_LIST(
     &case_insert,   &case_last,  &infection_save, &infection_all, &isolation_save, &isolation_all,
-    &piece_save,    &piece_due,  &piece_done,     &piece_cancel,  &case_external,
-};
+    &piece_save,    &piece_due,  &piece_done,     &piece_cancel,  &case_external);
 
 static timestamp stamp(int64_t second)
 {

@@ -51,6 +51,10 @@ static const struct sql_text index_create = {
     " WHERE id_number_index IS NOT NULL",
     "whole table"};
 
+const struct sql_list register_statements =
+    SQL_LIST(&person_insert, &household_insert, &unit_insert, &venue_insert, &vehicle_insert,
+             &staff_insert, &source_insert, &external_insert, &index_drop, &index_create);
+
 struct registering {
     const struct city *city;
     struct sql *sql;

@@ -117,6 +117,7 @@ bool status_no_rules(struct error *err);
 /* ---- The module's parts */
 enum { STATUS_ROUTES = 3 };
 extern const struct route status_routes[STATUS_ROUTES];
+extern const struct sql_list evidence_bulk_statements;
 extern const struct sql_text evidence_insert_text, evidence_insert_plain_text,
     evidence_last_text, evidence_select_text, evidence_range_text, evidence_owner_text,
     evidence_count_text,

@@ -61,15 +61,16 @@ struct world *store_world(struct store *store);
 struct keys *store_keys(struct store *store);
 
 /* ---- Reading */
-/* A connection of the pool, inside one snapshot until given back. Waits where all are out. */
+/* A connection of the pool, until given back inside one snapshot (that of its first query). Waits
+ * where all are out. */
 bool store_read_begin(struct store *store, struct sql **ret_sql, struct error *err) MUST_USE;
 void store_read_end(struct store *store, struct sql *sql); /* accepts NULL */
 
 /* ---- Writing */
 /* A job: true = keep what it wrote, false = undo it alone. Runs on the writer thread. */
 typedef bool store_job(struct sql *sql, void *context, struct error *err);
-/* Runs the job and returns after its commit is durable (or with its error, nothing kept). Must not
- * be called from a job. */
+/* Runs the job and returns after its commit is durable (or with its error, nothing kept). Never
+ * shed: a caller that waits is its own bound. Must not be called from a job. */
 bool store_write(struct store *store, store_job *job, void *context, struct error *err) MUST_USE;
 /* Queues the job; `done` runs on the writer thread after the commit is durable, with NULL or the
  * error. False (ERROR_BUSY) where the queue is full: then `done` never runs. */
@@ -105,8 +106,8 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
                                          struct error *err),
                           void *context, int64_t *ret_count, struct error *err) MUST_USE;
 
-/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the whole
- * directory): only for a directory that is being made. */
+/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the
+ * whole directory): only for a directory that is being made. */
 bool store_write_unsynced(struct store *store, store_job *job, void *context,
                           struct error *err) MUST_USE;
 
@@ -118,6 +119,9 @@ bool store_setting_get(struct sql *sql, const char *name, struct buffer *out,
                        struct error *err) MUST_USE; /* empty where unset */
 bool store_setting_set(struct sql *sql, const char *name, struct slice value,
                        struct error *err) MUST_USE;
+
+/* The store's own statements, NULL after the last: the plan test walks them. */
+extern const struct sql_list *const store_statements[];
 
 /* ---- Doctor: integrity of the database and the event log; one call of `report` a check */
 bool store_verify(struct store *store,

@@ -42,6 +42,7 @@ struct tracer {
 
 static const struct sql_text venue_category = {
     "trace_venue_category", "SELECT category FROM venue WHERE venue_no = ?1", "primary key"};
+const struct sql_list trace_statements = SQL_LIST(&venue_category);
 
 bool tracer_create(struct platform *platform, struct tracer **ret_tracer, struct error *err)
 {
