@@ -37,6 +37,8 @@ static size_t reasons_not_ready(struct platform *platform, struct ready_reason *
         store_read_end(platform->store, sql);
     else
         reasons[count++] = (struct ready_reason){"database", "it cannot be read"};
+    if (!presence_ready(platform->presence, &err))
+        reasons[count++] = (struct ready_reason){"scans", "they cannot be made durable"};
     if (fstatvfs(store_directory_fd(platform->store), &disk) != 0 ||
         (uint64_t)disk.f_bavail * disk.f_frsize < DISK_BYTES_MIN)
         reasons[count++] = (struct ready_reason){"disk", "less than 16 MB are free"};
