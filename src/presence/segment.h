@@ -23,8 +23,8 @@
 enum segment_order { ORDER_VENUE, ORDER_PERSON };
 
 enum {
-    BLOCK_ROWS = 1024,
-    BLOCK_ROW_BITS = 10,
+    BLOCK_ROWS = 512,
+    BLOCK_ROW_BITS = 9,
     SEGMENT_TAG_BYTES = 16,
     SEGMENT_NAME_BYTES = 64,
     /* run table ≤ 1024 × 42 bits, rows ≤ 1024 × 57 bits, 8 bytes to read past the end */
@@ -144,6 +144,12 @@ typedef bool segment_visitor(void *context, const struct segment_piece *piece, s
 bool segment_read_key(struct segment_decoder *decoder, const struct segment_file *file,
                       uint32_t key, int64_t first, int64_t last, segment_visitor *visit,
                       void *context, struct error *err) MUST_USE;
+
+/* The same as events, doubles of (person, venue, second) among them: `visit` gets up to BLOCK_ROWS
+ * events at a time, in order, in `events` (the caller's room for BLOCK_ROWS). */
+bool segment_read_events(struct segment_decoder *decoder, const struct segment_file *file,
+                         uint32_t key, int64_t first, int64_t last, struct presence_event *events,
+                         presence_visitor *visit, void *context, struct error *err) MUST_USE;
 
 /* Little-endian bit fields; `data` must have 8 readable bytes past the last field. */
 static inline uint64_t bits_load(const unsigned char *data, uint64_t bit)
