@@ -287,6 +287,18 @@ static uint32_t first_block(const struct segment_file *file, uint32_t key, int64
     return low ? low - 1 : 0;
 }
 
+enum { CACHE_LINE_BYTES = 64, EXPECTED_BYTES = 1024 }; /* the rest follows by itself */
+
+void segment_expect(const struct segment_file *file, uint32_t key, int64_t first)
+{
+    if (file->block_count == 0)
+        return;
+    const struct segment_block *block = &file->blocks[first_block(file, key, first)];
+    uint32_t bytes = block->bytes < EXPECTED_BYTES ? block->bytes : EXPECTED_BYTES;
+    for (uint32_t at = 0; at < bytes; at += CACHE_LINE_BYTES)
+        __builtin_prefetch(file->map + block->offset + at);
+}
+
 static bool find_run(const struct segment_decoder *decoder, const struct segment_block *block,
                      uint32_t key, struct run *ret_run)
 {

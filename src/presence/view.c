@@ -256,6 +256,27 @@ static bool read_day(struct presence_view *view, const struct catalog_day *day,
     return !held || p->visit(p->context, p->block, 1, err);
 }
 
+static void expect_key(struct presence_view *view, enum segment_order order, uint32_t key,
+                       int64_t first, int64_t last)
+{
+    for (size_t d = 0; d < view->catalog->day_count; d++) {
+        const struct catalog_day *day = &view->catalog->days[d];
+        int64_t start = time_day_start_seconds(day->day);
+        if (start + 86400 <= first || start >= last)
+            continue;
+        for (size_t s = 0; s < day->segment_count; s++)
+            segment_expect(order == ORDER_VENUE ? &day->segments[s]->venue
+                                                : &day->segments[s]->person,
+                           key, first - start);
+    }
+}
+
+void presence_expect_venue(struct presence_view *view, struct venue_no venue, int64_t first,
+                           int64_t last)
+{
+    expect_key(view, ORDER_VENUE, venue.n, first, last);
+}
+
 static bool by_key(struct presence_view *view, enum segment_order order, uint32_t key,
                    int64_t first, int64_t last, presence_visitor *visit, void *context,
                    struct error *err)
@@ -270,6 +291,8 @@ static bool by_key(struct presence_view *view, enum segment_order order, uint32_
     first = first < 0 ? 0 : first;
     last = last > UINT32_MAX ? (int64_t)UINT32_MAX + 1 : last;
     tail_begin(&tail, first);
+    if (order == ORDER_PERSON) /* a block a day */
+        expect_key(view, order, key, first, last);
     for (size_t d = 0; done && d < view->catalog->day_count; d++) {
         int64_t start = time_day_start_seconds(view->catalog->days[d].day);
         if (start + 86400 > first && start < last)

@@ -489,6 +489,37 @@ static bool check_request(const struct trace_request *request, struct error *err
                      "a time after `from`", "the range is empty");
 }
 
+enum { VISITS_AHEAD = 2 };
+
+/* The rows around a visit that lies ahead are fetched while those before it are read. */
+static void expect_visit(struct tracer *tracer, struct presence_view *view, size_t i)
+{
+    if (i >= tracer->visit_count)
+        return;
+    int64_t reach = reach_seconds(tracer, i), time = tracer->visits[i].time;
+    presence_expect_venue(view, (struct venue_no){tracer->visits[i].venue}, time - reach,
+                          time + reach + 1);
+}
+
+static bool meet_all(struct tracer *tracer, struct presence_view *view, struct error *err)
+{
+    presence_visitor *visitor =
+        tracer->request->model == TRACE_WINDOW ? on_window : on_dwell;
+    for (size_t i = 0; i < VISITS_AHEAD; i++)
+        expect_visit(tracer, view, i);
+    for (size_t i = 0; i < tracer->visit_count; i++) {
+        expect_visit(tracer, view, i + VISITS_AHEAD);
+        tracer->visit = &tracer->visits[i];
+        if (!visit_counts(tracer, tracer->visit))
+            continue;
+        int64_t reach = reach_seconds(tracer, i), time = tracer->visit->time;
+        if (!presence_by_venue(view, (struct venue_no){tracer->visit->venue}, time - reach,
+                               time + reach + 1, visitor, tracer, err))
+            return false;
+    }
+    return true;
+}
+
 bool trace_run(struct tracer *tracer, struct presence_view *view,
                const struct trace_request *request, struct trace_result *ret_result,
                struct error *err)
@@ -498,18 +529,9 @@ bool trace_run(struct tracer *tracer, struct presence_view *view,
     tracer->request = request;
     if (!check_request(request, err) || !find_visits(tracer, view, err))
         return false;
-    for (size_t i = 0; i < tracer->visit_count; i++) {
-        tracer->visit = &tracer->visits[i];
-        if (!visit_counts(tracer, tracer->visit))
-            continue;
-        int64_t reach = reach_seconds(tracer, i), time = tracer->visit->time;
-        if (!presence_by_venue(view, (struct venue_no){tracer->visit->venue}, time - reach,
-                               time + reach + 1,
-                               request->model == TRACE_WINDOW ? on_window : on_dwell, tracer,
-                               err)) {
-            table_clear(tracer);
-            return false;
-        }
+    if (!meet_all(tracer, view, err)) {
+        table_clear(tracer);
+        return false;
     }
     struct trace_result result = {.visits = tracer->visits, .visit_count = tracer->visit_count};
     make_columns(tracer, &result);
