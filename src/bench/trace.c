@@ -70,7 +70,8 @@ static bool ask_ours(struct subject *subject, const struct query *query, struct 
     double begun = thread_seconds();
     if (!trace_run(subject->tracer, subject->view, &request, &result, err))
         return false;
-    *ret_answer = (struct answer){.seconds = thread_seconds() - begun,
+    double seconds = thread_seconds() - begun;
+    *ret_answer = (struct answer){.seconds = seconds,
                                   .rows = (uint64_t)result.rows_read,
                                   .count = result.count,
                                   .digest = digest_of(&result)};

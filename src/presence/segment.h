@@ -118,10 +118,15 @@ bool segment_file_open(int directory_fd, const char *name, enum segment_order or
                        struct error *err) MUST_USE;
 void segment_file_close(struct segment_file *file); /* accepts a zeroed one */
 
-/* Decrypts blocks; one thread. Keeps the last block of each of a few files. */
+/* Decrypts blocks; one thread. Keeps the last block, and a cipher for each of the last days' keys: to
+ * set a key costs as much as to decrypt a block. */
+enum { DECODER_CIPHERS = 16 };
 struct segment_decoder {
-    EVP_CIPHER_CTX *cipher;
-    const struct segment_file *file; /* whose key the cipher has */
+    struct {
+        EVP_CIPHER_CTX *cipher; /* NULL: not in use */
+        unsigned char key[KEY_BYTES];
+    } ciphers[DECODER_CIPHERS];      /* by day */
+    const struct segment_file *file; /* of the block: */
     uint32_t block;                  /* whose plain bytes `plain` holds; UINT32_MAX none */
     int64_t rows_read;
     unsigned char plain[BLOCK_PLAIN_BYTES_MAX + 16];

@@ -147,18 +147,34 @@ void segment_file_close(struct segment_file *file)
 
 void segment_decoder_init(struct segment_decoder *decoder)
 {
-    decoder->cipher = EVP_CIPHER_CTX_new();
+    for (size_t i = 0; i < DECODER_CIPHERS; i++)
+        decoder->ciphers[i].cipher = NULL;
     decoder->file = NULL;
     decoder->block = UINT32_MAX;
     decoder->rows_read = 0;
-    REQUIRE(decoder->cipher &&
-            EVP_DecryptInit_ex(decoder->cipher, EVP_aes_256_gcm(), NULL, NULL, NULL) == 1);
 }
 
 void segment_decoder_release(struct segment_decoder *decoder)
 {
-    EVP_CIPHER_CTX_free(decoder->cipher);
-    decoder->cipher = NULL;
+    for (size_t i = 0; i < DECODER_CIPHERS; i++) {
+        EVP_CIPHER_CTX_free(decoder->ciphers[i].cipher);
+        decoder->ciphers[i].cipher = NULL;
+        OPENSSL_cleanse(decoder->ciphers[i].key, KEY_BYTES);
+    }
+}
+
+/* A cipher that has the file's key. */
+static EVP_CIPHER_CTX *cipher_of(struct segment_decoder *decoder, const struct segment_file *file)
+{
+    size_t i = (uint32_t)file->day % DECODER_CIPHERS;
+    EVP_CIPHER_CTX **cipher = &decoder->ciphers[i].cipher;
+    if (*cipher && memcmp(decoder->ciphers[i].key, file->key, KEY_BYTES) == 0)
+        return *cipher;
+    if (!*cipher)
+        REQUIRE((*cipher = EVP_CIPHER_CTX_new()));
+    REQUIRE(EVP_DecryptInit_ex(*cipher, EVP_aes_256_gcm(), NULL, file->key, NULL) == 1);
+    memcpy(decoder->ciphers[i].key, file->key, KEY_BYTES);
+    return *cipher;
 }
 
 static bool load_block(struct segment_decoder *decoder, const struct segment_file *file,
@@ -166,17 +182,12 @@ static bool load_block(struct segment_decoder *decoder, const struct segment_fil
 {
     if (decoder->file == file && decoder->block == number)
         return true;
-    if (decoder->file != file) {
-        decoder->block = UINT32_MAX;
-        REQUIRE(EVP_DecryptInit_ex(decoder->cipher, NULL, NULL, file->key, NULL) == 1);
-        decoder->file = file;
-    }
     const struct segment_block *block = &file->blocks[number];
-    if (!decrypt(decoder->cipher, file->salt, number, NULL, 0, file->map + block->offset,
-                 block->bytes, decoder->plain)) {
-        decoder->block = UINT32_MAX;
+    decoder->file = file;
+    decoder->block = UINT32_MAX;
+    if (!decrypt(cipher_of(decoder, file), file->salt, number, NULL, 0, file->map + block->offset,
+                 block->bytes, decoder->plain))
         return corrupt(err, file->name, (int64_t)number + 1, "a block does not verify");
-    }
     memset(decoder->plain + block->bytes, 0, 16);
     decoder->block = number;
     return true;
@@ -287,7 +298,7 @@ static uint32_t first_block(const struct segment_file *file, uint32_t key, int64
     return low ? low - 1 : 0;
 }
 
-enum { CACHE_LINE_BYTES = 64, EXPECTED_BYTES = 1024 }; /* the rest follows by itself */
+enum { CACHE_LINE_BYTES = 64, EXPECTED_BYTES = 4096 };
 
 void segment_expect(const struct segment_file *file, uint32_t key, int64_t first)
 {

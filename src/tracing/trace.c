@@ -159,6 +159,17 @@ static inline uint32_t gap_between(uint32_t a, uint32_t b)
     return a > b ? a - b : b - a;
 }
 
+enum { EVENTS_AHEAD = 12 };
+
+/* Fetches the slot of an event that comes soon into the cache. */
+static inline void expect_person(const struct tracer *tracer, const struct presence_event *events,
+                                 size_t i, size_t count)
+{
+    if (i + EVENTS_AHEAD < count)
+        __builtin_prefetch(
+            &tracer->slots[slot_of(events[i + EVENTS_AHEAD].person, tracer->slot_count)]);
+}
+
 /* Gaps lie within the window: the range that was asked for. */
 static bool on_window(void *context, const struct presence_event *events, size_t count,
                       struct error *err)
@@ -168,6 +179,7 @@ static bool on_window(void *context, const struct presence_event *events, size_t
     uint32_t index_person = tracer->request->person.n, index_time = tracer->visit->time;
     table_make_room(tracer, count);
     for (size_t i = 0; i < count; i++) {
+        expect_person(tracer, events, i, count);
         if (events[i].person == index_person)
             continue;
         uint32_t gap = gap_between(events[i].time, index_time);
@@ -186,6 +198,7 @@ static bool on_dwell(void *context, const struct presence_event *events, size_t 
     uint32_t index_person = tracer->request->person.n, index_time = tracer->visit->time;
     table_make_room(tracer, count);
     for (size_t i = 0; i < count; i++) {
+        expect_person(tracer, events, i, count);
         uint32_t gap = gap_between(events[i].time, index_time);
         if (events[i].person == index_person || gap / 60 >= tracer->survival_minutes ||
             scan_flags_decision(events[i].flags) == SCAN_REFUSE)
@@ -409,8 +422,8 @@ static void put_group(const struct ranking *ranking, uint64_t *restrict numbers,
     uint32_t *restrict gap = result->closest_gap_seconds;
     const uint64_t person_mask = ((uint64_t)1 << ranking->gap_at) - 1;
     const uint64_t gap_mask = ((uint64_t)1 << (ranking->co_visits_at - ranking->gap_at)) - 1;
-    radix_sort_parts(numbers + first, scratch, end - first, ranking->gap_at,
-                     ranking->co_visits_at, ranking->bits);
+    radix_sort_parts(numbers + first, scratch, end - first, ranking->gap_at, ranking->bits,
+                     ranking->bits); /* co_visits and gap at once, then few are equal */
     for (size_t i = first; i < end; i++) {
         person[i] = (uint32_t)(numbers[i] & person_mask);
         gap[i] = (uint32_t)(numbers[i] >> ranking->gap_at & gap_mask);
