@@ -2,12 +2,10 @@
  *
  * There is no peer: what must hold for the full city of 5 278 121 people (5 s, 1.5 GB) stands in its
  * place. Anonymous memory: RssAnon of the serving process after it answered /readyz; file-backed pages
- * are not counted. The first start follows the making of the city, so that the page cache is warm. */
+ * are not counted. With --city the city is one that stands already. The first start follows the making of the city, so that the page cache is warm. */
 #include "bench/benches.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const double start_seconds_max = 5, memory_gigabytes_max = 1.5;
@@ -29,8 +27,8 @@ static bool anonymous_bytes(pid_t pid, double *ret_bytes, struct error *err)
                               "a line RssAnon", "there is none");
 }
 
-/* Runs this program with `arguments` to its end; its output goes to our words. */
-static bool run_self(struct workshop *workshop, const char *const *arguments, struct error *err)
+/* Runs this program with `arguments` to its end; its output is dropped. */
+static bool run_self(const char *const *arguments, struct error *err)
 {
     char own[PEER_PATH_BYTES], line[PEER_ANSWER_BYTES];
     struct peer self = {0};
@@ -38,7 +36,6 @@ static bool run_self(struct workshop *workshop, const char *const *arguments, st
         return false;
     while (fgets(line, sizeof line, self.from))
         ;
-    (void)workshop;
     return peer_finish(&self) || error_set(err, ERROR_ENVIRONMENT,
                                            (struct error_place){.source = "init --demo"},
                                            "a demo city", "it failed");
@@ -88,23 +85,23 @@ int bench_start(struct command_context *context, int argc, char **argv, struct e
 {
     struct workshop workshop = {.people = 500000, .days = 14, .pairs = 5};
     char made[WORKSHOP_PATH_BYTES], people[24];
-    const char *directory = context->platform->directory;
-    struct stat status;
-    bool ready = stat(directory, &status) == 0;
+    const char *directory;
+    if (!command_option(&argc, argv, "--city", &directory, err))
+        return command_fail(err);
     if (!workshop_open(&workshop, context, &bench_commands[4], argc, argv, err))
         return workshop_close(&workshop, "start", false, err);
     struct measure *start = figures_add(&workshop.figures, "start", "s", true);
     struct measure *memory = figures_add(&workshop.figures, "start.memory", "GB", true);
     start->peer_is_limit = memory->peer_is_limit = true;
     bool done = true;
-    if (!ready) {
+    if (!directory) {
         workshop_path(&workshop, "city", made);
         directory = made;
         snprintf(people, sizeof people, "%lld", (long long)workshop.people);
         const char *const arguments[] = {"--data", made, "init", "--demo", "--people", people,
                                          NULL};
         double begun = world_elapsed_seconds();
-        done = run_self(&workshop, arguments, err);
+        done = run_self(arguments, err);
         if (done)
             workshop_say(&workshop, "a demo city of %s people, made in %.1f s", people,
                          world_elapsed_seconds() - begun);
