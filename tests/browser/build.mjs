@@ -27,7 +27,7 @@ export function buildTests({ demo }) {
     }
   });
 
-  test("Every word of the catalogue is used, and every name that the server counts has a word", async () => {
+  test("Every word of the catalogue is used", async () => {
     const { readdirSync } = await import("node:fs");
     const walk = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? walk(new URL(`${entry.name}/`, folder)) : [new URL(entry.name, folder)]);

@@ -1,7 +1,7 @@
 // What the tests share: TAP, cities, servers, pages. A server is the real binary on a free port; whatever
 // is started here is ended here.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -70,7 +70,9 @@ export async function freePort() {
 
 export async function serve(data, { port = 0, still = false } = {}) {
   const words = ["--data", data, "serve", "--listen", `127.0.0.1:${port}`, ...(still ? ["--still"] : [])];
-  const child = spawn(binary, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const log = openSync(join(work, "server.log"), "a");
+  const child = spawn(binary, words, { stdio: ["ignore", "pipe", log] });
+  closeSync(log);
   running.add(child);
   const url = await new Promise((done, fail) => {
     let text = "";

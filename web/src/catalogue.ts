@@ -37,7 +37,6 @@ const words = {
   loginSessionEnded: { zh: "登录已到期，请重新登录。", en: "Your session has ended. Please log in again." },
   demoLogins: { zh: "演示登录（替身）", en: "Demo log-ins (a stub)" },
   demoLoginsHint: { zh: "这些账号只在演示城市里有，用来代替单位的统一身份认证；真实城市不会显示。点一个即可填入。", en: "These accounts exist in a demo city only and stand in for your organisation's identity provider. A real city never shows them. Choose one to fill it in." },
-  demoLoginPick: { zh: "用 {role} 填入", en: "Fill in {role}" },
   cityTime: { zh: "城市时间 {time}", en: "City time {time}" },
   myCodeDoor: { zh: "市民：我的码", en: "Residents: my code" },
 
@@ -78,7 +77,6 @@ const words = {
   needOpenCases: { zh: "打开病例名单", en: "Open the case list" },
   needLookArea: { zh: "看这个区", en: "Look at this district" },
   seriesCases: { zh: "病例", en: "Cases" },
-  seriesSampling: { zh: "按采样日的病例", en: "Cases by sampling" },
   seriesScans: { zh: "扫码", en: "Scans" },
   seriesTests: { zh: "检测", en: "Tests" },
 
@@ -112,7 +110,6 @@ const words = {
   // Situation: charts
   chartsLabel: { zh: "14 天小图", en: "14-day charts" },
   today: { zh: "今天", en: "today" },
-  todayUntil: { zh: "今天到 {time}", en: "today to {time}" },
   chartKeys: { zh: "左右键逐日读数", en: "left and right keys read each day" },
   chartReportTitle: { zh: "14 天报告 {sum} 例，最多是 {day} 的 {max} 例；今日到 {time} 报告 {today} 例", en: "{sum|case|cases} reported in 14 days, most on {day} ({max}); {today} today up to {time}" },
   chartReportNone: { zh: "有记录的日子里没有报告病例", en: "No case reported on the days on record" },
@@ -167,7 +164,6 @@ const words = {
   kind_case: { zh: "确诊", en: "confirmed" },
   kind_asymptomatic: { zh: "无症状感染者", en: "asymptomatic" },
   nameHidden: { zh: "不显示", en: "not shown" },
-  loadMore: { zh: "继续载入", en: "Load more" },
 
   // Purpose
   gateListTitle: { zh: "打开病例名单要说明用途", en: "Say what for before the case list opens" },
@@ -221,9 +217,6 @@ const words = {
   exposedLoaded: { zh: "已载入 {loaded} / {count}", en: "{loaded} of {count} loaded" },
   exposedNoMatch: { zh: "已载入的人里没有符合「{text}」的。", en: "Nobody loaded matches “{text}”." },
   exposedForbidden: { zh: "你的岗位可以看病例，没有追踪权限，暴露名单不显示。", en: "Your role may read cases but not run traces; the exposed are not shown." },
-  thWeight: { zh: "权重", en: "Weight" },
-  thWho: { zh: "谁，为什么", en: "Who and why" },
-  thNow: { zh: "现在", en: "Now" },
   why: { zh: "{places} 次同处，最近相差 {gap}", en: "{places|time|times} at one place, closest {gap} apart" },
   person: { zh: "{no} 号", en: "No. {no}" },
   outsideArea: { zh: "辖区外，不显示", en: "outside your area" },

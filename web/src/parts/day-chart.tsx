@@ -192,14 +192,16 @@ export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.
         {t("footToday", { time: clock(asOf) })}
         {missing && <><br /><i class="hatched hatch-key" aria-hidden="true" /> {t("footHatch")}</>}
       </p>
-      <table class="sr">
-        <caption>{title}</caption>
-        <tbody>
-          {days.map((date, i) => (
-            <tr key={date}><th scope="row">{dayLong(date)}</th><td>{wordsOf(i)}</td></tr>
-          ))}
-        </tbody>
-      </table>
+      <div class="sr">
+        <table>
+          <caption>{title}</caption>
+          <tbody>
+            {days.map((date, i) => (
+              <tr key={date}><th scope="row">{dayLong(date)}</th><td>{wordsOf(i)}</td></tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

@@ -67,7 +67,6 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
             {about.value.demo_logins.map((login) => (
               <li key={login.name}>
                 <button class="button" type="button" data-login={login.name}
-                  aria-label={t("demoLoginPick", { role: roleWords(login.name) })}
                   onClick={() => {
                     setName(login.name);
                     setPassword(login.password);

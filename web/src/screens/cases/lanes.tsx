@@ -111,7 +111,7 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
   };
   return (
     <div class="scroll-x">
-      <svg class="lanes" viewBox={`0 0 ${width} ${height}`} role="slider" tabIndex={0} aria-label={t("lanesLabel")}
+      <svg class="lanes" viewBox={`0 0 ${width} ${height}`} role="slider" tabindex={0} aria-label={t("lanesLabel")}
         aria-valuemin={0} aria-valuemax={days.length - 1} aria-valuenow={chosen}
         aria-valuetext={t("dayPick", { day: dayLong(days[chosen] ?? ""), visits: visitsOn(page, days[chosen] ?? "") })}
         onKeyDown={onKey}>

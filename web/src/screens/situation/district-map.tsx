@@ -114,7 +114,7 @@ export function DistrictMap(props: Props): JSX.Element {
     const district = byCode.get(code)!;
     const fill = fillOf(district);
     return (
-      <g key={code} role="button" tabIndex={i === current ? 0 : -1} data-code={code}
+      <g key={code} role="button" tabindex={i === current ? 0 : -1} data-code={code}
         data-hover={hovered === code} data-known={fill !== null} aria-pressed={selected === code}
         aria-label={labelOf(district)}
         onClick={() => onSelect(code)} onFocus={() => onHover(code)} onBlur={() => onHover("")}
