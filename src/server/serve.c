@@ -110,6 +110,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
         return false;
     if (!door_open(platform, &door, err)) {
         http_stop(jobs.http, 1);
+        http_free(jobs.http);
         return false;
     }
     pthread_mutex_init(&jobs.lock, NULL);
@@ -126,6 +127,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
     pthread_cond_broadcast(&jobs.changed);
     pthread_mutex_unlock(&jobs.lock);
     pthread_join(jobs.thread, NULL);
+    http_free(jobs.http); /* the jobs woke its streams until now */
     door_close(door);
     return true;
 }
