@@ -174,6 +174,7 @@ enum MHD_Result streams_open(struct exchange *exchange)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, stream_read, stream, stream_free);
     MHD_add_response_header(response, "Content-Type", "text/event-stream");
     MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "Connection", "close"); /* nothing follows a stream */
     MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx: let events pass */
     exchange_enter(exchange, EXCHANGE_STREAMING);
     atomic_fetch_add(&server_counters.requests[2], 1);
