@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "access/access.h"
+#include "bench/bench.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "command/command.h"
@@ -17,7 +18,7 @@
 
 const struct module *const modules[] = {
     &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &command_module,  &server_module, &cli_module,
+    &tracing_module, &command_module,  &server_module, &cli_module,    &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

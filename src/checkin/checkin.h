@@ -48,6 +48,15 @@ void venue_short_code_format(const struct keys *keys, uint32_t venue, uint16_t v
  * fault: form, check character, or not of this city. Versions are the caller's to compare. */
 bool venue_token_parse(const struct keys *keys, struct slice text, uint32_t *ret_venue,
                        uint16_t *ret_version, bool *ret_short, struct error *err) MUST_USE;
+/* What a venue's screen shows and changes: "r1." base64url(venue u32 | version u16 | issued u32 |
+ * mac 10). `issued` in unix seconds of city time; its age is the caller's to check. A scan of it is
+ * graded `rotating`, above a poster's `claimed`. */
+void venue_rotating_format(const struct keys *keys, uint32_t venue, uint16_t version,
+                           uint32_t issued, char out[VENUE_TOKEN_BYTES]);
+bool venue_token_is_rotating(struct slice text);
+bool venue_rotating_parse(const struct keys *keys, struct slice text, uint32_t *ret_venue,
+                          uint16_t *ret_version, uint32_t *ret_issued,
+                          struct error *err) MUST_USE;
 /* A person's rotating code "c1." and paper code "p1.": base64url(person u32 | issued u32 | mac 10) */
 void person_code_format(const struct keys *keys, char kind, uint32_t person, uint32_t issued,
                         char out[PERSON_CODE_BYTES]);
@@ -61,6 +70,11 @@ bool checkin_open(struct platform *platform, struct checkin **ret_checkin,
 void checkin_close(struct checkin *checkin); /* accepts NULL */
 /* Reads venues' versions, levels and closures again (after imports, revocations). */
 bool checkin_reload_venues(struct checkin *checkin, struct error *err) MUST_USE;
+
+/* Ends the venue's posters and short codes: raises its version, durable (event "venue.code_revoked",
+ * audit row of `actor`) before the old code is refused. ERROR_NOT_FOUND where there is no venue. */
+bool checkin_revoke(struct checkin *checkin, uint32_t venue, struct slice actor,
+                    struct error *err) MUST_USE;
 
 /* Venue numbers are below this; a venue's token version, 0 where there is no such venue. */
 uint32_t checkin_venue_count(const struct checkin *checkin);

@@ -2,8 +2,45 @@
 #ifndef CHENGMAI_CHECKIN_INTERNAL_H
 #define CHENGMAI_CHECKIN_INTERNAL_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "checkin/checkin.h"
 #include "checkin/scan_request.h"
+
+/* ---- Venues in memory (venues.c) */
+
+enum { VENUE_CHUNK = 1 << 16, VENUE_CHUNKS = 1 << 12 }; /* short codes hold 28 bits of a number */
+
+struct venue_state {
+    uint16_t version; /* 0: no such venue */
+    uint8_t level;
+    uint8_t closed;
+};
+struct venue_table {
+    _Atomic(_Atomic uint32_t *) chunks[VENUE_CHUNKS];
+    atomic_uint count;    /* numbers are below it */
+    pthread_mutex_t lock; /* owns writing */
+};
+void venue_table_init(struct venue_table *table);
+void venue_table_release(struct venue_table *table);
+/* All zero for an unknown number. Lock-free. */
+struct venue_state venue_table_get(const struct venue_table *table, uint32_t venue);
+bool venue_table_read(struct venue_table *table, struct store *store, struct error *err) MUST_USE;
+
+struct checkin {
+    struct platform *platform;
+    struct venue_table venues;
+    int64_t level_seconds[4];
+    int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
+};
+
+bool checkin_handle_code(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
+bool checkin_handle_revoke(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
+enum { CHECKIN_VENUE_STATEMENTS = 3 };
+extern const struct sql_text *const checkin_venue_statements[CHECKIN_VENUE_STATEMENTS];
 
 extern const struct import_kind import_checkins;
 extern const struct export_kind export_checkins;

@@ -100,36 +100,57 @@ static int run_verify(struct command_context *context, int argc, char **argv, st
     return whole ? EXIT_DONE : EXIT_FINDINGS;
 }
 
-/* ---- venue token */
+/* ---- venue token, venue revoke */
 
-static int run_token(struct command_context *context, int argc, char **argv, struct error *err)
+/* The venue named by its number or its external id. */
+static bool find_venue(struct command_context *context, const struct command *command, int argc,
+                       char **argv, uint32_t *ret_venue, struct error *err)
 {
     struct platform *platform = context->platform;
     const char *source;
     struct sql *sql;
     int64_t no = 0;
     if (!command_option(&argc, argv, "--source", &source, err) ||
-        !command_arguments(&checkin_commands[1], argc, argv, 1, 1, err) ||
+        !command_arguments(command, argc, argv, 1, 1, err) ||
         !store_read_begin(platform->store, &sql, err))
-        return command_fail(err);
+        return false;
     bool done = slice_to_int64(slice_of(argv[0]), 1, UINT32_MAX, &no) ||
                 registry_lookup(sql, REGISTRY_VENUE, slice_of(source ? source : "default"),
                                 slice_of(argv[0]), &no, err);
     store_read_end(platform->store, sql);
-    if (!done)
-        return command_fail(err);
-    uint16_t version = checkin_venue_version(platform->checkin, (uint32_t)no);
-    if (!version) {
-        error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = argv[0]},
-                  "the number or external id of a venue", "no such venue");
-        return command_fail(err);
-    }
+    *ret_venue = (uint32_t)no;
+    return done && (checkin_venue_version(platform->checkin, (uint32_t)no) ||
+                    error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = argv[0]},
+                              "the number or external id of a venue", "no such venue"));
+}
+
+static int print_token(struct command_context *context, uint32_t no)
+{
+    struct platform *platform = context->platform;
+    uint16_t version = checkin_venue_version(platform->checkin, no);
     char token[VENUE_TOKEN_BYTES], code[VENUE_SHORT_CODE_BYTES];
-    venue_token_format(store_keys(platform->store), (uint32_t)no, version, token);
-    venue_short_code_format(store_keys(platform->store), (uint32_t)no, version, code);
+    venue_token_format(store_keys(platform->store), no, version, token);
+    venue_short_code_format(store_keys(platform->store), no, version, code);
     fprintf(context->out, context->json ? "{\"token\":\"%s\",\"short_code\":\"%s\"}\n"
                                         : "%s %s\n", token, code);
     return EXIT_DONE;
+}
+
+static int run_token(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    uint32_t venue;
+    if (!find_venue(context, &checkin_commands[1], argc, argv, &venue, err))
+        return command_fail(err);
+    return print_token(context, venue);
+}
+
+static int run_revoke(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    uint32_t venue;
+    if (!find_venue(context, &checkin_commands[2], argc, argv, &venue, err) ||
+        !checkin_revoke(context->platform->checkin, venue, SLICE("command line"), err))
+        return command_fail(err);
+    return print_token(context, venue);
 }
 
 /* ---- bench requests scan: requests for any outside load tool, never the same twice */
@@ -141,7 +162,7 @@ static int run_requests(struct command_context *context, int argc, char **argv,
     const char *text;
     int64_t count;
     if (!command_option(&argc, argv, "--count", &text, err) ||
-        !command_arguments(&checkin_commands[2], argc, argv, 1, 1, err))
+        !command_arguments(&checkin_commands[3], argc, argv, 1, 1, err))
         return command_fail(err);
     if (strcmp(argv[0], "scan") != 0 || !text ||
         !slice_to_int64(slice_of(text), 1, 100000000, &count)) {
@@ -193,6 +214,11 @@ const struct command checkin_commands[] = {
      .words = "the venue's current token and short code",
      .needs_data = true,
      .run = run_token},
+    {.name = "venue revoke",
+     .usage = "VENUE [--source NAME]",
+     .words = "ends all codes of a venue and prints its new ones",
+     .needs_data = true,
+     .run = run_revoke},
     {.name = "bench requests",
      .usage = "scan --count N",
      .words = "ready-made scan requests as NDJSON, valid for one hour (demo cities)",
@@ -203,14 +229,12 @@ const struct command checkin_commands[] = {
 extern const struct route checkin_routes[];
 extern const size_t checkin_route_count;
 
-static const struct sql_text *const statements[] = {NULL};
-
 const struct module checkin_module = {
     .name = "checkin",
     .commands = checkin_commands,
-    .command_count = 3,
+    .command_count = 4,
     .routes = checkin_routes,
-    .route_count = 2,
-    .statements = statements,
-    .statement_count = 0,
+    .route_count = 4,
+    .statements = checkin_venue_statements,
+    .statement_count = CHECKIN_VENUE_STATEMENTS,
 };

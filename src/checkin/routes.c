@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "checkin/checkin_internal.h"
+#include "policy/permissions.h"
 
 enum { BATCH_LINES_MAX = 10000, LINES_AT_ONCE = 256 };
 
@@ -12,6 +13,13 @@ static const char scan_schema[] =
     "\"direction\":{\"enum\":[\"in\",\"out\",\"pass\"]},\"companions\":{\"type\":\"array\","
     "\"maxItems\":8},\"client_time\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"client_id\":{\"type\":\"string\"}}}";
+
+static const char code_schema[] =
+    "{\"type\":\"object\",\"required\":[\"venue_no\",\"version\",\"token\",\"short_code\","
+    "\"rotating_token\",\"rotating_until\"],\"properties\":{\"venue_no\":{\"type\":\"integer\"},"
+    "\"version\":{\"type\":\"integer\"},\"token\":{\"type\":\"string\"},"
+    "\"short_code\":{\"type\":\"string\"},\"rotating_token\":{\"type\":\"string\"},"
+    "\"rotating_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
 
 static const char answer_schema[] =
     "{\"type\":\"object\",\"required\":[\"decision\",\"color\",\"valid_until\",\"last_negative_at\","
@@ -122,5 +130,20 @@ const struct route checkin_routes[] = {
      .response_type = "application/x-ndjson",
      .request_schema = scan_schema,
      .handle = handle_batch},
+    {.method = HTTP_GET,
+     .path = "/venues/{no}/code",
+     .access = ROUTE_USER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_MANAGE),
+     .summary = "A venue's current code, short code, and the rotating code for its screen",
+     .response_schema = code_schema,
+     .handle = checkin_handle_code},
+    {.method = HTTP_POST,
+     .path = "/venues/{no}/revoke",
+     .access = ROUTE_USER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_MANAGE),
+     .destructive = true,
+     .summary = "Ends all codes of a venue and gives its new ones",
+     .response_schema = code_schema,
+     .handle = checkin_handle_revoke},
 };
 const size_t checkin_route_count = sizeof checkin_routes / sizeof *checkin_routes;

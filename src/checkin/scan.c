@@ -1,86 +1,17 @@
 /* The scan path: from the bytes of POST /scans to a decision and a durable answer.
  *
- * No SQL, no lock, no heap beyond the answer's buffer for the usual request. Venues' versions and
- * levels lie in an array by number; a reload replaces the array as a whole. An ID number is the one
+ * No SQL, no lock, no heap beyond the answer's buffer for the usual request. An ID number is the one
  * slow form: it is looked up by its blind index. */
-#include <pthread.h>
 #include <sodium.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "checkin/checkin_internal.h"
 
-static const struct sql_text venue_all = {
-    "checkin_venues",
-    "SELECT venue_no, token_version, check_level, closed FROM venue ORDER BY venue_no",
-    "primary key, at start and after changes"};
-
-struct venue_state {
-    uint16_t version; /* 0: no such venue */
-    uint8_t level;
-    uint8_t closed;
-};
-struct venue_table {
-    struct venue_table *older; /* kept until the end: readers hold no count */
-    uint32_t count;
-    struct venue_state venues[];
-};
-
-struct checkin {
-    struct platform *platform;
-    _Atomic(struct venue_table *) venues;
-    pthread_mutex_t reload_lock;
-    int64_t level_seconds[4];
-    int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
-};
-
 /* ---- The room */
-
-static bool read_venues(struct sql *sql, struct venue_table **ret_table, struct error *err)
-{
-    struct sql_query *query;
-    struct venue_table *table = x_alloc(1, sizeof *table);
-    uint32_t capacity = 0;
-    bool done, row;
-    if (!sql_begin(sql, &venue_all, NULL, 0, &query, err)) {
-        free(table);
-        return false;
-    }
-    while ((done = sql_next(query, &row, err)) && row) {
-        uint32_t number = (uint32_t)sql_get_int(query, 0);
-        if (number >= capacity) {
-            uint32_t grown = number + number / 2 + 1024;
-            table = x_realloc(table, sizeof *table + grown * sizeof *table->venues);
-            memset(table->venues + capacity, 0, (grown - capacity) * sizeof *table->venues);
-            capacity = grown;
-        }
-        table->venues[number] = (struct venue_state){(uint16_t)sql_get_int(query, 1),
-                                                     (uint8_t)sql_get_int(query, 2),
-                                                     (uint8_t)sql_get_int(query, 3)};
-        table->count = number + 1;
-    }
-    if (!done)
-        free(table);
-    else
-        *ret_table = table;
-    return done;
-}
 
 bool checkin_reload_venues(struct checkin *checkin, struct error *err)
 {
-    struct sql *sql;
-    struct venue_table *table = NULL;
-    if (!store_read_begin(checkin->platform->store, &sql, err))
-        return false;
-    bool done = read_venues(sql, &table, err);
-    store_read_end(checkin->platform->store, sql);
-    if (!done)
-        return false;
-    pthread_mutex_lock(&checkin->reload_lock);
-    table->older = atomic_load(&checkin->venues);
-    atomic_store(&checkin->venues, table);
-    pthread_mutex_unlock(&checkin->reload_lock);
-    return true;
+    return venue_table_read(&checkin->venues, checkin->platform->store, err);
 }
 
 bool checkin_open(struct platform *platform, struct checkin **ret_checkin, struct error *err)
@@ -88,7 +19,7 @@ bool checkin_open(struct platform *platform, struct checkin **ret_checkin, struc
     struct checkin *checkin = x_alloc(1, sizeof *checkin);
     const struct policy *policy = platform->policy;
     checkin->platform = platform;
-    pthread_mutex_init(&checkin->reload_lock, NULL);
+    venue_table_init(&checkin->venues);
     for (int level = 1; level <= 3; level++)
         checkin->level_seconds[level] =
             policy_number(policy, (enum policy_number)(NUMBER_LEVEL_1_HOURS + level - 1)) * 3600;
@@ -108,26 +39,18 @@ void checkin_close(struct checkin *checkin)
 {
     if (!checkin)
         return;
-    for (struct venue_table *table = atomic_load(&checkin->venues); table;) {
-        struct venue_table *older = table->older;
-        free(table);
-        table = older;
-    }
-    pthread_mutex_destroy(&checkin->reload_lock);
+    venue_table_release(&checkin->venues);
     free(checkin);
 }
 
 uint32_t checkin_venue_count(const struct checkin *checkin)
 {
-    return atomic_load(&((struct checkin *)(uintptr_t)checkin)->venues)->count;
+    return atomic_load(&checkin->venues.count);
 }
 
-/* 0 where there is no such venue. */
 uint16_t checkin_venue_version(const struct checkin *checkin, uint32_t venue)
 {
-    const struct venue_table *table =
-        atomic_load(&((struct checkin *)(uintptr_t)checkin)->venues);
-    return venue < table->count ? table->venues[venue].version : 0;
+    return venue_table_get(&checkin->venues, venue).version;
 }
 
 /* ---- Decision */
@@ -364,18 +287,30 @@ static bool resolve_holder(const struct scanner *scanner, const struct scan_hold
 
 /* ---- Submitting */
 
-static bool find_venue(const struct checkin *checkin, struct slice token, uint32_t *ret_venue,
-                       struct venue_state *ret_state, struct error *err)
+/* A rotating code is good for a moment only: a picture of it is worth nothing elsewhere. */
+static bool rotating_in_time(const struct scanner *scanner, uint32_t issued, struct error *err)
 {
+    int64_t age = (int64_t)scanner->now - issued;
+    return (age >= -scanner->checkin->ahead_seconds && age <= scanner->checkin->code_seconds) ||
+           error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "venue_token"},
+                     "the code that the venue's screen shows now", "the rotating code has expired");
+}
+
+static bool find_venue(const struct scanner *scanner, struct slice token, uint32_t *ret_venue,
+                       struct venue_state *ret_state, bool *ret_rotating, struct error *err)
+{
+    const struct checkin *checkin = scanner->checkin;
+    const struct keys *keys = store_keys(checkin->platform->store);
     uint16_t version;
-    bool is_short;
+    uint32_t issued;
+    bool is_short = false;
     struct error_place place = {.field = "venue_token"};
-    if (!venue_token_parse(store_keys(checkin->platform->store), token, ret_venue, &version,
-                           &is_short, err))
+    *ret_rotating = venue_token_is_rotating(token);
+    if (*ret_rotating ? !venue_rotating_parse(keys, token, ret_venue, &version, &issued, err) ||
+                            !rotating_in_time(scanner, issued, err)
+                      : !venue_token_parse(keys, token, ret_venue, &version, &is_short, err))
         return false;
-    const struct venue_table *table =
-        atomic_load(&((struct checkin *)(uintptr_t)checkin)->venues);
-    *ret_state = *ret_venue < table->count ? table->venues[*ret_venue] : (struct venue_state){0};
+    *ret_state = venue_table_get(&checkin->venues, *ret_venue);
     if (!ret_state->version)
         return error_set(err, ERROR_NOT_FOUND, place, "the code of a registered venue",
                          "there is no such venue");
@@ -423,8 +358,8 @@ static uint64_t digest_of(const struct checkin *checkin, struct slice body)
 
 static void fill_record(const struct scanner *scanner, const struct scan_request *request,
                         struct venue_state state, uint32_t venue, uint32_t person,
-                        enum scan_mode mode, uint32_t time, bool offline,
-                        struct scan_record *record)
+                        enum scan_mode mode, enum scan_evidence evidence, uint32_t time,
+                        bool offline, struct scan_record *record)
 {
     struct status_entry status = status_get(scanner->checkin->platform->status,
                                             (struct person_no){person}, scanner->now * SECOND);
@@ -433,12 +368,10 @@ static void fill_record(const struct scanner *scanner, const struct scan_request
     bool late = time + 60 < scanner->now;
     if (late)
         record->answer.reasons |= SCAN_REASON_BIT(REASON_LATE);
-    enum scan_evidence evidence =
-        scanner->actor.kind == ACTOR_USER ? SCAN_ATTENDED : SCAN_CLAIMED;
     record->person = person;
     record->venue = venue;
     record->time = time;
-    record->flags = scan_flags(offline && evidence == SCAN_CLAIMED ? SCAN_OFFLINE_BATCH : mode,
+    record->flags = scan_flags(offline && evidence != SCAN_ATTENDED ? SCAN_OFFLINE_BATCH : mode,
                                evidence, (enum scan_decision)record->answer.decision);
     if (request->direction == DIRECTION_OUT)
         record->flags |= SCAN_OUT_BIT;
@@ -451,12 +384,16 @@ static bool prepare(struct scanner *scanner, const struct scan_request *request,
     uint32_t venue, person, time;
     struct venue_state state;
     enum scan_mode mode;
-    if (!find_venue(scanner->checkin, request->venue_token, &venue, &state, err) ||
+    bool rotating;
+    if (!find_venue(scanner, request->venue_token, &venue, &state, &rotating, err) ||
         !resolve_holder(scanner, &request->holder, &person, &mode, err) ||
         !event_time(scanner, request, &time, err))
         return false;
+    enum scan_evidence evidence = scanner->actor.kind == ACTOR_USER ? SCAN_ATTENDED
+                                  : rotating                         ? SCAN_ROTATING
+                                                                     : SCAN_CLAIMED;
     struct scan_record *record = &append->records[0];
-    fill_record(scanner, request, state, venue, person, mode, time, offline, record);
+    fill_record(scanner, request, state, venue, person, mode, evidence, time, offline, record);
     append->count = 1 + request->companion_count;
     record->companion_count = (uint8_t)request->companion_count;
     for (size_t i = 0; i < request->companion_count; i++) {
@@ -464,8 +401,8 @@ static bool prepare(struct scanner *scanner, const struct scan_request *request,
         struct scan_record *beside = &append->records[1 + i];
         if (!resolve_holder(scanner, &request->companions[i], &companion, &mode, err))
             return false;
-        fill_record(scanner, request, state, venue, companion, SCAN_COMPANION, time, offline,
-                    beside);
+        fill_record(scanner, request, state, venue, companion, SCAN_COMPANION, evidence, time,
+                    offline, beside);
         beside->companion = (uint8_t)(i + 1);
         beside->companion_count = record->companion_count;
     }

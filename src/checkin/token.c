@@ -129,6 +129,54 @@ bool venue_token_parse(const struct keys *keys, struct slice text, uint32_t *ret
     return true;
 }
 
+/* ---- Venues' rotating codes */
+
+enum { ROTATING_BYTES = 10 + MAC_BYTES };
+
+/* venue u32 | version u16 | issued u32 | mac over domain 'r', all three */
+static void rotating_mac(const struct keys *keys, const unsigned char numbers[10],
+                         unsigned char out[16])
+{
+    unsigned char text[11] = {'r'};
+    memcpy(text + 1, numbers, 10);
+    hash_blake2b(out, 16, text, sizeof text, keys_of(keys, KEY_VENUE_TOKEN));
+}
+
+void venue_rotating_format(const struct keys *keys, uint32_t venue, uint16_t version,
+                           uint32_t issued, char out[VENUE_TOKEN_BYTES])
+{
+    unsigned char bytes[ROTATING_BYTES], code[16];
+    memcpy(bytes, &venue, 4);
+    memcpy(bytes + 4, &version, 2);
+    memcpy(bytes + 6, &issued, 4);
+    rotating_mac(keys, bytes, code);
+    memcpy(bytes + 10, code, MAC_BYTES);
+    memcpy(out, "r1.", 3);
+    text_to_base64url(bytes, sizeof bytes, out + 3);
+}
+
+bool venue_token_is_rotating(struct slice text)
+{
+    return text.length >= 3 && memcmp(text.data, "r1.", 3) == 0;
+}
+
+bool venue_rotating_parse(const struct keys *keys, struct slice text, uint32_t *ret_venue,
+                          uint16_t *ret_version, uint32_t *ret_issued, struct error *err)
+{
+    unsigned char bytes[ROTATING_BYTES], code[16];
+    if (!venue_token_is_rotating(text) ||
+        !text_from_base64url((struct slice){text.data + 3, text.length - 3}, bytes, sizeof bytes))
+        return bad_token(err, "a venue's rotating code", "not a venue token");
+    rotating_mac(keys, bytes, code);
+    if (sodium_memcmp(bytes + 10, code, MAC_BYTES) != 0)
+        return bad_token(err, "a token issued by this city",
+                         "this venue token was not issued here");
+    memcpy(ret_venue, bytes, 4);
+    memcpy(ret_version, bytes + 4, 2);
+    memcpy(ret_issued, bytes + 6, 4);
+    return true;
+}
+
 /* ---- Persons */
 
 void person_code_format(const struct keys *keys, char kind, uint32_t person, uint32_t issued,

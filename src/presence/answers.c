@@ -41,7 +41,9 @@ static bool map_slots(int directory_fd, size_t count, int *ret_fd, struct answer
     if (fd < 0)
         return error_set_errno(err, "answers.index", "create");
     void *map = MAP_FAILED;
-    if (ftruncate(fd, (off_t)(count * sizeof **ret_slots)) == 0)
+    /* room for all of it now: a mapped page that a full disk cannot hold would kill the process */
+    errno = posix_fallocate(fd, 0, (off_t)(count * sizeof **ret_slots));
+    if (errno == 0)
         map = mmap(NULL, count * sizeof **ret_slots, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED) {
         error_set_errno(err, "answers.index", "map");
@@ -77,8 +79,10 @@ static void put(struct answer_slot *slots, size_t count, struct answer_slot entr
     slots[slot] = entry;
 }
 
-/* Moves the live entries at or after `first` into a table of `count` slots. */
-static bool rebuild(struct answer_index *index, size_t count, uint64_t first, struct error *err)
+/* Moves the live entries at or after `first`, without those of the day `forgotten`, into a table of
+ * `count` slots. */
+static bool rebuild(struct answer_index *index, size_t count, uint64_t first, int32_t forgotten,
+                    struct error *err)
 {
     int fd;
     struct answer_slot *slots;
@@ -86,7 +90,8 @@ static bool rebuild(struct answer_index *index, size_t count, uint64_t first, st
         return false;
     size_t used = 0;
     for (size_t i = 0; i < index->slot_count; i++)
-        if (index->slots[i].fingerprint > 1 && index->slots[i].place >= first) {
+        if (index->slots[i].fingerprint > 1 && index->slots[i].place >= first &&
+            (int32_t)(index->slots[i].place >> ORDINAL_BITS) != forgotten) {
             put(slots, count, index->slots[i]);
             used++;
         }
@@ -106,7 +111,7 @@ bool answer_index_add(struct answer_index *index, const unsigned char key[16],
         if (index->slot_count >= SLOTS_MAX)
             return error_set(err, ERROR_BUSY, (struct error_place){.source = "answers"}, NULL,
                              "too many requests within 48 hours");
-        if (!rebuild(index, index->slot_count * 2, 0, err))
+        if (!rebuild(index, index->slot_count * 2, 0, INT32_MIN, err))
             return false;
     }
     put(index->slots, index->slot_count,
@@ -144,7 +149,7 @@ void answer_index_remove(struct answer_index *index, const unsigned char key[16]
 }
 
 bool answer_index_expire(struct answer_index *index, struct scan_event_id first,
-                         struct error *err)
+                         int32_t forgotten, struct error *err)
 {
-    return rebuild(index, index->slot_count, place_of(first), err);
+    return rebuild(index, index->slot_count, place_of(first), forgotten, err);
 }

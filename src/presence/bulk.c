@@ -1,10 +1,13 @@
 /* Bulk intake: events of any days in any order become segments that are shown all at once.
  *
- * Events gather in memory up to BULK_EVENTS; then they are split by day, sorted by (venue, time,
- * person), doubles within the bulk are merged, what is stored already is left out, and the rest is
- * written as one segment a day. Commit is one replacement of the manifest. */
+ * Events gather in memory up to BULK_EVENTS; then they are split by day and each day is written as one
+ * segment without doubles. A day of which nothing is stored goes straight to the two halves, each of
+ * which sorts for itself; else it is first sorted by (venue, time, person) and what is stored already is
+ * left out. When the memory is full the latest day is kept back, for input mostly is in order of time
+ * and its rest is still to come. Commit is one replacement of the manifest. */
 #include <stdlib.h>
 
+#include "presence/pages.h"
 #include "presence/presence_internal.h"
 #include "presence/sort.h"
 
@@ -13,8 +16,9 @@ enum { BULK_EVENTS = 16 * 1024 * 1024 };
 struct presence_bulk {
     struct presence *presence;
     uint16_t origin;
-    struct presence_event *events;
-    size_t count, capacity;
+    struct presence_event *events; /* room for BULK_EVENTS, of which only what is used costs */
+    size_t count;
+    uint32_t time_low, time_high;  /* of them */
     struct segment **segments; /* written, not shown */
     size_t segment_count;
     struct presence_bulk_result result;
@@ -28,8 +32,17 @@ bool presence_bulk_begin(struct presence *presence, uint16_t origin,
     struct presence_bulk *bulk = x_alloc(1, sizeof *bulk);
     bulk->presence = presence;
     bulk->origin = origin;
+    bulk->time_low = UINT32_MAX;
     *ret_bulk = bulk;
     return true;
+}
+
+static void keep_segment(struct presence_bulk *bulk, struct segment *segment)
+{
+    bulk->segments =
+        x_realloc(bulk->segments, (bulk->segment_count + 1) * sizeof *bulk->segments);
+    bulk->segments[bulk->segment_count++] = segment;
+    bulk->result.inserted += segment->rows;
 }
 
 static bool add_segment(struct presence_bulk *bulk, int32_t day, struct presence_event *events,
@@ -38,10 +51,7 @@ static bool add_segment(struct presence_bulk *bulk, int32_t day, struct presence
     struct segment *segment;
     if (!segment_build(bulk->presence, day, events, count, &segment, err))
         return false;
-    bulk->segments =
-        x_realloc(bulk->segments, (bulk->segment_count + 1) * sizeof *bulk->segments);
-    bulk->segments[bulk->segment_count++] = segment;
-    bulk->result.inserted += (int64_t)count;
+    keep_segment(bulk, segment);
     return true;
 }
 
@@ -138,9 +148,36 @@ static bool subtract_known(struct presence_bulk *bulk, int32_t day, struct subtr
     return done;
 }
 
+/* True where neither the store nor this bulk has anything of the day. */
+static bool day_is_new(struct presence_bulk *bulk, int32_t day, bool *ret_new, struct error *err)
+{
+    struct presence_view *view;
+    *ret_new = false;
+    for (size_t i = 0; i < bulk->segment_count; i++)
+        if (bulk->segments[i]->day == day)
+            return true;
+    if (!presence_view_begin(bulk->presence, &view, err))
+        return false;
+    *ret_new = presence_day_count(view, day) == 0;
+    presence_view_end(view);
+    return true;
+}
+
 static bool add_day(struct presence_bulk *bulk, int32_t day, struct presence_event *events,
                     size_t count, struct error *err)
 {
+    bool is_new;
+    if (!day_is_new(bulk, day, &is_new, err))
+        return false;
+    if (is_new) {
+        struct segment *segment;
+        int64_t merged;
+        if (!segment_build_unique(bulk->presence, day, events, count, &segment, &merged, err))
+            return false;
+        bulk->result.merged += merged;
+        keep_segment(bulk, segment);
+        return true;
+    }
     events_sort_day(events, count, day);
     count = merge_doubles(events, count, &bulk->result.merged);
     struct subtraction s = {.events = events, .count = count};
@@ -167,60 +204,81 @@ static bool day_kept(struct presence_bulk *bulk, int32_t day, struct error *err)
                                  time_format_date(day, date));
 }
 
-/* Splits what has gathered by day (a counting sort over the days that occur) and writes it. */
-static bool flush(struct presence_bulk *bulk, struct error *err)
+/* Counts events by day over [low, low + days): ends[d + 1] = end of day d once summed up. */
+static void count_days(const struct presence_bulk *bulk, int32_t low, size_t days, size_t *ends)
 {
-    if (bulk->count == 0)
-        return true;
-    int32_t low = INT32_MAX, high = INT32_MIN;
-    for (size_t i = 0; i < bulk->count; i++) {
-        int32_t day = time_day_of_seconds(bulk->events[i].time);
-        low = day < low ? day : low;
-        high = day > high ? day : high;
+    if (days == 1) {
+        ends[1] = bulk->count;
+        return;
     }
-    size_t days = (size_t)(high - low) + 1; /* at most 49 711: u32 seconds */
-    size_t *ends = x_alloc(days + 1, sizeof *ends);
     for (size_t i = 0; i < bulk->count; i++)
         ends[time_day_of_seconds(bulk->events[i].time) - low + 1]++;
     for (size_t d = 0; d < days; d++)
         ends[d + 1] += ends[d];
+}
+
+static struct presence_event *split_days(const struct presence_bulk *bulk, int32_t low,
+                                         size_t days, const size_t *ends)
+{
+    struct presence_event *sorted = pages_alloc(bulk->count * sizeof *sorted);
+    size_t *at = x_alloc(days, sizeof *at);
+    memcpy(at, ends, days * sizeof *at);
+    for (size_t i = 0; i < bulk->count; i++)
+        sorted[at[time_day_of_seconds(bulk->events[i].time) - low]++] = bulk->events[i];
+    free(at);
+    return sorted;
+}
+
+/* Splits what has gathered by day and writes it, `all`, or without the latest of several days. */
+static bool flush(struct presence_bulk *bulk, bool all, struct error *err)
+{
+    if (bulk->count == 0)
+        return true;
+    int32_t low = time_day_of_seconds(bulk->time_low);
+    size_t days = (size_t)(time_day_of_seconds(bulk->time_high) - low) + 1; /* ≤ 49 711: u32 */
+    size_t *ends = x_alloc(days + 1, sizeof *ends), count = bulk->count;
     struct presence_event *sorted = bulk->events;
-    if (days > 1) {
-        sorted = x_alloc(bulk->count, sizeof *sorted);
-        size_t *at = x_alloc(days, sizeof *at);
-        memcpy(at, ends, days * sizeof *at);
-        for (size_t i = 0; i < bulk->count; i++)
-            sorted[at[time_day_of_seconds(bulk->events[i].time) - low]++] = bulk->events[i];
-        free(at);
-    }
     bool done = true;
-    for (size_t d = 0; done && d < days; d++)
+    count_days(bulk, low, days, ends);
+    if (days > 1)
+        sorted = split_days(bulk, low, days, ends);
+    size_t written_days = all || days == 1 ? days : days - 1;
+    for (size_t d = 0; done && d < written_days; d++)
         if (ends[d + 1] > ends[d])
             done = day_kept(bulk, low + (int32_t)d, err) &&
                    add_day(bulk, low + (int32_t)d, sorted + ends[d], ends[d + 1] - ends[d], err);
+    bulk->count = written_days < days ? ends[days] - ends[days - 1] : 0;
+    if (bulk->count)
+        memcpy(bulk->events, sorted + ends[days - 1], bulk->count * sizeof *sorted);
+    bulk->time_low = bulk->count ? (uint32_t)time_day_start_seconds(low + (int32_t)days - 1)
+                                 : UINT32_MAX;
+    bulk->time_high = bulk->count ? bulk->time_high : 0;
     if (sorted != bulk->events)
-        free(sorted);
+        pages_free(sorted, count * sizeof *sorted);
     free(ends);
-    bulk->count = 0;
     return done;
 }
 
 bool presence_bulk_add(struct presence_bulk *bulk, const struct presence_event *events,
                        size_t count, struct error *err)
 {
+    if (count && !bulk->events)
+        bulk->events = pages_alloc((size_t)BULK_EVENTS * sizeof *bulk->events);
     while (count) {
-        if (bulk->count == bulk->capacity && bulk->capacity < BULK_EVENTS) {
-            size_t capacity = bulk->capacity ? bulk->capacity * 4 : 65536;
-            bulk->capacity = capacity < BULK_EVENTS ? capacity : BULK_EVENTS;
-            bulk->events = x_realloc(bulk->events, bulk->capacity * sizeof *bulk->events);
-        }
-        if (bulk->count == bulk->capacity && !flush(bulk, err))
+        if (bulk->count == BULK_EVENTS && !flush(bulk, false, err))
             return false;
-        size_t room = bulk->capacity - bulk->count;
+        size_t room = BULK_EVENTS - bulk->count;
         size_t taken = count < room ? count : room;
-        memcpy(bulk->events + bulk->count, events, taken * sizeof *events);
-        for (size_t i = 0; i < taken; i++)
-            bulk->events[bulk->count + i].origin = bulk->origin;
+        struct presence_event *restrict to = bulk->events + bulk->count;
+        uint32_t time_low = bulk->time_low, time_high = bulk->time_high;
+        for (size_t i = 0; i < taken; i++) {
+            to[i] = events[i];
+            to[i].origin = bulk->origin;
+            time_low = events[i].time < time_low ? events[i].time : time_low;
+            time_high = events[i].time > time_high ? events[i].time : time_high;
+        }
+        bulk->time_low = time_low;
+        bulk->time_high = time_high;
         bulk->count += taken;
         events += taken;
         count -= taken;
@@ -240,7 +298,7 @@ bool presence_bulk_commit(struct presence_bulk *bulk, struct presence_bulk_resul
                           struct error *err)
 {
     REQUIRE(!bulk->committed);
-    if (!flush(bulk, err))
+    if (!flush(bulk, true, err))
         return false;
     pthread_mutex_lock(&bulk->presence->maintenance_lock);
     struct catalog_change change = {.added = bulk->segments, .added_count = bulk->segment_count};
@@ -271,6 +329,6 @@ void presence_bulk_abandon(struct presence_bulk *bulk)
         segment_unref(bulk->segments[i]);
     }
     free(bulk->segments);
-    free(bulk->events);
+    pages_free(bulk->events, (size_t)BULK_EVENTS * sizeof *bulk->events);
     free(bulk);
 }

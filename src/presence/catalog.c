@@ -313,6 +313,9 @@ bool catalog_load(struct presence *presence, struct error *err)
         presence->catalog->next_segment = presence->next_segment = 1;
     }
     buffer_release(&bytes);
+    /* a drop that a crash cut short is finished: keys here, folders by the sweep */
+    for (size_t i = 0; done && i < presence->catalog->dropped_count; i++)
+        done = keys_day_destroy(presence->keys, presence->catalog->dropped[i], err);
     return done && sweep(presence, err);
 }
 
@@ -370,6 +373,7 @@ static void consume_runs(struct presence *presence, size_t count)
             (presence->run_count - count) * sizeof *presence->runs);
     presence->run_count -= count;
     presence->frozen_runs = 0;
+    atomic_store(&presence->tail_full, presence->tail_events >= TAIL_EVENTS_MAX);
 }
 
 bool catalog_apply(struct presence *presence, const struct catalog_change *change,
@@ -383,6 +387,8 @@ bool catalog_apply(struct presence *presence, const struct catalog_change *chang
         catalog_unref(catalog);
         return false;
     }
+    struct error injected; /* too late to fail: only killing and waiting mean anything here */
+    (void)!fault_at(FAULT_POINT_after_manifest_rename, &injected);
     pthread_mutex_lock(&presence->lock);
     struct catalog *old = presence->catalog;
     presence->catalog = catalog;
@@ -394,8 +400,5 @@ bool catalog_apply(struct presence *presence, const struct catalog_change *chang
     for (size_t i = 0; i < change->removed_count; i++)
         segment_discard(presence, change->removed[i]);
     catalog_unref(old);
-    struct error injected; /* too late to fail: only killing and waiting mean anything here */
-    if (!fault_at(FAULT_POINT_after_manifest_rename, &injected))
-        return true;
     return true;
 }

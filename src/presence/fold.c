@@ -128,15 +128,18 @@ static bool merge_days(struct presence *presence, struct error *err)
     }
 }
 
-static bool expire_log(struct presence *presence, struct error *err)
+/* Takes from the log what nobody may ask for again, and the whole of the arrival day `forgotten`
+ * (INT32_MIN: none); the index follows. */
+static bool expire_log(struct presence *presence, int32_t forgotten, struct error *err)
 {
     uint32_t now = (uint32_t)(world_now(presence->world) / SECOND);
     pthread_mutex_lock(&presence->log_lock);
     size_t files = presence->log.file_count;
-    bool done = log_expire(&presence->log, now - LOG_KEPT_SECONDS, presence->catalog->folded,
-                           time_day_of_seconds(now), err);
+    bool done = forgotten == INT32_MIN || log_forget_day(&presence->log, forgotten, err);
+    done = done && log_expire(&presence->log, now - LOG_KEPT_SECONDS, presence->catalog->folded,
+                              time_day_of_seconds(now), err);
     bool changed = presence->log.file_count != files;
-    struct scan_event_id first = {0};
+    struct scan_event_id first = {time_day_of_seconds(now) + 1, 0}; /* no file: nothing is left */
     if (presence->log.file_count)
         first = (struct scan_event_id){presence->log.files[0].day,
                                        presence->log.files[0].first_ordinal};
@@ -144,7 +147,7 @@ static bool expire_log(struct presence *presence, struct error *err)
     if (!done || !changed)
         return done;
     pthread_mutex_lock(&presence->intake_lock);
-    done = answer_index_expire(&presence->index, first, err);
+    done = answer_index_expire(&presence->index, first, forgotten, err);
     pthread_mutex_unlock(&presence->intake_lock);
     return done;
 }
@@ -152,12 +155,26 @@ static bool expire_log(struct presence *presence, struct error *err)
 bool presence_fold(struct presence *presence, struct error *err)
 {
     pthread_mutex_lock(&presence->maintenance_lock);
-    bool done = fold_tail(presence, err) && merge_days(presence, err) && expire_log(presence, err);
+    bool done = fold_tail(presence, err) && merge_days(presence, err) &&
+                expire_log(presence, INT32_MIN, err);
     pthread_mutex_unlock(&presence->maintenance_lock);
     return done;
 }
 
 /* ---- Undoing and dropping */
+
+/* The first day with a segment that holds events of `origin`; NULL where none is left. */
+static const struct catalog_day *day_of_origin(const struct catalog *catalog, uint16_t origin)
+{
+    for (size_t i = 0; i < catalog->day_count; i++)
+        for (size_t k = 0; k < catalog->days[i].segment_count; k++) {
+            const struct segment_file *file = &catalog->days[i].segments[k]->venue;
+            for (uint32_t f = 0; f < file->dictionary_count; f++)
+                if (file->dictionary[f].origin == origin)
+                    return &catalog->days[i];
+        }
+    return NULL;
+}
 
 bool presence_undo(struct presence *presence, uint16_t origin, int64_t *ret_removed,
                    struct error *err)
@@ -165,28 +182,34 @@ bool presence_undo(struct presence *presence, uint16_t origin, int64_t *ret_remo
     REQUIRE(origin != 0);
     *ret_removed = 0;
     pthread_mutex_lock(&presence->maintenance_lock);
-    bool done = true, found = true;
-    while (done && found) {
-        found = false;
-        const struct catalog *catalog = presence->catalog;
-        for (size_t i = 0; i < catalog->day_count && !found; i++) {
-            const struct catalog_day *day = &catalog->days[i];
-            for (size_t k = 0; k < day->segment_count; k++)
-                for (uint32_t f = 0; f < day->segments[k]->venue.dictionary_count; f++)
-                    found |= day->segments[k]->venue.dictionary[f].origin == origin;
-            if (found) {
-                int64_t removed = 0;
-                done = merge_day(presence, day, origin, &removed, err);
-                *ret_removed += removed;
-            }
-        }
+    const struct catalog_day *day;
+    bool done = true;
+    while (done && (day = day_of_origin(presence->catalog, origin))) {
+        int64_t removed = 0;
+        done = merge_day(presence, day, origin, &removed, err);
+        *ret_removed += done ? removed : 0;
     }
     pthread_mutex_unlock(&presence->maintenance_lock);
     return done;
 }
 
+/* A day that still takes arrivals cannot be forgotten. */
+static bool has_ended(struct presence *presence, int32_t day, struct error *err)
+{
+    char date[TIME_TEXT_BYTES];
+    pthread_mutex_lock(&presence->intake_lock);
+    bool ended = day < presence->arrival_day ||
+                 day < time_day_of_seconds(world_now(presence->world) / SECOND);
+    pthread_mutex_unlock(&presence->intake_lock);
+    return ended || error_set(err, ERROR_CONFLICT, (struct error_place){.source = "presence"},
+                              "a day that has ended", "%s has not ended",
+                              time_format_date(day, date));
+}
+
 bool presence_drop_day(struct presence *presence, int32_t day, struct error *err)
 {
+    if (!has_ended(presence, day, err))
+        return false;
     pthread_mutex_lock(&presence->maintenance_lock);
     struct catalog_change change = {.drops = true, .dropped_day = day};
     char folder[SEGMENT_NAME_BYTES], date[TIME_TEXT_BYTES];
@@ -195,12 +218,24 @@ bool presence_drop_day(struct presence *presence, int32_t day, struct error *err
                 fault_at(FAULT_POINT_before_day_key_destroyed, err) &&
                 keys_day_destroy(presence->keys, day, err) &&
                 fault_at(FAULT_POINT_after_day_key_destroyed, err) &&
+                expire_log(presence, day, err) &&
                 file_remove_tree(presence->directory_fd, folder, err);
     pthread_mutex_unlock(&presence->maintenance_lock);
     return done;
 }
 
 /* ---- The background */
+
+/* A disk that fails is not asked again at once. Under fold_lock. */
+static void pause_after_failure(struct presence *presence)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FOLD_PAUSE_SECONDS;
+    while (!presence->fold_stopping &&
+           pthread_cond_timedwait(&presence->fold_wanted_changed, &presence->fold_lock, &until) == 0)
+        ;
+}
 
 static void *fold_main(void *argument)
 {
@@ -214,9 +249,12 @@ static void *fold_main(void *argument)
         presence->fold_wanted = false;
         pthread_mutex_unlock(&presence->fold_lock);
         struct error failure;
-        if (!presence_fold(presence, &failure))
+        bool folded = presence_fold(presence, &failure);
+        if (!folded)
             log_error("presence", &failure); /* nothing is lost: the log holds the tail */
         pthread_mutex_lock(&presence->fold_lock);
+        if (!folded)
+            pause_after_failure(presence);
     }
     pthread_mutex_unlock(&presence->fold_lock);
     return NULL;

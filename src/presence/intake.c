@@ -3,8 +3,10 @@
  *   append ──lock──► ordinal, key index, queue ──► commit thread: frames, one sync, tail run ──► done
  *                        │ key known: waits for the record's sync, then its first answer ──► done
  *
- * A failed write or sync: the file is cut back, every append of the group gets the error, its keys
- * leave the index. Ordinals of a failed group are never used again. */
+ * A failed write or sync: the log goes back to its durable mark, every append of the group gets the
+ * error, its keys leave the index. Ordinals of a failed group are not used again while the process
+ * lives. The arrival day never goes back, whatever the clock does: a position in the log that lies
+ * below the folded one would count as folded. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -74,10 +76,13 @@ static bool enqueue(struct presence *presence, struct presence_append *append, s
     if (presence->stopping || presence->queue_records + append->count > QUEUE_RECORDS_MAX)
         return error_set(err, ERROR_BUSY, (struct error_place){.source = "scans"}, NULL,
                          "too many scans wait already");
+    if (atomic_load(&presence->tail_full))
+        return error_set(err, ERROR_BUSY, (struct error_place){.source = "scans"}, NULL,
+                         "too many scans wait for their segments");
     append->repeated = find_answer(presence, append, &append->first);
     if (!append->repeated) {
         int32_t today = time_day_of_seconds(world_now(presence->world) / SECOND);
-        if (today != presence->arrival_day) {
+        if (today > presence->arrival_day) {
             presence->arrival_day = today;
             presence->next_ordinal = 0;
         }
@@ -142,27 +147,41 @@ static bool make_durable(struct presence *presence, struct presence_append *grou
 {
     struct scan_log *log = &presence->log;
     uint32_t now = (uint32_t)(world_now(presence->world) / SECOND);
-    uint64_t good_bytes =
-        log->file_count && !log->broken ? log->files[log->file_count - 1].bytes : 0;
-    size_t good_files = log->file_count, good_frames = log->frame_count;
     bool done = true, wrote = false;
     while (done && group) {
         struct scan_event_id first = {0};
         size_t count = fill_frame(presence, group, &first, &group);
         if (count == 0)
             break;
-        bool new_day = log->open_day != first.day && !log->broken && wrote;
-        if (new_day) /* the frames so far lie in the file that is left now */
-            done = log_sync(log, err);
-        done = done &&
-               log_write_frame(log, first.day, first.ordinal, now, presence->frame, count, err);
+        done = log_write_frame(log, first.day, first.ordinal, now, presence->frame, count, err);
         wrote = true;
     }
-    if (done && wrote)
-        done = log_sync(log, err);
+    if (!wrote)
+        return true;
+    done = done && log_sync(log, err);
+    struct error again; /* a rewind that fails is tried again before the next frame */
+    if (!done && !log_rewind(log, &again))
+        log_error("presence", &again);
     if (!done)
-        log_cut(log, log->file_count == good_files ? good_bytes : 0, good_frames);
+        presence->failure = *err;
+    atomic_store(&presence->failing, !done);
     return done;
+}
+
+bool presence_ready(struct presence *presence, struct error *err)
+{
+    static const char probe[4096];
+    if (!atomic_load(&presence->failing))
+        return true;
+    pthread_mutex_lock(&presence->log_lock);
+    if (atomic_load(&presence->failing)) {
+        *err = presence->failure;
+        atomic_store(&presence->failing,
+                     !file_replace(presence->directory_fd, "probe", probe, sizeof probe, err));
+    }
+    bool ready = !atomic_load(&presence->failing);
+    pthread_mutex_unlock(&presence->log_lock);
+    return ready;
 }
 
 /* Shows a durable group to readers. */
@@ -190,6 +209,7 @@ static void publish(struct presence *presence, struct presence_append *group)
     tail_add(presence, run);
     presence->tail_end = end;
     bool fold = presence->tail_events >= FOLD_EVENTS;
+    atomic_store(&presence->tail_full, presence->tail_events >= TAIL_EVENTS_MAX);
     pthread_mutex_unlock(&presence->lock);
     if (fold)
         fold_wake(presence);
@@ -201,7 +221,8 @@ static bool answer_again(struct presence *presence, struct presence_append *appe
 {
     struct scan_record first;
     if (!log_read(&presence->log, append->first, &first, err))
-        return error_set(err, ERROR_BUSY, (struct error_place){.source = "scans"}, NULL,
+        return err->code == ERROR_NOT_FOUND &&
+               error_set(err, ERROR_BUSY, (struct error_place){.source = "scans"}, NULL,
                          "the first request with this key was not kept; send it again");
     const struct scan_record *again = &append->records[0];
     bool same_request = is_set(again->request_key) &&

@@ -139,10 +139,18 @@ static bool open_log(struct presence *presence, struct error *err)
         presence->arrival_day = presence->log.open_day;
         presence->next_ordinal = presence->log.next_ordinal;
     }
-    /* ordinals of the open day that were folded and expired are never used again */
-    if (presence->catalog->folded.day == presence->arrival_day &&
-        presence->catalog->folded.ordinal > presence->next_ordinal)
-        presence->next_ordinal = presence->catalog->folded.ordinal;
+    /* positions that were folded and expired are never used again */
+    struct scan_event_id folded = presence->catalog->folded;
+    if (folded.day > presence->arrival_day ||
+        (folded.day == presence->arrival_day && folded.ordinal > presence->next_ordinal)) {
+        presence->arrival_day = folded.day;
+        presence->next_ordinal = folded.ordinal;
+    }
+    if (done && presence->log.cut.bytes)
+        log_write(LOG_WARNING, "presence",
+                  "log %s: a torn tail of %llu bytes at byte %llu was cut: it was never acknowledged",
+                  presence->log.cut.name, (unsigned long long)presence->log.cut.bytes,
+                  (unsigned long long)presence->log.cut.offset);
     return done;
 }
 

@@ -155,6 +155,10 @@ struct presence_append {
 bool presence_append(struct presence *presence, struct presence_append *append,
                      struct error *err) MUST_USE;
 
+/* False, with the reason, while scans cannot be made durable (the disk is full or fails): the last
+ * group failed and a trial write, made here, still does. */
+bool presence_ready(struct presence *presence, struct error *err) MUST_USE;
+
 /* ---- Bulk intake: events of any days in any order, whole or not at all */
 
 struct presence_bulk;
@@ -214,8 +218,8 @@ int64_t presence_rows_read(const struct presence_view *view);
 /* ---- Keeping and forgetting */
 /* Folds the log's events into segments and merges small segments, as far as worthwhile. */
 bool presence_fold(struct presence *presence, struct error *err) MUST_USE;
-/* Forgets a day: out of the manifest, key destroyed, folder removed. Later events of it are
- * refused. Twice is done. */
+/* Forgets a day: out of the manifest, key destroyed, its folder and the log of its arrivals removed.
+ * Later events of it are refused. Twice is done. ERROR_CONFLICT for a day that has not ended. */
 bool presence_drop_day(struct presence *presence, int32_t day, struct error *err) MUST_USE;
 /* Reads every block of every segment and log; one `report` a check. */
 bool presence_verify(struct presence *presence,

@@ -28,7 +28,8 @@
 enum {
     TAIL_RUNS_MAX = 64,
     FOLD_EVENTS = 512 * 1024,       /* the tail is folded from here on */
-    TAIL_EVENTS_MAX = 16 * 1024 * 1024,
+    FOLD_PAUSE_SECONDS = 5,         /* after a fold that failed */
+    TAIL_EVENTS_MAX = 16 * 1024 * 1024, /* more is refused: folding has failed for long */
     MERGE_SEGMENTS = 8,             /* a day is merged when it has so many segments */
     QUEUE_RECORDS_MAX = 65536,
     FRAME_RECORDS_MAX = 4096,
@@ -118,6 +119,12 @@ int event_compare(const struct presence_event *a, const struct presence_event *b
  * threads. */
 bool segment_build(struct presence *presence, int32_t day, struct presence_event *events,
                    size_t count, struct segment **ret_segment, struct error *err) MUST_USE;
+/* The same for events of one origin, of which doubles of (person, venue, second) become one, the one
+ * with the least flags; *ret_merged went. */
+bool segment_build_unique(struct presence *presence, int32_t day,
+                          const struct presence_event *events, size_t count,
+                          struct segment **ret_segment, int64_t *ret_merged,
+                          struct error *err) MUST_USE;
 /* From segments of one day, leaving out events of `origin_removed` (0 = none). */
 bool segment_merge(struct presence *presence, int32_t day, struct segment *const *segments,
                    size_t count, uint16_t origin_removed, struct segment **ret_segment,
@@ -150,14 +157,25 @@ struct scan_log {
     size_t frame_count, frame_capacity;
     int32_t open_day; /* of the last file, which is appended to; INT32_MIN none */
     uint64_t next_ordinal;
-    bool broken;      /* the last file failed: a new one is begun */
+    bool broken;      /* the next frame begins a new file */
+    bool unsynced;    /* the last file holds bytes that no sync has covered */
+    bool rewinding;   /* a rewind failed: it is tried again before anything is written */
+    size_t durable_files, durable_frames; /* the durable mark (log.c) */
+    uint64_t durable_bytes;
+    struct {
+        char name[SEGMENT_NAME_BYTES];
+        uint64_t offset, bytes;
+    } cut; /* the torn tail that the opening cut off; 0 bytes: none */
     EVP_CIPHER_CTX *cipher;
-    unsigned char day_key[KEY_BYTES];
+    unsigned char day_key[KEY_BYTES]; /* of the file that is written */
+    unsigned char read_key[KEY_BYTES];
+    int32_t read_day; /* whose key read_key is; INT32_MIN none */
     struct buffer scratch;
 };
 typedef bool log_visitor(void *context, int32_t day, uint64_t first_ordinal,
                          const struct scan_record *records, size_t count, struct error *err);
-/* Opens all log files, cuts a torn tail of the last, hands every record to `visit`. */
+/* Opens all log files, cuts a torn tail of the last (log->cut), removes those of forgotten days and
+ * hands every record to `visit`. ERROR_CORRUPT names file and byte of damage. */
 bool log_open(struct scan_log *log, int directory_fd, struct keys *keys, log_visitor *visit,
               void *context, struct error *err) MUST_USE;
 void log_release(struct scan_log *log);
@@ -165,10 +183,11 @@ void log_release(struct scan_log *log);
 bool log_write_frame(struct scan_log *log, int32_t day, uint64_t first_ordinal, uint32_t now,
                      const struct scan_record *records, size_t count,
                      struct error *err) MUST_USE;
+/* All frames written so far are durable. */
 bool log_sync(struct scan_log *log, struct error *err) MUST_USE;
-/* After a failed write or sync: cuts the file to its length at the last sync; later frames begin a
- * new file. */
-void log_cut(struct scan_log *log, uint64_t good_bytes, size_t good_frames);
+/* After a failed write or sync: back to what the last log_sync covered. Where that fails too, it is
+ * tried again before the next frame, which is refused until it is done. */
+bool log_rewind(struct scan_log *log, struct error *err) MUST_USE;
 /* The record of an id; ERROR_NOT_FOUND where the log does not hold it. */
 bool log_read(struct scan_log *log, struct scan_event_id id, struct scan_record *ret_record,
               struct error *err) MUST_USE;
@@ -178,6 +197,8 @@ bool log_visit(struct scan_log *log, log_visitor *visit, void *context,
 /* Removes files whose last frame is older than `before` and lies wholly below `folded`. */
 bool log_expire(struct scan_log *log, uint32_t before, struct scan_event_id folded,
                 int32_t today, struct error *err) MUST_USE;
+/* Removes the files of one arrival day, read or not. */
+bool log_forget_day(struct scan_log *log, int32_t day, struct error *err) MUST_USE;
 
 /* Index from key hashes to event ids, file-backed, rebuilt at opening. */
 struct answer_index {
@@ -192,9 +213,9 @@ bool answer_index_add(struct answer_index *index, const unsigned char key[16],
 bool answer_index_find(const struct answer_index *index, const unsigned char key[16],
                        struct scan_event_id *ret_id);
 void answer_index_remove(struct answer_index *index, const unsigned char key[16]);
-/* Forgets ids before `first`. */
+/* Forgets ids before `first`, and those of the arrival day `forgotten` (INT32_MIN: none). */
 bool answer_index_expire(struct answer_index *index, struct scan_event_id first,
-                         struct error *err) MUST_USE;
+                         int32_t forgotten, struct error *err) MUST_USE;
 
 /* ---- The store */
 
@@ -214,6 +235,7 @@ struct presence {
     size_t tail_events;
     uint64_t next_segment;
     struct scan_event_id tail_end;    /* arrival position after the last run */
+    atomic_bool tail_full;            /* written under lock */
 
     pthread_mutex_t intake_lock;      /* owns queue_*, index, next ordinal, stopping */
     pthread_cond_t intake_filled;
@@ -229,6 +251,8 @@ struct presence {
     pthread_mutex_t log_lock;         /* owns log */
     struct scan_log log;
     struct scan_record *frame;        /* the commit thread's */
+    atomic_bool failing;              /* the last group was not made durable; written under log_lock */
+    struct error failure;             /* why */
 
     pthread_mutex_t fold_lock;        /* owns fold_wanted */
     pthread_cond_t fold_wanted_changed;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "presence/pages.h"
 #include "presence/presence_internal.h"
 #include "presence/sort.h"
 
@@ -71,9 +72,12 @@ struct half {
     const struct flag_dictionary *dictionary;
     /* from events */
     const struct presence_event *events;
-    const uint32_t *flag_of; /* dictionary number of each event */
+    const uint32_t *flag_of;   /* dictionary number of each event; NULL: */
+    const uint32_t *number_of; /* dictionary number by flags (events of one origin) */
     size_t count;
     uint32_t venue_high, person_high;
+    bool merge_doubles;        /* of (person, venue, second) the one with the least flags stays */
+    int64_t merged;
     /* or from segments */
     struct segment *const *segments;
     size_t segment_count;
@@ -90,59 +94,133 @@ static unsigned bits_needed(uint32_t value)
     return value ? 32u - (unsigned)__builtin_clz(value) : 1u;
 }
 
-struct packing {
-    unsigned flag_bits, other_bits, key_bits;
-};
 enum { TIME_BITS = 17 };
 
-static struct packing packing_of(const struct half *half)
+/* Where the parts of an event stand in its number: flag, other, time, key, from the lowest bit. */
+struct layout {
+    unsigned other_at, time_at, key_at, bits;
+    uint32_t day_start;
+};
+
+static struct layout layout_of(const struct half *half)
 {
-    unsigned venue = bits_needed(half->venue_high), person = bits_needed(half->person_high);
-    return (struct packing){.flag_bits = bits_needed((uint32_t)half->dictionary->count - 1),
-                            .other_bits = half->order == ORDER_VENUE ? person : venue,
-                            .key_bits = half->order == ORDER_VENUE ? venue : person};
+    unsigned venue_bits = bits_needed(half->venue_high);
+    unsigned person_bits = bits_needed(half->person_high);
+    bool by_venue = half->order == ORDER_VENUE;
+    struct layout layout = {.other_at = bits_needed((uint32_t)half->dictionary->count - 1),
+                            .day_start = (uint32_t)time_day_start_seconds(half->day)};
+    layout.time_at = layout.other_at + (by_venue ? person_bits : venue_bits);
+    layout.key_at = layout.time_at + TIME_BITS;
+    layout.bits = layout.key_at + (by_venue ? venue_bits : person_bits);
+    return layout;
 }
 
-static bool write_packed(const struct half *half, struct packing packing, const uint64_t *keys,
-                         struct segment_writer *writer, struct error *err)
+static inline uint64_t number_of_event(const struct half *half, const struct layout *layout,
+                                       size_t i)
+{
+    const struct presence_event *event = &half->events[i];
+    bool by_venue = half->order == ORDER_VENUE;
+    uint64_t key = by_venue ? event->venue : event->person;
+    uint64_t other = by_venue ? event->person : event->venue;
+    uint64_t flag = half->number_of ? half->number_of[event->flags] : half->flag_of[i];
+    return flag | other << layout->other_at |
+           (uint64_t)(event->time - layout->day_start) << layout->time_at | key << layout->key_at;
+}
+
+/* Rows of the sorted numbers [0, count) as one block. */
+static bool write_block(const struct layout *layout, const uint64_t *restrict numbers,
+                        uint32_t count, struct row_block *rows, struct segment_writer *writer,
+                        struct error *err)
+{
+    const uint64_t flag_mask = bits_mask(layout->other_at), time_mask = bits_mask(TIME_BITS);
+    const uint64_t other_mask = bits_mask(layout->time_at - layout->other_at);
+    rows->count = count;
+    for (uint32_t k = 0; k < count; k++) {
+        rows->flag[k] = (uint32_t)(numbers[k] & flag_mask);
+        rows->other[k] = (uint32_t)(numbers[k] >> layout->other_at & other_mask);
+        rows->time[k] = (uint32_t)(numbers[k] >> layout->time_at & time_mask);
+        rows->key[k] = (uint32_t)(numbers[k] >> layout->key_at);
+    }
+    return segment_writer_add(writer, rows, err);
+}
+
+enum { BUCKET_BITS_MAX = 12, BUCKETS_MAX = 1 << BUCKET_BITS_MAX, BUCKET_NUMBERS = 2048 };
+
+/* Buckets by the highest bits, in the order of the events; ends[b] = end of bucket b. Returns the
+ * size of the largest. */
+static size_t fill_buckets(const struct half *half, const struct layout *layout, unsigned shift,
+                           uint64_t *restrict numbers, size_t ends[BUCKETS_MAX])
+{
+    size_t largest = 0, sum = 0;
+    memset(ends, 0, BUCKETS_MAX * sizeof *ends);
+    for (size_t i = 0; i < half->count; i++)
+        ends[number_of_event(half, layout, i) >> shift]++;
+    for (size_t b = 0; b < BUCKETS_MAX; b++) {
+        size_t in_bucket = ends[b];
+        largest = in_bucket > largest ? in_bucket : largest;
+        ends[b] = sum;
+        sum += in_bucket;
+    }
+    for (size_t i = 0; i < half->count; i++) {
+        uint64_t number = number_of_event(half, layout, i);
+        numbers[ends[number >> shift]++] = number;
+    }
+    return largest;
+}
+
+/* Sorts bucket by bucket and writes what is in order: of numbers that differ in the flag only, the
+ * first (the least dictionary number) where doubles are merged. */
+static bool write_buckets(struct half *half, const struct layout *layout, unsigned shift,
+                          uint64_t *numbers, const size_t *ends, uint64_t *scratch,
+                          struct segment_writer *writer, struct error *err)
 {
     struct row_block *rows = x_alloc(1, sizeof *rows);
+    size_t kept = 0, written = 0, first = 0;
+    unsigned key_at = layout->key_at < shift ? layout->key_at : shift;
     bool done = true;
-    unsigned time_at = packing.flag_bits + packing.other_bits, key_at = time_at + TIME_BITS;
-    for (size_t i = 0; done && i < half->count; i += rows->count) {
-        size_t left = half->count - i;
-        rows->count = left < BLOCK_ROWS ? (uint32_t)left : BLOCK_ROWS;
-        for (uint32_t k = 0; k < rows->count; k++) {
-            uint64_t row = keys[i + k];
-            rows->flag[k] = (uint32_t)(row & bits_mask(packing.flag_bits));
-            rows->other[k] = (uint32_t)(row >> packing.flag_bits & bits_mask(packing.other_bits));
-            rows->time[k] = (uint32_t)(row >> time_at & bits_mask(TIME_BITS));
-            rows->key[k] = (uint32_t)(row >> key_at);
-        }
-        done = segment_writer_add(writer, rows, err);
+    for (size_t b = 0; done && b < BUCKETS_MAX && first < half->count; first = ends[b++]) {
+        radix_sort_parts(numbers + first, scratch, ends[b] - first, layout->time_at, key_at, shift);
+        for (size_t i = first; i < ends[b]; i++)
+            if (!half->merge_doubles || kept == 0 ||
+                numbers[i] >> layout->other_at != numbers[kept - 1] >> layout->other_at)
+                numbers[kept++] = numbers[i];
+        for (; done && kept - written >= BLOCK_ROWS; written += BLOCK_ROWS)
+            done = write_block(layout, numbers + written, BLOCK_ROWS, rows, writer, err);
     }
+    if (done && kept > written)
+        done = write_block(layout, numbers + written, (uint32_t)(kept - written), rows, writer, err);
+    half->rows = (int64_t)kept;
+    half->merged = (int64_t)(half->count - kept);
     free(rows);
     return done;
 }
 
-/* The usual way: an event fits one 64-bit number. */
-static bool write_by_radix(struct half *half, struct packing packing,
+/* The usual way: an event fits one 64-bit number. A first pass spreads the numbers over buckets that
+ * fit into the cache, where they are sorted: memory is touched once. */
+static bool write_by_radix(struct half *half, const struct layout *layout,
                            struct segment_writer *writer, struct error *err)
 {
-    uint64_t *keys = x_alloc(half->count, 2 * sizeof *keys);
-    int64_t start = time_day_start_seconds(half->day);
-    unsigned time_at = packing.flag_bits + packing.other_bits, key_at = time_at + TIME_BITS;
-    for (size_t i = 0; i < half->count; i++) {
-        const struct presence_event *event = &half->events[i];
-        bool by_venue = half->order == ORDER_VENUE;
-        uint64_t key = by_venue ? event->venue : event->person;
-        uint64_t other = by_venue ? event->person : event->venue;
-        keys[i] = half->flag_of[i] | other << packing.flag_bits |
-                  (uint64_t)(event->time - start) << time_at | key << key_at;
+    size_t *ends = x_alloc(BUCKETS_MAX, sizeof *ends), bytes = half->count * sizeof(uint64_t);
+    uint64_t *numbers = pages_alloc(bytes);
+    unsigned bucket_bits = 0;
+    while (bucket_bits < BUCKET_BITS_MAX && half->count >> bucket_bits > BUCKET_NUMBERS)
+        bucket_bits++;
+    unsigned shift = layout->bits - bucket_bits; /* ≥ time_at: a key and a time have 18 bits or more */
+    size_t largest;
+    if (bucket_bits == 0) { /* one bucket; a shift by 64 has no meaning */
+        for (size_t i = 0; i < half->count; i++)
+            numbers[i] = number_of_event(half, layout, i);
+        for (size_t b = 0; b < BUCKETS_MAX; b++)
+            ends[b] = half->count;
+        largest = half->count;
+    } else {
+        largest = fill_buckets(half, layout, shift, numbers, ends);
     }
-    radix_sort(keys, keys + half->count, half->count, key_at + packing.key_bits);
-    bool done = write_packed(half, packing, keys, writer, err);
-    free(keys);
+    uint64_t *scratch = pages_alloc(largest * sizeof *scratch);
+    bool done = write_buckets(half, layout, shift, numbers, ends, scratch, writer, err);
+    pages_free(scratch, largest * sizeof *scratch);
+    pages_free(numbers, bytes);
+    free(ends);
     return done;
 }
 
@@ -151,15 +229,22 @@ static bool write_by_comparison(struct half *half, struct segment_writer *writer
                                 struct error *err)
 {
     struct presence_event *events = x_alloc(half->count, sizeof *events);
+    size_t kept = 0;
     memcpy(events, half->events, half->count * sizeof *events);
     events_sort(events, half->count, half->order);
+    for (size_t i = 0; i < half->count; i++)
+        if (!half->merge_doubles || kept == 0 || events[kept - 1].time != events[i].time ||
+            events[kept - 1].venue != events[i].venue ||
+            events[kept - 1].person != events[i].person)
+            events[kept++] = events[i];
+    half->rows = (int64_t)kept;
+    half->merged = (int64_t)(half->count - kept);
     struct flag_dictionary numbers = *half->dictionary; /* only looked up: all pairs are in it */
     struct row_block *rows = x_alloc(1, sizeof *rows);
     int64_t start = time_day_start_seconds(half->day);
     bool done = true;
-    for (size_t i = 0; done && i < half->count; i += rows->count) {
-        size_t left = half->count - i;
-        rows->count = left < BLOCK_ROWS ? (uint32_t)left : BLOCK_ROWS;
+    for (size_t i = 0; done && i < kept; i += rows->count) {
+        rows->count = kept - i < BLOCK_ROWS ? (uint32_t)(kept - i) : BLOCK_ROWS;
         for (uint32_t k = 0; k < rows->count; k++) {
             const struct presence_event *event = &events[i + k];
             bool by_venue = half->order == ORDER_VENUE;
@@ -271,10 +356,8 @@ static void *write_half(void *argument)
     if (done && half->segments) {
         done = write_by_merging(half, writer, err);
     } else if (done) {
-        struct packing packing = packing_of(half);
-        bool fits = packing.flag_bits + packing.other_bits + TIME_BITS + packing.key_bits <= 64;
-        half->rows = (int64_t)half->count;
-        done = fits ? write_by_radix(half, packing, writer, err)
+        struct layout layout = layout_of(half);
+        done = layout.bits <= 64 ? write_by_radix(half, &layout, writer, err)
                     : write_by_comparison(half, writer, err);
     }
     half->done = done && segment_writer_finish(writer, &half->bytes, err);
@@ -335,19 +418,41 @@ static bool prepare_halves(struct presence *presence, int32_t day,
     return true;
 }
 
-bool segment_build(struct presence *presence, int32_t day, struct presence_event *events,
-                   size_t count, struct segment **ret_segment, struct error *err)
+/* Highest numbers, and whether all events came by one import. */
+static bool survey(const struct presence_event *restrict events, size_t count, struct half *half,
+                   bool seen[256])
+{
+    uint32_t venue_high = 0, person_high = 0;
+    uint16_t other_origin = 0;
+    for (size_t i = 0; i < count; i++) {
+        venue_high = events[i].venue > venue_high ? events[i].venue : venue_high;
+        person_high = events[i].person > person_high ? events[i].person : person_high;
+        other_origin |= events[i].origin ^ events[0].origin;
+        seen[events[i].flags] = true;
+    }
+    half->venue_high = venue_high;
+    half->person_high = person_high;
+    return other_origin == 0;
+}
+
+static bool build(struct presence *presence, int32_t day, const struct presence_event *events,
+                  size_t count, bool merge_doubles, struct segment **ret_segment,
+                  int64_t *ret_merged, struct error *err)
 {
     REQUIRE(count > 0);
     struct flag_dictionary dictionary;
-    struct half venue, person;
+    struct half venue, person, facts;
+    uint32_t number_of[256] = {0}, *flag_of = NULL;
+    bool seen[256] = {false};
     dictionary_init(&dictionary);
-    uint32_t *flag_of = x_alloc(count, sizeof *flag_of);
-    uint32_t venue_high = 0, person_high = 0;
-    for (size_t i = 0; i < count; i++) {
-        flag_of[i] = dictionary_add(&dictionary, events[i].origin, events[i].flags);
-        venue_high = events[i].venue > venue_high ? events[i].venue : venue_high;
-        person_high = events[i].person > person_high ? events[i].person : person_high;
+    if (survey(events, count, &facts, seen)) {
+        for (unsigned flags = 0; flags < 256; flags++) /* numbers ascend with flags */
+            if (seen[flags])
+                number_of[flags] = dictionary_add(&dictionary, events[0].origin, (uint8_t)flags);
+    } else {
+        flag_of = x_alloc(count, sizeof *flag_of);
+        for (size_t i = 0; i < count; i++)
+            flag_of[i] = dictionary_add(&dictionary, events[i].origin, events[i].flags);
     }
     bool done = dictionary.count <= FLAG_DICTIONARY_MAX
                     ? true
@@ -357,16 +462,34 @@ bool segment_build(struct presence *presence, int32_t day, struct presence_event
     if (done) {
         venue.events = events;
         venue.flag_of = flag_of;
+        venue.number_of = flag_of ? NULL : number_of;
         venue.count = count;
-        venue.venue_high = venue_high;
-        venue.person_high = person_high;
+        venue.venue_high = facts.venue_high;
+        venue.person_high = facts.person_high;
+        venue.merge_doubles = merge_doubles;
         person = venue;
         person.order = ORDER_PERSON;
         done = write_halves(&venue, &person, ret_segment, err);
+        REQUIRE(!done || venue.rows == person.rows);
+        *ret_merged = venue.merged;
     }
     free(flag_of);
     dictionary_release(&dictionary);
     return done;
+}
+
+bool segment_build(struct presence *presence, int32_t day, struct presence_event *events,
+                   size_t count, struct segment **ret_segment, struct error *err)
+{
+    int64_t merged;
+    return build(presence, day, events, count, false, ret_segment, &merged, err);
+}
+
+bool segment_build_unique(struct presence *presence, int32_t day,
+                          const struct presence_event *events, size_t count,
+                          struct segment **ret_segment, int64_t *ret_merged, struct error *err)
+{
+    return build(presence, day, events, count, true, ret_segment, ret_merged, err);
 }
 
 bool segment_merge(struct presence *presence, int32_t day, struct segment *const *segments,

@@ -4,6 +4,7 @@
  * becomes one number and is sorted by least-significant-digit radix; else by comparison. */
 #include <stdlib.h>
 
+#include "presence/pages.h"
 #include "presence/presence_internal.h"
 #include "presence/sort.h"
 
@@ -89,6 +90,78 @@ void radix_sort(uint64_t *keys, uint64_t *scratch, size_t count, unsigned bits)
     free(histograms);
 }
 
+/* ---- In parts: key and time by radix, the rest within each group of equals */
+
+enum { PART_DIGIT_BITS_MAX = 12, PART_DIGITS = 1 << PART_DIGIT_BITS_MAX, INSERTION_MAX = 24 };
+
+/* Stable passes over the bits [from_bit, end_bit); gives back where the keys are, *other the rest. */
+static uint64_t *sort_bits(uint64_t *keys, uint64_t **other, size_t count, unsigned from_bit,
+                           unsigned end_bit)
+{
+    size_t starts[PART_DIGITS];
+    unsigned bits = end_bit - from_bit;
+    unsigned passes = (bits + PART_DIGIT_BITS_MAX - 1) / PART_DIGIT_BITS_MAX;
+    unsigned width = passes ? (bits + passes - 1) / passes : 0;
+    for (unsigned pass = 0, shift = from_bit; pass < passes; pass++, shift += width) {
+        const uint64_t mask = ((uint64_t)1 << (end_bit - shift < width ? end_bit - shift : width)) - 1;
+        const uint64_t *restrict in = keys;
+        uint64_t *restrict out = *other;
+        memset(starts, 0, (mask + 1) * sizeof *starts);
+        for (size_t i = 0; i < count; i++)
+            starts[in[i] >> shift & mask]++;
+        for (size_t digit = 0, sum = 0; digit <= mask; digit++) {
+            size_t in_digit = starts[digit];
+            starts[digit] = sum;
+            sum += in_digit;
+        }
+        for (size_t i = 0; i < count; i++)
+            out[starts[in[i] >> shift & mask]++] = in[i];
+        *other = keys;
+        keys = out;
+    }
+    return keys;
+}
+
+/* Orders each group of keys that are equal from `low_at` up. */
+static void sort_groups(uint64_t *keys, uint64_t *scratch, size_t count, unsigned low_at)
+{
+    for (size_t first = 0, end; first < count; first = end) {
+        uint64_t group = keys[first] >> low_at;
+        for (end = first + 1; end < count && keys[end] >> low_at == group; end++)
+            ;
+        if (end - first > INSERTION_MAX) {
+            radix_sort(keys + first, scratch, end - first, low_at);
+            continue;
+        }
+        for (size_t i = first + 1; i < end; i++) {
+            uint64_t key = keys[i];
+            size_t at = i;
+            for (; at > first && keys[at - 1] > key; at--)
+                keys[at] = keys[at - 1];
+            keys[at] = key;
+        }
+    }
+}
+
+void radix_sort_parts(uint64_t *keys, uint64_t *scratch, size_t count, unsigned low_at,
+                      unsigned high_at, unsigned bits)
+{
+    if (count < 2)
+        return;
+    uint64_t middle = ((uint64_t)1 << (high_at - low_at)) - 1;
+    size_t in_order = 1;
+    while (in_order < count &&
+           (keys[in_order - 1] >> low_at & middle) <= (keys[in_order] >> low_at & middle))
+        in_order++;
+    uint64_t *from = keys, *other = scratch;
+    if (in_order < count)
+        from = sort_bits(from, &other, count, low_at, high_at);
+    from = sort_bits(from, &other, count, high_at, bits);
+    sort_groups(from, other, count, low_at);
+    if (from != keys)
+        memcpy(keys, from, count * sizeof *keys);
+}
+
 enum { TIME_BITS = 17, SMALL_COUNT = 256 };
 
 void events_sort_day(struct presence_event *events, size_t count, int32_t day)
@@ -116,12 +189,12 @@ void events_sort_day(struct presence_event *events, size_t count, int32_t day)
     }
     uint16_t origin = events[0].origin;
     int64_t start = time_day_start_seconds(day);
-    uint64_t *keys = x_alloc(count, 2 * sizeof *keys);
+    uint64_t *keys = pages_alloc(count * 2 * sizeof *keys);
     for (size_t i = 0; i < count; i++)
         keys[i] = number_of[events[i].flags] | (uint64_t)events[i].person << person_at |
                   (uint64_t)(events[i].time - start) << time_at |
                   (uint64_t)events[i].venue << venue_at;
-    radix_sort(keys, keys + count, count, bits);
+    radix_sort_parts(keys, keys + count, count, time_at, venue_at, bits);
     for (size_t i = 0; i < count; i++)
         events[i] = (struct presence_event){
             .venue = (uint32_t)(keys[i] >> venue_at),
@@ -129,5 +202,5 @@ void events_sort_day(struct presence_event *events, size_t count, int32_t day)
             .person = (uint32_t)(keys[i] >> person_at & bits_mask(time_at - person_at)),
             .flags = flags_of[keys[i] & bits_mask(person_at)],
             .origin = origin};
-    free(keys);
+    pages_free(keys, count * 2 * sizeof *keys);
 }

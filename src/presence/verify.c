@@ -83,8 +83,17 @@ bool presence_verify(struct presence *presence,
     pthread_mutex_lock(&presence->log_lock);
     bool good = log_visit(&presence->log, ignore_records, &records, &failure);
     pthread_mutex_unlock(&presence->log_lock);
-    snprintf(words, sizeof words, "%lld records", (long long)records);
-    report(context, good, "presence log", good ? words : failure.what);
+    const struct scan_log *log = &presence->log;
+    if (!good)
+        snprintf(words, sizeof words, "%s: %s", failure.source, failure.what);
+    else if (log->cut.bytes) /* set at opening only */
+        snprintf(words, sizeof words,
+                 "%lld records; the opening cut a torn tail of %llu bytes off %s at byte %llu",
+                 (long long)records, (unsigned long long)log->cut.bytes, log->cut.name,
+                 (unsigned long long)log->cut.offset);
+    else
+        snprintf(words, sizeof words, "%lld records", (long long)records);
+    report(context, good, "presence log", words);
     return true;
 }
 

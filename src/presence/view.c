@@ -50,8 +50,17 @@ int64_t presence_rows_read(const struct presence_view *view)
     return view->decoder.rows_read + view->tail_rows_read;
 }
 
+/* An event that arrived while its day was being dropped: the next fold leaves it out. */
+static bool is_forgotten(const struct presence_view *view, uint32_t time)
+{
+    return view->catalog->dropped_count &&
+           catalog_dropped(view->catalog, time_day_of_seconds(time));
+}
+
 int64_t presence_day_count(struct presence_view *view, int32_t day)
 {
+    if (catalog_dropped(view->catalog, day))
+        return 0;
     const struct catalog_day *found = catalog_find(view->catalog, day);
     int64_t rows = found ? found->rows : 0;
     int64_t start = time_day_start_seconds(day);
@@ -72,6 +81,8 @@ bool presence_day_range(struct presence_view *view, int32_t *ret_first, int32_t 
     for (size_t i = 0; i < view->run_count; i++)
         for (size_t k = 0; k < view->runs[i]->count; k++) {
             int32_t day = time_day_of_seconds(view->runs[i]->by_person[k].time);
+            if (is_forgotten(view, view->runs[i]->by_person[k].time))
+                continue;
             first = day < first ? day : first;
             last = day > last ? day : last;
         }
@@ -165,8 +176,9 @@ static void gather_tail(struct presence_view *view, enum segment_order order, ui
             uint32_t found = order == ORDER_VENUE ? events[at].venue : events[at].person;
             if (found != key || (int64_t)events[at].time >= last)
                 break;
-            gather(g, events[at]);
             view->tail_rows_read++;
+            if (!is_forgotten(view, events[at].time))
+                gather(g, events[at]);
         }
     }
 }
@@ -189,8 +201,9 @@ static bool by_key(struct presence_view *view, enum segment_order order, uint32_
             done = segment_read_key(&view->decoder, g.file, key, first - g.day_start,
                                     last - g.day_start, gather_piece, &g, err);
         }
-        bool in_order = day->segment_count == 1 && view->run_count == 0;
-        if (done && in_order && g.count) { /* a closed day: hand out and forget */
+        if (done && view->run_count == 0 && g.count) { /* no tail: hand the day out and forget it */
+            if (day->segment_count > 1)
+                events_sort(g.events, g.count, order);
             g.count = merge_doubles(g.events, g.count);
             done = visit(context, g.events, g.count, err);
             g.count = 0;
@@ -356,7 +369,8 @@ static struct presence_event *tail_of_day(const struct presence_view *view, int3
     struct presence_event *events = x_alloc(total, sizeof *events);
     for (size_t i = 0; i < view->run_count; i++)
         for (size_t k = 0; k < view->runs[i]->count; k++)
-            if (time_day_of_seconds(view->runs[i]->by_venue[k].time) == day)
+            if (time_day_of_seconds(view->runs[i]->by_venue[k].time) == day &&
+                !is_forgotten(view, view->runs[i]->by_venue[k].time))
                 events[count++] = view->runs[i]->by_venue[k];
     events_sort(events, count, ORDER_VENUE);
     *ret_count = count;

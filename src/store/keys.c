@@ -175,6 +175,8 @@ bool keys_day_destroy(struct keys *keys, int32_t day, struct error *err)
     char name[NAME_BYTES], tombstone[NAME_BYTES];
     day_name(day, "", name);
     day_name(day, ".destroyed", tombstone);
+    if (exists(keys, tombstone) && !exists(keys, name))
+        return true;
     if (!file_replace(keys->fd, tombstone, "", 0, err))
         return false;
     int fd = openat(keys->fd, name, O_WRONLY | O_CLOEXEC);

@@ -1,0 +1,52 @@
+/* bench list, bench NAME. */
+#include "bench/bench.h"
+#include "bench/benches.h"
+
+static int bench_list(struct command_context *context, int argc, char **argv, struct error *err);
+
+const struct command bench_commands[] = {
+    {.name = "bench list",
+     .usage = "",
+     .words = "the benchmarks",
+     .needs_data = false,
+     .run = bench_list},
+    {.name = "bench ingest",
+     .usage = "[--people N] [--days D] [--events N] [--peer-events N] [--pairs N] [--alone] "
+              "[--work DIR]",
+     .words = "check-ins a second, durable in both orders, against RocksDB and ClickHouse",
+     .needs_data = false,
+     .run = bench_ingest},
+    {.name = "bench trace",
+     .usage = "[--people N] [--days D] [--queries N] [--pairs N] [--alone] [--work DIR]",
+     .words = "tracing in process against SQLite and RocksDB",
+     .needs_data = false,
+     .run = bench_trace},
+    {.name = "bench scans",
+     .usage = "[--pairs N] [--work DIR]",
+     .words = "durable POST /scans a second on one core against nginx",
+     .needs_data = false,
+     .run = bench_scans},
+    {.name = "bench start",
+     .usage = "[--people N] [--pairs N] [--work DIR]",
+     .words = "seconds to `listening`, and anonymous memory, of a served demo city",
+     .needs_data = false,
+     .run = bench_start},
+};
+enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
+
+static int bench_list(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    if (!command_arguments(&bench_commands[0], argc, argv, 0, 0, err))
+        return command_fail(err);
+    fprintf(context->out, "%s", context->json ? "[" : "");
+    for (size_t i = 1; i < BENCH_COMMAND_COUNT; i++)
+        fprintf(context->out,
+                context->json ? "%s{\"name\":\"%s\",\"words\":\"%s\"}" : "%s%-8s %s\n",
+                context->json && i > 1 ? "," : "", bench_commands[i].name + strlen("bench "),
+                bench_commands[i].words);
+    fprintf(context->out, "%s", context->json ? "]\n" : "");
+    return EXIT_DONE;
+}
+
+const struct module bench_module = {
+    .name = "bench", .commands = bench_commands, .command_count = BENCH_COMMAND_COUNT};
