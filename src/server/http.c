@@ -519,6 +519,7 @@ void http_stop(struct http *http, int seconds)
 
 void http_free(struct http *http)
 {
+    streams_forget_snapshots(http);
     pthread_mutex_destroy(&http->lock);
     pthread_cond_destroy(&http->filled);
     pthread_mutex_destroy(&http->connections_lock);
