@@ -170,9 +170,11 @@ static bool read_role(struct policy *policy, const char *name, json_t *entry, st
     }
     if (role.permissions == ((uint64_t)1 << PERMISSION_COUNT) - 1)
         return error_set(err, ERROR_BAD_VALUE, at, "fewer than all", "a role may do everything");
-    if (strcmp(name, "administrator") == 0 && role.permissions & opens_person)
+    bool manages = strcmp(name, "administrator") == 0 ||
+                   (role.permissions & PERMISSION_BIT(PERMIT_USER_MANAGE));
+    if (manages && role.permissions & opens_person)
         return error_set(err, ERROR_BAD_VALUE, at, "none that opens a person",
-                         "the administrator could read persons");
+                         "who manages users could read persons");
     if (policy->role_count == ROLES_MAX)
         return error_set(err, ERROR_TOO_LARGE, at, "at most 64 roles", "too many roles");
     policy->roles[policy->role_count++] = role;

@@ -113,6 +113,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
         !door_open(platform, &door, err)) {
         sim_life_close(jobs.life);
         http_stop(jobs.http, 1);
+        http_free(jobs.http);
         return false;
     }
     pthread_mutex_init(&jobs.lock, NULL);
@@ -130,6 +131,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
     pthread_mutex_unlock(&jobs.lock);
     pthread_join(jobs.thread, NULL);
     sim_life_close(jobs.life);
+    http_free(jobs.http); /* the jobs woke its streams until now */
     door_close(door);
     return true;
 }
