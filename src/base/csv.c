@@ -12,6 +12,7 @@ enum {
     CHUNK_BYTES = 1 << 16,
     ROW_BYTES_MAX = 1 << 20,
     FIELDS_MAX = 256,
+    FIELD_GROWTH_BYTES = 1 << 14, /* libcsv's own 128 make a long field quadratic */
 };
 
 struct field_span {
@@ -39,6 +40,7 @@ struct csv_reader {
     size_t open_bytes;
     int64_t row_number;        /* of the last row handed out */
     bool at_end;
+    bool skipping;             /* to the end of the line of a row that was given up */
     struct slice out_fields[FIELDS_MAX];
     struct csv_row out_row;
     struct slice header_fields[FIELDS_MAX];
@@ -97,10 +99,64 @@ static void drop_consumed(struct csv_reader *reader)
     reader->row_count = reader->row_next = 0;
 }
 
-/* A line without end must not grow the parser's own buffer without bound. */
-static bool field_in_parser_too_long(const struct csv_reader *reader)
+static void parser_init(struct csv_reader *reader)
 {
-    return reader->parser.entry_pos > ROW_BYTES_MAX;
+    REQUIRE(csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
+    csv_set_blk_size(&reader->parser, FIELD_GROWTH_BYTES);
+}
+
+/* Ends the row that cannot be read; the parser begins anew after the line's end. */
+static void give_up_row(struct csv_reader *reader)
+{
+    on_row(0, reader);
+    csv_free(&reader->parser);
+    parser_init(reader);
+    reader->skipping = true;
+}
+
+static bool broken(const struct csv_reader *reader, const char *what, struct error *err)
+{
+    int64_t row = reader->row_number + (int64_t)reader->row_count + 1;
+    return error_set(err, ERROR_SYNTAX, (struct error_place){reader->source, row, NULL},
+                     "RFC 4180 CSV with rows of at most 1 MiB", "%s", what);
+}
+
+/* A line without end must not grow the parser's own buffer without bound. Where a quote is open
+ * nobody knows which rows it swallowed: that is no rejected row but the end of reading. */
+static bool bound_field(struct csv_reader *reader, struct error *err)
+{
+    if (reader->parser.entry_pos <= ROW_BYTES_MAX)
+        return true;
+    if (reader->parser.quoted)
+        return broken(reader, "a quote is opened and not closed within 1 MiB", err);
+    reader->open.too_long = true;
+    give_up_row(reader);
+    return true;
+}
+
+static bool parse(struct csv_reader *reader, const char *bytes, size_t length, struct error *err)
+{
+    while (length) {
+        size_t parsed;
+        if (reader->skipping) {
+            const char *end = memchr(bytes, '\n', length);
+            parsed = end ? (size_t)(end - bytes) + 1 : length;
+            reader->skipping = !end;
+        } else {
+            parsed = csv_parse(&reader->parser, bytes, length, on_field, on_row, reader);
+            if (parsed < length) {
+                if (csv_error(&reader->parser) != CSV_EPARSE)
+                    return broken(reader, "the row cannot be parsed", err);
+                reader->open.malformed = true;
+                give_up_row(reader);
+            } else if (!bound_field(reader, err)) {
+                return false;
+            }
+        }
+        bytes += parsed;
+        length -= parsed;
+    }
+    return true;
 }
 
 static bool fill(struct csv_reader *reader, struct error *err)
@@ -111,22 +167,13 @@ static bool fill(struct csv_reader *reader, struct error *err)
         if (got < 0)
             return error_set(err, ERROR_SYNTAX, (struct error_place){.source = reader->source},
                              "a readable plain or gzip file", "the file cannot be read further");
-        size_t parsed = 0;
-        if (got > 0)
-            parsed = csv_parse(&reader->parser, reader->chunk, (size_t)got, on_field, on_row,
-                               reader);
-        if (parsed != (size_t)got || field_in_parser_too_long(reader))
-            return error_set(err, ERROR_SYNTAX,
-                             (struct error_place){reader->source,
-                                                  reader->row_number +
-                                                      (int64_t)reader->row_count + 1, NULL},
-                             "RFC 4180 CSV with rows of at most 1 MiB",
-                             "the row is not well-formed CSV");
+        if (!parse(reader, reader->chunk, (size_t)got, err))
+            return false;
         if (got == 0) {
-            if (!gzeof(reader->file) || csv_fini(&reader->parser, on_field, on_row, reader) != 0)
-                return error_set(err, ERROR_SYNTAX,
-                                 (struct error_place){.source = reader->source},
-                                 "a complete file", "the file ends inside a row");
+            int state = Z_OK; /* Z_BUF_ERROR: the file ends inside a gzip stream */
+            gzerror(reader->file, &state);
+            if (state != Z_OK || csv_fini(&reader->parser, on_field, on_row, reader) != 0)
+                return broken(reader, "the file ends before its end", err);
             reader->at_end = true;
         }
     }
@@ -141,6 +188,11 @@ static const struct csv_row *hand_out(struct csv_reader *reader, struct error *e
     if (row->too_long) {
         error_set(err, ERROR_TOO_LARGE, place, "at most 1 MiB and 256 fields",
                   "the row is too long");
+        return &reader->out_row;
+    }
+    if (row->malformed) {
+        error_set(err, ERROR_SYNTAX, place, "RFC 4180: a field with quotes is quoted whole",
+                  "a quote stands inside a field");
         return &reader->out_row;
     }
     for (size_t i = 0; i < row->field_count; i++) {
@@ -190,7 +242,7 @@ static bool read_header(struct csv_reader *reader, struct error *err)
     char *at = reader->header_text;
     for (size_t i = 0; i < row->count; i++) {
         struct slice field = row->fields[i];
-        if (i == 0 && field.length >= 3 && memcmp(field.data, "\xEF\xBB\xBF", 3) == 0)
+        while (i == 0 && field.length >= 3 && memcmp(field.data, "\xEF\xBB\xBF", 3) == 0)
             field = (struct slice){field.data + 3, field.length - 3};
         field = slice_trim(field);
         if (field.length)
@@ -215,8 +267,7 @@ bool csv_reader_open(int fd, const char *source, struct csv_reader **ret_reader,
     reader->file = gzdopen(fd, "rb");
     REQUIRE(reader->file && reader->source);
     gzbuffer(reader->file, 1 << 18);
-    REQUIRE(csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
-    csv_set_space_func(&reader->parser, NULL);
+    parser_init(reader);
     if (!read_header(reader, err)) {
         csv_reader_free(reader);
         return false;

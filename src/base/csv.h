@@ -1,7 +1,8 @@
 /* CSV in and out (libcsv; RFC 4180), gzip read through zlib.
  *
  * A reader pulls rows one by one from a file descriptor, plain or gzip, with or without a UTF-8
- * byte order mark. The first row is the header. Bounds: 1 MiB a row, 256 fields. */
+ * byte order mark. The first row is the header. Blanks around a field that is not quoted do not
+ * count; empty lines are no rows. Bounds: 1 MiB a row, 256 fields. */
 #ifndef CHENGMAI_BASE_CSV_H
 #define CHENGMAI_BASE_CSV_H
 
@@ -29,7 +30,7 @@ int csv_reader_column(const struct csv_reader *reader, const char *name);
 /* The next row; *ret_row NULL at the end. A row that cannot be read (quote inside a field, too
  * long, not UTF-8, another number of fields) comes as *ret_row with `count` 0 and `err` filled
  * with the reason while the call returns true: it is a rejected row, reading goes on after it.
- * False only where nothing more can be read. */
+ * False only where nothing more can be read: a quote that is never closed, a broken gzip. */
 bool csv_reader_next(struct csv_reader *reader, const struct csv_row **ret_row,
                      struct error *err) MUST_USE;
 

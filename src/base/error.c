@@ -21,25 +21,10 @@ const struct error_kind *error_kind(enum error_code code)
     return &error_kinds[code];
 }
 
-/* Makes well-formed UTF-8 of a text that was cut in the middle of a character, or that quotes input
- * which is none. */
-static void mend_utf8(char *text)
-{
-    size_t length = strlen(text);
-    for (size_t cut = 0; cut < 4 && cut <= length; cut++)
-        if (slice_is_utf8((struct slice){text, length - cut})) {
-            text[length - cut] = '\0';
-            return;
-        }
-    for (char *c = text; *c; c++)
-        if (*c & 0x80)
-            *c = '?';
-}
-
+/* Errors quote outside text and travel as JSON: cut between characters, never inside one. */
 static void copy_text(char *out, size_t size, const char *text)
 {
-    snprintf(out, size, "%s", text ? text : "");
-    mend_utf8(out);
+    text_copy(out, size, slice_of(text));
 }
 
 bool error_set(struct error *err, enum error_code code, struct error_place place,
@@ -78,7 +63,7 @@ void error_line(const struct error *err, char *out, size_t size)
              err->source, row[0] ? ", " : "", row, err->field[0] ? ", field " : "", err->field,
              err->expected[0] ? ", expected " : "", err->expected);
     for (char *c = out; *c; c++)
-        if (*c == '\n' || *c == '\r')
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
             *c = ' ';
 }
 

@@ -88,7 +88,8 @@ bool error_set(struct error *err, enum error_code code, struct error_place place
  * ERROR_DISK_FULL, everything else ERROR_IO. */
 bool error_set_errno(struct error *err, const char *source, const char *act);
 
-/* Writes "error: WHAT, WHERE, EXPECTED" (one line, no line break) into `out`, cut at `size`. */
+/* Writes "error: WHAT, WHERE, EXPECTED" into `out`, cut at `size`: one line without control
+ * characters, so that quoted input can neither break it nor steer a terminal. */
 void error_line(const struct error *err, char *out, size_t size);
 
 /* A broken invariant of our own: reports file, line and condition and aborts. Never used on

@@ -2,7 +2,7 @@
  *
  * Two mechanisms, both compiled in only with -DCHENGMAI_FAULTS (debug and sanitizer builds):
  * - the sweep: `fault_arm(k)` makes the k-th step (allocation, write, sync, rename, SQL step) of
- *   this thread's work fail once; a test runs its body with k = 0, 1, 2 … until none was hit;
+ *   all threads fail once; a test runs its body with k = 0, 1, 2 … until none was hit;
  * - named points in durable paths: CHENGMAI_FAULT="after_log_write:kill:3" kills (or fails, or
  *   delays) the process at the third passing of that point. The list below is what the crash test
  *   iterates, so a new point is crash-tested without anyone asking. */

@@ -50,14 +50,17 @@ void hash_blake2b(void *out, size_t out_bytes, const void *data, size_t length,
 
 void text_to_base64url(const void *data, size_t length, char *out)
 {
-    sodium_bin2base64(out, sodium_base64_ENCODED_LEN(length, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-                      data, length, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+    sodium_bin2base64(out, sodium_base64_encoded_len(length, variant), data, length, variant);
 }
 
 bool text_from_base64url(struct slice text, void *out, size_t length)
 {
     size_t got = 0;
     const char *end = NULL;
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.data[i] >= 0x80) /* libsodium 1.0.18 takes these for digits */
+            return false;
     return sodium_base642bin(out, length, text.data, text.length, NULL, &got, &end,
                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
            got == length && end == text.data + text.length;

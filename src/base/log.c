@@ -21,11 +21,12 @@ void log_write(enum log_level level, const char *room, const char *format, ...)
     if ((int)level < atomic_load(&lowest))
         return;
     static const char *const names[] = {"info", "warning", "fault"};
-    char words[512];
+    char whole[900], words[sizeof whole];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
+    vsnprintf(whole, sizeof whole, format, arguments);
     va_end(arguments);
+    text_copy(words, sizeof words, slice_of(whole));
 
     struct buffer line;
     buffer_init(&line, 8192);

@@ -48,9 +48,17 @@ static _Noreturn void out_of_memory(size_t count, size_t size)
     abort();
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    return calloc(1, bytes ? bytes : 1);
+}
+
 void *x_alloc(size_t count, size_t size)
 {
-    void *memory = calloc(count ? count : 1, size ? size : 1);
+    void *memory = zeroed(count, size);
     if (!memory)
         out_of_memory(count, size);
     return memory;
@@ -68,7 +76,7 @@ void *x_try_alloc(size_t count, size_t size)
 {
     if (fault_step(FAULT_ALLOCATION))
         return NULL;
-    return calloc(count ? count : 1, size ? size : 1);
+    return zeroed(count, size);
 }
 
 void arena_init(struct arena *arena, size_t max_bytes)

@@ -97,6 +97,25 @@ bool slice_is_utf8(struct slice text)
     return true;
 }
 
+void text_copy(char *out, size_t size, struct slice text)
+{
+    const unsigned char *bytes = (const unsigned char *)text.data;
+    size_t used = 0;
+    for (size_t i = 0; i < text.length;) {
+        size_t step = utf8_sequence(bytes + i, text.length - i);
+        size_t need = step ? step : 1;
+        if (need >= size - used)
+            break;
+        if (step)
+            memcpy(out + used, bytes + i, step);
+        else
+            out[used] = '?';
+        used += need;
+        i += need;
+    }
+    out[used] = '\0';
+}
+
 void buffer_init(struct buffer *buffer, size_t max_bytes)
 {
     *buffer = (struct buffer){.max_bytes = max_bytes};

@@ -33,6 +33,9 @@ bool slice_to_int64(struct slice text, int64_t low, int64_t high, int64_t *ret_v
 bool slice_to_double(struct slice text, double *ret_value) MUST_USE;
 /* Well-formed UTF-8 without NUL (overlong forms and surrogates refused). */
 bool slice_is_utf8(struct slice text);
+/* Copies into `out` (of `size` > 0 bytes, NUL-terminated), always as well-formed UTF-8: a byte that
+ * belongs to no sequence becomes '?', a sequence that does not fit is left out whole. */
+void text_copy(char *out, size_t size, struct slice text);
 
 /* A growing byte sequence. Passing `max_bytes` sets `overflow` and drops what does not fit: the
  * owner checks once, at the end. */

@@ -137,7 +137,9 @@ bool file_sync_directory(int at, const char *path, struct error *err)
 bool file_replace(int at, const char *name, const void *data, size_t length, struct error *err)
 {
     char aside[512];
-    snprintf(aside, sizeof aside, "%s.new", name);
+    if (snprintf(aside, sizeof aside, "%s.new", name) >= (int)sizeof aside)
+        return error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = name},
+                         "a name of at most 500 bytes", "the file's name is too long");
     int fd = openat(at, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set_errno(err, aside, "create");

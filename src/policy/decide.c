@@ -1,9 +1,9 @@
 /* decide(): evidence → intervals → colour.
  *
  * Every piece gives intervals [start, end) of one colour; an interval never starts before its piece
- * was recorded, and an annulment cuts it. The colour at a moment is the worst active interval, after
- * overrides have lowered those that may be lowered. Between the ends of intervals nothing changes,
- * so that `since` and `until` are found by walking those ends.
+ * was recorded, and an annulment cuts it. The colour at a moment is the worst active interval,
+ * after overrides have lowered those that may be lowered. Between the ends of intervals nothing
+ * changes, so that `since` and `until` are found by walking those ends.
  *
  * Rules and choices: domain.md §1.2, §1.5, §3.1, §11; the numbers are the rule set's. */
 #include "policy/policy_internal.h"
@@ -20,11 +20,16 @@ struct interval {
     bool fixed; /* a case, a single-tube positive: see override_may_cap */
 };
 
+struct known {
+    const struct evidence *piece;
+    timestamp annulled_at; /* TIMESTAMP_NEVER: it is not */
+};
+
 struct scene_of_evidence {
     const struct rule_set *rules;
-    const struct evidence **pieces; /* known at `now`, by number */
+    struct known *pieces; /* known at `now`, by number */
     size_t count;
-    const struct evidence **negatives; /* those that count as conditions */
+    const struct evidence **negatives; /* those that count as conditions, by sampling time */
     size_t negative_count;
     struct interval *intervals;
     size_t interval_count;
@@ -50,20 +55,36 @@ static timestamp earlier(timestamp a, timestamp b)
     return a < b ? a : b;
 }
 
-/* Earliest moment at which the piece was annulled; TIMESTAMP_NEVER where it was not. */
-static timestamp annulled_at(const struct scene_of_evidence *s, const struct evidence *piece)
+static int compare_known(const void *a, const void *b)
 {
-    timestamp at = TIMESTAMP_NEVER;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->pieces[i]->kind == EVIDENCE_ANNUL && s->pieces[i]->of == piece->no)
-            at = earlier(at, s->pieces[i]->at);
-    return at;
+    const struct known *x = a, *y = b;
+    return (x->piece->no > y->piece->no) - (x->piece->no < y->piece->no);
+}
+
+/* NULL where the piece is not known at `now`. */
+static struct known *find_known(const struct scene_of_evidence *s, int64_t no)
+{
+    const struct evidence wanted = {.no = no};
+    const struct known key = {.piece = &wanted};
+    return s->count ? bsearch(&key, s->pieces, s->count, sizeof *s->pieces, compare_known) : NULL;
+}
+
+/* Of several annulments of a piece the earliest counts. An annulment has no interval and is no
+ * condition, so that annulling one changes nothing. */
+static void mark_annulled(struct scene_of_evidence *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct evidence *annul = s->pieces[i].piece;
+        struct known *of = annul->kind == EVIDENCE_ANNUL ? find_known(s, annul->of) : NULL;
+        if (of)
+            of->annulled_at = earlier(of->annulled_at, annul->at);
+    }
 }
 
 /* An annulled condition counts as if it had never been there. */
-static bool counts(const struct scene_of_evidence *s, const struct evidence *piece)
+static bool counts(const struct known *known)
 {
-    return annulled_at(s, piece) == TIMESTAMP_NEVER;
+    return known->annulled_at == TIMESTAMP_NEVER;
 }
 
 /* Earliest `at` of the pieces of that kind that refer to `piece`; TIMESTAMP_NEVER where none. */
@@ -71,16 +92,39 @@ static timestamp earliest_of(const struct scene_of_evidence *s, enum evidence_ki
                              const struct evidence *piece)
 {
     timestamp at = TIMESTAMP_NEVER;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->pieces[i]->kind == kind && s->pieces[i]->of == piece->no &&
-            counts(s, s->pieces[i]))
-            at = earlier(at, s->pieces[i]->at);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct evidence *other = s->pieces[i].piece;
+        if (other->kind == kind && other->of == piece->no && counts(&s->pieces[i]))
+            at = earlier(at, other->at);
+    }
     return at;
 }
 
-static bool is_negative(const struct scene_of_evidence *s, const struct evidence *piece)
+static int compare_sampled(const void *a, const void *b)
 {
-    return piece->kind == EVIDENCE_PCR && piece->detail == RESULT_NEGATIVE && counts(s, piece);
+    const struct evidence *x = *(const struct evidence *const *)a;
+    const struct evidence *y = *(const struct evidence *const *)b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return (x->no > y->no) - (x->no < y->no);
+}
+
+/* Gathers the negatives that count; the latest sampling time among those reported by now. */
+static timestamp gather_negatives(struct scene_of_evidence *s)
+{
+    timestamp last = TIMESTAMP_NONE;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct evidence *piece = s->pieces[i].piece;
+        if (piece->kind != EVIDENCE_PCR || piece->detail != RESULT_NEGATIVE ||
+            !counts(&s->pieces[i]))
+            continue;
+        s->negatives[s->negative_count++] = piece;
+        if (piece->until <= s->now)
+            last = later(last, piece->at);
+    }
+    if (s->negative_count)
+        qsort(s->negatives, s->negative_count, sizeof *s->negatives, compare_sampled);
+    return last;
 }
 
 /* Earliest report of a negative sampled at or after `sampled_from`; TIMESTAMP_NEVER where none. */
@@ -100,7 +144,7 @@ static void add(struct scene_of_evidence *s, const struct evidence *piece, const
                 enum color color, timestamp start, timestamp end)
 {
     start = later(start, piece->recorded_at);
-    end = earlier(end, annulled_at(s, piece));
+    end = earlier(end, find_known(s, piece->no)->annulled_at);
     if (start >= end)
         return;
     bool fixed = piece->kind == EVIDENCE_CASE || piece->kind == EVIDENCE_PCR;
@@ -135,9 +179,9 @@ static void add_secondary_contact(struct scene_of_evidence *s, const struct evid
     add(s, piece, "secondary_contact.red", COLOR_RED, TIMESTAMP_NONE,
         piece->at + days(s, RULE_SECONDARY_CONTACT_RED));
     for (size_t i = 0; i < s->count; i++) {
-        const struct evidence *source = s->pieces[i];
+        const struct evidence *source = s->pieces[i].piece;
         if (source->kind == EVIDENCE_SOURCE_POSITIVE && source->of == piece->no &&
-            counts(s, source))
+            counts(&s->pieces[i]))
             add_red_then_yellow(s, piece, "source_positive.red", "source_positive.yellow",
                                 RULE_SOURCE_POSITIVE_RED, RULE_SOURCE_POSITIVE_YELLOW,
                                 later(source->at, source->recorded_at));
@@ -159,16 +203,25 @@ static void add_risk_area_resident(struct scene_of_evidence *s, const struct evi
     add(s, piece, "risk_area_resident.red", COLOR_RED, piece->at, end);
 }
 
+/* Two negatives sampled after `at` and far enough apart: the earliest moment at which the later
+ * reported of such a pair is reported. Negatives are by sampling time: `k` runs behind `i`. */
+static timestamp pair_reported(const struct scene_of_evidence *s, timestamp at, timestamp apart)
+{
+    timestamp pair = TIMESTAMP_NEVER, earlier_one = TIMESTAMP_NEVER;
+    for (size_t i = 0, k = 0; i < s->negative_count; i++) {
+        const struct evidence *second = s->negatives[i];
+        for (; k < i && second->at - s->negatives[k]->at >= apart; k++)
+            if (s->negatives[k]->at > at)
+                earlier_one = earlier(earlier_one, s->negatives[k]->until);
+        if (second->at > at && earlier_one != TIMESTAMP_NEVER)
+            pair = earlier(pair, later(earlier_one, second->until));
+    }
+    return pair;
+}
+
 static void add_spatiotemporal(struct scene_of_evidence *s, const struct evidence *piece)
 {
-    timestamp pair = TIMESTAMP_NEVER;
-    for (size_t i = 0; i < s->negative_count; i++)
-        for (size_t k = 0; k < s->negative_count; k++) {
-            const struct evidence *a = s->negatives[i], *b = s->negatives[k];
-            if (a != b && a->at > piece->at && b->at > piece->at &&
-                b->at - a->at >= hours(s, RULE_SPATIOTEMPORAL_APART))
-                pair = earlier(pair, later(a->until, b->until));
-        }
+    timestamp pair = pair_reported(s, piece->at, hours(s, RULE_SPATIOTEMPORAL_APART));
     timestamp end = pair == TIMESTAMP_NEVER
                         ? TIMESTAMP_NEVER
                         : later(pair, piece->at + days(s, RULE_SPATIOTEMPORAL_DAYS));
@@ -437,20 +490,13 @@ static void give_reasons(const struct scene_of_evidence *s, enum color worst,
 
 /* ---- The whole */
 
-static int compare_pieces(const void *a, const void *b)
-{
-    const struct evidence *x = *(const struct evidence *const *)a;
-    const struct evidence *y = *(const struct evidence *const *)b;
-    return (x->no > y->no) - (x->no < y->no);
-}
-
 static void take_overrides(struct scene_of_evidence *s, struct arena *arena,
                            struct decision *decision)
 {
     struct decision_ignored *ignored = arena_alloc(arena, s->count * sizeof *ignored);
     decision->ignored = ignored;
     for (size_t i = 0; i < s->count; i++) {
-        const struct evidence *piece = s->pieces[i];
+        const struct evidence *piece = s->pieces[i].piece;
         if (piece->kind != EVIDENCE_OVERRIDE)
             continue;
         const char *fault = override_fault(s->rules, piece);
@@ -459,7 +505,7 @@ static void take_overrides(struct scene_of_evidence *s, struct arena *arena,
             continue;
         }
         timestamp start = later(piece->at, piece->recorded_at);
-        timestamp end = earlier(piece->until, annulled_at(s, piece));
+        timestamp end = earlier(piece->until, s->pieces[i].annulled_at);
         if (start < end)
             s->overrides[s->override_count++] = (struct interval){
                 start, end, (enum color)piece->detail, piece, "override", false};
@@ -493,30 +539,24 @@ void policy_decide(const struct rule_set *rules, const struct evidence *evidence
         *ret_decision = decision;
         return;
     }
-    decision.last_negative_sampled_at = TIMESTAMP_NONE;
     struct scene_of_evidence s = {.rules = rules, .now = now};
-    s.pieces = arena_alloc(arena, count * sizeof *s.pieces);
+    s.pieces = arena_alloc(arena, (count + 1) * sizeof *s.pieces);
     size_t sources = 0;
     for (size_t i = 0; i < count; i++)
         if (evidence[i].recorded_at <= now) {
-            s.pieces[s.count++] = &evidence[i];
+            s.pieces[s.count++] = (struct known){&evidence[i], TIMESTAMP_NEVER};
             sources += evidence[i].kind == EVIDENCE_SOURCE_POSITIVE;
         }
-    qsort(s.pieces, s.count, sizeof *s.pieces, compare_pieces);
+    if (s.count)
+        qsort(s.pieces, s.count, sizeof *s.pieces, compare_known);
+    mark_annulled(&s);
     s.intervals = arena_alloc(
-        arena, (s.count * (INTERVALS_A_PIECE + 2 * sources) + 1) * sizeof *s.intervals);
+        arena, (INTERVALS_A_PIECE * (s.count + sources) + 1) * sizeof *s.intervals);
     s.overrides = arena_alloc(arena, (s.count + 1) * sizeof *s.overrides);
     s.negatives = arena_alloc(arena, (s.count + 1) * sizeof *s.negatives);
-    for (size_t i = 0; i < s.count; i++) {
-        if (!is_negative(&s, s.pieces[i]))
-            continue;
-        s.negatives[s.negative_count++] = s.pieces[i];
-        if (s.pieces[i]->until <= now)
-            decision.last_negative_sampled_at =
-                later(decision.last_negative_sampled_at, s.pieces[i]->at);
-    }
+    decision.last_negative_sampled_at = gather_negatives(&s);
     for (size_t i = 0; i < s.count; i++)
-        add_intervals(&s, s.pieces[i]);
+        add_intervals(&s, s.pieces[i].piece);
     take_overrides(&s, arena, &decision);
     enum color worst;
     decision.color = color_at(&s, now, &worst);

@@ -1,5 +1,6 @@
 /* The data of policies/: rule sets, venue categories with the dwell model, roles, numbers. Files of
  * the data directory come before the built-in ones of the same name. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static bool policy_file(int directory_fd, const char *name, struct buffer *own,
                         struct slice *ret_text, struct error *err)
 {
     buffer_clear(own);
-    if (directory_fd >= 0 && faccessat(directory_fd, name, R_OK, 0) == 0) {
+    if (directory_fd >= 0 && faccessat(directory_fd, name, F_OK, 0) == 0) {
         if (!file_read_whole(directory_fd, name, own, err))
             return false;
         *ret_text = buffer_slice(own);
@@ -107,12 +108,24 @@ static bool read_category(struct policy *policy, const char *name, json_t *entry
     return true;
 }
 
+/* The file's one section, an object; nothing beside it. */
+static bool section(json_t *document, const char *name, const char *source, json_t **ret_section,
+                    struct error *err)
+{
+    const char *const keys[] = {name, NULL};
+    *ret_section = json_object_get(document, name);
+    return json_only_fields(document, keys, (struct json_place){.source = source}, err) &&
+           (json_is_object(*ret_section) ||
+            error_set(err, ERROR_BAD_VALUE, (struct error_place){.source = source, .field = name},
+                      "one section of names", "missing"));
+}
+
 static bool read_categories(struct policy *policy, json_t *document, struct error *err)
 {
     const char *name;
-    json_t *entry;
-    bool done = true;
-    json_object_foreach(json_object_get(document, "categories"), name, entry)
+    json_t *entry, *categories;
+    bool done = section(document, "categories", "venue_categories.yaml", &categories, err);
+    json_object_foreach(done ? categories : NULL, name, entry)
         done = done && read_category(policy, name, entry, err);
     if (done && !policy_category_known(policy, SLICE("default")))
         done = error_set(err, ERROR_BAD_VALUE,
@@ -143,6 +156,8 @@ static bool read_role(struct policy *policy, const char *name, json_t *entry, st
     size_t i;
     json_t *permission;
     struct error_place at = {.source = name, .field = "permissions"};
+    if (!json_is_array(json_object_get(entry, "permissions")))
+        return error_set(err, ERROR_BAD_VALUE, at, "a list of permissions", "missing");
     json_array_foreach(json_object_get(entry, "permissions"), i, permission)
     {
         int p = 0;
@@ -167,57 +182,112 @@ static bool read_role(struct policy *policy, const char *name, json_t *entry, st
 static bool read_roles(struct policy *policy, json_t *document, struct error *err)
 {
     const char *name;
-    json_t *entry;
-    bool done = true;
-    json_object_foreach(json_object_get(document, "roles"), name, entry)
+    json_t *entry, *roles;
+    bool done = section(document, "roles", "roles.yaml", &roles, err);
+    json_object_foreach(done ? roles : NULL, name, entry)
         done = done && read_role(policy, name, entry, err);
     return done;
 }
 
 static bool read_numbers(struct policy *policy, json_t *document, struct error *err)
 {
-    return numbers_read(json_object_get(document, "numbers"), "checkin.yaml", number_forms,
-                        POLICY_NUMBER_COUNT, policy->numbers, err);
+    json_t *numbers;
+    return section(document, "numbers", "checkin.yaml", &numbers, err) &&
+           numbers_read(numbers, "checkin.yaml", number_forms, POLICY_NUMBER_COUNT,
+                        policy->numbers, err);
 }
 
 /* ---- Opening */
+
+bool policy_document_read(int directory_fd, const char *name, json_t **ret_document,
+                          struct error *err)
+{
+    struct buffer own;
+    struct slice text;
+    buffer_init(&own, 1 << 20);
+    bool done = policy_file(directory_fd, name, &own, &text, err) &&
+                yaml_read(text, name, ret_document, err);
+    buffer_release(&own);
+    return done;
+}
 
 static bool read_file(struct policy *policy, int directory_fd, const char *name,
                       bool (*read)(struct policy *policy, json_t *document, struct error *err),
                       struct error *err)
 {
-    struct buffer own;
-    struct slice text;
     json_t *document;
-    buffer_init(&own, 1 << 20);
-    bool done = policy_file(directory_fd, name, &own, &text, err) &&
-                yaml_read(text, name, &document, err);
-    if (done) {
-        done = read(policy, document, err);
-        json_decref(document);
+    if (!policy_document_read(directory_fd, name, &document, err))
+        return false;
+    bool done = read(policy, document, err);
+    json_decref(document);
+    return done;
+}
+
+static const char rules_prefix[] = "policies/rules/";
+
+static bool read_rule_set(struct policy *policy, const char *name, struct slice text,
+                          struct error *err)
+{
+    struct rule_set *rules;
+    struct error_place place = {.source = name, .field = "rule_set"};
+    if (policy->rule_count == RULE_SETS_MAX)
+        return error_set(err, ERROR_TOO_LARGE, place, "at most 64 rule sets",
+                         "too many rule sets");
+    if (!rule_set_read(text, name, &rules, err))
+        return false;
+    if (policy_rules(policy, slice_of(rules->name))) {
+        error_set(err, ERROR_BAD_VALUE, place, "a name of its own",
+                  "two files name the rule set %s", rules->name);
+        rule_set_free(rules);
+        return false;
     }
-    buffer_release(&own);
+    policy->rules[policy->rule_count++] = rules;
+    return true;
+}
+
+static int rule_file(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+}
+
+/* The city's own rule sets, by name of the file: those that replace a built-in one and others. */
+static bool read_own_rule_sets(struct policy *policy, int directory_fd, struct buffer *own,
+                               struct error *err)
+{
+    struct dirent **entries;
+    struct slice text;
+    int count = directory_fd < 0 ? -1
+                                 : scandirat(directory_fd, rules_prefix, &entries, rule_file,
+                                             alphasort);
+    if (count < 0) /* there is no such folder */
+        return true;
+    bool done = true;
+    for (int i = 0; i < count; i++) {
+        char *name = arena_print(&policy->texts, "%s%s", rules_prefix, entries[i]->d_name);
+        done = done && policy_file(directory_fd, name, own, &text, err) &&
+               read_rule_set(policy, name, text, err);
+        free(entries[i]);
+    }
+    free(entries);
     return done;
 }
 
 static bool read_rule_sets(struct policy *policy, int directory_fd, struct error *err)
 {
-    static const char prefix[] = "policies/rules/";
     size_t count;
     const struct embedded_file *files = embedded_all(&count);
     struct buffer own;
     buffer_init(&own, 1 << 20);
-    bool done = true;
-    for (size_t i = 0; done && i < count; i++) {
-        if (strncmp(files[i].name, prefix, sizeof prefix - 1) != 0)
-            continue;
-        REQUIRE(policy->rule_count < RULE_SETS_MAX);
-        struct slice text;
-        done = policy_file(directory_fd, files[i].name, &own, &text, err) &&
-               rule_set_read(text, files[i].name, &policy->rules[policy->rule_count], err);
-        policy->rule_count += done;
-    }
+    bool done = read_own_rule_sets(policy, directory_fd, &own, err);
     buffer_release(&own);
+    for (size_t i = 0; done && i < count; i++) {
+        const char *name = files[i].name;
+        bool rules = strncmp(name, rules_prefix, sizeof rules_prefix - 1) == 0;
+        bool replaced = directory_fd >= 0 && faccessat(directory_fd, name, F_OK, 0) == 0;
+        if (rules && !replaced)
+            done = read_rule_set(policy, name, files[i].content, err);
+    }
     return done;
 }
 

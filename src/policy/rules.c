@@ -66,6 +66,52 @@ static bool read_codes(json_t *document, const char *source, struct rule_set *ru
     return true;
 }
 
+/* Words for people: {zh: …, en: …}, both given. */
+static bool read_words(json_t *document, const char *field, const char *source, struct error *err)
+{
+    static const char *const keys[] = {"zh", "en", NULL};
+    struct json_place place = {.source = source, .required = true};
+    struct slice zh, en;
+    json_t *words = json_object_get(document, field);
+    if (!json_is_object(words))
+        return error_set(err, ERROR_BAD_VALUE,
+                         (struct error_place){.source = source, .field = field},
+                         "words in zh and en", "missing");
+    place.source = field;
+    return json_only_fields(words, keys, place, err) && json_text(words, "zh", place, &zh, err) &&
+           json_text(words, "en", place, &en, err);
+}
+
+/* What no single number shows: a rule set ends after it begins, yellow ends after its red. */
+static bool check_together(const struct rule_set *rules, const char *source, struct error *err)
+{
+    static const struct {
+        enum rule_number red, yellow;
+    } pairs[] = {{RULE_CASE_RED, RULE_CASE_YELLOW},
+                 {RULE_CLOSE_CONTACT_RED, RULE_CLOSE_CONTACT_YELLOW},
+                 {RULE_SOURCE_POSITIVE_RED, RULE_SOURCE_POSITIVE_YELLOW},
+                 {RULE_INBOUND_RED, RULE_INBOUND_YELLOW},
+                 {RULE_AREA_STAY_RED, RULE_AREA_STAY_YELLOW}};
+    if (rules->valid_to != TIMESTAMP_NONE && rules->valid_to <= rules->valid_from)
+        return error_set(err, ERROR_BAD_VALUE,
+                         (struct error_place){.source = source, .field = "valid_to"},
+                         "a time after valid_from, or null", "the rule set is never in force");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (rules->numbers[pairs[i].yellow] < rules->numbers[pairs[i].red])
+            return error_set(
+                err, ERROR_BAD_VALUE,
+                (struct error_place){.source = source, .field = rule_forms[pairs[i].yellow].name},
+                "both counted from the same moment: at least the days of red",
+                "the yellow ends before its red");
+    return true;
+}
+
+static bool is_area_code(struct slice code)
+{
+    int64_t number;
+    return code.length == 6 && slice_to_int64(code, 100000, 999999, &number);
+}
+
 static bool read_document(json_t *document, const char *source, struct rule_set *rules,
                           struct error *err)
 {
@@ -78,16 +124,18 @@ static bool read_document(json_t *document, const char *source, struct rule_set 
         !json_text(document, "rule_set", must, &name, err) ||
         !json_text(document, "version", must, &version, err) ||
         !json_text(document, "area", must, &area, err) ||
+        !read_words(document, "title", source, err) ||
+        !read_words(document, "legal_basis", source, err) ||
         !json_time(document, "valid_from", must, &rules->valid_from, err) ||
         !json_time(document, "valid_to", may, &rules->valid_to, err) ||
         !numbers_read(json_object_get(document, "numbers"), source, rule_forms, RULE_NUMBER_COUNT,
                       rules->numbers, err) ||
-        !read_codes(document, source, rules, err))
+        !read_codes(document, source, rules, err) || !check_together(rules, source, err))
         return false;
-    if (!json_is_object(json_object_get(document, "legal_basis")))
+    if (!is_area_code(area))
         return error_set(err, ERROR_BAD_VALUE,
-                         (struct error_place){.source = source, .field = "legal_basis"},
-                         "words in zh and en", "missing");
+                         (struct error_place){.source = source, .field = "area"},
+                         "the six digits of an area code", "not an area code");
     rules->name = strndup(name.data, name.length);
     rules->version = strndup(version.data, version.length);
     return true;

@@ -80,6 +80,11 @@ static int run_export(struct command_context *context, int argc, char **argv, st
         !command_arguments(&registry_commands[2], argc, argv, 1, 1, err))
         return command_fail(err);
     timestamp first = 0, last = (timestamp)UINT32_MAX * SECOND;
+    if (format && strcmp(format, "csv") != 0 && strcmp(format, "ndjson") != 0) {
+        error_set(err, ERROR_USAGE, (struct error_place){.field = "--format"}, "csv or ndjson",
+                  "unknown format");
+        return command_fail(err);
+    }
     if ((from && !time_parse(slice_of(from), &first)) ||
         (to && !time_parse(slice_of(to), &last))) {
         error_set(err, ERROR_USAGE, (struct error_place){.field = "--from, --to"},
@@ -118,14 +123,16 @@ static const struct command registry_commands[] = {
 };
 
 static const struct migration registry_migrations[] = {
-    {"src/registry/schema/001_registry.sql"}};
+    {"src/registry/schema/001_registry.sql"},
+    {"src/registry/schema/002_number_floor.sql"}};
 
 const struct module registry_module = {
     .name = "registry",
     .migrations = registry_migrations,
-    .migration_count = 1,
+    .migration_count = sizeof registry_migrations / sizeof *registry_migrations,
     .commands = registry_commands,
     .command_count = sizeof registry_commands / sizeof *registry_commands,
-    .statements = registry_statements,
-    .statement_count = 13,
+    .statements = (const struct sql_list *const[]){&registry_statements, &area_statements,
+                                                   &import_statements, &kind_statements,
+                                                   &export_statements, NULL},
 };

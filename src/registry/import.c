@@ -11,7 +11,7 @@
 
 #include "registry/import.h"
 
-enum { BATCH_ROWS = 4096, COLUMNS_MAX = 32, LINE_BYTES_MAX = 1 << 20 };
+enum { BATCH_ROWS = 4096, COLUMNS_MAX = 32, WARNINGS_SHOWN = 20 };
 
 static const struct sql_text import_insert = {
     "import_insert",
@@ -27,9 +27,8 @@ static const struct sql_text import_finish = {
 static const struct sql_text import_kind_of = {
     "import_kind_of", "SELECT kind, state FROM import WHERE import_no = ?1", "primary key"};
 
-const struct sql_text *const import_statements[] = {&import_insert, &import_last, &import_finish,
-                                                    &import_kind_of};
-const size_t import_statement_count = sizeof import_statements / sizeof *import_statements;
+const struct sql_list import_statements =
+    SQL_LIST(&import_insert, &import_last, &import_finish, &import_kind_of);
 
 struct import_run {
     const struct import_kind *kind;
@@ -41,17 +40,27 @@ struct import_run {
     struct error row_errors[BATCH_ROWS];
     bool rejected[BATCH_ROWS];
     struct import_result result;
+    int64_t warnings;
+    bool ndjson;
+    bool rejects_lost; /* rows were rejected that no file holds */
+    bool rejects_written;
     FILE *rejects;
     char *rejects_name;
-    char *source;
 };
 
 /* ---- What kinds call */
 
+bool import_is_formula(struct slice field)
+{
+    size_t quotes = 0;
+    while (quotes < field.length && field.data[quotes] == '\'')
+        quotes++;
+    return quotes < field.length && memchr("=+-@\t\r", field.data[quotes], 6) != NULL;
+}
+
 struct slice import_unprotect(struct slice field)
 {
-    bool guarded = field.length >= 2 && field.data[0] == '\'' &&
-                   memchr("=+-@\t\r", field.data[1], 6) != NULL;
+    bool guarded = field.length && field.data[0] == '\'' && import_is_formula(field);
     return guarded ? (struct slice){field.data + 1, field.length - 1} : field;
 }
 
@@ -62,6 +71,20 @@ struct slice import_field(const struct import_batch *batch, size_t row, int colu
         return (struct slice){NULL, 0};
     struct slice field = import_unprotect(slice_trim(batch->rows[row].fields[at]));
     return field.length ? field : (struct slice){NULL, 0};
+}
+
+/* As an export writes it: officials open rejects in a spreadsheet. */
+static void put_cell(struct buffer *line, struct slice field, bool first)
+{
+    char *guarded = NULL;
+    if (export_needs_guard(field)) {
+        guarded = x_alloc(field.length + 1, 1);
+        guarded[0] = '\'';
+        memcpy(guarded + 1, field.data, field.length);
+        field = (struct slice){guarded, field.length + 1};
+    }
+    csv_put(line, field, first);
+    free(guarded);
 }
 
 static bool open_rejects(struct import_run *run)
@@ -94,20 +117,23 @@ static void write_reject(struct import_run *run, const struct csv_row *row, cons
                          const char *reason)
 {
     run->result.rejected++;
-    if (!open_rejects(run))
+    if (!open_rejects(run)) {
+        run->rejects_lost = true;
         return;
+    }
     struct buffer line;
     char number[24];
     buffer_init(&line, 8 << 20);
     size_t columns = csv_reader_header(run->reader)->count;
     for (size_t i = 0; i < columns; i++)
-        csv_put(&line, i < row->count ? row->fields[i] : SLICE(""), i == 0);
+        put_cell(&line, i < row->count ? row->fields[i] : SLICE(""), i == 0);
     snprintf(number, sizeof number, "%lld", (long long)row->number);
     csv_put(&line, slice_of(number), false);
     csv_put(&line, slice_of(field ? field : ""), false);
     csv_put(&line, slice_of(reason), false);
     csv_end(&line);
-    fwrite(line.data, 1, line.length, run->rejects);
+    if (fwrite(line.data, 1, line.length, run->rejects) != line.length)
+        run->rejects_lost = true;
     buffer_release(&line);
 }
 
@@ -117,6 +143,14 @@ void import_reject(struct import_batch *batch, size_t row, const char *field, co
     REQUIRE(!run->rejected[row]);
     run->rejected[row] = true;
     write_reject(run, &batch->rows[row], field, reason);
+}
+
+void import_warn(struct import_batch *batch, size_t row, const char *field, const char *words)
+{
+    struct import_run *run = batch->reporter;
+    if (run->warnings++ < WARNINGS_SHOWN)
+        fprintf(run->context->words, "warning: %s, row %lld, field %s\n", words,
+                (long long)batch->rows[row].number, field);
 }
 
 /* ---- Batches */
@@ -138,10 +172,14 @@ static bool apply_batch(struct import_run *run, struct error *err)
     memset(run->rejected, 0, sizeof run->rejected);
     if (run->kind->direct)
         return run->kind->apply(&run->batch, NULL, err);
-    if (store_write(run->context->platform->store, apply_in_job, run, err))
+    struct error failure = {0};
+    if (store_write(run->context->platform->store, apply_in_job, run, &failure))
         return true;
-    return run->batch.dry_run && err->code == ERROR_REFUSED &&
-           strcmp(err->what, "dry run") == 0;
+    if (run->batch.dry_run && failure.code == ERROR_REFUSED &&
+        strcmp(failure.what, "dry run") == 0)
+        return true; /* all was tried, nothing is kept */
+    *err = failure;
+    return false;
 }
 
 /* Copies a row of the reader into the batch. */
@@ -167,7 +205,10 @@ static bool run_rows(struct import_run *run, struct error *err)
         if (row) {
             run->result.rows++;
             if (row->count == 0)
-                write_reject(run, row, NULL, reason.what);
+                write_reject(run, row, NULL,
+                             run->ndjson && reason.code == ERROR_BAD_VALUE
+                                 ? "not a flat JSON object"
+                                 : reason.what);
             else
                 take_row(run, row);
         }
@@ -267,17 +308,53 @@ static void print_result(struct import_run *run, double seconds)
     json_field_int64(&writer, "unchanged", r->unchanged);
     json_field_int64(&writer, "rejected", r->rejected);
     json_key(&writer, "rejects_file");
-    if (run->rejects)
+    if (run->rejects_written)
         json_put_text(&writer, slice_of(run->rejects_name));
     else
         json_put_null(&writer);
     json_field_double(&writer, "seconds", seconds);
-    json_field_int64(&writer, "import", run->batch.import_no);
+    json_field_int64(&writer, "warnings", run->warnings);
+    if (run->batch.dry_run)
+        json_field_null(&writer, "import");
+    else
+        json_field_int64(&writer, "import", run->batch.import_no);
     json_field_bool(&writer, "dry_run", run->batch.dry_run);
     json_object_end(&writer);
     json_writer_release(&writer);
     fprintf(run->context->out, "%s\n", text.data);
     buffer_release(&text);
+}
+
+/* What was rejected must be on disk before the counts are told. */
+static bool close_rejects(struct import_run *run, struct error *err)
+{
+    bool lost = run->rejects_lost;
+    if (run->rejects)
+        lost |= fclose(run->rejects) != 0;
+    bool written = run->rejects != NULL;
+    run->rejects = NULL;
+    run->rejects_written = written;
+    return !lost || error_set(err, ERROR_IO, (struct error_place){.source = run->rejects_name},
+                              "a file that can be written", "rejected rows cannot be written");
+}
+
+/* A dry run leaves no trace: it has no number and no row in `import`. */
+static bool run_numbered(struct import_run *run, const char *path, struct error *err)
+{
+    struct store *store = run->context->platform->store;
+    const char *source = arena_copy(run->context->arena, run->batch.source.data,
+                                    run->batch.source.length);
+    struct begin_job begin = {run->kind->name, source, path,
+                              world_now(run->context->platform->world), 0};
+    if (run->batch.dry_run)
+        return execute(run, err);
+    if (!store_write(store, begin_import, &begin, err))
+        return false;
+    run->batch.import_no = begin.import_no;
+    bool done = execute(run, err);
+    struct error ignored;
+    struct finish_job finish = {begin.import_no, done ? "done" : "failed", run->result};
+    return store_write(store, finish_import, &finish, done ? err : &ignored) && done;
 }
 
 bool import_run(struct command_context *context, const struct import_kind *kind,
@@ -288,11 +365,10 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
     int fd;
     struct import_run *run = x_alloc(1, sizeof *run);
     struct arena rows;
+    struct error ignored;
     arena_init(&rows, (size_t)8 << 30);
     run->kind = kind;
     run->context = context;
-    struct begin_job begin = {kind->name, options->source, path,
-                              world_now(context->platform->world), 0};
     run->batch = (struct import_batch){.platform = context->platform,
                                        .source = slice_of(options->source),
                                        .create_missing = options->create_missing,
@@ -305,23 +381,14 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
     if (asprintf(&run->rejects_name, "%s.rejects.csv", strcmp(path, "-") ? path : "import") < 0)
         REQUIRE(false && "memory");
     bool done = command_open(context, path, &fd, err) &&
-                import_rows_open(fd, path, &run->reader, err) &&
-                store_write(context->platform->store, begin_import, &begin, err);
-    run->batch.import_no = begin.import_no;
-    if (done) {
-        done = execute(run, err);
-        struct error ignored;
-        struct finish_job finish = {begin.import_no,
-                                    !done ? "failed" : options->dry_run ? "dry run" : "done",
-                                    run->result};
-        if (!store_write(context->platform->store, finish_import, &finish, done ? err : &ignored))
-            done = false;
-    }
+                import_rows_open(fd, path, store_directory_fd(context->platform->store),
+                                 &run->reader, &run->ndjson, err) &&
+                run_numbered(run, path, err);
+    if (!close_rejects(run, done ? err : &ignored))
+        done = false;
     if (done)
         print_result(run, world_elapsed_seconds() - begun);
     *ret_rejected = run->result.rejected > 0;
-    if (run->rejects)
-        fclose(run->rejects);
     csv_reader_free(run->reader);
     arena_release(&rows);
     free(run->rejects_name);

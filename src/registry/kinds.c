@@ -1,7 +1,8 @@
 /* The kinds of the registry that are imported row by row: one table a kind, one way for all.
  *
  * A row's values are checked by the type of their column; its digest tells an equal row (unchanged)
- * from a changed one (merged). External ids are those of the import's source. */
+ * from a changed one (merged). A changed row overwrites what it gives: a column that is absent and
+ * a field that is empty leave what is known. External ids are those of the import's source. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,8 +13,9 @@ enum value_type {
     VALUE_AREA,      /* an area code */
     VALUE_TEXT,
     VALUE_CATEGORY,  /* a venue category of policies/ */
-    VALUE_NUMBER,    /* a decimal number */
-    VALUE_WHOLE,     /* a whole number from 0 */
+    VALUE_LATITUDE,  /* degrees */
+    VALUE_LONGITUDE,
+    VALUE_LEVEL,     /* a check level, 0 to 3 */
     VALUE_YEAR,
     VALUE_SEX,
     VALUE_TIME,
@@ -40,6 +42,7 @@ struct kind_table {
 struct row_values {
     struct slice id;
     int64_t area_no;
+    bool area_given;
     struct sql_value stored[VALUES_MAX];
     size_t stored_count;
     struct slice name, id_number, phone;
@@ -115,24 +118,33 @@ static bool take_checked(const struct row_place *place, enum value_type type, st
     return true;
 }
 
-static bool take_number(const struct row_place *place, enum value_type type, struct slice field,
-                        struct sql_value *out)
+static bool take_degrees(const struct row_place *place, double most, struct slice field,
+                         struct sql_value *out)
 {
     double real;
-    int64_t whole;
     *out = sql_null();
     if (!field.data)
         return true;
-    if (type == VALUE_NUMBER) {
-        if (!slice_to_double(field, &real))
-            return reject(place, "not a decimal number");
-        *out = sql_real(real);
+    if (!slice_to_double(field, &real) || real < -most || real > most)
+        return reject(place, most > 90 ? "not degrees from -180 to 180"
+                                       : "not degrees from -90 to 90");
+    *out = sql_real(real);
+    return true;
+}
+
+static bool take_whole(const struct row_place *place, int64_t low, int64_t high,
+                       struct slice field, struct sql_value *out)
+{
+    int64_t whole;
+    char reason[80];
+    *out = sql_null();
+    if (!field.data)
         return true;
+    if (!slice_to_int64(field, low, high, &whole)) {
+        snprintf(reason, sizeof reason, "not a whole number from %lld to %lld", (long long)low,
+                 (long long)high);
+        return reject(place, reason);
     }
-    int64_t low = type == VALUE_YEAR ? 1900 : 0, high = type == VALUE_YEAR ? 2100 : INT32_MAX;
-    if (!slice_to_int64(field, low, high, &whole))
-        return reject(place, type == VALUE_YEAR ? "not a year from 1900 to 2100"
-                                                : "not a whole number");
     *out = sql_int(whole);
     return true;
 }
@@ -142,7 +154,7 @@ static bool take_identity(const struct row_place *place, enum value_type type, s
 {
     struct error err;
     char normal[24];
-    const char *warning;
+    const char *warning = NULL;
     struct platform *platform = place->batch->platform;
     values->identity |= field.data != NULL;
     if (!field.data)
@@ -158,6 +170,8 @@ static bool take_identity(const struct row_place *place, enum value_type type, s
                                                &err);
     if (!good)
         return reject_error(place, &err);
+    if (warning)
+        import_warn(place->batch, place->row, place->column_name, warning);
     struct slice kept = {arena_copy(place->batch->arena, normal, strlen(normal)), strlen(normal)};
     *(type == VALUE_PHONE ? &values->phone : &values->id_number) = kept;
     return true;
@@ -177,6 +191,7 @@ static bool take_value(const struct row_place *place, enum value_type type, stru
                                       ? registry_area_by_code(platform->registry, field)
                                       : registry_city(platform->registry);
         values->area_no = area ? area->no : 0;
+        values->area_given = field.data != NULL;
         return area || reject(place, "no such area code");
     }
     case VALUE_NAME:
@@ -192,7 +207,7 @@ static bool take_value(const struct row_place *place, enum value_type type, stru
         *out = sql_text(field);
         return field.length <= 400 || reject(place, "longer than 400 bytes");
     case VALUE_CATEGORY:
-        *out = sql_text(field.data ? field : SLICE("default"));
+        *out = sql_text(field);
         return !field.data || policy_category_known(platform->policy, field) ||
                reject(place, "no such venue category");
     case VALUE_SEX:
@@ -203,10 +218,14 @@ static bool take_value(const struct row_place *place, enum value_type type, stru
         *out = sql_text(field);
         return slice_equal(field, SLICE("case")) || slice_equal(field, SLICE("asymptomatic")) ||
                reject(place, "case or asymptomatic is needed");
-    case VALUE_NUMBER:
-    case VALUE_WHOLE:
+    case VALUE_LATITUDE:
+        return take_degrees(place, 90, field, out);
+    case VALUE_LONGITUDE:
+        return take_degrees(place, 180, field, out);
+    case VALUE_LEVEL:
+        return take_whole(place, 0, 3, field, out);
     case VALUE_YEAR:
-        return take_number(place, type, field, out);
+        return take_whole(place, 1900, 2100, field, out);
     case VALUE_PERSON:
         return take_reference(place, REGISTRY_PERSON, field, out);
     case VALUE_HOUSEHOLD:
@@ -218,7 +237,8 @@ static bool take_value(const struct row_place *place, enum value_type type, stru
     }
 }
 
-/* BLAKE2b of the row's fields, with their lengths. */
+/* Keyed hash of the row's fields with their lengths: an unkeyed one would let whoever holds the
+ * database try ID numbers until one fits. */
 static struct slice row_digest(const struct import_batch *batch, size_t row, int columns)
 {
     struct buffer text;
@@ -229,10 +249,10 @@ static struct slice row_digest(const struct import_batch *batch, size_t row, int
         buffer_append(&text, &length, sizeof length);
         buffer_append(&text, field.data, field.length);
     }
-    unsigned char *digest = arena_alloc(batch->arena, 16);
-    hash_blake2b(digest, 16, text.data, text.length, NULL);
+    unsigned char *digest = arena_alloc(batch->arena, BLIND_INDEX_BYTES);
+    blind_index(store_keys(batch->platform->store), "row", buffer_slice(&text), digest);
     buffer_release(&text);
-    return (struct slice){(const char *)digest, 16};
+    return (struct slice){(const char *)digest, BLIND_INDEX_BYTES};
 }
 
 static bool same_digest(struct sql *sql, const struct kind_table *table, int64_t no,
@@ -245,6 +265,22 @@ static bool same_digest(struct sql *sql, const struct kind_table *table, int64_t
         return false;
     *ret_same = row && slice_equal(sql_get_blob(query, 0), digest);
     sql_end(query);
+    return true;
+}
+
+/* What the row leaves out of a known person's identity stays as it is. */
+static bool keep_identity(const struct row_place *place, int64_t no, struct row_values *values,
+                          struct error *err)
+{
+    struct person person;
+    if (values->name.data && values->id_number.data && values->phone.data)
+        return true;
+    if (!registry_person(place->batch->platform, place->sql, (uint32_t)no, place->batch->arena,
+                         &person, err))
+        return false;
+    values->name = values->name.data ? values->name : person.name;
+    values->id_number = values->id_number.data ? values->id_number : person.id_number;
+    values->phone = values->phone.data ? values->phone : person.phone;
     return true;
 }
 
@@ -269,34 +305,60 @@ static size_t person_values(const struct import_batch *batch, int64_t no,
     return at + 2;
 }
 
+/* A new venue starts with the check level of its category. */
+static void start_level(const struct import_batch *batch, struct row_values *values)
+{
+    enum { CATEGORY = 1, LEVEL = 4 };
+    const struct policy *policy = batch->platform->policy;
+    struct sql_value *level = &values->stored[LEVEL], *category = &values->stored[CATEGORY];
+    struct slice name = category->type == SQL_TEXT ? category->bytes : SLICE("default");
+    if (level->type == SQL_NULL)
+        *level = sql_int(policy_category(policy, policy_category_of(policy, name))->check_level);
+}
+
+/* *ret_no 0 where the id is new, else its number; *ret_same: nothing has changed. */
+static bool find_row(const struct row_place *place, const struct kind_table *table,
+                     struct slice id, struct slice digest, int64_t *ret_no, bool *ret_same,
+                     struct error *err)
+{
+    *ret_same = false;
+    return registry_lookup(place->sql, table->kind, place->batch->source, id, ret_no, err) &&
+           (!*ret_no || same_digest(place->sql, table, *ret_no, digest, ret_same, err));
+}
+
 static bool store_row(const struct row_place *place, const struct kind_table *table, int columns,
                       struct row_values *values, struct error *err)
 {
     struct import_batch *batch = place->batch;
     struct slice digest = row_digest(batch, place->row, columns);
     int64_t no;
-    if (!registry_lookup(place->sql, table->kind, batch->source, values->id, &no, err))
+    bool same, person = table->kind == REGISTRY_PERSON;
+    if (!find_row(place, table, values->id, digest, &no, &same, err))
         return false;
-    bool known = no != 0, same = false;
-    if (known && !same_digest(place->sql, table, no, digest, &same, err))
-        return false;
+    bool known = no != 0;
     if (same) {
         batch->result->unchanged++;
         return true;
     }
-    if (!known && !sql_one_int(place->sql, &table->last, NULL, 0, 0, &no, err))
+    if (!known && !sql_one_int(place->sql, &table->last, SQL_ARGUMENTS(sql_int(table->kind)), 0,
+                               &no, err))
         return false;
     no += !known;
-    size_t count = table->kind == REGISTRY_PERSON ? person_values(batch, no, values)
-                                                  : values->stored_count;
-    struct sql_value arguments[4 + VALUES_MAX] = {sql_int(no), sql_int(values->area_no),
-                                                  sql_int(batch->import_no), sql_blob(digest)};
+    if (known && person && values->identity && !keep_identity(place, no, values, err))
+        return false;
+    if (!known && table->kind == REGISTRY_VENUE)
+        start_level(batch, values);
+    size_t count = person ? person_values(batch, no, values) : values->stored_count;
+    bool keep_area = known && !values->area_given;
+    struct sql_value arguments[4 + VALUES_MAX] = {
+        sql_int(no), keep_area ? sql_null() : sql_int(values->area_no), sql_int(batch->import_no),
+        sql_blob(digest)};
     memcpy(arguments + 4, values->stored, count * sizeof *arguments);
     if (!sql_run(place->sql, known ? &table->update : &table->insert, arguments, 4 + count, err)) {
         if (err->code != ERROR_CONFLICT)
             return false;
         *err = (struct error){0};
-        reject(place, "another row has the same ID number");
+        import_reject(batch, place->row, "id_number", "another person has this ID number");
         return true;
     }
     batch->result->inserted += !known;
@@ -339,7 +401,11 @@ struct undo_job {
 static bool undo_rows(struct sql *sql, void *context, struct error *err)
 {
     struct undo_job *job = context;
-    return sql_run(sql, &job->table->undo_ids,
+    int64_t highest;
+    return sql_one_int(sql, &job->table->last, SQL_ARGUMENTS(sql_int(job->table->kind)), 0,
+                       &highest, err) &&
+           registry_keep_floor(sql, job->table->kind, 0, highest, err) &&
+           sql_run(sql, &job->table->undo_ids,
                    SQL_ARGUMENTS(sql_int(job->table->kind), sql_int(job->import_no)), err) &&
            sql_run_count(sql, &job->table->undo, SQL_ARGUMENTS(sql_int(job->import_no)),
                          &job->removed, err);
@@ -360,10 +426,11 @@ static bool undo_rows(struct sql *sql, void *context, struct error *err)
                    ") VALUES (?1, ?2, ?3, ?4" marks_ ")",                                          \
                    "primary key"},                                                                 \
         .update = {#ident "_update",                                                               \
-                   "UPDATE " table_ " SET area_no = ?2, import_no = coalesce(import_no, ?3),"      \
+                   "UPDATE " table_ " SET area_no = coalesce(?2, area_no),"                         \
+                   " import_no = coalesce(import_no, ?3),"                                         \
                    " digest = ?4" sets_ " WHERE " key_ " = ?1",                                    \
                    "primary key"},                                                                 \
-        .last = {#ident "_last", "SELECT max(" key_ ") FROM " table_, "primary key"},              \
+        .last = {#ident "_last", HIGHEST_NUMBER(key_, table_, "?1"), "primary key"},               \
         .undo = {#ident "_undo", "DELETE FROM " table_ " WHERE import_no = ?1", "whole table"},    \
         .undo_ids = {#ident "_undo_ids",                                                           \
                      "DELETE FROM external_id WHERE kind = ?1 AND import_no = ?2", "whole kind"},  \
@@ -386,12 +453,15 @@ static bool undo_rows(struct sql *sql, void *context, struct error *err)
                                                .apply = ident##_apply,                             \
                                                .undo = ident##_undo};
 
+/* In an update: the value given, else the one that is there. */
+#define KEEP(column, argument) ", " #column " = coalesce(?" #argument ", " #column ")"
+
 KIND(persons, "persons", "people with their encrypted identity", REGISTRY_PERSON, "person",
      "person_no",
      ", birth_year, sex, household_no, unit_no, identity, id_number_index",
      ", ?5, ?6, ?7, ?8, ?9, ?10",
-     ", birth_year = ?5, sex = ?6, household_no = ?7, unit_no = ?8, identity = ?9,"
-     " id_number_index = ?10")
+     KEEP(birth_year, 5) KEEP(sex, 6) KEEP(household_no, 7) KEEP(unit_no, 8) KEEP(identity, 9)
+         KEEP(id_number_index, 10))
 static const struct import_column persons_columns[] = {
     {"person_id", true, "external id"},       {"area", false, "area code; the city where absent"},
     {"birth_year", false, "year"},            {"sex", false, "m or f"},
@@ -410,8 +480,8 @@ static const struct import_column households_columns[] = {{"household_id", true,
 static const enum value_type households_types[] = {VALUE_ID, VALUE_AREA};
 
 KIND(units, "units", "organisations", REGISTRY_UNIT, "unit", "unit_no",
-     ", name, credit_code, category", ", ?5, ?6, ?7",
-     ", name = ?5, credit_code = ?6, category = ?7")
+     ", name, credit_code, category", ", ?5, ?6, coalesce(?7, 'default')",
+     KEEP(name, 5) KEEP(credit_code, 6) KEEP(category, 7))
 static const struct import_column units_columns[] = {
     {"unit_id", true, "external id"},      {"area", false, "area code"},
     {"name", true, "name"},                {"credit_code", false, "GB 32100"},
@@ -421,9 +491,9 @@ static const enum value_type units_types[] = {VALUE_ID, VALUE_AREA, VALUE_TEXT, 
 
 KIND(venues, "venues", "places with a code", REGISTRY_VENUE, "venue", "venue_no",
      ", name, category, latitude, longitude, check_level, unit_no, token_version, closed",
-     ", ?5, ?6, ?7, ?8, coalesce(?9, 0), ?10, 1, 0",
-     ", name = ?5, category = ?6, latitude = ?7, longitude = ?8, check_level = coalesce(?9, 0),"
-     " unit_no = ?10")
+     ", ?5, coalesce(?6, 'default'), ?7, ?8, ?9, ?10, 1, 0",
+     KEEP(name, 5) KEEP(category, 6) KEEP(latitude, 7) KEEP(longitude, 8) KEEP(check_level, 9)
+         KEEP(unit_no, 10))
 static const struct import_column venues_columns[] = {
     {"venue_id", true, "external id"},     {"area", false, "area code"},
     {"name", true, "name"},                {"category", false, "venue category"},
@@ -431,11 +501,11 @@ static const struct import_column venues_columns[] = {
     {"check_level", false, "0 to 3"},      {"unit_id", false, "external id"},
     {NULL, false, NULL}};
 static const enum value_type venues_types[] = {VALUE_ID,     VALUE_AREA,   VALUE_TEXT,
-                                               VALUE_CATEGORY, VALUE_NUMBER, VALUE_NUMBER,
-                                               VALUE_WHOLE,  VALUE_UNIT};
+                                               VALUE_CATEGORY, VALUE_LATITUDE, VALUE_LONGITUDE,
+                                               VALUE_LEVEL,  VALUE_UNIT};
 
 KIND(vehicles, "vehicles", "vehicles by plate", REGISTRY_VEHICLE, "vehicle", "vehicle_no",
-     ", plate, unit_no, kind", ", ?5, ?6, ?7", ", plate = ?5, unit_no = ?6, kind = ?7")
+     ", plate, unit_no, kind", ", ?5, ?6, ?7", KEEP(plate, 5) KEEP(unit_no, 6) KEEP(kind, 7))
 static const struct import_column vehicles_columns[] = {
     {"vehicle_id", true, "external id"}, {"area", false, "area code"},
     {"plate", true, "GA 36"},            {"unit_id", false, "external id"},
@@ -444,7 +514,7 @@ static const enum value_type vehicles_types[] = {VALUE_ID, VALUE_AREA, VALUE_PLA
                                                  VALUE_TEXT};
 
 KIND(staff, "staff", "people who work for a unit", REGISTRY_STAFF, "staff", "staff_no",
-     ", person_no, unit_no, role", ", ?5, ?6, ?7", ", person_no = ?5, unit_no = ?6, role = ?7")
+     ", person_no, unit_no, role", ", ?5, ?6, ?7", KEEP(person_no, 5) KEEP(unit_no, 6) KEEP(role, 7))
 static const struct import_column staff_columns[] = {
     {"staff_id", true, "external id"},  {"area", false, "area code"},
     {"person_id", true, "external id"}, {"unit_id", true, "external id"},
@@ -454,7 +524,7 @@ static const enum value_type staff_types[] = {VALUE_ID, VALUE_AREA, VALUE_PERSON
 
 KIND(cases, "cases", "confirmed and asymptomatic infections", REGISTRY_CASE, "case_record",
      "case_no", ", person_no, kind, at, recorded_at", ", ?5, ?6, ?7, ?8",
-     ", person_no = ?5, kind = ?6, at = ?7, recorded_at = ?8")
+     KEEP(person_no, 5) KEEP(kind, 6) KEEP(at, 7) KEEP(recorded_at, 8))
 static const struct import_column cases_columns[] = {
     {"case_id", true, "external id"},       {"area", false, "area code"},
     {"person_id", true, "external id"},     {"kind", true, "case or asymptomatic"},
@@ -462,3 +532,11 @@ static const struct import_column cases_columns[] = {
     {NULL, false, NULL}};
 static const enum value_type cases_types[] = {VALUE_ID,        VALUE_AREA, VALUE_PERSON,
                                               VALUE_CASE_KIND, VALUE_TIME, VALUE_TIME};
+
+#define KIND_STATEMENTS(ident)                                                                     \
+    &ident##_table.digest, &ident##_table.insert, &ident##_table.update, &ident##_table.last,      \
+        &ident##_table.undo, &ident##_table.undo_ids
+const struct sql_list kind_statements =
+    SQL_LIST(KIND_STATEMENTS(persons), KIND_STATEMENTS(households), KIND_STATEMENTS(units),
+             KIND_STATEMENTS(venues), KIND_STATEMENTS(vehicles), KIND_STATEMENTS(staff),
+             KIND_STATEMENTS(cases));

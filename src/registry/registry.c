@@ -2,6 +2,8 @@
 #include "registry/registry.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "registry/registry_internal.h"
@@ -31,16 +33,22 @@ static const struct sql_text external_insert = {
     "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (?1, ?2, ?3, ?4, ?5)",
     "external_id_by_id"};
 static const struct sql_text anonymous_person = {
-    "anonymous_person", "INSERT INTO person (area_no, import_no) VALUES (?1, ?2)", "primary key"};
+    "anonymous_person", "INSERT INTO person (person_no, area_no, import_no) VALUES (?1, ?2, ?3)",
+    "primary key"};
 static const struct sql_text anonymous_venue = {
     "anonymous_venue",
-    "INSERT INTO venue (area_no, name, category, latitude, longitude, check_level, token_version,"
-    " closed, import_no) VALUES (?1, NULL, ?2, ?3, ?4, 0, 1, 0, ?5)",
+    "INSERT INTO venue (venue_no, area_no, name, category, latitude, longitude, check_level,"
+    " token_version, closed, import_no) VALUES (?1, ?2, NULL, ?3, ?4, ?5, 0, 1, 0, ?6)",
     "primary key"};
 static const struct sql_text person_last = {
-    "person_last", "SELECT max(person_no) FROM person", "primary key"};
+    "person_last", HIGHEST_NUMBER("person_no", "person", "?1"), "primary key"};
 static const struct sql_text venue_last = {
-    "venue_last", "SELECT max(venue_no) FROM venue", "primary key"};
+    "venue_last", HIGHEST_NUMBER("venue_no", "venue", "?1"), "primary key"};
+static const struct sql_text floor_keep = {
+    "floor_keep",
+    "INSERT INTO number_floor (kind, scope, no) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT (kind, scope) DO UPDATE SET no = excluded.no WHERE excluded.no > number_floor.no",
+    "primary key"};
 static const struct sql_text person_select = {
     "person_select",
     "SELECT area_no, household_no, unit_no, birth_year, sex, identity FROM person"
@@ -55,20 +63,25 @@ static const struct sql_text venue_select = {
     " closed FROM venue WHERE venue_no = ?1",
     "primary key"};
 
-const struct sql_text *const registry_statements[] = {
-    &area_select,        &source_select,    &source_insert,   &external_select_no,
-    &external_select_id, &external_insert,  &anonymous_person, &anonymous_venue,
-    &person_last,        &venue_last,       &person_select,   &person_by_number,
-    &venue_select,
+const struct sql_list registry_statements =
+    SQL_LIST(&area_select, &source_select, &source_insert, &external_select_no,
+             &external_select_id, &external_insert, &anonymous_person, &anonymous_venue,
+             &person_last, &venue_last, &person_select, &person_by_number, &venue_select, &floor_keep);
+
+/* Areas as read once. A reload makes a new set and puts it in the place of the old one, which stays
+ * until the registry closes: areas that others hold never move. */
+struct area_set {
+    struct area_set *older;
+    struct arena texts;
+    struct area *areas;          /* by number */
+    const struct area **by_code; /* by code */
+    size_t count, capacity;
 };
-const size_t registry_statement_count =
-    sizeof registry_statements / sizeof *registry_statements;
 
 struct registry {
     struct platform *platform;
-    struct arena texts;
-    struct area *areas; /* by number */
-    size_t area_count;
+    _Atomic(struct area_set *) areas; /* read without a lock */
+    pthread_mutex_t reloading;
 };
 
 /* ---- Areas */
@@ -80,7 +93,19 @@ static struct slice keep(struct arena *arena, struct slice text)
     return (struct slice){arena_copy(arena, text.data, text.length), text.length};
 }
 
-static bool read_areas(struct registry *registry, struct sql *sql, struct error *err)
+static void area_set_free(struct area_set *set)
+{
+    while (set) {
+        struct area_set *older = set->older;
+        arena_release(&set->texts);
+        free(set->areas);
+        free(set->by_code);
+        free(set);
+        set = older;
+    }
+}
+
+static bool read_areas(struct area_set *set, struct sql *sql, struct error *err)
 {
     struct sql_query *query;
     if (!sql_begin(sql, &area_select, NULL, 0, &query, err))
@@ -91,29 +116,60 @@ static bool read_areas(struct registry *registry, struct sql *sql, struct error 
             return false;
         if (!row)
             return true;
-        registry->areas =
-            x_realloc(registry->areas, (registry->area_count + 1) * sizeof *registry->areas);
-        registry->areas[registry->area_count++] = (struct area){
-            .no = sql_get_int(query, 0),
-            .code = keep(&registry->texts, sql_get_text(query, 1)),
-            .gb_code = keep(&registry->texts, sql_get_text(query, 2)),
-            .name_zh = keep(&registry->texts, sql_get_text(query, 3)),
-            .name_en = keep(&registry->texts, sql_get_text(query, 4)),
-            .population = sql_get_int(query, 5),
-            .latitude = sql_get_real(query, 6),
-            .longitude = sql_get_real(query, 7)};
+        if (set->count == set->capacity) {
+            set->capacity = set->capacity ? set->capacity * 2 : 128;
+            set->areas = x_realloc(set->areas, set->capacity * sizeof *set->areas);
+        }
+        set->areas[set->count++] =
+            (struct area){.no = sql_get_int(query, 0),
+                          .code = keep(&set->texts, sql_get_text(query, 1)),
+                          .gb_code = keep(&set->texts, sql_get_text(query, 2)),
+                          .name_zh = keep(&set->texts, sql_get_text(query, 3)),
+                          .name_en = keep(&set->texts, sql_get_text(query, 4)),
+                          .population = sql_get_int(query, 5),
+                          .latitude = sql_get_real(query, 6),
+                          .longitude = sql_get_real(query, 7)};
     }
+}
+
+static int compare_codes(const void *a, const void *b)
+{
+    return slice_compare((*(const struct area *const *)a)->code,
+                         (*(const struct area *const *)b)->code);
+}
+
+static bool read_area_set(struct store *store, struct area_set **ret_set, struct error *err)
+{
+    struct sql *sql;
+    struct area_set *set = x_alloc(1, sizeof *set);
+    arena_init(&set->texts, 64 << 20);
+    bool done = store_read_begin(store, &sql, err);
+    if (done) {
+        done = read_areas(set, sql, err);
+        store_read_end(store, sql);
+    }
+    if (!done) {
+        area_set_free(set);
+        return false;
+    }
+    set->by_code = x_alloc(set->count + 1, sizeof *set->by_code);
+    for (size_t i = 0; i < set->count; i++)
+        set->by_code[i] = &set->areas[i];
+    qsort(set->by_code, set->count, sizeof *set->by_code, compare_codes);
+    *ret_set = set;
+    return true;
 }
 
 bool registry_reload(struct registry *registry, struct error *err)
 {
-    struct sql *sql;
-    if (!store_read_begin(registry->platform->store, &sql, err))
-        return false;
-    registry->area_count = 0;
-    arena_clear(&registry->texts);
-    bool done = read_areas(registry, sql, err);
-    store_read_end(registry->platform->store, sql);
+    struct area_set *set;
+    pthread_mutex_lock(&registry->reloading);
+    bool done = read_area_set(registry->platform->store, &set, err);
+    if (done) {
+        set->older = atomic_load(&registry->areas);
+        atomic_store_explicit(&registry->areas, set, memory_order_release);
+    }
+    pthread_mutex_unlock(&registry->reloading);
     return done;
 }
 
@@ -121,7 +177,7 @@ bool registry_open(struct platform *platform, struct registry **ret_registry, st
 {
     struct registry *registry = x_alloc(1, sizeof *registry);
     registry->platform = platform;
-    arena_init(&registry->texts, 64 << 20);
+    pthread_mutex_init(&registry->reloading, NULL);
     if (!registry_reload(registry, err)) {
         registry_close(registry);
         return false;
@@ -134,25 +190,37 @@ void registry_close(struct registry *registry)
 {
     if (!registry)
         return;
-    arena_release(&registry->texts);
-    free(registry->areas);
+    area_set_free(atomic_load(&registry->areas));
+    pthread_mutex_destroy(&registry->reloading);
     free(registry);
+}
+
+static const struct area_set *areas_of(struct registry *registry)
+{
+    return atomic_load_explicit(&registry->areas, memory_order_acquire);
 }
 
 const struct area *registry_area_by_code(struct registry *registry, struct slice code)
 {
-    for (size_t i = 0; i < registry->area_count; i++)
-        if (slice_equal(registry->areas[i].code, code))
-            return &registry->areas[i];
-    return NULL;
+    const struct area_set *set = areas_of(registry);
+    const struct area wanted = {.code = code}, *key = &wanted;
+    const struct area *const *found =
+        bsearch(&key, set->by_code, set->count, sizeof *set->by_code, compare_codes);
+    return found ? *found : NULL;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct area *x = a, *y = b;
+    return (x->no > y->no) - (x->no < y->no);
 }
 
 const struct area *registry_area(struct registry *registry, int64_t area_no)
 {
-    for (size_t i = 0; i < registry->area_count; i++)
-        if (registry->areas[i].no == area_no)
-            return &registry->areas[i];
-    return NULL;
+    const struct area_set *set = areas_of(registry);
+    const struct area key = {.no = area_no};
+    return set->count ? bsearch(&key, set->areas, set->count, sizeof *set->areas, compare_numbers)
+                      : NULL;
 }
 
 int area_level(int64_t area_no)
@@ -169,11 +237,12 @@ int area_level(int64_t area_no)
 size_t registry_areas_under(struct registry *registry, int64_t parent, struct arena *arena,
                             const struct area ***ret_areas)
 {
-    const struct area **found = arena_alloc(arena, (registry->area_count + 1) * sizeof *found);
+    const struct area_set *set = areas_of(registry);
+    const struct area **found = arena_alloc(arena, (set->count + 1) * sizeof *found);
     size_t count = 0;
     int level = area_level(parent) + 1;
-    for (size_t i = 0; i < registry->area_count; i++) {
-        const struct area *area = &registry->areas[i];
+    for (size_t i = 0; i < set->count; i++) {
+        const struct area *area = &set->areas[i];
         if (area->no > parent && area->no <= area_range_last(parent) && area_level(area->no) == level)
             found[count++] = area;
     }
@@ -183,9 +252,10 @@ size_t registry_areas_under(struct registry *registry, int64_t parent, struct ar
 
 const struct area *registry_city(struct registry *registry)
 {
-    for (size_t i = 0; i < registry->area_count; i++)
-        if (area_level(registry->areas[i].no) == 1)
-            return &registry->areas[i];
+    const struct area_set *set = areas_of(registry);
+    for (size_t i = 0; i < set->count; i++)
+        if (area_level(set->areas[i].no) == 1)
+            return &set->areas[i];
     return NULL;
 }
 
@@ -230,29 +300,37 @@ bool registry_add_external_id(struct sql *sql, enum registry_kind kind, struct s
                    err);
 }
 
+bool registry_keep_floor(struct sql *sql, int64_t kind, int64_t scope, int64_t no,
+                         struct error *err)
+{
+    return sql_run(sql, &floor_keep, SQL_ARGUMENTS(sql_int(kind), sql_int(scope), sql_int(no)),
+                   err);
+}
+
 bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, int64_t area_no,
                                struct slice source, struct slice external_id,
                                struct slice category, double latitude, double longitude,
                                int64_t import_no, int64_t *ret_no, struct error *err)
 {
-    bool done;
-    if (kind == REGISTRY_PERSON) {
-        done = sql_run(sql, &anonymous_person,
-                       SQL_ARGUMENTS(sql_int(area_no), sql_int(import_no)), err) &&
-               sql_one_int(sql, &person_last, NULL, 0, 0, ret_no, err);
-    } else {
-        REQUIRE(kind == REGISTRY_VENUE);
-        done = sql_run(sql, &anonymous_venue,
-                       SQL_ARGUMENTS(sql_int(area_no),
-                                     sql_text(category.length ? category : SLICE("default")),
-                                     isnan(latitude) ? sql_null() : sql_real(latitude),
-                                     isnan(longitude) ? sql_null() : sql_real(longitude),
-                                     sql_int(import_no)),
-                       err) &&
-               sql_one_int(sql, &venue_last, NULL, 0, 0, ret_no, err);
-    }
-    return done &&
-           registry_add_external_id(sql, kind, source, external_id, *ret_no, import_no, err);
+    int64_t no;
+    bool person = kind == REGISTRY_PERSON;
+    REQUIRE(person || kind == REGISTRY_VENUE);
+    if (!sql_one_int(sql, person ? &person_last : &venue_last, SQL_ARGUMENTS(sql_int(kind)),
+                     0, &no, err))
+        return false;
+    no++;
+    bool done =
+        person ? sql_run(sql, &anonymous_person,
+                         SQL_ARGUMENTS(sql_int(no), sql_int(area_no), sql_int(import_no)), err)
+               : sql_run(sql, &anonymous_venue,
+                         SQL_ARGUMENTS(sql_int(no), sql_int(area_no),
+                                       sql_text(category.length ? category : SLICE("default")),
+                                       isnan(latitude) ? sql_null() : sql_real(latitude),
+                                       isnan(longitude) ? sql_null() : sql_real(longitude),
+                                       sql_int(import_no)),
+                         err);
+    *ret_no = no;
+    return done && registry_add_external_id(sql, kind, source, external_id, no, import_no, err);
 }
 
 /* ---- Persons. The encrypted identity is three length-prefixed texts: name, ID number, phone. */
@@ -339,7 +417,7 @@ static struct slice mask_middle(struct slice text, size_t head, size_t tail, enu
         return text;
     char *out = arena_copy(arena, text.data, text.length);
     for (size_t i = 0; i < text.length; i++)
-        if (text.length < head + tail || (i >= head && i < text.length - tail))
+        if (text.length <= head + tail || (i >= head && i < text.length - tail))
             out[i] = '*';
     return (struct slice){out, text.length};
 }

@@ -139,6 +139,8 @@ struct import_batch {          /* up to 4096 rows, columns resolved by name */
 struct slice import_field(const struct import_batch *batch, size_t row, int column);
 /* Rejects a row; never twice the same. `field` NULL for the whole row. */
 void import_reject(struct import_batch *batch, size_t row, const char *field, const char *reason);
+/* Says a warning about a row that is taken all the same; counted, the first twenty are shown. */
+void import_warn(struct import_batch *batch, size_t row, const char *field, const char *words);
 struct import_column {
     const char *name;
     bool required;
@@ -179,7 +181,10 @@ extern const struct export_kind *const export_kinds[];
 extern const size_t export_kind_count;
 /* One row: quotes, and neutralises cells that a spreadsheet would take for a formula. */
 void export_row(FILE *out, const struct slice *fields, size_t count);
-/* "'" before a formula-like cell is taken off on import. */
+/* Whether a cell, after any "'", begins as a formula does. Protecting puts one "'" before such a cell
+ * (not before a plain number), and import takes one off: nothing else is changed either way. */
+bool import_is_formula(struct slice field);
+bool export_needs_guard(struct slice field);
 struct slice import_unprotect(struct slice field);
 
 extern const struct module registry_module;

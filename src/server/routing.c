@@ -274,7 +274,7 @@ static void put_validators(const struct raw_request *raw, struct arena *arena,
 
 static void answer_problem(struct response *response, const struct error *err)
 {
-    if (error_kind(err->code)->http_status >= 500)
+    if (error_kind(err->code)->http_status >= 500 && err->code != ERROR_BUSY)
         log_error("server", err);
     buffer_release(&response->body); /* half an answer, its length bounded by the route */
     buffer_init(&response->body, PROBLEM_BYTES_MAX);

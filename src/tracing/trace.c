@@ -38,6 +38,8 @@ struct tracer {
     size_t *venue_category;  /* of visited venues, by visit */
     uint64_t *numbers;      /* three for each of sorted_capacity entries */
     uint32_t *columns;      /* four for each */
+    const uint8_t *categories; /* of all venues by number, where the register is not to be read */
+    uint32_t category_count;
     size_t sorted_capacity;
     /* of the run at hand */
     const struct trace_request *request;
@@ -50,6 +52,7 @@ struct tracer {
 
 static const struct sql_text venue_category = {
     "trace_venue_category", "SELECT category FROM venue WHERE venue_no = ?1", "primary key"};
+const struct sql_list trace_statements = SQL_LIST(&venue_category);
 
 /* ---- The table */
 
@@ -147,6 +150,12 @@ void tracer_free(struct tracer *tracer)
     free(tracer);
 }
 
+void tracer_use_categories(struct tracer *tracer, const uint8_t *categories, uint32_t count)
+{
+    tracer->categories = categories;
+    tracer->category_count = count;
+}
+
 bool trace_model_of(struct slice name, enum trace_model *ret_model)
 {
     bool window = slice_equal(name, SLICE("window"));
@@ -190,6 +199,20 @@ static bool on_window(void *context, const struct presence_event *events, size_t
     return true;
 }
 
+/* The chance that the two were there together: 0 beyond the model's reach, where a scan was
+ * refused, and where the earlier of the two was scanning out. */
+static inline float overlap(const struct tracer *tracer, const struct presence_event *event,
+                            uint32_t gap)
+{
+    uint32_t index_time = tracer->visit->time;
+    uint8_t earlier = event->time < index_time ? event->flags : tracer->visit->flags;
+    bool left = event->time != index_time && (earlier & SCAN_OUT_BIT);
+    if (gap / 60 >= tracer->survival_minutes || left ||
+        scan_flags_decision(event->flags) == SCAN_REFUSE)
+        return 0;
+    return tracer->survival[gap / 60];
+}
+
 static bool on_dwell(void *context, const struct presence_event *events, size_t count,
                      struct error *err)
 {
@@ -200,13 +223,13 @@ static bool on_dwell(void *context, const struct presence_event *events, size_t 
     for (size_t i = 0; i < count; i++) {
         expect_person(tracer, events, i, count);
         uint32_t gap = gap_between(events[i].time, index_time);
-        if (events[i].person == index_person || gap / 60 >= tracer->survival_minutes ||
-            scan_flags_decision(events[i].flags) == SCAN_REFUSE)
+        float weight = overlap(tracer, &events[i], gap);
+        if (events[i].person == index_person || weight <= 0)
             continue;
         struct entry *entry = table_find(tracer, events[i].person);
         entry->co_visits++;
         entry->closest_gap = gap < entry->closest_gap ? gap : entry->closest_gap;
-        entry->stays_apart *= 1 - tracer->survival[gap / 60];
+        entry->stays_apart *= 1 - weight;
     }
     return true;
 }
@@ -236,6 +259,13 @@ static bool collect_visits(void *context, const struct presence_event *events, s
 static bool categories_of_visits(struct tracer *tracer, struct error *err)
 {
     struct sql *sql;
+    if (tracer->categories) {
+        for (size_t i = 0; i < tracer->visit_count; i++) {
+            REQUIRE(tracer->visits[i].venue <= tracer->category_count);
+            tracer->venue_category[i] = tracer->categories[tracer->visits[i].venue];
+        }
+        return true;
+    }
     if (!store_read_begin(tracer->platform->store, &sql, err))
         return false;
     bool done = true;
@@ -287,7 +317,6 @@ static bool visit_counts(const struct tracer *tracer, const struct trace_visit *
 
 /* ---- Completeness */
 
-
 static bool mark_seen(void *context, const struct presence_event *events, size_t count,
                       struct error *err)
 {
@@ -302,8 +331,8 @@ static int compare_venues(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A visited venue is silent where a day that holds events, between its first and last visit day of
- * the range, has none of it. At most the range's days are looked at. */
+/* A visited venue is silent where some day of the range that holds events has none of that
+ * venue. */
 static bool count_silent(struct tracer *tracer, struct presence_view *view,
                          struct trace_completeness *out, struct error *err)
 {
@@ -577,9 +606,8 @@ static bool collect_places(void *context, const struct presence_event *events, s
             continue;
         uint32_t gap = events[i].time > tracer->visit->time ? events[i].time - tracer->visit->time
                                                             : tracer->visit->time - events[i].time;
-        bool apart = gap / 60 >= tracer->survival_minutes ||
-                     scan_flags_decision(events[i].flags) == SCAN_REFUSE;
-        if (!window && apart)
+        float weight = window ? 1 : overlap(tracer, &events[i], gap);
+        if (weight <= 0)
             continue;
         if (s->place_count == s->place_capacity) {
             size_t capacity = s->place_capacity ? s->place_capacity * 2 : 256;
@@ -590,8 +618,7 @@ static bool collect_places(void *context, const struct presence_event *events, s
             s->place_capacity = capacity;
         }
         s->places[s->place_count++] = (struct trace_place){
-            events[i].person, events[i].venue, tracer->visit->time, events[i].time,
-            window ? 1 : tracer->survival[gap / 60]};
+            events[i].person, events[i].venue, tracer->visit->time, events[i].time, weight};
     }
     return true;
 }

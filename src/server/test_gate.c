@@ -1,0 +1,397 @@
+/* The gate: what nobody, each role, and a holder may do, on every route of the house; jurisdiction,
+ * purpose, CSRF, and the end of sessions. Default is to deny. */
+#include "server/test_support.h"
+
+/* A path of the route with each parameter filled in. */
+static const char *filled(const struct route *route, const char *value, char out[160])
+{
+    size_t length = (size_t)snprintf(out, 160, "%s", route->at_root ? "" : "/api/v1");
+    for (const char *at = route->path; *at && length < 150; at++) {
+        if (*at != '{') {
+            out[length++] = *at;
+            continue;
+        }
+        length += (size_t)snprintf(out + length, 160 - length, "%s", value);
+        at = strchr(at, '}');
+    }
+    out[length] = '\0';
+    return out;
+}
+
+static void every_route_is_closed_without_a_session_unless_public(void **state)
+{
+    struct loopback *loop = *state;
+    size_t closed = 0;
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++) {
+            const struct route *route = &modules[m]->routes[r];
+            char path[160];
+            struct call call = {.method = route->method, .path = filled(route, "1", path),
+                                .body = "{}", .purpose = "case:1"};
+            if (route->access == ROUTE_PUBLIC)
+                continue;
+            loopback_refused(loop, &call, 401, "unauthenticated");
+            call.authorization = "Bearer u1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+            loopback_refused(loop, &call, 401, "unauthenticated");
+            call.authorization = "Basic YTpi";
+            loopback_refused(loop, &call, 401, "unauthenticated");
+            closed++;
+        }
+    assert_true(closed >= 10);
+}
+
+/* What is open to all; a new public route is to be thought about here. */
+static void the_public_routes_are_these(void **state)
+{
+    (void)state;
+    static const char *const open[] = {"GET /healthz",       "GET /readyz",  "GET /metrics",
+                                       "GET /openapi.json",  "GET /public/about", "POST /sessions",
+                                       "POST /scans",        "POST /scans:batch"};
+    static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
+    size_t found = 0;
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++) {
+            const struct route *route = &modules[m]->routes[r];
+            char name[100];
+            bool listed = false;
+            snprintf(name, sizeof name, "%s %s", methods[route->method], route->path);
+            for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+                listed |= strcmp(open[i], name) == 0;
+            if (listed != (route->access == ROUTE_PUBLIC))
+                fail_msg("%s is %s", name, listed ? "closed" : "open");
+            found += listed;
+        }
+    assert_int_equal(found, sizeof open / sizeof *open);
+}
+
+/* ---- Role × route. Written down by hand: not read from roles.yaml. */
+
+#define ALL_READERS "command command_duty cdc_lead cdc_duty cdc_investigator district_duty "
+static const struct {
+    const char *path;
+    const char *roles; /* that may; every other may not */
+} rights[] = {
+    {"/api/v1/cases", ALL_READERS "town_duty epidemiologist "},
+    {"/api/v1/cases/1", ALL_READERS "town_duty epidemiologist "},
+    {"/api/v1/cases/1/exposures", ALL_READERS},
+    {"/api/v1/cases/1/chain", ALL_READERS},
+    {"/api/v1/persons/1/status",
+     ALL_READERS "town_duty grid_worker checkpoint_lead site_lead appeals_officer approver "},
+    {"/api/v1/situation",
+     ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
+    {"/api/v1/events/stream",
+     ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
+    {"/api/v1/me", ""},
+    {"/api/v1/me/why", ""},
+};
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+            return true;
+    return false;
+}
+
+static void each_role_may_what_the_table_says_and_nothing_else(void **state)
+{
+    struct loopback *loop = *state;
+    const struct policy *policy = loop->platform->policy;
+    assert_int_equal(policy_role_count(policy), 26);
+    for (size_t r = 0; r < policy_role_count(policy); r++) {
+        const char *role = policy_role_at(policy, r)->name;
+        char token[80];
+        loopback_user(loop, role, token);
+        for (size_t i = 0; i < sizeof rights / sizeof *rights; i++) {
+            struct answer answer = loopback_call(
+                loop, &(struct call){.path = rights[i].path, .authorization = token,
+                                     .purpose = "case:1"});
+            bool let_in = strcmp(answer.type, "forbidden") != 0;
+            if (let_in != has_word(rights[i].roles, role))
+                fail_msg("%s on %s: %d %s", role, rights[i].path, answer.status, answer.type);
+            assert_int_not_equal(answer.status, 401);
+            assert_true(answer.status < 500);
+            answer_release(&answer);
+        }
+    }
+}
+
+static void every_closed_route_stands_in_the_table_of_rights(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++) {
+            const struct route *route = &modules[m]->routes[r];
+            char path[160];
+            bool found = route->access == ROUTE_PUBLIC || route->permission == PERMISSION_NONE;
+            filled(route, "1", path);
+            for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
+                found |= strcmp(rights[i].path, path) == 0;
+            if (!found)
+                fail_msg("%s has no row", path);
+        }
+}
+
+static void a_holder_sees_the_own_page_and_no_officers_route(void **state)
+{
+    struct loopback *loop = *state;
+    char token[80];
+    loopback_holder(loop, 7, token);
+    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++) {
+        struct call call = {.path = rights[i].path, .authorization = token, .purpose = "case:1"};
+        if (rights[i].roles[0])
+            loopback_refused(loop, &call, 403, "forbidden");
+        else
+            assert_int_equal(loopback_status(loop, &call), 200);
+    }
+    struct answer me = loopback_call(loop, GET("/api/v1/me", token));
+    assert_string_equal(json_string_value(json_object_get(me.json, "status")), "known");
+    answer_release(&me);
+}
+
+/* ---- Purpose */
+
+static void what_opens_identity_demands_a_purpose(void **state)
+{
+    struct loopback *loop = *state;
+    char token[80];
+    static const char *const wrong[] = {NULL, "", "case:", "case", "because", "case:1 2",
+                                        "duty:../..", "loop:\x01", "CASE:1", "duty:%41"};
+    loopback_user(loop, "cdc_lead", token);
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++) {
+            const struct route *route = &modules[m]->routes[r];
+            char path[160];
+            if (!route->opens_identity)
+                continue;
+            for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+                struct call call = {.path = filled(route, "1", path), .authorization = token,
+                                    .purpose = wrong[i]};
+                loopback_refused(loop, &call, 403, "purpose-required");
+            }
+        }
+}
+
+static void a_case_is_opened_only_for_its_own_number(void **state)
+{
+    struct loopback *loop = *state;
+    char token[80];
+    loopback_user(loop, "cdc_lead", token);
+    static const char *const paths[] = {"/api/v1/cases/1", "/api/v1/cases/1/exposures",
+                                        "/api/v1/cases/1/chain"};
+    for (size_t i = 0; i < 3; i++) {
+        struct call call = {.path = paths[i], .authorization = token, .purpose = "case:2"};
+        loopback_refused(loop, &call, 403, "purpose-required");
+        call.purpose = "duty:screening";
+        loopback_refused(loop, &call, 403, "purpose-required");
+        call.purpose = "case:1";
+        assert_int_equal(loopback_status(loop, &call), 200);
+    }
+}
+
+/* ---- Jurisdiction */
+
+static int64_t person_in(struct loopback *loop, const char *code)
+{
+    char query[300];
+    const struct area *area = registry_area_by_code(loop->platform->registry, slice_of(code));
+    snprintf(query, sizeof query,
+             "SELECT min(person_no) FROM person WHERE area_no BETWEEN %lld AND %lld",
+             (long long)area->no, (long long)area_range_last(area->no));
+    return loopback_number(loop, query);
+}
+
+static void a_district_sees_no_person_of_another(void **state)
+{
+    struct loopback *loop = *state;
+    char wujin[80], liyang[80], city[80], path[80];
+    loopback_user(loop, "district_duty-320412", wujin);
+    loopback_user(loop, "district_duty-320481", liyang);
+    loopback_user(loop, "cdc_lead", city);
+    snprintf(path, sizeof path, "/api/v1/persons/%lld/status",
+             (long long)person_in(loop, "320412"));
+    struct call call = {.path = path, .authorization = wujin, .purpose = "duty:screening"};
+    assert_int_equal(loopback_status(loop, &call), 200);
+    call.authorization = city;
+    assert_int_equal(loopback_status(loop, &call), 200);
+    call.authorization = liyang;
+    loopback_refused(loop, &call, 404, "not-found");
+    call.path = "/api/v1/persons/99999999/status"; /* as one who does not exist */
+    loopback_refused(loop, &call, 404, "not-found");
+}
+
+/* A case 1001 in Wujin and a case 1002 in Liyang. */
+static void add_district_cases(struct loopback *loop)
+{
+    loopback_change(loop, "INSERT INTO case_record SELECT 1001, area_no, person_no, 'confirmed',"
+                          " 1649800000000000, 1649810000000000, 0, NULL FROM person WHERE area_no ="
+                          " (SELECT area_no FROM area WHERE code = '320412101') LIMIT 1");
+    loopback_change(loop, "INSERT INTO case_record SELECT 1002, area_no, person_no, 'confirmed',"
+                          " 1649800000000000, 1649810000000000, 0, NULL FROM person WHERE area_no"
+                          " BETWEEN (SELECT area_no FROM area WHERE code = '320481') AND"
+                          " (SELECT area_no + 16777215 FROM area WHERE code = '320481') LIMIT 1");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM case_record WHERE case_no > 1000"),
+                     2);
+}
+
+static void a_district_sees_no_case_of_another(void **state)
+{
+    struct loopback *loop = *state;
+    char wujin[80], liyang[80];
+    add_district_cases(loop);
+    loopback_user(loop, "district_duty-320412", wujin);
+    loopback_user(loop, "district_duty-320481", liyang);
+    static const char *const paths[] = {"/api/v1/cases/1001", "/api/v1/cases/1001/exposures",
+                                        "/api/v1/cases/1001/chain"};
+    for (size_t i = 0; i < 3; i++) {
+        struct call call = {.path = paths[i], .authorization = wujin, .purpose = "case:1001"};
+        assert_int_equal(loopback_status(loop, &call), 200);
+        call.authorization = liyang;
+        loopback_refused(loop, &call, 404, "not-found");
+    }
+    struct call list = {.path = "/api/v1/cases?limit=1000", .authorization = liyang,
+                        .purpose = "duty:list"};
+    struct answer answer = loopback_call(loop, &list);
+    json_t *items = json_object_get(answer.json, "items"), *item;
+    size_t i;
+    assert_true(json_array_size(items) >= 1);
+    json_array_foreach(items, i, item)
+    {
+        const char *code = json_string_value(
+            json_object_get(json_object_get(item, "area"), "code"));
+        assert_memory_equal(code, "320481", 6);
+    }
+    answer_release(&answer);
+    list.path = "/api/v1/cases?area=320412";
+    loopback_refused(loop, &list, 403, "forbidden");
+    list.path = "/api/v1/cases?area=nowhere";
+    loopback_refused(loop, &list, 400, "bad-value");
+}
+
+static void a_district_sees_no_other_districts_situation(void **state)
+{
+    struct loopback *loop = *state;
+    char liyang[80];
+    loopback_user(loop, "district_duty-320481", liyang);
+    assert_int_equal(loopback_status(loop, GET("/api/v1/situation?area=320481", liyang)), 200);
+    loopback_refused(loop, GET("/api/v1/situation?area=320412", liyang), 403, "forbidden");
+    loopback_refused(loop, GET("/api/v1/situation?area=320400", liyang), 403, "forbidden");
+    struct answer own = loopback_call(loop, GET("/api/v1/situation", liyang));
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(own.json, "area"), "code")), "320481");
+    assert_int_equal(json_array_size(json_object_get(own.json, "districts")), 1);
+    answer_release(&own);
+}
+
+/* ---- Cookies and the end of sessions */
+
+/* Logs a holder in through the stub; *ret_cookie and *ret_csrf live in `answer`. */
+static struct answer log_in(struct loopback *loop, const char **ret_cookie, const char **ret_csrf)
+{
+    struct answer answer = loopback_call(
+        loop, &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions",
+                             .body = "{\"provider\":\"stub\",\"person_no\":7}"});
+    assert_int_equal(answer.status, 200);
+    *ret_cookie = json_string_value(json_object_get(answer.json, "session"));
+    *ret_csrf = json_string_value(json_object_get(answer.json, "csrf"));
+    assert_non_null(*ret_cookie);
+    assert_non_null(*ret_csrf);
+    return answer;
+}
+
+static void a_cookie_is_for_pages_only_and_writes_need_its_csrf(void **state)
+{
+    struct loopback *loop = *state;
+    const char *cookie, *csrf;
+    struct answer session = log_in(loop, &cookie, &csrf);
+    const char *header = answer_header(&session, "Set-Cookie");
+    assert_non_null(header);
+    assert_non_null(strstr(header, "; HttpOnly"));
+    assert_non_null(strstr(header, "; SameSite=Strict"));
+    assert_non_null(strstr(header, "; Path=/"));
+    assert_int_equal(loopback_status(loop, &(struct call){.path = "/api/v1/me", .cookie = cookie}),
+                     200);
+    struct call end = {.method = HTTP_DELETE, .path = "/api/v1/sessions/current",
+                       .cookie = cookie};
+    loopback_refused(loop, &end, 403, "forbidden");
+    end.csrf = "AAAAAAAAAAAAAAAAAAAAAA";
+    loopback_refused(loop, &end, 403, "forbidden");
+    end.csrf = csrf;
+    assert_int_equal(loopback_status(loop, &end), 200);
+    answer_release(&session);
+}
+
+static void an_ended_session_is_refused_also_after_a_restart(void **state)
+{
+    struct loopback *loop = *state;
+    const char *cookie, *csrf;
+    char user[80], holder[80];
+    struct answer session = log_in(loop, &cookie, &csrf);
+    struct call end = {.method = HTTP_DELETE, .path = "/api/v1/sessions/current",
+                       .cookie = cookie, .csrf = csrf};
+    struct call me = {.path = "/api/v1/me", .cookie = cookie};
+    assert_int_equal(loopback_status(loop, &end), 200);
+    loopback_refused(loop, &me, 401, "unauthenticated");
+    loopback_user(loop, "press", user);
+    assert_int_equal(loopback_status(loop, GET("/api/v1/sessions/current", user)), 200);
+    assert_int_equal(loopback_status(loop, &(struct call){.method = HTTP_DELETE,
+                                                          .path = "/api/v1/sessions/current",
+                                                          .authorization = user}),
+                     200);
+    loopback_refused(loop, GET("/api/v1/sessions/current", user), 401, "unauthenticated");
+    loopback_restart(loop);
+    loopback_refused(loop, &me, 401, "unauthenticated");
+    loopback_refused(loop, GET("/api/v1/sessions/current", user), 401, "unauthenticated");
+    loopback_holder(loop, 7, holder); /* another session of the same person goes on */
+    assert_int_equal(loopback_status(loop, GET("/api/v1/me", holder)), 200);
+    answer_release(&session);
+}
+
+static void a_session_of_an_older_epoch_is_refused(void **state)
+{
+    struct loopback *loop = *state;
+    char token[80] = "Bearer ";
+    uint32_t now = (uint32_t)(world_now(loop->platform->world) / SECOND);
+    access_holder_session(loop->platform->access, 7, 3, now, now + 60, 1, token + 7);
+    loopback_refused(loop, GET("/api/v1/me", token), 401, "unauthenticated");
+    access_holder_session(loop->platform->access, LOOPBACK_PEOPLE + 5, 0, now, now + 60, 1,
+                          token + 7);
+    loopback_refused(loop, GET("/api/v1/me", token), 401, "unauthenticated"); /* nobody */
+}
+
+static void tokens_and_sessions_expire(void **state)
+{
+    struct loopback *loop = *state;
+    char user[80], holder[80];
+    loopback_user(loop, "press", user);
+    loopback_holder(loop, 7, holder);
+    assert_int_equal(loopback_status(loop, GET("/api/v1/situation", user)), 200);
+    assert_int_equal(loopback_status(loop, GET("/api/v1/me", holder)), 200);
+    loop->platform->world->fixed += HOUR;
+    loopback_refused(loop, GET("/api/v1/me", holder), 401, "unauthenticated");
+    assert_int_equal(loopback_status(loop, GET("/api/v1/situation", user)), 200);
+    loop->platform->world->fixed += 30 * DAY;
+    loopback_refused(loop, GET("/api/v1/situation", user), 401, "unauthenticated");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LOOPBACK_TEST(every_route_is_closed_without_a_session_unless_public),
+        cmocka_unit_test(the_public_routes_are_these),
+        LOOPBACK_TEST(each_role_may_what_the_table_says_and_nothing_else),
+        cmocka_unit_test(every_closed_route_stands_in_the_table_of_rights),
+        LOOPBACK_TEST(a_holder_sees_the_own_page_and_no_officers_route),
+        LOOPBACK_TEST(what_opens_identity_demands_a_purpose),
+        LOOPBACK_TEST(a_case_is_opened_only_for_its_own_number),
+        LOOPBACK_TEST(a_district_sees_no_person_of_another),
+        LOOPBACK_TEST(a_district_sees_no_case_of_another),
+        LOOPBACK_TEST(a_district_sees_no_other_districts_situation),
+        LOOPBACK_TEST(a_cookie_is_for_pages_only_and_writes_need_its_csrf),
+        LOOPBACK_TEST(an_ended_session_is_refused_also_after_a_restart),
+        LOOPBACK_TEST(a_session_of_an_older_epoch_is_refused),
+        LOOPBACK_TEST(tokens_and_sessions_expire),
+    };
+    return LOOPBACK_RUN(tests);
+}
