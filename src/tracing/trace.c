@@ -36,10 +36,10 @@ struct tracer {
     struct trace_visit *visits;
     size_t visit_count, visit_capacity;
     size_t *venue_category;  /* of visited venues, by visit */
-    const uint8_t *categories; /* of all venues by number, where the register is not to be read */
-    uint32_t category_count;
     uint64_t *numbers;      /* three for each of sorted_capacity entries */
     uint32_t *columns;      /* four for each */
+    const uint8_t *categories; /* of all venues by number, where the register is not to be read */
+    uint32_t category_count;
     size_t sorted_capacity;
     /* of the run at hand */
     const struct trace_request *request;
