@@ -71,6 +71,8 @@ void checkin_close(struct checkin *checkin); /* accepts NULL */
 /* Reads venues' versions, levels and closures again (after imports, revocations). */
 bool checkin_reload_venues(struct checkin *checkin, struct error *err) MUST_USE;
 
+/* Follows the event log: reads the venues again where an import changed them. One thread. */
+bool checkin_follow(struct checkin *checkin, struct error *err) MUST_USE;
 /* Ends the venue's posters and short codes: raises its version, durable (event "venue.code_revoked",
  * audit row of `actor`) before the old code is refused. ERROR_NOT_FOUND where there is no venue. */
 bool checkin_revoke(struct checkin *checkin, uint32_t venue, struct slice actor,

@@ -31,6 +31,7 @@ bool venue_table_read(struct venue_table *table, struct store *store, struct err
 struct checkin {
     struct platform *platform;
     struct venue_table venues;
+    int64_t event_no; /* checkin_follow's */
     int64_t level_seconds[4];
     int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
 };

@@ -27,7 +27,13 @@ bool checkin_open(struct platform *platform, struct checkin **ret_checkin, struc
     checkin->ahead_seconds = policy_number(policy, NUMBER_AHEAD_SECONDS);
     checkin->code_seconds = policy_number(policy, NUMBER_CODE_SECONDS);
     checkin->paper_seconds = policy_number(policy, NUMBER_PAPER_DAYS) * 86400;
-    if (!checkin_reload_venues(checkin, err)) {
+    struct sql *sql;
+    bool done = store_read_begin(platform->store, &sql, err);
+    if (done) {
+        done = event_last(sql, &checkin->event_no, err);
+        store_read_end(platform->store, sql);
+    }
+    if (!done || !checkin_reload_venues(checkin, err)) {
         checkin_close(checkin);
         return false;
     }

@@ -108,6 +108,51 @@ void venue_table_release(struct venue_table *table)
     pthread_mutex_destroy(&table->lock);
 }
 
+/* ---- Following imports */
+
+enum { EVENTS_A_READ = 1024 };
+
+struct following {
+    int64_t last_no;
+    bool venues;
+};
+
+static bool follow_event(const struct event *event, void *context, struct error *err)
+{
+    (void)err;
+    static const char kind[] = "\"kind\":\"venues\"";
+    struct following *f = context;
+    f->last_no = event->no;
+    f->venues |= slice_equal(event->kind, SLICE("registry.imported")) &&
+                 memmem(event->payload.data, event->payload.length, kind, sizeof kind - 1);
+    return true;
+}
+
+static bool read_events(struct checkin *checkin, struct following *f, struct error *err)
+{
+    struct sql *sql;
+    int64_t last, from;
+    if (!store_read_begin(checkin->platform->store, &sql, err))
+        return false;
+    bool done = event_last(sql, &last, err);
+    do {
+        from = f->last_no;
+        done = done && event_read(sql, from, EVENTS_A_READ, follow_event, f, err);
+    } while (done && f->last_no < last && f->last_no > from);
+    store_read_end(checkin->platform->store, sql);
+    return done;
+}
+
+bool checkin_follow(struct checkin *checkin, struct error *err)
+{
+    struct following f = {.last_no = checkin->event_no};
+    if (!read_events(checkin, &f, err) ||
+        (f.venues && !venue_table_read(&checkin->venues, checkin->platform->store, err)))
+        return false;
+    checkin->event_no = f.last_no;
+    return true;
+}
+
 /* ---- Revocation */
 
 struct revocation {

@@ -126,8 +126,14 @@ static const struct migration registry_migrations[] = {
     {"src/registry/schema/001_registry.sql"},
     {"src/registry/schema/002_number_floor.sql"}};
 
+static const struct event_kind event_kinds[] = {
+    {"registry.imported", "import"}, /* {"kind":KIND,"state":"done|failed|undone"} */
+};
+
 const struct module registry_module = {
     .name = "registry",
+    .event_kinds = event_kinds,
+    .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
     .migrations = registry_migrations,
     .migration_count = sizeof registry_migrations / sizeof *registry_migrations,
     .commands = registry_commands,

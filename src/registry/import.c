@@ -264,6 +264,7 @@ static bool begin_import(struct sql *sql, void *context, struct error *err)
 }
 
 struct finish_job {
+    const char *kind;
     int64_t import_no;
     const char *state;
     struct import_result result;
@@ -272,10 +273,16 @@ struct finish_job {
 static bool finish_import(struct sql *sql, void *context, struct error *err)
 {
     struct finish_job *job = context;
+    char payload[80];
+    snprintf(payload, sizeof payload, "{\"kind\":\"%s\",\"state\":\"%s\"}", job->kind, job->state);
+    struct event event = {.kind = SLICE("registry.imported"),
+                          .subject_no = job->import_no,
+                          .payload = slice_of(payload)};
     return sql_run(sql, &import_finish,
                    SQL_ARGUMENTS(sql_int(job->import_no), sql_text(slice_of(job->state)),
                                  sql_int(job->result.rows), sql_int(job->result.inserted)),
-                   err);
+                   err) &&
+           event_emit(sql, &event, err);
 }
 
 static bool execute(struct import_run *run, struct error *err)
@@ -353,7 +360,7 @@ static bool run_numbered(struct import_run *run, const char *path, struct error 
     run->batch.import_no = begin.import_no;
     bool done = execute(run, err);
     struct error ignored;
-    struct finish_job finish = {begin.import_no, done ? "done" : "failed", run->result};
+    struct finish_job finish = {run->kind->name, begin.import_no, done ? "done" : "failed", run->result};
     return store_write(store, finish_import, &finish, done ? err : &ignored) && done;
 }
 
@@ -417,7 +424,7 @@ bool import_undo(struct platform *platform, int64_t import_no, int64_t *ret_remo
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "import"},
                          "the number of an import", "there is no import %lld to take back",
                          (long long)import_no);
-    struct finish_job finish = {import_no, "undone", {0}};
+    struct finish_job finish = {kind->name, import_no, "undone", {0}};
     return kind->undo(platform, import_no, ret_removed, err) &&
            store_write(platform->store, finish_import, &finish, err);
 }
