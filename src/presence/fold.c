@@ -232,9 +232,10 @@ static void pause_after_failure(struct presence *presence)
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += FOLD_PAUSE_SECONDS;
-    while (!presence->fold_stopping &&
-           pthread_cond_timedwait(&presence->fold_wanted_changed, &presence->fold_lock, &until) == 0)
-        ;
+    int waited = 0;
+    while (!presence->fold_stopping && waited == 0)
+        waited = pthread_cond_timedwait(&presence->fold_wanted_changed, &presence->fold_lock,
+                                        &until);
 }
 
 static void *fold_main(void *argument)
