@@ -10,7 +10,7 @@
 
 #include "presence/presence_internal.h"
 
-enum { DAY = 19096, RECORDS_MAX = 64 };
+enum { TEST_DAY = 19096, RECORDS_MAX = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,7 +40,7 @@ static void make_city(void)
     struct store_creation creation = {.demo = true, .seed = 1, .city_start = world.fixed};
     REQUIRE(store_create(directory, &creation, &err) &&
             store_open(directory, &world, &store, &err) &&
-            keys_day(store_keys(store), DAY, true, key, &err));
+            keys_day(store_keys(store), TEST_DAY, true, key, &err));
     log_set_level(LOG_FAULT + 1);
     atexit(remove_city);
 }
@@ -58,7 +58,7 @@ static bool compare_record(void *context, int32_t day, uint64_t first_ordinal,
 {
     (void)err;
     size_t *seen = context;
-    REQUIRE(day == DAY && first_ordinal == *seen && *seen + count <= written_count);
+    REQUIRE(day == TEST_DAY && first_ordinal == *seen && *seen + count <= written_count);
     REQUIRE(memcmp(records, written + *seen, count * sizeof *records) == 0);
     *seen += count;
     return true;
@@ -70,11 +70,6 @@ static bool count_events(void *context, const struct presence_event *events, siz
     (void)events, (void)err;
     *(size_t *)context += count;
     return true;
-}
-
-static void ignore_report(void *context, bool good, const char *check, const char *words)
-{
-    (void)context, (void)good, (void)check, (void)words;
 }
 
 static void read_all(bool compare)
@@ -95,7 +90,6 @@ static void read_all(bool compare)
             presence_scan(view, 0, (int64_t)UINT32_MAX + 1, count_events, &events, &err));
     presence_view_end(view);
     REQUIRE(!compare || events <= seen);
-    REQUIRE(presence_verify(presence, ignore_report, NULL, &err));
     REQUIRE(presence_verify_scans(presence, NULL, 0, &result, &err));
     REQUIRE(result.missing.length == 0 && result.twice.length == 0);
     buffer_release(&result.missing);
@@ -127,7 +121,7 @@ static size_t write_frames(const uint8_t *data, size_t size)
             memcpy(&written[written_count + i], data + at, taken);
             at += taken;
         }
-        REQUIRE(log_write_frame(&log, DAY, written_count, 1649917800, written + written_count,
+        REQUIRE(log_write_frame(&log, TEST_DAY, written_count, 1649917800, written + written_count,
                                 count, &err) &&
                 (f % 3 == 2 || log_sync(&log, &err)));
         written_count += count;

@@ -11,7 +11,7 @@
 
 #include "presence/presence_internal.h"
 
-enum { DAY = 19096, AREA_BYTES_MAX = 1 << 20 };
+enum { TEST_DAY = 19096, AREA_BYTES_MAX = 1 << 17 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -63,7 +63,7 @@ static void read_all(struct expectation expected)
 {
     struct segment_file file;
     struct error err;
-    if (!segment_file_open(directory_fd, "segment", ORDER_VENUE, DAY, key, &file, &err))
+    if (!segment_file_open(directory_fd, "segment", ORDER_VENUE, TEST_DAY, key, &file, &err))
         return;
     struct segment_decoder *decoder = x_alloc(1, sizeof *decoder);
     struct row_block *rows = x_alloc(1, sizeof *rows);
@@ -148,7 +148,7 @@ static void rows_then_changes(const uint8_t *data, size_t size)
             rows->flag[i] = sorted[i][3];
         }
         unlinkat(directory_fd, "segment", 0);
-        REQUIRE(segment_writer_begin(directory_fd, "segment", ORDER_VENUE, DAY, key, dictionary, 4,
+        REQUIRE(segment_writer_begin(directory_fd, "segment", ORDER_VENUE, TEST_DAY, key, dictionary, 4,
                                      &writer, &err) &&
                 segment_writer_add(writer, rows, &err) &&
                 segment_writer_finish(writer, &bytes, &err));
@@ -204,13 +204,13 @@ static void behind_the_encryption(const uint8_t *data, size_t size)
                          dictionary_count * sizeof(struct segment_flag);
     data += 2;
     size -= 2;
-    unsigned char *file = x_alloc(AREA_BYTES_MAX, 1), *index = x_alloc(index_bytes, 1);
-    unsigned char *plain = x_alloc(BLOCK_PLAIN_BYTES_MAX + 64, 1);
+    static unsigned char file[AREA_BYTES_MAX], plain[BLOCK_PLAIN_BYTES_MAX + 64];
+    unsigned char *index = x_alloc(index_bytes, 1);
     memcpy(index, data, size < index_bytes ? size : index_bytes);
     const uint8_t *rest = data + (size < index_bytes ? size : index_bytes);
     size_t left = size - (size_t)(rest - data), offset = sizeof(struct segment_header);
     struct segment_header header = {.magic = {'C', 'M', 'S', 'E', 'G', 'M', 'N', 'T'},
-                                    .version = 1, .order = ORDER_VENUE, .day = DAY,
+                                    .version = 1, .order = ORDER_VENUE, .day = TEST_DAY,
                                     .dictionary_count = dictionary_count, .salt = 5,
                                     .block_count = block_count,
                                     .index_bytes = (uint32_t)index_bytes};
@@ -240,9 +240,7 @@ static void behind_the_encryption(const uint8_t *data, size_t size)
          file + offset);
     put_file(file, offset + index_bytes + SEGMENT_TAG_BYTES);
     EVP_CIPHER_CTX_free(cipher);
-    free(plain);
     free(index);
-    free(file);
     read_all((struct expectation){0});
 }
 

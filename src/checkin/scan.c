@@ -223,6 +223,7 @@ struct scanner {
     struct checkin *checkin;
     struct actor actor;
     uint32_t now;
+    uint32_t time; /* of the event: client_time within its bounds, else now */
 };
 
 static bool staff_only(const struct scanner *scanner, const char *field, struct error *err)
@@ -260,7 +261,7 @@ static bool code_in_time(const struct scanner *scanner, char kind, struct slice 
     if (!person_code_parse(store_keys(scanner->checkin->platform->store), kind, text, ret_person,
                            &issued, err))
         return false;
-    int64_t age = (int64_t)scanner->now - issued;
+    int64_t age = (int64_t)scanner->time - issued; /* a device that was offline sends it later */
     return (age >= -scanner->checkin->ahead_seconds && age <= valid_seconds) ||
            error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "holder"},
                      "a code shown just now", "the code has expired: it may be a picture of one");
@@ -353,15 +354,17 @@ static bool event_time(const struct scanner *scanner, const struct scan_request 
     return true;
 }
 
+enum { KEY_TEXT_BYTES_MAX = 255 }; /* of an Idempotency-Key and of a client_id */
+
 /* 16 bytes bound to who asks, so that one actor's key is not another's. */
 static void request_hash(const struct checkin *checkin, char domain, int64_t actor,
                          struct slice key, unsigned char out[16])
 {
-    unsigned char text[9 + 256] = {(unsigned char)domain};
-    size_t length = key.length < 256 ? key.length : 256;
+    unsigned char text[9 + KEY_TEXT_BYTES_MAX] = {(unsigned char)domain};
+    REQUIRE(key.length <= KEY_TEXT_BYTES_MAX);
     memcpy(text + 1, &actor, 8);
-    memcpy(text + 9, key.data, length);
-    crypto_shorthash_siphashx24(out, text, 9 + length,
+    memcpy(text + 9, key.data, key.length);
+    crypto_shorthash_siphashx24(out, text, 9 + key.length,
                                 keys_of(store_keys(checkin->platform->store), KEY_IDEMPOTENCY));
 }
 
@@ -375,19 +378,19 @@ static uint64_t digest_of(const struct checkin *checkin, struct slice body)
 
 static void fill_record(const struct scanner *scanner, const struct scan_request *request,
                         struct venue_state state, uint32_t venue, uint32_t person,
-                        enum scan_mode mode, enum scan_evidence evidence, uint32_t time,
-                        bool offline, struct scan_record *record)
+                        enum scan_mode mode, enum scan_evidence evidence, bool offline,
+                        struct scan_record *record)
 {
     struct status_entry status = status_get(scanner->checkin->platform->status,
                                             (struct person_no){person}, scanner->now * SECOND);
     memset(record, 0, sizeof *record);
     decide(scanner->checkin, status, state, scanner->now, &record->answer);
-    bool late = time + 60 < scanner->now;
+    bool late = scanner->time + 60 < scanner->now;
     if (late)
         record->answer.reasons |= SCAN_REASON_BIT(REASON_LATE);
     record->person = person;
     record->venue = venue;
-    record->time = time;
+    record->time = scanner->time;
     record->flags = scan_flags(offline && evidence != SCAN_ATTENDED ? SCAN_OFFLINE_BATCH : mode,
                                evidence, (enum scan_decision)record->answer.decision);
     if (request->direction == DIRECTION_OUT)
@@ -398,31 +401,36 @@ static bool prepare(struct scanner *scanner, const struct scan_request *request,
                     struct slice request_key, struct slice body, bool offline,
                     struct presence_append *append, struct error *err)
 {
-    uint32_t venue, person, time;
+    uint32_t venue, person;
     struct venue_state state;
     enum scan_mode mode;
     bool rotating;
     if (!find_venue(scanner, request->venue_token, &venue, &state, &rotating, err) ||
-        !resolve_holder(scanner, &request->holder, &person, &mode, err) ||
-        !event_time(scanner, request, &time, err))
+        !event_time(scanner, request, &scanner->time, err) ||
+        !resolve_holder(scanner, &request->holder, &person, &mode, err))
         return false;
     enum scan_evidence evidence = scanner->actor.kind == ACTOR_USER ? SCAN_ATTENDED
                                   : rotating                         ? SCAN_ROTATING
                                                                      : SCAN_CLAIMED;
     struct scan_record *record = &append->records[0];
-    fill_record(scanner, request, state, venue, person, mode, evidence, time, offline, record);
+    fill_record(scanner, request, state, venue, person, mode, evidence, offline, record);
     append->count = 1 + request->companion_count;
     record->companion_count = (uint8_t)request->companion_count;
     for (size_t i = 0; i < request->companion_count; i++) {
         uint32_t companion;
         struct scan_record *beside = &append->records[1 + i];
-        if (!resolve_holder(scanner, &request->companions[i], &companion, &mode, err))
+        if (!resolve_holder(scanner, &request->companions[i], &companion, &mode, err)) {
+            snprintf(err->field, sizeof err->field, "companions[%zu]", i);
             return false;
-        fill_record(scanner, request, state, venue, companion, SCAN_COMPANION, evidence, time,
-                    offline, beside);
+        }
+        fill_record(scanner, request, state, venue, companion, SCAN_COMPANION, evidence, offline,
+                    beside);
         beside->companion = (uint8_t)(i + 1);
         beside->companion_count = record->companion_count;
     }
+    if (request->client_id.length > KEY_TEXT_BYTES_MAX)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "client_id"},
+                         "at most 255 bytes", "the id is too long");
     int64_t who = scanner->actor.kind == ACTOR_USER ? -scanner->actor.user_no : (int64_t)person;
     if (request_key.length)
         request_hash(scanner->checkin, 'k', who, request_key, record->request_key);
@@ -461,7 +469,7 @@ void scan_submit(struct checkin *checkin, struct slice authorization, struct sli
     if (good && authorization.data)
         good = access_actor(platform->access, authorization, (struct slice){NULL, 0},
                             &scanner.actor, &err);
-    if (good && request_key.length > 255)
+    if (good && request_key.length > KEY_TEXT_BYTES_MAX)
         good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "Idempotency-Key"},
                          "at most 255 bytes", "the key is too long");
     good = good && prepare(&scanner, &request, request_key, body, offline, &exchange->append,

@@ -4,7 +4,22 @@
  * segment without doubles. A day of which nothing is stored goes straight to the two halves, each of
  * which sorts for itself; else it is first sorted by (venue, time, person) and what is stored already is
  * left out. When the memory is full the latest day is kept back, for input mostly is in order of time
- * and its rest is still to come. Commit is one replacement of the manifest. */
+ * and its rest is still to come. Commit is one replacement of the manifest.
+ *
+ * Words. A segment is *written* (files on the disk, known to this bulk alone) or *shown* (named by the
+ * manifest).
+ *
+ * Invariants.
+ *  1 Nothing of a bulk is shown before its commit, everything after it.
+ *  2 inserted + merged + unchanged = events taken, once all are written.
+ *  3 Written segments belong to the bulk until the commit was tried: abandoning removes their files.
+ *    After a commit that failed at the rename they may be named on disk: their files stay, and the
+ *    next opening keeps or sweeps them.
+ *  4 A day that was dropped, before or since, refuses the whole bulk.
+ *
+ *   gathering ─flush─► written ─commit─► shown
+ *       │                 │        └failed─► left to the next opening
+ *       └────abandon──────┴─► removed */
 #include <stdlib.h>
 
 #include "presence/pages.h"
@@ -294,12 +309,22 @@ bool presence_bulk_day(struct presence_bulk *bulk, int32_t day, struct presence_
     return day_kept(bulk, day, err) && (count == 0 || add_segment(bulk, day, events, count, err));
 }
 
+static void bulk_assert_state(const struct presence_bulk *bulk)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < bulk->segment_count; i++)
+        rows += bulk->segments[i]->rows;
+    REQUIRE(bulk->count <= BULK_EVENTS && rows == bulk->result.inserted);
+    REQUIRE(bulk->result.merged >= 0 && bulk->result.unchanged >= 0);
+}
+
 bool presence_bulk_commit(struct presence_bulk *bulk, struct presence_bulk_result *ret_result,
                           struct error *err)
 {
     REQUIRE(!bulk->committed);
     if (!flush(bulk, true, err))
         return false;
+    bulk_assert_state(bulk);
     pthread_mutex_lock(&bulk->presence->maintenance_lock);
     struct catalog_change change = {.added = bulk->segments, .added_count = bulk->segment_count};
     for (size_t i = 0; i < bulk->segment_count; i++)

@@ -1,8 +1,22 @@
 /* The catalog of live segments and its file, the manifest.
  *
- * The manifest is small (40 bytes a segment) and always replaced as a whole: written aside, synced,
+ * The manifest is small (32 bytes a segment) and always replaced as a whole: written aside, synced,
  * renamed. That rename is the one moment at which a fold, a merge, an import, an undo or a drop
- * becomes true. */
+ * becomes true.
+ *
+ *   manifest = header 40 B │ segments, 32 B each │ dropped days, 4 B each │ CRC32C
+ *
+ * Words. A catalog is *shown* while presence->catalog points to it; views hold older ones.
+ *
+ * Invariants.
+ *  1 A catalog never changes; a change is a new catalog.
+ *  2 The manifest is written before its catalog is shown, so that what was ever seen is on disk.
+ *  3 Days ascend, none is empty, its rows are those of its segments.
+ *  4 A dropped day has no segment.
+ *  5 The folded position and next_segment never go back.
+ *
+ *   shown ─catalog_changed─► prepared ─manifest_write─► on disk ─lock─► shown (the old one lives as
+ *                               └ failed: thrown away                         long as its views) */
 #include <dirent.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -161,6 +175,23 @@ static struct catalog *catalog_create(struct segment **segments, size_t count)
         }
     }
     return catalog;
+}
+
+static void catalog_assert_state(const struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->day_count; i++) {
+        const struct catalog_day *day = &catalog->days[i];
+        int64_t rows = 0;
+        for (size_t k = 0; k < day->segment_count; k++) {
+            REQUIRE(day->segments[k]->day == day->day &&
+                    day->segments[k]->id < catalog->next_segment);
+            rows += day->segments[k]->rows;
+        }
+        REQUIRE(day->segment_count && rows == day->rows && !catalog_dropped(catalog, day->day));
+        REQUIRE(i == 0 || catalog->days[i - 1].day < day->day);
+    }
+    for (size_t i = 1; i < catalog->dropped_count; i++)
+        REQUIRE(catalog->dropped[i - 1] < catalog->dropped[i]);
 }
 
 static int compare_days(const void *a, const void *b)
@@ -383,6 +414,7 @@ bool catalog_apply(struct presence *presence, const struct catalog_change *chang
     pthread_mutex_lock(&presence->lock);
     catalog->next_segment = presence->next_segment;
     pthread_mutex_unlock(&presence->lock);
+    catalog_assert_state(catalog);
     if (!manifest_write(presence, catalog, err)) {
         catalog_unref(catalog);
         return false;

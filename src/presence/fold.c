@@ -1,5 +1,22 @@
 /* Keeping the day store tidy: folding the tail into segments, merging a day's segments, dropping a
- * day, taking an import back. One at a time, under maintenance_lock; readers are never stopped. */
+ * day, taking an import back. One at a time, under maintenance_lock; readers are never stopped.
+ *
+ * Words. Runs are *frozen* while they are folded: later groups form runs of their own behind them. An
+ * act is *worth it* by MERGE_SEGMENTS, or for a day before yesterday with more than one segment.
+ *
+ * Invariants.
+ *  1 An act prepares new files beside what is shown, and becomes true by one catalog_apply or not at
+ *    all; only then do old files go.
+ *  2 Runs leave the tail in the instant in which their segments are shown.
+ *  3 A fold covers the log up to `tail_end` as it was when the runs were frozen: the folded position
+ *    never passes an event that is not in a segment.
+ *  4 A drop goes on in this order, and an opening finishes what a death cut short: out of the manifest,
+ *    key destroyed, log of its arrivals removed, folder removed.
+ *  5 The log keeps 48 hours of arrivals, and always what is not folded.
+ *
+ *   tail ─freeze─► frozen ─build_days─► written ─catalog_apply─► shown ─merge_day─► shown, fewer
+ *                    ▲                     │ failed                   └─drop─► forgotten
+ *                    └─────────────────────┘ (nothing is lost: the log holds the tail) */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -46,11 +63,22 @@ static bool build_days(struct presence *presence, struct presence_event *events,
     return done;
 }
 
+/* Under presence->lock. */
+static void tail_assert_state(const struct presence *presence)
+{
+    size_t events = 0;
+    for (size_t i = 0; i < presence->run_count; i++)
+        events += presence->runs[i]->count;
+    REQUIRE(presence->run_count <= TAIL_RUNS_MAX && presence->frozen_runs <= presence->run_count);
+    REQUIRE(events == presence->tail_events);
+}
+
 /* Under maintenance_lock. */
 static bool fold_tail(struct presence *presence, struct error *err)
 {
     struct run *runs[TAIL_RUNS_MAX];
     pthread_mutex_lock(&presence->lock);
+    tail_assert_state(presence);
     size_t run_count = presence->run_count;
     for (size_t i = 0; i < run_count; i++) {
         runs[i] = presence->runs[i];
@@ -232,9 +260,10 @@ static void pause_after_failure(struct presence *presence)
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += FOLD_PAUSE_SECONDS;
-    while (!presence->fold_stopping &&
-           pthread_cond_timedwait(&presence->fold_wanted_changed, &presence->fold_lock, &until) == 0)
-        ;
+    int waited = 0;
+    while (!presence->fold_stopping && waited == 0)
+        waited = pthread_cond_timedwait(&presence->fold_wanted_changed, &presence->fold_lock,
+                                        &until);
 }
 
 static void *fold_main(void *argument)

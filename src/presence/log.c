@@ -146,8 +146,9 @@ struct replay {
     struct scan_log *log;
     log_visitor *visit;
     void *context;
-    unsigned char *cipher; /* FRAME_BYTES_MAX + tag */
+    unsigned char *cipher; /* room for records_max records and the tag */
     struct scan_record *records;
+    size_t records_max;
 };
 
 /* Reads the frame at `offset`; *ret_good false where it does not verify. */
@@ -160,7 +161,8 @@ static bool read_frame(struct replay *replay, const struct log_file *file, uint6
     if (!file_read_at(file->fd, ret_header, sizeof *ret_header, (off_t)offset, file->name, err))
         return false;
     uint64_t left = file->bytes - offset - sizeof *ret_header;
-    if (!header_is_sane(ret_header) || left < cipher_bytes(ret_header) + SEGMENT_TAG_BYTES)
+    if (!header_is_sane(ret_header) || ret_header->count > replay->records_max ||
+        left < cipher_bytes(ret_header) + SEGMENT_TAG_BYTES)
         return true;
     size_t length = cipher_bytes(ret_header) + SEGMENT_TAG_BYTES;
     if (!file_read_at(file->fd, replay->cipher, length, (off_t)(offset + sizeof *ret_header),
@@ -350,7 +352,8 @@ bool log_open(struct scan_log *log, int directory_fd, struct keys *keys, log_vis
         return error_set_errno(err, "presence/log", "open");
     if (!find_files(log, err) || !remove_forgotten(log, err))
         return false;
-    struct replay replay = {.log = log, .visit = visit, .context = context};
+    struct replay replay = {
+        .log = log, .visit = visit, .context = context, .records_max = FRAME_RECORDS_MAX};
     replay.cipher = x_alloc(1, FRAME_BYTES_MAX + SEGMENT_TAG_BYTES);
     replay.records = x_alloc(FRAME_RECORDS_MAX, sizeof *replay.records);
     bool done = true;
@@ -501,8 +504,8 @@ static bool load_frame(struct scan_log *log, const struct log_frame_position *fr
                        struct scan_record *records, struct error *err)
 {
     const struct log_file *file = &log->files[frame->file];
-    struct replay replay = {.log = log, .records = records};
-    replay.cipher = x_alloc(1, FRAME_BYTES_MAX + SEGMENT_TAG_BYTES);
+    struct replay replay = {.log = log, .records = records, .records_max = frame->count};
+    replay.cipher = x_alloc(1, frame->count * sizeof *records + SEGMENT_TAG_BYTES);
     struct frame_header header;
     bool good = false;
     bool done = set_read_key(log, file->day, err) &&
@@ -529,7 +532,7 @@ bool log_read(struct scan_log *log, struct scan_event_id id, struct scan_record 
         id.ordinal - frame->first_ordinal >= frame->count)
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "event"},
                          "an event of the last 48 hours", "no such event");
-    struct scan_record *records = x_alloc(FRAME_RECORDS_MAX, sizeof *records);
+    struct scan_record *records = x_alloc(frame->count, sizeof *records);
     bool done = load_frame(log, frame, records, err);
     if (done)
         *ret_record = records[id.ordinal - frame->first_ordinal];

@@ -144,13 +144,13 @@ static void run_histories(uint64_t first_seed, int runs, bool background)
 static void any_history_equals_a_sorted_array(void **state)
 {
     (void)state;
-    run_histories(1, 200, false);
+    run_histories(1, 120, false);
 }
 
 static void any_history_equals_a_sorted_array_while_the_background_folds(void **state)
 {
     (void)state;
-    run_histories(500001, 50, true);
+    run_histories(500001, 30, true);
 }
 
 /* ---- Large enough for many blocks, runs and merges */
