@@ -1,8 +1,9 @@
-/* What the peer drivers share: the events file, the table of exposed persons and its sorted columns,
- * and the loop that answers requests. A peer gets the same care as our own code: one flat table, a
- * radix sort, no allocation a row.
+/* What the peer drivers share: the events file, the table of exposed persons and its sorted
+ * columns, and the loop that answers requests. A peer gets the same care as our own code: one
+ * flat table, a radix sort, no allocation a row.
  *
- * Requests of `trace`, one a line:  PERSON FROM TO SECONDS   (unix seconds, [FROM, TO), |t1 - t2| ≤)
+ * Requests of `trace`, one a line:  PERSON FROM TO SECONDS
+ * (unix seconds, [FROM, TO), |t1 - t2| ≤ SECONDS)
  * Answers:                          seconds=… rows=… count=… digest=…
  * rows = check-ins read from the index persons' venues; digest is over person, co_visits, gap. */
 #ifndef CHENGMAI_BENCH_PEERS_H

@@ -6,11 +6,11 @@
  *   peer-rocksdb load EVENTS COUNT DIR     the same, with all that RocksDB offers for loading
  *   peer-rocksdb trace EVENTS COUNT DIR    bulk-loaded, then answers requests (peers.h)
  *
- * Ingest: batches of 10 000 events, two background threads, no compression, else RocksDB's defaults
- * (memtables of 64 MB as skip lists). Load: memtables are plain vectors that are sorted when they are
- * flushed, triggers of compaction out of the way, a flush at the end as part of the time. Reading: all
- * of the data bulk-loaded as sorted files, compacted, a block cache that holds everything, no
- * compression. */
+ * Ingest: batches of 10 000 events, two background threads, no compression, else RocksDB's
+ * defaults (memtables of 64 MB as skip lists). Load: memtables are plain vectors that are sorted
+ * when they are flushed, triggers of compaction out of the way, a flush at the end as part of the
+ * time. Reading: all of the data bulk-loaded as sorted files, compacted, a block cache that holds
+ * everything, no compression. */
 #define _GNU_SOURCE /* qsort_r */
 #include "peers.h"
 
@@ -145,8 +145,8 @@ static int compare_events(const void *a, const void *b, void *context)
     return (x_other > y_other) - (x_other < y_other);
 }
 
-/* Numbers of the events in order: a counting sort by the first part of the key (events come in order
- * of time, so that each group already is, but for the last part), then small sorts. */
+/* Numbers of the events in order: a counting sort by the first part of the key (events come in
+ * order of time, so that each group already is, but for the last part), then small sorts. */
 static uint32_t *put_in_order(const struct event *events, size_t count, int by_venue)
 {
     uint32_t highest = 0;

@@ -1,11 +1,11 @@
-/* The SQLite peer: check-ins WITHOUT ROWID keyed (venue, time, person) with an index (person, time),
- * bulk-loaded.
+/* The SQLite peer: check-ins WITHOUT ROWID keyed (venue, time, person) with an index (person,
+ * time), bulk-loaded.
  *
  *   peer-sqlite trace EVENTS COUNT DIR     loads, then answers requests (peers.h)
  *
- * Tuned: rows loaded in order of the key in one transaction without a journal, the index made after
- * them, ANALYZE; reading through a memory map of the whole file and a large cache, statements
- * prepared once. */
+ * Tuned: rows loaded in order of the key in one transaction without a journal, the index made
+ * after them, ANALYZE; reading through a memory map of the whole file and a large cache,
+ * statements prepared once. */
 #include "peers.h"
 
 #include <sqlite3.h>

@@ -36,6 +36,13 @@ double world_elapsed_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+double world_thread_seconds(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
 void world_random_bytes(void *out, size_t length)
 {
     unsigned char *bytes = out;

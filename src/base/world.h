@@ -21,6 +21,8 @@ timestamp world_now(const struct world *world);
 timestamp world_real_now(void);
 /* Monotonic seconds, for durations only. */
 double world_elapsed_seconds(void);
+/* Seconds that this thread was on a processor, for durations only. */
+double world_thread_seconds(void);
 /* Secret-quality random bytes. */
 void world_random_bytes(void *out, size_t length);
 

@@ -1,4 +1,5 @@
-/* A figure is printed from the pair of the median ratio, so that its three numbers belong together. */
+/* A figure is printed from the pair of the median ratio, so that its three numbers belong
+ * together. */
 #include "bench/figures.h"
 
 #include <stdlib.h>

@@ -1,8 +1,10 @@
-/* bench start: seconds from exec to `listening` with a city, and the anonymous memory of the server.
+/* bench start: seconds from exec to `listening` with a city, and the anonymous memory of the
+ * server.
  *
- * There is no peer: what must hold for the full city of 5 278 121 people (5 s, 1.5 GB) stands in its
- * place. Anonymous memory: RssAnon of the serving process after it answered /readyz; file-backed pages
- * are not counted. With --city the city is one that stands already. The first start follows the making of the city, so that the page cache is warm. */
+ * There is no peer: what must hold for the full city of 5 278 121 people (5 s, 1.5 GB) stands in
+ * its place. Anonymous memory: RssAnon of the serving process after it answered /readyz;
+ * file-backed pages are not counted. With --city the city is one that stands already. The first
+ * start follows the making of the city, so that the page cache is warm. */
 #include "bench/benches.h"
 
 #include <signal.h>

@@ -1,11 +1,12 @@
-/* bench trace: in process, from person and range to sorted columns (person, co_visits, gap, weight).
+/* bench trace: in process, from person and range to sorted columns (person, co_visits, gap,
+ * weight).
  *
- * Window model over the whole range, ±120 minutes, one thread a side, its time on the processor. Both
- * sides answer the same
- * requests in turn, one by one, and must give the same columns (digest over person, co_visits, gap).
- * Warm: every request was answered once before; the page cache holds the files. We decrypt, verify and
- * unpack the blocks at every request (there is no cache of decrypted blocks); the peers keep what they
- * like: SQLite maps its file, RocksDB has all uncompressed blocks in its block cache.
+ * Window model over the whole range, ±120 minutes, one thread a side, its time on the processor.
+ * Both sides answer the same requests in turn, one by one, and must give the same columns (digest
+ * over person, co_visits, gap). Warm: every request was answered once before; the page cache
+ * holds the files. We decrypt, verify and unpack the blocks at every request (there is no cache
+ * of decrypted blocks); the peers keep what they like: SQLite maps its file, RocksDB has all
+ * uncompressed blocks in its block cache.
  *
  * trace.sqlite_p50, _p99   persons drawn at random, milliseconds
  * trace.rocksdb_rows       rows a second over the persons whose venues give the longest runs */
@@ -13,7 +14,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "tracing/tracing.h"
 
@@ -42,15 +42,6 @@ static uint64_t digest_of(const struct trace_result *result)
     return digest;
 }
 
-/* Seconds of this thread on a processor: warm requests wait for nothing, and other load of the machine
- * does not count. */
-static double thread_seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
 struct subject {
     struct bench_city city;
     struct presence_view *view;
@@ -67,10 +58,10 @@ static bool ask_ours(struct subject *subject, const struct query *query, struct 
                                     .model = TRACE_WINDOW,
                                     .minutes = query->minutes};
     struct trace_result result;
-    double begun = thread_seconds();
+    double begun = world_thread_seconds();
     if (!trace_run(subject->tracer, subject->view, &request, &result, err))
         return false;
-    double seconds = thread_seconds() - begun;
+    double seconds = world_thread_seconds() - begun;
     *ret_answer = (struct answer){.seconds = seconds,
                                   .rows = (uint64_t)result.rows_read,
                                   .count = result.count,
@@ -216,9 +207,11 @@ static void say_round(const struct workshop *workshop, const char *name, const c
                  "%-8s %s: %.0f rows, %.0f exposed a request; ours p50 %.3f ms, p99 %.3f ms, "
                  "%.1f M rows/s; %s p50 %.3f ms, p99 %.3f ms, %.1f M rows/s",
                  name, what, (double)sums->peer_rows / of_count, (double)sums->exposed / of_count,
-                 percentile(sums->ours, count, 0.5) * 1e3, percentile(sums->ours, count, 0.99) * 1e3,
+                 percentile(sums->ours, count, 0.5) * 1e3,
+                 percentile(sums->ours, count, 0.99) * 1e3,
                  (double)sums->peer_rows / sums->ours_total * 1e-6, name,
-                 percentile(sums->peer, count, 0.5) * 1e3, percentile(sums->peer, count, 0.99) * 1e3,
+                 percentile(sums->peer, count, 0.5) * 1e3,
+                 percentile(sums->peer, count, 0.99) * 1e3,
                  (double)sums->peer_rows / sums->peer_total * 1e-6);
 }
 
@@ -226,6 +219,20 @@ struct trace_peer {
     const char *name;
     struct measure *p50, *p99, *rows, *long_rows;
 };
+
+/* `random` and `longest` name the measures of rows a second over the two kinds of requests. */
+static struct trace_peer add_measures(struct figures *figures, const char *name,
+                                      const char *random, const char *longest)
+{
+    const char *const parts[] = {"p50", "p99", random, longest};
+    struct measure *added[4];
+    for (size_t i = 0; i < 4; i++) {
+        char full[MEASURE_NAME_BYTES];
+        snprintf(full, sizeof full, "trace.%s_%s", name, parts[i]);
+        added[i] = figures_add(figures, full, i < 2 ? "ms" : "rows/s", i < 2);
+    }
+    return (struct trace_peer){name, added[0], added[1], added[2], added[3]};
+}
 
 static bool run_rounds(struct workshop *workshop, struct subject *subject, struct peer *peer,
                        const struct trace_peer *measures, const struct query *queries,
@@ -322,16 +329,8 @@ int bench_trace(struct command_context *context, int argc, char **argv, struct e
         return workshop_close(&workshop, "trace", false, err);
     struct traffic traffic = traffic_of((uint32_t)workshop.people, (uint32_t)workshop.days);
     uint64_t count = (uint64_t)traffic.events_a_day * traffic.days;
-    struct trace_peer sqlite = {"sqlite",
-                                figures_add(&workshop.figures, "trace.sqlite_p50", "ms", true),
-                                figures_add(&workshop.figures, "trace.sqlite_p99", "ms", true),
-                                figures_add(&workshop.figures, "trace.sqlite_rows", "rows/s", false),
-                                figures_add(&workshop.figures, "trace.sqlite_long", "rows/s", false)};
-    struct trace_peer rocksdb = {
-        "rocksdb", figures_add(&workshop.figures, "trace.rocksdb_p50", "ms", true),
-        figures_add(&workshop.figures, "trace.rocksdb_p99", "ms", true),
-        figures_add(&workshop.figures, "trace.rocksdb_short", "rows/s", false),
-        figures_add(&workshop.figures, "trace.rocksdb_rows", "rows/s", false)};
+    struct trace_peer sqlite = add_measures(&workshop.figures, "sqlite", "rows", "long");
+    struct trace_peer rocksdb = add_measures(&workshop.figures, "rocksdb", "short", "rows");
     workshop_say(&workshop, "%llu check-ins of %u people at %u venues in %u days; window ±%d min",
                  (unsigned long long)count, traffic.people, traffic.venues, traffic.days, MINUTES);
     struct query *queries = x_alloc((size_t)workshop.queries, sizeof *queries);

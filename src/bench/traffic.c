@@ -49,7 +49,7 @@ static double unit_of(uint64_t bits)
 static uint32_t draw_person(const struct traffic *traffic, struct random *random)
 {
     double u = random_unit(random), share = u < 1.0 / 3 ? u * 0.75 : 0.25 + (u - 1.0 / 3) * 1.125;
-    uint32_t number = (uint32_t)(share * traffic->people); /* the first quarter: a third more often */
+    uint32_t number = (uint32_t)(share * traffic->people);
     return 1 + (number < traffic->people ? number : traffic->people - 1);
 }
 

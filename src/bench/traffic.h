@@ -1,7 +1,7 @@
 /* Check-ins of a synthetic city for benchmarks: the same parameters give the same events.
  *
  * Not the demo city (sim): only what decides speed is here. A day follows the rhythm of a city; a
- * quarter of the people makes half of the visits; half of a person's visits go to its own few
+ * quarter of the people makes a third of the visits; half of a person's visits go to its own few
  * places; popularity of venues falls as 1 / (rank + 50), so that the greatest venue of a city of
  * 5.28 M takes about 24 000 check-ins a day. */
 #ifndef CHENGMAI_BENCH_TRAFFIC_H

@@ -1,10 +1,11 @@
 /* Bulk intake: events of any days in any order become segments that are shown all at once.
  *
- * Events gather in memory up to BULK_EVENTS; then they are split by day and each day is written as one
- * segment without doubles. A day of which nothing is stored goes straight to the two halves, each of
- * which sorts for itself; else it is first sorted by (venue, time, person) and what is stored already is
- * left out. When the memory is full the latest day is kept back, for input mostly is in order of time
- * and its rest is still to come. Commit is one replacement of the manifest.
+ * Events gather in memory up to BULK_EVENTS; then they are split by day and each day is written
+ * as one segment without doubles. A day of which nothing is stored goes straight to the two
+ * halves, each of which sorts for itself; else it is first sorted by (venue, time, person) and
+ * what is stored already is left out. When the memory is full the latest day is kept back, for
+ * input mostly is in order of time and its rest is still to come. Commit is one replacement of
+ * the manifest.
  *
  * Words. A segment is *written* (files on the disk, known to this bulk alone) or *shown* (named by the
  * manifest).

@@ -1,5 +1,5 @@
-/* Large working memory: zeroed, in huge pages where the system has them. A sort of ten million events
- * touches 480 MB; with small pages a third of its time goes into page faults. */
+/* Large working memory: zeroed, in huge pages where the system has them. A sort of ten million
+ * events touches 480 MB; with small pages a third of its time goes into page faults. */
 #ifndef CHENGMAI_PRESENCE_PAGES_H
 #define CHENGMAI_PRESENCE_PAGES_H
 

@@ -119,8 +119,8 @@ int event_compare(const struct presence_event *a, const struct presence_event *b
  * threads. */
 bool segment_build(struct presence *presence, int32_t day, struct presence_event *events,
                    size_t count, struct segment **ret_segment, struct error *err) MUST_USE;
-/* The same for events of one origin, of which doubles of (person, venue, second) become one, the one
- * with the least flags; *ret_merged went. */
+/* The same for events of one origin, of which doubles of (person, venue, second) become one, the
+ * one with the least flags; *ret_merged went. */
 bool segment_build_unique(struct presence *presence, int32_t day,
                           const struct presence_event *events, size_t count,
                           struct segment **ret_segment, int64_t *ret_merged,

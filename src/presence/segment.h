@@ -118,8 +118,8 @@ bool segment_file_open(int directory_fd, const char *name, enum segment_order or
                        struct error *err) MUST_USE;
 void segment_file_close(struct segment_file *file); /* accepts a zeroed one */
 
-/* Decrypts blocks; one thread. Keeps the last block, and a cipher for each of the last days' keys: to
- * set a key costs as much as to decrypt a block. */
+/* Decrypts blocks; one thread. Keeps the last block, and a cipher for each of the last days'
+ * keys: to set a key costs as much as to decrypt a block. */
 enum { DECODER_CIPHERS = 16 };
 struct segment_decoder {
     struct {

@@ -188,15 +188,16 @@ static bool write_buckets(struct half *half, const struct layout *layout, unsign
             done = write_block(layout, numbers + written, BLOCK_ROWS, rows, writer, err);
     }
     if (done && kept > written)
-        done = write_block(layout, numbers + written, (uint32_t)(kept - written), rows, writer, err);
+        done = write_block(layout, numbers + written, (uint32_t)(kept - written), rows, writer,
+                           err);
     half->rows = (int64_t)kept;
     half->merged = (int64_t)(half->count - kept);
     free(rows);
     return done;
 }
 
-/* The usual way: an event fits one 64-bit number. A first pass spreads the numbers over buckets that
- * fit into the cache, where they are sorted: memory is touched once. */
+/* The usual way: an event fits one 64-bit number. A first pass spreads the numbers over buckets
+ * that fit into the cache, where they are sorted: memory is touched once. */
 static bool write_by_radix(struct half *half, const struct layout *layout,
                            struct segment_writer *writer, struct error *err)
 {
@@ -205,7 +206,7 @@ static bool write_by_radix(struct half *half, const struct layout *layout,
     unsigned bucket_bits = 0;
     while (bucket_bits < BUCKET_BITS_MAX && half->count >> bucket_bits > BUCKET_NUMBERS)
         bucket_bits++;
-    unsigned shift = layout->bits - bucket_bits; /* ≥ time_at: a key and a time have 18 bits or more */
+    unsigned shift = layout->bits - bucket_bits; /* ≥ time_at: key and time have ≥ 18 bits */
     size_t largest;
     if (bucket_bits == 0) { /* one bucket; a shift by 64 has no meaning */
         for (size_t i = 0; i < half->count; i++)

@@ -443,7 +443,8 @@ bool segment_read_events(struct segment_decoder *decoder, const struct segment_f
                         ? unpack_events(file, &layout, block, range, key, true, events)
                         : unpack_events(file, &layout, block, range, key, false, events);
         if (!good)
-            return corrupt(err, file->name, (int64_t)number + 1, "a row has a flag without meaning");
+            return corrupt(err, file->name, (int64_t)number + 1,
+                           "a row has a flag without meaning");
         if (!visit(context, events, range.end - range.begin, err))
             return false;
     }

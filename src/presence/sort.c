@@ -1,7 +1,7 @@
 /* Sorting events into the two orders of a day.
  *
- * Where venue, second, person and flag fit into 64 bits together (a city: 18 + 17 + 23 + 3), an event
- * becomes one number and is sorted by least-significant-digit radix; else by comparison. */
+ * Where venue, second, person and flag fit into 64 bits together (a city: 18 + 17 + 23 + 3), an
+ * event becomes one number and is sorted by least-significant-digit radix; else by comparison. */
 #include <stdlib.h>
 
 #include "presence/pages.h"
@@ -94,7 +94,8 @@ void radix_sort(uint64_t *keys, uint64_t *scratch, size_t count, unsigned bits)
 
 enum { PART_DIGIT_BITS_MAX = 12, PART_DIGITS = 1 << PART_DIGIT_BITS_MAX, INSERTION_MAX = 24 };
 
-/* Stable passes over the bits [from_bit, end_bit); gives back where the keys are, *other the rest. */
+/* Stable passes over the bits [from_bit, end_bit); gives back where the keys are, *other the
+ * rest. */
 static uint64_t *sort_bits(uint64_t *keys, uint64_t **other, size_t count, unsigned from_bit,
                            unsigned end_bit)
 {
@@ -103,7 +104,8 @@ static uint64_t *sort_bits(uint64_t *keys, uint64_t **other, size_t count, unsig
     unsigned passes = (bits + PART_DIGIT_BITS_MAX - 1) / PART_DIGIT_BITS_MAX;
     unsigned width = passes ? (bits + passes - 1) / passes : 0;
     for (unsigned pass = 0, shift = from_bit; pass < passes; pass++, shift += width) {
-        const uint64_t mask = ((uint64_t)1 << (end_bit - shift < width ? end_bit - shift : width)) - 1;
+        const unsigned digit_bits = end_bit - shift < width ? end_bit - shift : width;
+        const uint64_t mask = ((uint64_t)1 << digit_bits) - 1;
         const uint64_t *restrict in = keys;
         uint64_t *restrict out = *other;
         memset(starts, 0, (mask + 1) * sizeof *starts);

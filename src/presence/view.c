@@ -114,7 +114,8 @@ static size_t merge_doubles(struct presence_event *events, size_t count)
 
 /* ---- One key */
 
-/* Events that must be sorted before they are handed out: of several segments, or of the tail too. */
+/* Events that must be sorted before they are handed out: of several segments, or of the tail too.
+ */
 struct gathering {
     struct presence_event *events;
     size_t count, capacity;
@@ -144,8 +145,8 @@ static bool hand_out(struct gathering *g, enum segment_order order, presence_vis
     return done;
 }
 
-/* One segment alone is in order: its events pass through, the last one a block late, for a double of
- * it may begin the next block. */
+/* One segment alone is in order: its events pass through, the last one a block late, for a double
+ * of it may begin the next block. */
 struct passage {
     struct presence_event block[1 + BLOCK_ROWS]; /* [0]: the event held back */
     bool holds;

@@ -1,10 +1,10 @@
-/* The core of tracing: visits of the index person → rows of the same venues around each visit → one
- * entry a person → sorted columns.
+/* The core of tracing: visits of the index person → rows of the same venues around each visit →
+ * one entry a person → sorted columns.
  *
- * Rows come from the day store in blocks. Co-presences are gathered in entries, one a person in order
- * of first meeting, found through an open-addressing index of 8 bytes a slot; both are kept between
- * runs, and each run begins with a small index, so that a short trace stays in the cache. At the end
- * numbers that hold what decides the order are sorted by radix. */
+ * Rows come from the day store in blocks. Co-presences are gathered in entries, one a person in
+ * order of first meeting, found through an open-addressing index of 8 bytes a slot; both are kept
+ * between runs, and each run begins with a small index, so that a short trace stays in the cache.
+ * At the end numbers that hold what decides the order are sorted by radix. */
 #include "tracing/tracing.h"
 
 #include <math.h>
@@ -36,10 +36,10 @@ struct tracer {
     struct trace_visit *visits;
     size_t visit_count, visit_capacity;
     size_t *venue_category;  /* of visited venues, by visit */
-    uint64_t *numbers;      /* three for each of sorted_capacity entries */
-    uint32_t *columns;      /* four for each */
     const uint8_t *categories; /* of all venues by number, where the register is not to be read */
     uint32_t category_count;
+    uint64_t *numbers;      /* three for each of sorted_capacity entries */
+    uint32_t *columns;      /* four for each */
     size_t sorted_capacity;
     /* of the run at hand */
     const struct trace_request *request;
