@@ -67,6 +67,8 @@ static bool find_met(struct investigation *investigation, struct tracer *tracer,
     size_t place_count, housemates = investigation->count;
     uint32_t met[CONTACTS_MAX];
     size_t met_count = 0, max = (size_t)city->settings->number[CONTACTS_A_CASE_MAX];
+    if (request.from >= request.to) /* was isolated all that time */
+        return true;
     if (!trace_run(tracer, view, &request, &exposed, err))
         return false;
     for (size_t i = 0; i < exposed.count && housemates + met_count < max &&
@@ -101,6 +103,8 @@ static bool take_in(struct outbreak *outbreak, uint32_t person, enum evidence_ki
         (outbreak_isolated(outbreak, person, known, &other_until) && other_until >= until))
         return false;
     struct infection *infection = outbreak_infection_of(outbreak, person);
+    if (outbreak_touches(outbreak, person)) /* the site's swabs begin anew */
+        outbreak_cancel_tests(outbreak, person, known);
     if (infection)
         outbreak_swab_in_isolation(outbreak, infection, known);
     outbreak_isolate(outbreak, person, known, until);

