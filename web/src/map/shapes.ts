@@ -54,10 +54,10 @@ export const districtPaths: ReadonlyMap<string, string> = new Map(
 export const zoneCode = "320471";
 export const zoneParent = "320412";
 const zoneLine: readonly Point[] = [
-  [120.02, 31.95],
-  [120.025, 31.8],
-  [120.02, 31.772],
-  [120.03, 31.735],
+  [119.998, 31.95],
+  [119.998, 31.8],
+  [120.002, 31.772],
+  [120.02, 31.735],
   [120.06, 31.705],
   [120.1, 31.692],
   [120.3, 31.675],
@@ -66,7 +66,7 @@ export const zoneSketch = pathOf(zoneLine, false);
 export const zoneRegion = pathOf([...zoneLine, [120.3, 31.95]], true);
 /** The parent without the zone: what lies west of the line. */
 export const parentRegion = pathOf(
-  [...zoneLine, [120.3, 31], [119, 31], [119, 32.2], [120.02, 32.2]],
+  [...zoneLine, [120.3, 31], [119, 31], [119, 32.2], [119.998, 32.2]],
   true,
 );
 
