@@ -1,5 +1,15 @@
 // Log-in, log-out, language, theme, what a role may open, and what the server says of its pages.
-import { check, logIn, logins, openPage, picture, same, test, textOf, textsOf } from "./harness.mjs";
+import {
+  check,
+  logIn,
+  logins,
+  openPage,
+  picture,
+  same,
+  test,
+  textOf,
+  textsOf,
+} from "./harness.mjs";
 
 export function frameTests({ demo }) {
   test("The log-in page offers the demo accounts, says that they are a stub, and refuses a wrong password", async () => {
@@ -7,7 +17,9 @@ export function frameTests({ demo }) {
     await page.goto("/");
     await page.waitForSelector(".stub");
     check((await textOf(page, ".stub h2")).includes("替身"), "the demo accounts are called a stub");
-    const offered = await page.$$eval("[data-login]", (nodes) => nodes.map((node) => node.dataset.login));
+    const offered = await page.$$eval("[data-login]", (nodes) =>
+      nodes.map((node) => node.dataset.login),
+    );
     same(offered.sort(), [...(await logins(demo)).keys()].sort(), "the accounts on offer");
     await picture(page, "login");
     await page.fill("[name=name]", "cdc_lead");
@@ -26,7 +38,8 @@ export function frameTests({ demo }) {
     await page.waitForSelector("[data-login=cdc_lead]");
     const tabTo = async (selector, most = 80) => {
       for (let i = 0; i < most; i++) {
-        if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+        if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector))
+          return;
         await page.keyboard.press("Tab");
       }
       throw new Error(`Tab does not reach ${selector}`);
@@ -62,14 +75,24 @@ export function frameTests({ demo }) {
     await page.click(".switch button[lang=en]");
     same(await textsOf(page, ".nav a"), ["Situation", "Cases"], "English pages");
     await page.click(".switch:not([role]) button");
-    const state = () => page.evaluate(() => ({
-      lang: document.documentElement.lang, theme: document.documentElement.dataset.theme,
-      ground: getComputedStyle(document.body).backgroundColor,
-    }));
-    same(await state(), { lang: "en", theme: "dark", ground: "rgb(14, 18, 21)" }, "dark and English");
+    const state = () =>
+      page.evaluate(() => ({
+        lang: document.documentElement.lang,
+        theme: document.documentElement.dataset.theme,
+        ground: getComputedStyle(document.body).backgroundColor,
+      }));
+    same(
+      await state(),
+      { lang: "en", theme: "dark", ground: "rgb(14, 18, 21)" },
+      "dark and English",
+    );
     await page.reload();
     await page.waitForSelector(".map");
-    same(await state(), { lang: "en", theme: "dark", ground: "rgb(14, 18, 21)" }, "after the reload");
+    same(
+      await state(),
+      { lang: "en", theme: "dark", ground: "rgb(14, 18, 21)" },
+      "after the reload",
+    );
     const left = await page.evaluate(() => {
       const seen = document.body.innerText.replace(/中\n/g, "");
       return seen.match(/[\u4e00-\u9fff]+/g) ?? [];
@@ -96,22 +119,36 @@ export function frameTests({ demo }) {
     const response = await fetch(`${demo.url}/`);
     const html = await response.text();
     const policy = response.headers.get("content-security-policy");
-    check(policy.includes("default-src 'none'") && policy.includes("script-src 'self'"), `policy: ${policy}`);
+    check(
+      policy.includes("default-src 'none'") && policy.includes("script-src 'self'"),
+      `policy: ${policy}`,
+    );
     check(!policy.includes("unsafe"), "the policy allows nothing unsafe");
     same(response.headers.get("x-content-type-options"), "nosniff", "sniffing");
     same(response.headers.get("cache-control"), "no-cache", "the document is asked for anew");
-    check(!/<script(?![^>]*src=)/.test(html) && !/<style/.test(html) && !/ on\w+=/.test(html), "nothing inline");
+    check(
+      !/<script(?![^>]*src=)/.test(html) && !/<style/.test(html) && !/ on\w+=/.test(html),
+      "nothing inline",
+    );
     const assets = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1]);
     check(assets.length >= 3, "assets of the document");
     for (const asset of assets) {
       const one = await fetch(demo.url + asset);
       same(one.headers.get("cache-control"), "public, max-age=31536000, immutable", asset);
-      const type = asset.endsWith(".css") ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8";
+      const type = asset.endsWith(".css")
+        ? "text/css; charset=utf-8"
+        : "text/javascript; charset=utf-8";
       same(one.headers.get("content-type"), type, asset);
     }
     for (const path of ["/cases", "/cases/1", "/login"])
       same(await (await fetch(demo.url + path)).text(), html, `the document at ${path}`);
-    for (const path of ["/casesx", "/assets/none.js", "/index.htm", "/../policies/roles.yaml", "/%2e%2e/policies/roles.yaml"])
+    for (const path of [
+      "/casesx",
+      "/assets/none.js",
+      "/index.htm",
+      "/../policies/roles.yaml",
+      "/%2e%2e/policies/roles.yaml",
+    ])
       same((await fetch(demo.url + path)).status, 404, path);
   });
 }

@@ -1,5 +1,5 @@
-// What the tests share: TAP, cities, servers, pages. A server is the real binary on a free port; whatever
-// is started here is ended here.
+// What the tests share: TAP, cities, servers, pages. A server is the real binary on a free port;
+// whatever is started here is ended here.
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { createServer } from "node:net";
@@ -45,7 +45,10 @@ export async function runAll() {
       }
       failed++;
       console.log(`not ok ${i + 1} - ${name}`);
-      for (const line of String(reason.stack ?? reason).split("\n").slice(0, 12)) console.log(`# ${line}`);
+      for (const line of String(reason.stack ?? reason)
+        .split("\n")
+        .slice(0, 12))
+        console.log(`# ${line}`);
     }
   }
   return failed;
@@ -55,7 +58,11 @@ export async function runAll() {
 
 /** Runs the binary on a data directory; input is its standard input. */
 export function command(data, words, input = "") {
-  return execFileSync(binary, ["--data", data, ...words], { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+  return execFileSync(binary, ["--data", data, ...words], {
+    input,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "pipe"],
+  });
 }
 
 const running = new Set();
@@ -69,7 +76,14 @@ export async function freePort() {
 }
 
 export async function serve(data, { port = 0, still = false } = {}) {
-  const words = ["--data", data, "serve", "--listen", `127.0.0.1:${port}`, ...(still ? ["--still"] : [])];
+  const words = [
+    "--data",
+    data,
+    "serve",
+    "--listen",
+    `127.0.0.1:${port}`,
+    ...(still ? ["--still"] : []),
+  ];
   const log = openSync(join(work, "server.log"), "a");
   const child = spawn(binary, words, { stdio: ["ignore", "pipe", log] });
   closeSync(log);
@@ -113,8 +127,15 @@ let browser;
 export async function openBrowser() {
   browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 }
 
@@ -128,16 +149,25 @@ export async function openPage(server, options = {}) {
     timezoneId: "America/New_York", // times must be the city's, whatever the reader's machine says
     locale: "en-GB",
   });
-  await context.addInitScript(([chosenLanguage, chosenTheme]) => {
-    if (!localStorage.getItem("chengmai.settings"))
-      localStorage.setItem("chengmai.settings", JSON.stringify({ language: chosenLanguage, theme: chosenTheme }));
-  }, [language, theme]);
+  await context.addInitScript(
+    ([chosenLanguage, chosenTheme]) => {
+      if (!localStorage.getItem("chengmai.settings"))
+        localStorage.setItem(
+          "chengmai.settings",
+          JSON.stringify({ language: chosenLanguage, theme: chosenTheme }),
+        );
+    },
+    [language, theme],
+  );
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const faults = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 40[13]|Failed to load resource|ERR_/.test(message.text()))
+    if (
+      message.type() === "error" &&
+      !/status of 40[13]|Failed to load resource|ERR_/.test(message.text())
+    )
       faults.push(`console: ${message.text()}`);
   });
   return { page, context, faults, close: () => context.close() };
@@ -165,21 +195,36 @@ export async function openCase(page, id) {
   await page.waitForSelector(".lanes");
 }
 
-export const picture = (page, name) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: false });
+export const picture = (page, name) =>
+  page.screenshot({ path: join(pictures, `${name}.png`), fullPage: false });
 
 /** Serious and critical findings of axe-core, as lines. */
 export async function axeFindings(page) {
   await page.evaluate(axe.source);
-  const result = await page.evaluate(() => window.axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"],
-  }));
+  const result = await page.evaluate(() =>
+    window.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      resultTypes: ["violations"],
+    }),
+  );
   return result.violations
     .filter((finding) => finding.impact === "serious" || finding.impact === "critical")
-    .map((finding) => `${finding.id} at ${finding.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`);
+    .map(
+      (finding) =>
+        `${finding.id} at ${finding.nodes
+          .slice(0, 3)
+          .map((node) => node.target.join(" "))
+          .join(", ")}`,
+    );
 }
 
-export const textOf = async (page, selector) => (await page.textContent(selector)).replace(/\s+/g, " ").trim();
+export const textOf = async (page, selector) =>
+  (await page.textContent(selector)).replace(/\s+/g, " ").trim();
 export const textsOf = async (page, selector) =>
-  (await page.$$eval(selector, (nodes) => nodes.map((node) => node.textContent.replace(/\s+/g, " ").trim())));
+  await page.$$eval(selector, (nodes) =>
+    nodes.map((node) => node.textContent.replace(/\s+/g, " ").trim()),
+  );
 export const pageIsWiderThanView = (page) =>
-  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1);
+  page.evaluate(
+    () => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1,
+  );

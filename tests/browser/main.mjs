@@ -15,14 +15,27 @@ let failed = 1;
 try {
   command(demoData, ["init", "--demo", "--people", "3000"]);
   command(emptyData, ["init"]);
-  command(emptyData, ["user", "add", "duty", "--role", "cdc_lead", "--area", "320400"], "a-long-password\n");
-  command(demoData, ["user", "add", "liyang", "--role", "district_duty", "--area", "320481"], "a-long-password\n");
+  command(
+    emptyData,
+    ["user", "add", "duty", "--role", "cdc_lead", "--area", "320400"],
+    "a-long-password\n",
+  );
+  command(
+    demoData,
+    ["user", "add", "liyang", "--role", "district_duty", "--area", "320481"],
+    "a-long-password\n",
+  );
   const plantedCase = plant(demoData);
   const demo = await serve(demoData);
   const empty = await serve(emptyData);
   await openBrowser();
   const world = {
-    demo, empty, demoData, plantedCase, emptyPassword: "a-long-password", districtPassword: "a-long-password",
+    demo,
+    empty,
+    demoData,
+    plantedCase,
+    emptyPassword: "a-long-password",
+    districtPassword: "a-long-password",
   };
   frameTests(world);
   situationTests(world);

@@ -17,7 +17,10 @@ export function phoneTests({ demo }) {
     const { page, faults, close } = await openPage(demo, phone);
     await page.goto("/me");
     await page.waitForSelector(".stub-form");
-    check((await textOf(page, ".stub-form")).includes("替身"), "the identity provider is called a stub");
+    check(
+      (await textOf(page, ".stub-form")).includes("替身"),
+      "the identity provider is called a stub",
+    );
     await page.fill("[name=subject]", "99999999");
     await page.click("button[type=submit]");
     await page.waitForSelector("[role=alert]");
@@ -26,15 +29,26 @@ export function phoneTests({ demo }) {
     const me = await page.evaluate(async () => (await fetch("/api/v1/me")).json());
     const why = await page.evaluate(async () => (await fetch("/api/v1/me/why")).json());
     same(await page.getAttribute(".code", "data-color"), me.color, "the server's colour");
-    same(await textOf(page, ".code .word"), { green: "绿码", yellow: "黄码", red: "红码", unknown: "未知" }[me.color], "word");
+    same(
+      await textOf(page, ".code .word"),
+      { green: "绿码", yellow: "黄码", red: "红码", unknown: "未知" }[me.color],
+      "word",
+    );
     check(await page.isVisible(".code svg path"), "shape");
-    check((await textOf(page, ".reasons")).includes(why.reasons[0].words.zh), "why, in the server's words");
+    check(
+      (await textOf(page, ".reasons")).includes(why.reasons[0].words.zh),
+      "why, in the server's words",
+    );
     await picture(page, "me-zh");
     await page.click(".switch button[lang=en]");
     check((await textOf(page, ".reasons")).includes(why.reasons[0].words.en), "why, in English");
     await page.click(".me-out");
     await page.waitForSelector(".stub-form");
-    same(await page.evaluate(async () => (await fetch("/api/v1/me")).status), 401, "the session has really ended");
+    same(
+      await page.evaluate(async () => (await fetch("/api/v1/me")).status),
+      401,
+      "the session has really ended",
+    );
     same(faults, [], "faults");
     await close();
   });
@@ -75,10 +89,13 @@ export function phoneTests({ demo }) {
 
   test("The phone page carries at most 60 kB of script, compressed", async () => {
     const html = await (await fetch(`${demo.url}/me`)).text();
-    const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map((match) => match[1]);
+    const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(
+      (match) => match[1],
+    );
     check(scripts.length >= 1, "scripts of the page");
     let bytes = 0;
-    for (const script of scripts) bytes += gzipSync(Buffer.from(await (await fetch(demo.url + script)).arrayBuffer())).length;
+    for (const script of scripts)
+      bytes += gzipSync(Buffer.from(await (await fetch(demo.url + script)).arrayBuffer())).length;
     check(bytes <= 60_000, `${bytes} bytes`);
   });
 }

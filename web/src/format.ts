@@ -13,7 +13,20 @@ const dayOf = (date: string): number => Number(date.slice(8, 10));
 /** 4/9 on an axis. */
 export const dayShort = (date: string): string => `${monthOf(date)}/${dayOf(date)}`;
 
-const monthsEnglish = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const monthsEnglish = [
+  "Jan",
+  "Feb",
+  "Mar",
+  "Apr",
+  "May",
+  "Jun",
+  "Jul",
+  "Aug",
+  "Sep",
+  "Oct",
+  "Nov",
+  "Dec",
+];
 
 /** 4月9日, or 9 Apr. */
 export function dayLong(date: string): string {

@@ -1,5 +1,5 @@
-// My code: colour, word and shape, until when, and why in plain words. What cannot be known is shown as
-// unknown: neither red nor green.
+// My code: colour, word and shape, until when, and why in plain words. What cannot be known is
+// shown as unknown: neither red nor green.
 import { render, type JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, Problem, setCsrf, type Answer } from "./api/client.ts";
@@ -22,12 +22,20 @@ const refreshMilliseconds = 20_000;
 function Code({ me }: { me: Me | null }): JSX.Element {
   const color: Color = me && me.status === "known" ? me.color : "unknown";
   return (
-    <section class={`code ${color} ${color === "unknown" ? "hatched" : ""}`} aria-live="polite" data-color={color}>
+    <section
+      class={`code ${color} ${color === "unknown" ? "hatched" : ""}`}
+      aria-live="polite"
+      data-color={color}
+    >
       <Icon name={color} />
       <p class="word">{t(`color_${color}`)}</p>
-      {color === "unknown"
-        ? <p class="until">{t("meUnknown")}</p>
-        : <p class="until">{me?.until ? t("meUntil", { time: dayAndClock(me.until) }) : t("meUntilNone")}</p>}
+      {color === "unknown" ? (
+        <p class="until">{t("meUnknown")}</p>
+      ) : (
+        <p class="until">
+          {me?.until ? t("meUntil", { time: dayAndClock(me.until) }) : t("meUntilNone")}
+        </p>
+      )}
     </section>
   );
 }
@@ -37,17 +45,22 @@ function WhyList({ why }: { why: Why }): JSX.Element {
     <section>
       <h2>{t("meWhy")}</h2>
       <ul class="reasons">
-        {why.reasons.map((reason) => <li key={reason.evidence}>{reason.words[settings.language]}</li>)}
+        {why.reasons.map((reason) => (
+          <li key={reason.evidence}>{reason.words[settings.language]}</li>
+        ))}
         {!why.reasons.length && <li>{t("meWhyNone")}</li>}
       </ul>
-      <p class="quiet">{t("meScansNever")} {why.rules_version && t("meRules", { version: why.rules_version })}</p>
+      <p class="quiet">
+        {t("meScansNever")} {why.rules_version && t("meRules", { version: why.rules_version })}
+      </p>
     </section>
   );
 }
 
 type Provider = Answer<"GET /api/v1/public/about">["identity_providers"][number];
 
-/** The way in through an identity provider. Only a stub can be used on this page: it says what it is. */
+/** The way in through an identity provider. Only a stub can be used on this page: it says what it
+ *  is. */
 function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
   const [subject, setSubject] = useState("");
   const [wrong, setWrong] = useState("");
@@ -55,13 +68,16 @@ function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
   useEffect(() => {
     call("GET /api/v1/public/about").then(
       (about) => setProvider(about.identity_providers.find((one) => one.stub) ?? null),
-      (problem: Problem) => setWrong(problemWords(problem)));
+      (problem: Problem) => setWrong(problemWords(problem)),
+    );
   }, []);
   async function enter(event: Event, name: string): Promise<void> {
     event.preventDefault();
     setWrong("");
     try {
-      const session = await call("POST /api/v1/sessions", { body: { provider: name, person_no: Number(subject) } });
+      const session = await call("POST /api/v1/sessions", {
+        body: { provider: name, person_no: Number(subject) },
+      });
       setCsrf(session.csrf);
       onEnter();
     } catch (reason) {
@@ -69,7 +85,14 @@ function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
       setWrong(problem.status === 0 ? problemWords(problem) : t("meLoginWrong"));
     }
   }
-  if (provider === undefined) return wrong ? <p class="notice bad" role="alert">{wrong}</p> : <p role="status">{t("loading")}…</p>;
+  if (provider === undefined)
+    return wrong ? (
+      <p class="notice bad" role="alert">
+        {wrong}
+      </p>
+    ) : (
+      <p role="status">{t("loading")}…</p>
+    );
   if (!provider) return <p>{t("meLoginReal")}</p>;
   return (
     <form class="stub-form" onSubmit={(event) => void enter(event, provider.name)}>
@@ -77,17 +100,31 @@ function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
       <p class="dim">{provider.words[settings.language]}</p>
       <label class="field">
         {t("meLoginField")}
-        <input name="subject" required autocomplete="off" inputMode="numeric" pattern="[0-9]{1,9}" value={subject}
-          onInput={(event) => setSubject(event.currentTarget.value)} />
+        <input
+          name="subject"
+          required
+          autocomplete="off"
+          inputMode="numeric"
+          pattern="[0-9]{1,9}"
+          value={subject}
+          onInput={(event) => setSubject(event.currentTarget.value)}
+        />
       </label>
-      {wrong && <p class="notice bad" role="alert">{wrong}</p>}
-      <button class="button main" type="submit">{t("meLoginAct")}</button>
+      {wrong && (
+        <p class="notice bad" role="alert">
+          {wrong}
+        </p>
+      )}
+      <button class="button main" type="submit">
+        {t("meLoginAct")}
+      </button>
     </form>
   );
 }
 
 type State =
-  | { name: "asking" } | { name: "out" }
+  | { name: "asking" }
+  | { name: "out" }
   | { name: "shown"; me: Me | null; why: Why | null; away: boolean };
 
 function MyCode(): JSX.Element {
@@ -119,24 +156,36 @@ function MyCode(): JSX.Element {
 
   return (
     <>
-      <header class="me-top"><h1>{t("myCode")}</h1><Switches /></header>
+      <header class="me-top">
+        <h1>{t("myCode")}</h1>
+        <Switches />
+      </header>
       <main>
         {state.name === "asking" && <p role="status">{t("loading")}…</p>}
         {state.name === "out" && <Entrance onEnter={() => void read()} />}
         {state.name === "shown" && (
           <>
-            {state.away && <p class="notice bad" role="alert">{t("meOffline")}</p>}
+            {state.away && (
+              <p class="notice bad" role="alert">
+                {t("meOffline")}
+              </p>
+            )}
             <Code me={state.me} />
             {state.me && (
               <>
                 <p class="dim">
-                  {t("meNow", { time: `${dayLong(state.me.as_of)} ${clockSeconds(state.me.as_of)}` })}
+                  {t("meNow", {
+                    time: `${dayLong(state.me.as_of)} ${clockSeconds(state.me.as_of)}`,
+                  })}
                   <br />
                   {state.me.last_negative_at
-                    ? t("meNegative", { time: dayAndClock(state.me.last_negative_at) }) : t("meNegativeNone")}
+                    ? t("meNegative", { time: dayAndClock(state.me.last_negative_at) })
+                    : t("meNegativeNone")}
                 </p>
                 {state.why && <WhyList why={state.why} />}
-                <button class="button me-out" type="button" onClick={() => void leave()}>{t("logOut")}</button>
+                <button class="button me-out" type="button" onClick={() => void leave()}>
+                  {t("logOut")}
+                </button>
               </>
             )}
           </>

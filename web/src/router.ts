@@ -1,5 +1,5 @@
-// Addresses of the console: the path names the page, the query narrows it. The server gives the same
-// document for each of them.
+// Addresses of the console: the path names the page, the query narrows it. The server gives the
+// same document for each of them.
 import { useEffect, useState } from "preact/hooks";
 
 export interface Place {
@@ -8,7 +8,10 @@ export interface Place {
 }
 
 const listeners = new Set<() => void>();
-const read = (): Place => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+const read = (): Place => ({
+  path: location.pathname,
+  query: new URLSearchParams(location.search),
+});
 
 export function go(address: string, replace = false): void {
   if (address === location.pathname + location.search) return;

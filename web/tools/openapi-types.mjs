@@ -14,7 +14,13 @@ const text = /^https?:/.test(source)
   : await readFile(source, "utf8");
 const api = JSON.parse(text);
 
-const names = { string: "string", integer: "number", number: "number", boolean: "boolean", null: "null" };
+const names = {
+  string: "string",
+  integer: "number",
+  number: "number",
+  boolean: "boolean",
+  null: "null",
+};
 const quote = (key) => (/^[A-Za-z_]\w*$/.test(key) ? key : JSON.stringify(key));
 
 function typeOf(schema, indent) {
@@ -33,8 +39,10 @@ function typeOfKind(kind, schema, indent) {
   if (!fields.length) return "Record<string, unknown>";
   const required = new Set(schema.required ?? []);
   const inner = indent + "  ";
-  const lines = fields.map(([key, value]) =>
-    `${inner}${quote(key)}${required.has(key) ? "" : "?"}: ${typeOf(value, inner)};`);
+  const lines = fields.map(
+    ([key, value]) =>
+      `${inner}${quote(key)}${required.has(key) ? "" : "?"}: ${typeOf(value, inner)};`,
+  );
   return `{\n${lines.join("\n")}\n${indent}}`;
 }
 
@@ -51,8 +59,10 @@ for (const path of Object.keys(api.paths).sort()) {
     const parameters = operation.parameters ?? [];
     const of = (place) => parameters.filter((parameter) => parameter.in === place);
     const fields = (place, optional) => {
-      const rows = of(place).map((parameter) =>
-        `${quote(parameter.name)}${optional ? "?" : ""}: ${place === "path" ? "string | number" : typeOf(parameter.schema, "      ")}`);
+      const rows = of(place).map(
+        (parameter) =>
+          `${quote(parameter.name)}${optional ? "?" : ""}: ${place === "path" ? "string | number" : typeOf(parameter.schema, "      ")}`,
+      );
       return rows.length ? `{ ${rows.join("; ")} }` : "Record<never, never>";
     };
     out.push(`  /** ${operation.summary} */`);

@@ -39,7 +39,8 @@ export function whenSessionEnds(act: () => void): void {
 
 function addressOf(template: string, path: Record<string, string | number>, query: object): string {
   const address = template.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(path[name] ?? "")));
+    encodeURIComponent(String(path[name] ?? "")),
+  );
   const fields = new URLSearchParams();
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== "") fields.set(name, String(value));
@@ -61,7 +62,8 @@ async function problemOf(response: Response): Promise<Problem> {
 }
 
 export async function call<N extends ApiName>(
-  name: N, options: CallOptions<N> = {},
+  name: N,
+  options: CallOptions<N> = {},
 ): Promise<Answer<N>> {
   const [method, template] = name.split(" ") as [string, string];
   const headers: Record<string, string> = { Accept: "application/json" };

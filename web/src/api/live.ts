@@ -1,6 +1,6 @@
 // Live counters by server-sent events. The browser reconnects a broken stream by itself; a stream
-// that the server refused is tried again here. Silence is told apart from quiet: the server speaks at
-// least every few seconds, so that a long pause means that it is away.
+// that the server refused is tried again here. Silence is told apart from quiet: the server speaks
+// at least every few seconds, so that a long pause means that it is away.
 import type { Answer } from "./client.ts";
 
 export type Counters = Answer<"GET /api/v1/situation">["counters"];

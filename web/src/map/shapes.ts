@@ -11,7 +11,10 @@ const east = 120.2;
 const south = 31.15;
 const north = 32.06;
 const shrink = Math.cos((((south + north) / 2) * Math.PI) / 180);
-const scale = Math.min((mapWidth - 2 * margin) / ((east - west) * shrink), (mapHeight - 2 * margin) / (north - south));
+const scale = Math.min(
+  (mapWidth - 2 * margin) / ((east - west) * shrink),
+  (mapHeight - 2 * margin) / (north - south),
+);
 const left = (mapWidth - (east - west) * shrink * scale) / 2 - 20; // room for names in the east
 
 export type Point = readonly [number, number];
@@ -31,24 +34,41 @@ export function pathOf(line: readonly Point[], closed: boolean): string {
 }
 
 /** Paths by national code. */
-export const districtPaths: ReadonlyMap<string, string> = new Map(geo.features.map((feature) => [
-  feature.id,
-  feature.geometry.coordinates.flat().map((ring) =>
-    pathOf(ring.slice(0, -1).map(([x, y]) => [x ?? 0, y ?? 0] as const), true)).join(""),
-]));
+export const districtPaths: ReadonlyMap<string, string> = new Map(
+  geo.features.map((feature) => [
+    feature.id,
+    feature.geometry.coordinates
+      .flat()
+      .map((ring) =>
+        pathOf(
+          ring.slice(0, -1).map(([x, y]) => [x ?? 0, y ?? 0] as const),
+          true,
+        ),
+      )
+      .join(""),
+  ]),
+);
 
-/** The Economic Development Zone is a managing unit inside Wujin without a code or a published line:
- *  what lies east of this sketched line. */
+/** The Economic Development Zone is a managing unit inside Wujin without a code or a published
+ *  line: what lies east of this sketched line. */
 export const zoneCode = "320471";
 export const zoneParent = "320412";
 const zoneLine: readonly Point[] = [
-  [120.02, 31.95], [120.025, 31.8], [120.02, 31.772], [120.03, 31.735], [120.06, 31.705],
-  [120.1, 31.692], [120.3, 31.675],
+  [119.998, 31.95],
+  [119.998, 31.8],
+  [120.002, 31.772],
+  [120.02, 31.735],
+  [120.06, 31.705],
+  [120.1, 31.692],
+  [120.3, 31.675],
 ];
 export const zoneSketch = pathOf(zoneLine, false);
 export const zoneRegion = pathOf([...zoneLine, [120.3, 31.95]], true);
 /** The parent without the zone: what lies west of the line. */
-export const parentRegion = pathOf([...zoneLine, [120.3, 31], [119, 31], [119, 32.2], [120.02, 32.2]], true);
+export const parentRegion = pathOf(
+  [...zoneLine, [120.3, 31], [119, 31], [119, 32.2], [119.998, 32.2]],
+  true,
+);
 
 /** Where the name of each district stands; its disc stands below. */
 export const labelPlaces: Readonly<Record<string, Point>> = {

@@ -1,6 +1,7 @@
-// One small chart of 14 days: bars by uPlot's scales and axes. A day that is not on record is hatched
-// over its whole height and never 0; today is an outline, because it is not over. The left and right
-// keys read the days one by one; a table of the same values stands beside it for screen readers.
+// One small chart of 14 days: bars by uPlot's scales and axes. A day that is not on record is
+// hatched over its whole height and never 0; today is an outline, because it is not over. The left
+// and right keys read the days one by one; a table of the same values stands beside it for screen
+// readers.
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
@@ -32,13 +33,25 @@ function readColours(): Colours {
   const style = getComputedStyle(document.documentElement);
   const of = (name: string): string => style.getPropertyValue(name).trim();
   return {
-    bar: of("--d1"), text: of("--ink-2"), grid: of("--line"), axis: of("--line-2"),
-    hatch: of("--hatch"), chosen: of("--accent"), font: `12px ${of("--font")}`,
+    bar: of("--d1"),
+    text: of("--ink-2"),
+    grid: of("--line"),
+    axis: of("--line-2"),
+    hatch: of("--hatch"),
+    chosen: of("--accent"),
+    font: `12px ${of("--font")}`,
   };
 }
 
-function drawHatch(context: CanvasRenderingContext2D, colours: Colours,
-  x: number, y: number, width: number, height: number, step: number): void {
+function drawHatch(
+  context: CanvasRenderingContext2D,
+  colours: Colours,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  step: number,
+): void {
   context.save();
   context.beginPath();
   context.rect(x, y, width, height);
@@ -58,7 +71,12 @@ function drawHatch(context: CanvasRenderingContext2D, colours: Colours,
 }
 
 /** Draws the bars of all days onto the plot. */
-function drawBars(plot: uPlot, values: readonly (number | null)[], chosen: number, colours: Colours): void {
+function drawBars(
+  plot: uPlot,
+  values: readonly (number | null)[],
+  chosen: number,
+  colours: Colours,
+): void {
   const context = plot.ctx;
   const pixels = devicePixelRatio;
   const { left, top, width, height } = plot.bbox;
@@ -76,7 +94,8 @@ function drawBars(plot: uPlot, values: readonly (number | null)[], chosen: numbe
       const high = Math.round(top + height) - y;
       context.lineWidth = 1.5 * pixels;
       context.strokeStyle = context.fillStyle = colours.bar;
-      if (last && high) context.strokeRect(x + pixels, y + pixels, wide - 2 * pixels, high - pixels);
+      if (last && high)
+        context.strokeRect(x + pixels, y + pixels, wide - 2 * pixels, high - pixels);
       else context.fillRect(x, y, wide, high);
     }
     if (i === chosen) {
@@ -88,8 +107,13 @@ function drawBars(plot: uPlot, values: readonly (number | null)[], chosen: numbe
   context.restore();
 }
 
-function optionsOf(width: number, height: number, days: readonly string[],
-  draw: (plot: uPlot) => void, colours: Colours): uPlot.Options {
+function optionsOf(
+  width: number,
+  height: number,
+  days: readonly string[],
+  draw: (plot: uPlot) => void,
+  colours: Colours,
+): uPlot.Options {
   const narrow = width < 220;
   const labels = new Set([0, narrow ? -1 : 6, days.length - 1]);
   const axis = { stroke: colours.text, font: colours.font, ticks: { show: false } };
@@ -106,13 +130,23 @@ function optionsOf(width: number, height: number, days: readonly string[],
     series: [{}, { paths: () => null, points: { show: false } }],
     axes: [
       {
-        ...axis, size: 22, gap: 4, grid: { show: false },
+        ...axis,
+        size: 22,
+        gap: 4,
+        grid: { show: false },
         splits: () => [...labels].filter((i) => i >= 0),
-        values: (_, at) => at.map((i) => (i === days.length - 1 ? t("today") : dayShort(days[i] ?? ""))),
+        values: (_, at) =>
+          at.map((i) => (i === days.length - 1 ? t("today") : dayShort(days[i] ?? ""))),
       },
       {
-        ...axis, size: 40, gap: 4, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3,
-          1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7],
+        ...axis,
+        size: 40,
+        gap: 4,
+        space: 34,
+        incrs: [
+          1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6,
+          5e6, 1e7,
+        ],
         grid: { stroke: colours.grid, width: 1 },
         values: (_, at) => at.map((value) => (value >= 1e4 ? `${value / 1e3}k` : count(value))),
       },
@@ -134,12 +168,18 @@ export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.
     const element = box.current;
     if (!element) return;
     const colours = readColours();
-    const draw = (made: uPlot): void => drawBars(made, state.current.values, state.current.chosen, colours);
-    const size = (): { width: number; height: number } =>
-      ({ width: Math.max(180, element.clientWidth), height: element.clientHeight });
+    const draw = (made: uPlot): void =>
+      drawBars(made, state.current.values, state.current.chosen, colours);
+    const size = (): { width: number; height: number } => ({
+      width: Math.max(180, element.clientWidth),
+      height: element.clientHeight,
+    });
     const { width, height } = size();
-    const made = new uPlot(optionsOf(width, height, days, draw, colours),
-      [days.map((_, i) => i), [...values]], element);
+    const made = new uPlot(
+      optionsOf(width, height, days, draw, colours),
+      [days.map((_, i) => i), [...values]],
+      element,
+    );
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize(size()));
     observer.observe(element);
@@ -179,25 +219,46 @@ export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.
   const day = days[chosen];
   return (
     <figure class="chart" data-chart={name}>
-      <figcaption><h3>{title}</h3></figcaption>
-      <div ref={box} class="plot" tabIndex={0} role="img" aria-label={`${title}. ${t("chartKeys")}`}
-        onKeyDown={onKey} onMouseMove={readAt} onMouseLeave={() => setChosen(-1)} onBlur={() => setChosen(-1)} />
+      <figcaption>
+        <h3>{title}</h3>
+      </figcaption>
+      <div
+        ref={box}
+        class="plot"
+        tabIndex={0}
+        role="img"
+        aria-label={`${title}. ${t("chartKeys")}`}
+        onKeyDown={onKey}
+        onMouseMove={readAt}
+        onMouseLeave={() => setChosen(-1)}
+        onBlur={() => setChosen(-1)}
+      />
       <p class="readout">
         <span role="status">
-          {day ? t("readout", { day: dayLong(day), weekday: weekday(day), value: wordsOf(chosen) }) : ""}
+          {day
+            ? t("readout", { day: dayLong(day), weekday: weekday(day), value: wordsOf(chosen) })
+            : ""}
         </span>
         {door}
       </p>
       <p class="foot">
         {t("footToday", { time: clock(asOf) })}
-        {missing && <><br /><i class="hatched hatch-key" aria-hidden="true" /> {t("footHatch")}</>}
+        {missing && (
+          <>
+            <br />
+            <i class="hatched hatch-key" aria-hidden="true" /> {t("footHatch")}
+          </>
+        )}
       </p>
       <div class="sr">
         <table>
           <caption>{title}</caption>
           <tbody>
             {days.map((date, i) => (
-              <tr key={date}><th scope="row">{dayLong(date)}</th><td>{wordsOf(i)}</td></tr>
+              <tr key={date}>
+                <th scope="row">{dayLong(date)}</th>
+                <td>{wordsOf(i)}</td>
+              </tr>
             ))}
           </tbody>
         </table>

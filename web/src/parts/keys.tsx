@@ -13,7 +13,11 @@ export function useKeys(keys: Record<string, () => void>): void {
       if (!act || keyIsTaken(event)) return;
       // Enter on a button or a link is that control's own.
       const target = event.target as HTMLElement;
-      if (event.key === "Enter" && target.closest("a, button, summary, [role=button], [role=listbox]")) return;
+      if (
+        event.key === "Enter" &&
+        target.closest("a, button, summary, [role=button], [role=listbox]")
+      )
+        return;
       event.preventDefault();
       act();
     };
@@ -33,8 +37,15 @@ interface FilterProps {
 
 export function Filter({ id, label, value, onInput, onLeave }: FilterProps): JSX.Element {
   return (
-    <input id={id} class="filter" type="search" aria-label={label} placeholder={label} value={value}
-      autocomplete="off" spellcheck={false}
+    <input
+      id={id}
+      class="filter"
+      type="search"
+      aria-label={label}
+      placeholder={label}
+      value={value}
+      autocomplete="off"
+      spellcheck={false}
       onInput={(event) => onInput(event.currentTarget.value)}
       onKeyDown={(event) => {
         if (event.key !== "Escape" && event.key !== "Enter") return;
@@ -42,7 +53,8 @@ export function Filter({ id, label, value, onInput, onLeave }: FilterProps): JSX
         event.preventDefault();
         event.stopPropagation();
         onLeave();
-      }} />
+      }}
+    />
   );
 }
 
@@ -50,8 +62,21 @@ export function focusOn(id: string): void {
   document.getElementById(id)?.focus();
 }
 
-export function KeyHint({ keys, children }: { keys: string[]; children: ComponentChildren }): JSX.Element {
-  return <span class="keys">{keys.map((key) => <kbd key={key}>{key}</kbd>)}{children}</span>;
+export function KeyHint({
+  keys,
+  children,
+}: {
+  keys: string[];
+  children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <span class="keys">
+      {keys.map((key) => (
+        <kbd key={key}>{key}</kbd>
+      ))}
+      {children}
+    </span>
+  );
 }
 
 export function ListKeys(): JSX.Element {

@@ -12,9 +12,15 @@ export interface Loaded<T> {
 }
 
 /** Reads when `key` changes; a null key reads nothing. */
-export function useLoad<T>(key: string | null, read: (signal: AbortSignal) => Promise<T>): Loaded<T> {
-  const [kept, setKept] = useState<{ key: string | null; value: T | null; problem: Problem | null }>(
-    { key: null, value: null, problem: null });
+export function useLoad<T>(
+  key: string | null,
+  read: (signal: AbortSignal) => Promise<T>,
+): Loaded<T> {
+  const [kept, setKept] = useState<{
+    key: string | null;
+    value: T | null;
+    problem: Problem | null;
+  }>({ key: null, value: null, problem: null });
   const latest = useRef(read);
   latest.current = read;
   const [turn, setTurn] = useState(0);
@@ -27,7 +33,8 @@ export function useLoad<T>(key: string | null, read: (signal: AbortSignal) => Pr
         if (abort.signal.aborted) return;
         const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
         setKept((old) => ({ key, value: old.key === key ? old.value : null, problem }));
-      });
+      },
+    );
     return () => abort.abort();
   }, [key, turn]);
   const reload = useCallback(() => setTurn((old) => old + 1), []);
@@ -43,12 +50,19 @@ export function problemWords(problem: Problem): string {
 
 /** Stands in place of what is not there (yet). */
 export function Waiting({ loaded }: { loaded: Loaded<unknown> }): JSX.Element {
-  if (!loaded.problem) return <p class="page dim" role="status">{t("loading")}…</p>;
+  if (!loaded.problem)
+    return (
+      <p class="page dim" role="status">
+        {t("loading")}…
+      </p>
+    );
   return (
     <div class="page">
       <div class="notice bad" role="alert">
         <span>{problemWords(loaded.problem)}</span>
-        <button class="button slim" type="button" onClick={loaded.reload}>{t("retry")}</button>
+        <button class="button slim" type="button" onClick={loaded.reload}>
+          {t("retry")}
+        </button>
       </div>
     </div>
   );

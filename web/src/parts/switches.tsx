@@ -10,7 +10,8 @@ export function useSettings(): void {
 }
 
 const languages: { language: Language; words: string; lang: string }[] = [
-  { language: "zh", words: "中", lang: "zh-CN" }, { language: "en", words: "EN", lang: "en" },
+  { language: "zh", words: "中", lang: "zh-CN" },
+  { language: "en", words: "EN", lang: "en" },
 ];
 
 export function Switches(): JSX.Element {
@@ -18,13 +19,23 @@ export function Switches(): JSX.Element {
     <>
       <div class="switch" role="group" aria-label={t("languageGroup")}>
         {languages.map(({ language, words, lang }) => (
-          <button key={language} type="button" lang={lang} aria-pressed={settings.language === language}
-            onClick={() => changeSettings({ language })}>{words}</button>
+          <button
+            key={language}
+            type="button"
+            lang={lang}
+            aria-pressed={settings.language === language}
+            onClick={() => changeSettings({ language })}
+          >
+            {words}
+          </button>
         ))}
       </div>
       <div class="switch">
-        <button type="button" aria-pressed={settings.theme === "dark"}
-          onClick={() => changeSettings({ theme: settings.theme === "dark" ? "light" : "dark" })}>
+        <button
+          type="button"
+          aria-pressed={settings.theme === "dark"}
+          onClick={() => changeSettings({ theme: settings.theme === "dark" ? "light" : "dark" })}
+        >
           {t("themeDark")}
         </button>
       </div>

@@ -1,5 +1,5 @@
-// A list of any length that draws only the rows in view. One stop for Tab; J K, arrows, Home, End and
-// page keys move the chosen row, Enter opens it. The chosen row stays chosen when rows arrive.
+// A list of any length that draws only the rows in view. One stop for Tab; J K, arrows, Home, End
+// and page keys move the chosen row, Enter opens it. The chosen row stays chosen when rows arrive.
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
@@ -25,8 +25,14 @@ const overscan = 6;
 /** True where the key belongs to a field that is being typed in, or to a browser's own shortcut. */
 export function keyIsTaken(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement;
-  return event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented ||
-    target.tagName === "INPUT" || target.tagName === "TEXTAREA";
+  return (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.defaultPrevented ||
+    target.tagName === "INPUT" ||
+    target.tagName === "TEXTAREA"
+  );
 }
 
 export function VirtualList<T>(props: Props<T>): JSX.Element {
@@ -64,8 +70,16 @@ export function VirtualList<T>(props: Props<T>): JSX.Element {
     if (keyIsTaken(event)) return;
     const page = Math.max(1, Math.floor(view.height / rowHeight) - 1);
     const steps: Record<string, number> = {
-      j: 1, J: 1, ArrowDown: 1, k: -1, K: -1, ArrowUp: -1, PageDown: page, PageUp: -page,
-      Home: -rows.length, End: rows.length,
+      j: 1,
+      J: 1,
+      ArrowDown: 1,
+      k: -1,
+      K: -1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -rows.length,
+      End: rows.length,
     };
     const step = steps[event.key];
     if (step !== undefined && rows.length) {
@@ -81,21 +95,37 @@ export function VirtualList<T>(props: Props<T>): JSX.Element {
 
   const drawn = rows.slice(first, last);
   return (
-    <div id={id} ref={box} class="list" role="listbox" tabIndex={0} aria-label={props.label}
+    <div
+      id={id}
+      ref={box}
+      class="list"
+      role="listbox"
+      tabIndex={0}
+      aria-label={props.label}
       aria-activedescendant={selected >= first && selected < last ? `${id}-${selected}` : undefined}
       onKeyDown={onKey}
-      onScroll={() => box.current && setView({ top: box.current.scrollTop, height: box.current.clientHeight })}>
+      onScroll={() =>
+        box.current && setView({ top: box.current.scrollTop, height: box.current.clientHeight })
+      }
+    >
       <div class="fill" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
         {drawn.map((row, i) => {
           const index = first + i;
           return (
-            <div key={props.keyOf(row)} id={`${id}-${index}`} role="option" class={`row ${props.rowClass}`}
-              aria-selected={index === selected} aria-posinset={index + 1} aria-setsize={props.total}
+            <div
+              key={props.keyOf(row)}
+              id={`${id}-${index}`}
+              role="option"
+              class={`row ${props.rowClass}`}
+              aria-selected={index === selected}
+              aria-posinset={index + 1}
+              aria-setsize={props.total}
               style={{ top: `${index * rowHeight}px`, height: `${rowHeight}px` }}
               onClick={() => {
                 onSelect(index);
                 onOpen?.(index);
-              }}>
+              }}
+            >
               {props.children(row, index)}
             </div>
           );

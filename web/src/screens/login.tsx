@@ -41,22 +41,43 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
     <div class="login">
       <form onSubmit={(event) => void logIn(event)}>
         <h1>{t("loginTitle")}</h1>
-        {about.value && <p class="dim">{t("cityTime", { time: dayAndClock(about.value.city_now) })}</p>}
-        {ended && !problem && <p class="notice" role="status">{t("loginSessionEnded")}</p>}
+        {about.value && (
+          <p class="dim">{t("cityTime", { time: dayAndClock(about.value.city_now) })}</p>
+        )}
+        {ended && !problem && (
+          <p class="notice" role="status">
+            {t("loginSessionEnded")}
+          </p>
+        )}
         <label class="field">
           {t("loginName")}
-          <input name="name" autocomplete="username" required value={name}
-            onInput={(event) => setName(event.currentTarget.value)} />
+          <input
+            name="name"
+            autocomplete="username"
+            required
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
         </label>
         <label class="field">
           {t("loginPassword")}
-          <input name="password" type="password" autocomplete="current-password" required value={password}
-            onInput={(event) => setPassword(event.currentTarget.value)} />
+          <input
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            required
+            value={password}
+            onInput={(event) => setPassword(event.currentTarget.value)}
+          />
         </label>
         {problem && (
-          <p class="notice bad" role="alert">{problem.status === 401 ? t("loginWrong") : problemWords(problem)}</p>
+          <p class="notice bad" role="alert">
+            {problem.status === 401 ? t("loginWrong") : problemWords(problem)}
+          </p>
         )}
-        <button class="button main" type="submit" disabled={busy}>{t(busy ? "loginBusy" : "loginAct")}</button>
+        <button class="button main" type="submit" disabled={busy}>
+          {t(busy ? "loginBusy" : "loginAct")}
+        </button>
         <a href="/me">{t("myCodeDoor")}</a>
       </form>
       {about.value?.demo && (
@@ -66,13 +87,18 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
           <ul>
             {about.value.demo_logins.map((login) => (
               <li key={login.name}>
-                <button class="button" type="button" data-login={login.name}
+                <button
+                  class="button"
+                  type="button"
+                  data-login={login.name}
                   onClick={() => {
                     setName(login.name);
                     setPassword(login.password);
                     document.querySelector<HTMLElement>("form button[type=submit]")?.focus();
-                  }}>
-                  <span>{roleWords(login.name)}</span><span class="quiet">{login.name}</span>
+                  }}
+                >
+                  <span>{roleWords(login.name)}</span>
+                  <span class="quiet">{login.name}</span>
                 </button>
               </li>
             ))}

@@ -28,7 +28,9 @@ export function forgetCases(): void {
 export const kindWords = (kind: string): string => wordFor("kind", kind) ?? kind;
 
 const matches = (row: Case, text: string): boolean =>
-  `${row.id} ${row.name ?? ""} ${areaName(row.area)} ${kindWords(row.kind)}`.toLowerCase().includes(text);
+  `${row.id} ${row.name ?? ""} ${areaName(row.area)} ${kindWords(row.kind)}`
+    .toLowerCase()
+    .includes(text);
 
 interface Pages {
   rows: Case[];
@@ -47,7 +49,12 @@ function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Ele
     try {
       const query = { limit: pageSize, ...(area && { area }), ...(after && { after }) };
       const page = await call("GET /api/v1/cases", { query, purpose });
-      setPages((old) => ({ rows: [...old.rows, ...page.items], next: page.next, problem: null, busy: false }));
+      setPages((old) => ({
+        rows: [...old.rows, ...page.items],
+        next: page.next,
+        problem: null,
+        busy: false,
+      }));
     } catch (reason) {
       const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
       setPages((old) => ({ ...old, problem, busy: false }));
@@ -78,8 +85,10 @@ function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Ele
   };
   useKeys({
     "/": () => focusOn(filterId),
-    j: () => select(Math.min(rows.length - 1, chosen + 1)), k: () => select(Math.max(0, chosen - 1)),
-    Enter: () => open(chosen), Escape: () => go(area ? `/?area=${area}` : "/"),
+    j: () => select(Math.min(rows.length - 1, chosen + 1)),
+    k: () => select(Math.max(0, chosen - 1)),
+    Enter: () => open(chosen),
+    Escape: () => go(area ? `/?area=${area}` : "/"),
   });
 
   const end = (): void => {
@@ -88,31 +97,53 @@ function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Ele
   return (
     <>
       <div class="bar-line">
-        <Filter id={filterId} label={t("casesFilter")} value={filter} onInput={setFilter}
-          onLeave={() => focusOn(listId)} />
+        <Filter
+          id={filterId}
+          label={t("casesFilter")}
+          value={filter}
+          onInput={setFilter}
+          onLeave={() => focusOn(listId)}
+        />
         <span class="small dim" role="status">
-          {filter && !rows.length ? t("casesNoMatch", { text: filter }) : t("casesLoaded", { count: pages.rows.length })}
+          {filter && !rows.length
+            ? t("casesNoMatch", { text: filter })
+            : t("casesLoaded", { count: pages.rows.length })}
         </span>
         <ListKeys />
       </div>
       {pages.problem && (
         <div class="notice bad" role="alert">
           <span>{problemWords(pages.problem)}</span>
-          <button class="button slim" type="button" onClick={() => void readMore(pages.next ?? "")}>{t("retry")}</button>
+          <button class="button slim" type="button" onClick={() => void readMore(pages.next ?? "")}>
+            {t("retry")}
+          </button>
         </div>
       )}
       {!pages.rows.length && !pages.busy && !pages.problem && <p>{t("casesNone")}</p>}
       {pages.rows.length > 0 && (
         <div>
           <div class="cases-head cases-row" aria-hidden="true">
-            <span>{t("thCase")}</span><span>{t("thPerson")}</span><span class="cut">{t("thArea")}</span>
-            <span class="mid">{t("thKind")}</span><span class="wide">{t("thSampled")}</span>
+            <span>{t("thCase")}</span>
+            <span>{t("thPerson")}</span>
+            <span class="cut">{t("thArea")}</span>
+            <span class="mid">{t("thKind")}</span>
+            <span class="wide">{t("thSampled")}</span>
             <span class="wide">{t("thReported")}</span>
           </div>
           <div class="case-list-box">
-            <VirtualList id={listId} label={t("casesTitle")} rows={rows}
-              total={pages.next ? -1 : rows.length} rowHeight={44} rowClass="cases-row" selected={chosen}
-              onSelect={select} onOpen={open} onEnd={end} keyOf={(row) => row.id}>
+            <VirtualList
+              id={listId}
+              label={t("casesTitle")}
+              rows={rows}
+              total={pages.next ? -1 : rows.length}
+              rowHeight={44}
+              rowClass="cases-row"
+              selected={chosen}
+              onSelect={select}
+              onOpen={open}
+              onEnd={end}
+              keyOf={(row) => row.id}
+            >
               {(row) => (
                 <>
                   <b class="keep">{t("caseNumber", { id: row.id })}</b>
@@ -137,7 +168,9 @@ export function CaseListScreen({ reader }: { reader: string }): JSX.Element {
   useKeys(purpose ? {} : { Escape: () => go("/") });
   if (!purpose)
     return (
-      <PurposeGate title={t("gateListTitle")} reader={reader}
+      <PurposeGate
+        title={t("gateListTitle")}
+        reader={reader}
         purposes={[
           { value: "duty:know_cases", words: t("gateDuty") },
           { value: "duty:case_investigation", words: t("gateInvestigate") },
@@ -146,7 +179,8 @@ export function CaseListScreen({ reader }: { reader: string }): JSX.Element {
         onOpen={(given) => {
           kept.purpose = given;
           setPurpose(given);
-        }} />
+        }}
+      />
     );
   return (
     <div class="cases-page">

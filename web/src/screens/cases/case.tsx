@@ -21,21 +21,41 @@ function Facts({ page, purpose }: { page: CasePage; purpose: string }): JSX.Elem
   const { status } = page;
   return (
     <header class="head">
-      <button class="button slim" type="button" onClick={back}>← {t("caseBack")} <kbd>Esc</kbd></button>
-      <h1>{t("caseNumber", { id: page.id })}{"　"}{page.name ?? t("nameHidden")}{"　"}{areaName(page.area)}</h1>
+      <button class="button slim" type="button" onClick={back}>
+        ← {t("caseBack")} <kbd>Esc</kbd>
+      </button>
+      <h1>
+        {t("caseNumber", { id: page.id })}
+        {"　"}
+        {page.name ?? t("nameHidden")}
+        {"　"}
+        {areaName(page.area)}
+      </h1>
       <dl class="facts">
-        <div><dt>{t("thKind")}</dt><dd>{kindWords(page.kind)}</dd></div>
-        <div><dt>{t("thSampled")}</dt><dd>{dayAndClock(page.at)}</dd></div>
-        <div><dt>{t("thReported")}</dt><dd>{dayAndClock(page.recorded_at)}</dd></div>
+        <div>
+          <dt>{t("thKind")}</dt>
+          <dd>{kindWords(page.kind)}</dd>
+        </div>
+        <div>
+          <dt>{t("thSampled")}</dt>
+          <dd>{dayAndClock(page.at)}</dd>
+        </div>
+        <div>
+          <dt>{t("thReported")}</dt>
+          <dd>{dayAndClock(page.recorded_at)}</dd>
+        </div>
         <div>
           <dt>{t("caseStatus")}</dt>
           <dd>
-            <ColorChip color={status.color} /> {status.until && t("until", { time: dayAndClock(status.until) })}
+            <ColorChip color={status.color} />{" "}
+            {status.until && t("until", { time: dayAndClock(status.until) })}
           </dd>
         </div>
       </dl>
       <p class="small dim">{status.reasons[0]?.words[settings.language]}</p>
-      <span class="quiet"><Icon name="lock" /> {t("caseRecorded", { purpose })}</span>
+      <span class="quiet">
+        <Icon name="lock" /> {t("caseRecorded", { purpose })}
+      </span>
     </header>
   );
 }
@@ -54,14 +74,20 @@ function Completeness({ page }: { page: CasePage }): JSX.Element {
   const known = page.completeness;
   return (
     <section class="complete" aria-labelledby="complete-title">
-      <svg class="sr" aria-hidden="true"><defs><HatchPattern id="share-hatch" /></defs></svg>
+      <svg class="sr" aria-hidden="true">
+        <defs>
+          <HatchPattern id="share-hatch" />
+        </defs>
+      </svg>
       <h2 id="complete-title">{t("completeTitle")}</h2>
       {!known.visits && <p>{t("completeNone")}</p>}
       {known.visits > 0 && (
         <p>
           <Share part={known.visits_direct} whole={known.visits} />
           {t("completeDirect", {
-            visits: count(known.visits), direct: count(known.visits_direct), share: percent(known.share_direct),
+            visits: count(known.visits),
+            direct: count(known.visits_direct),
+            share: percent(known.share_direct),
           })}
         </p>
       )}
@@ -85,7 +111,8 @@ function Completeness({ page }: { page: CasePage }): JSX.Element {
 
 function Links({ id, purpose }: { id: number; purpose: string }): JSX.Element | null {
   const chain = useLoad(`chain-${id}`, (signal) =>
-    call("GET /api/v1/cases/{id}/chain", { path: { id }, purpose, signal }));
+    call("GET /api/v1/cases/{id}/chain", { path: { id }, purpose, signal }),
+  );
   if (!chain.value) return null;
   const edges = chain.value.edges.filter((edge) => edge.from === id || edge.to === id);
   return (
@@ -100,7 +127,9 @@ function Links({ id, purpose }: { id: number; purpose: string }): JSX.Element | 
             <li key={`${edge.from}-${edge.to}`}>
               <b>{edge.weight.toFixed(2)}</b>
               <span>{t(edge.from === id ? "chainTo" : "chainFrom", { id: other })}</span>
-              <span class="dim">{node?.name} {node && areaName(node.area)}</span>
+              <span class="dim">
+                {node?.name} {node && areaName(node.area)}
+              </span>
               {edge.likely && <span class="dim">{t("chainLikely")}</span>}
             </li>
           );
@@ -112,9 +141,15 @@ function Links({ id, purpose }: { id: number; purpose: string }): JSX.Element | 
 
 function OpenCase({ id, purpose }: { id: number; purpose: string }): JSX.Element {
   const page = useLoad(`case-${id}`, (signal) =>
-    call("GET /api/v1/cases/{id}", { path: { id }, purpose, signal }));
+    call("GET /api/v1/cases/{id}", { path: { id }, purpose, signal }),
+  );
   // The keys of this page belong to the list of the exposed, where Esc goes back.
-  if (!page.value) return <ClosedCase><Waiting loaded={page} /></ClosedCase>;
+  if (!page.value)
+    return (
+      <ClosedCase>
+        <Waiting loaded={page} />
+      </ClosedCase>
+    );
   return (
     <>
       <Facts page={page.value} purpose={purpose} />
@@ -143,8 +178,12 @@ export function CaseScreen({ id, reader }: { id: number; reader: string }): JSX.
   if (purpose !== `case:${id}`)
     return (
       <ClosedCase>
-        <PurposeGate title={t("gateCaseTitle", { id })} reader={reader}
-          purposes={[{ value: `case:${id}`, words: t("gateThisCase", { id }) }]} onOpen={setPurpose} />
+        <PurposeGate
+          title={t("gateCaseTitle", { id })}
+          reader={reader}
+          purposes={[{ value: `case:${id}`, words: t("gateThisCase", { id }) }]}
+          onOpen={setPurpose}
+        />
       </ClosedCase>
     );
   return <OpenCase key={id} id={id} purpose={purpose} />;

@@ -1,5 +1,5 @@
-// Who may have been exposed: by weight, with why. Pages are read as the list is scrolled; the server
-// records each of them.
+// Who may have been exposed: by weight, with why. Pages are read as the list is scrolled; the
+// server records each of them.
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { call, Problem, type Answer } from "../../api/client.ts";
@@ -30,7 +30,8 @@ const nameOf = (row: Exposed): string => row.name ?? t("person", { no: row.perso
 
 const matches = (row: Exposed, text: string): boolean =>
   `${row.name ?? ""} ${row.person_no} ${row.places.map((place) => place.venue ?? "").join(" ")}`
-    .toLowerCase().includes(text);
+    .toLowerCase()
+    .includes(text);
 
 function Places({ row }: { row: Exposed | undefined }): JSX.Element {
   if (!row) return <p class="quiet">{t("placesHint")}</p>;
@@ -46,14 +47,18 @@ function Places({ row }: { row: Exposed | undefined }): JSX.Element {
               <br />
               <span class="meta">
                 {t("placeLine", {
-                  index: dayAndClock(place.index_time), time: dayAndClock(place.time), gap: duration(place.gap_s),
+                  index: dayAndClock(place.index_time),
+                  time: dayAndClock(place.time),
+                  gap: duration(place.gap_s),
                 })}
               </span>
             </span>
           </li>
         ))}
       </ul>
-      {row.co_visits > row.places.length && <p class="quiet">{t("placesMore", { count: placesListed })}</p>}
+      {row.co_visits > row.places.length && (
+        <p class="quiet">{t("placesMore", { count: placesListed })}</p>
+      )}
     </section>
   );
 }
@@ -65,14 +70,26 @@ function ExposedRow({ row, rank }: { row: Exposed; rank: number }): JSX.Element 
       <span class="quiet">{rank}</span>
       <span class="weight">
         {row.weight.toFixed(2)}
-        <span class="track" aria-hidden="true"><i style={{ width: `${Math.min(1, row.weight) * 100}%` }} /></span>
+        <span class="track" aria-hidden="true">
+          <i style={{ width: `${Math.min(1, row.weight) * 100}%` }} />
+        </span>
       </span>
       <span class="cut">
-        <b>{nameOf(row)}</b>{first && <>{"　"}{first.venue ?? `#${first.venue_no}`}</>}
+        <b>{nameOf(row)}</b>
+        {first && (
+          <>
+            {"　"}
+            {first.venue ?? `#${first.venue_no}`}
+          </>
+        )}
         <br />
-        <span class="meta">{t("why", { places: count(row.co_visits), gap: duration(row.closest_gap_s) })}</span>
+        <span class="meta">
+          {t("why", { places: count(row.co_visits), gap: duration(row.closest_gap_s) })}
+        </span>
       </span>
-      <span><ColorChip color={row.color} /></span>
+      <span>
+        <ColorChip color={row.color} />
+      </span>
     </>
   );
 }
@@ -84,7 +101,13 @@ interface Props {
 }
 
 export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
-  const [pages, setPages] = useState<Pages>({ rows: [], total: 0, next: null, problem: null, state: "reading" });
+  const [pages, setPages] = useState<Pages>({
+    rows: [],
+    total: 0,
+    next: null,
+    problem: null,
+    state: "reading",
+  });
   const [filter, setFilter] = useState("");
   const [chosen, setChosen] = useState(0);
   const [opened, setOpened] = useState(0);
@@ -95,7 +118,11 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
       const query = { limit: pageSize, ...(after && { after }) };
       const page = await call("GET /api/v1/cases/{id}/exposures", { path: { id }, query, purpose });
       setPages((old) => ({
-        rows: [...old.rows, ...page.items], total: page.summary.exposed, next: page.next, problem: null, state: "idle",
+        rows: [...old.rows, ...page.items],
+        total: page.summary.exposed,
+        next: page.next,
+        problem: null,
+        state: "idle",
       }));
     } catch (reason) {
       const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
@@ -105,7 +132,10 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
   useEffect(() => void readMore(null), []);
 
   const text = filter.trim().toLowerCase();
-  const rows = useMemo(() => (text ? pages.rows.filter((row) => matches(row, text)) : pages.rows), [pages.rows, text]);
+  const rows = useMemo(
+    () => (text ? pages.rows.filter((row) => matches(row, text)) : pages.rows),
+    [pages.rows, text],
+  );
   // A filter that is typed in looks at everybody: the rest is read page by page.
   useEffect(() => {
     if (text && pages.next && pages.state === "idle" && !pages.problem) void readMore(pages.next);
@@ -113,29 +143,48 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
   useEffect(() => setChosen(0), [text]);
 
   useKeys({
-    "/": () => focusOn(filterId), Escape: onBack,
-    j: () => setChosen(Math.min(rows.length - 1, chosen + 1)), J: () => setChosen(Math.min(rows.length - 1, chosen + 1)),
-    k: () => setChosen(Math.max(0, chosen - 1)), K: () => setChosen(Math.max(0, chosen - 1)),
+    "/": () => focusOn(filterId),
+    Escape: onBack,
+    j: () => setChosen(Math.min(rows.length - 1, chosen + 1)),
+    J: () => setChosen(Math.min(rows.length - 1, chosen + 1)),
+    k: () => setChosen(Math.max(0, chosen - 1)),
+    K: () => setChosen(Math.max(0, chosen - 1)),
     Enter: () => setOpened(rows[chosen]?.person_no ?? 0),
   });
 
   if (pages.problem && !pages.rows.length)
     return (
       <div class="notice" role="alert">
-        <span>{pages.problem.status === 403 ? t("exposedForbidden") : problemWords(pages.problem)}</span>
-        {pages.problem.status !== 403 &&
-          <button class="button slim" type="button" onClick={() => void readMore(null)}>{t("retry")}</button>}
+        <span>
+          {pages.problem.status === 403 ? t("exposedForbidden") : problemWords(pages.problem)}
+        </span>
+        {pages.problem.status !== 403 && (
+          <button class="button slim" type="button" onClick={() => void readMore(null)}>
+            {t("retry")}
+          </button>
+        )}
       </div>
     );
   if (!pages.rows.length)
-    return pages.state === "reading" ? <p class="dim" role="status">{t("loading")}…</p> : <p>{t("exposedNone")}</p>;
+    return pages.state === "reading" ? (
+      <p class="dim" role="status">
+        {t("loading")}…
+      </p>
+    ) : (
+      <p>{t("exposedNone")}</p>
+    );
   return (
     <>
       <h2>{t("exposedTitle", { count: count(pages.total) })}</h2>
       <p class="small dim">{t("exposedHint")}</p>
       <div class="bar-line">
-        <Filter id={filterId} label={t("exposedFilter")} value={filter} onInput={setFilter}
-          onLeave={() => focusOn(listId)} />
+        <Filter
+          id={filterId}
+          label={t("exposedFilter")}
+          value={filter}
+          onInput={setFilter}
+          onLeave={() => focusOn(listId)}
+        />
         <span class="small dim" role="status">
           {text && !rows.length && !pages.next
             ? t("exposedNoMatch", { text: filter })
@@ -144,11 +193,21 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
         <KeyHint keys={["J", "K", "Enter"]}>{t("keysOpen")}</KeyHint>
       </div>
       <div class="exposed-box">
-        <VirtualList id={listId} label={t("exposedTitle", { count: count(pages.total) })} rows={rows}
-          total={text ? rows.length : pages.total} rowHeight={54} rowClass="exposed-row" selected={chosen}
-          onSelect={setChosen} onOpen={(index) => setOpened(rows[index]?.person_no ?? 0)}
-          onEnd={() => pages.next && pages.state === "idle" && !pages.problem && void readMore(pages.next)}
-          keyOf={(row) => row.person_no}>
+        <VirtualList
+          id={listId}
+          label={t("exposedTitle", { count: count(pages.total) })}
+          rows={rows}
+          total={text ? rows.length : pages.total}
+          rowHeight={54}
+          rowClass="exposed-row"
+          selected={chosen}
+          onSelect={setChosen}
+          onOpen={(index) => setOpened(rows[index]?.person_no ?? 0)}
+          onEnd={() =>
+            pages.next && pages.state === "idle" && !pages.problem && void readMore(pages.next)
+          }
+          keyOf={(row) => row.person_no}
+        >
           {(row) => <ExposedRow row={row} rank={pages.rows.indexOf(row) + 1} />}
         </VirtualList>
       </div>

@@ -1,10 +1,20 @@
-// 14 days in lanes: a row a venue, a tick a scan. Solid where staff or a device attended, fading by the
-// dwell model, outlined where a poster only was scanned. Below, one day enlarged, and the same in words.
+// 14 days in lanes: a row a venue, a tick a scan. Solid where staff or a device attended, fading by
+// the dwell model, outlined where a poster only was scanned. Below, one day enlarged, and the same
+// in words.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Answer } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
-import { clock, dayAndClock, dayLong, dayShort, duration, hourOf, secondsOf, weekday } from "../../format.ts";
+import {
+  clock,
+  dayAndClock,
+  dayLong,
+  dayShort,
+  duration,
+  hourOf,
+  secondsOf,
+  weekday,
+} from "../../format.ts";
 import { HatchPattern } from "../../parts/icons.tsx";
 import { categoryNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
@@ -21,28 +31,57 @@ const rowHeight = 26;
 const lanesShown = 14;
 
 const lateTick = 1.5;
-const isDirect = (visit: Visit): boolean => visit.evidence === "attended" || visit.evidence === "sealed";
-const categoryOf = (lane: Lane): string => categoryNames[lane.category]?.[settings.language] ?? lane.category;
+const isDirect = (visit: Visit): boolean =>
+  visit.evidence === "attended" || visit.evidence === "sealed";
+const categoryOf = (lane: Lane): string =>
+  categoryNames[lane.category]?.[settings.language] ?? lane.category;
 const venueOf = (lane: Lane): string => lane.venue ?? `#${lane.venue_no}`;
 
 /** One visit from x on, with so many pixels an hour: what is shown by evidence, and what may be. */
-function VisitMark({ visit, x, y, hour, limit }: {
-  visit: Visit; x: number; y: number; hour: number; limit: number;
+function VisitMark({
+  visit,
+  x,
+  y,
+  hour,
+  limit,
+}: {
+  visit: Visit;
+  x: number;
+  y: number;
+  hour: number;
+  limit: number;
 }): JSX.Element {
   const clip = (wide: number): number => Math.max(3, Math.min(wide, limit - x));
   const likely = clip((visit.dwell_p50_minutes / 60) * hour);
   const longest = clip((visit.dwell_p90_minutes / 60) * hour);
   const high = 10;
   if (visit.decision === "refuse")
-    return <><rect class="refused" x={x} y={y - high / 2} width={4} height={high} /><path class="tick" d={`M${x} ${y - 8}v16`} /></>;
+    return (
+      <>
+        <rect class="refused" x={x} y={y - high / 2} width={4} height={high} />
+        <path class="tick" d={`M${x} ${y - 8}v16`} />
+      </>
+    );
   return (
     <>
-      {visit.evidence === "claimed" && <rect class="outline" x={x} y={y - high / 2} width={likely} height={high} />}
-      {visit.evidence === "rotating" &&
-        <rect fill="url(#lane-fade)" x={x} y={y - high / 2} width={longest} height={high} />}
-      {isDirect(visit) && <rect class="solid" x={x} y={y - high / 2} width={likely} height={high} />}
-      {isDirect(visit) && longest > likely &&
-        <rect fill="url(#lane-fade)" x={x + likely} y={y - high / 2} width={longest - likely} height={high} />}
+      {visit.evidence === "claimed" && (
+        <rect class="outline" x={x} y={y - high / 2} width={likely} height={high} />
+      )}
+      {visit.evidence === "rotating" && (
+        <rect fill="url(#lane-fade)" x={x} y={y - high / 2} width={longest} height={high} />
+      )}
+      {isDirect(visit) && (
+        <rect class="solid" x={x} y={y - high / 2} width={likely} height={high} />
+      )}
+      {isDirect(visit) && longest > likely && (
+        <rect
+          fill="url(#lane-fade)"
+          x={x + likely}
+          y={y - high / 2}
+          width={longest - likely}
+          height={high}
+        />
+      )}
       <path class="tick" d={`M${x} ${y - 8}v16`} stroke-width={lateTick} />
     </>
   );
@@ -52,7 +91,10 @@ function LaneDefs(): JSX.Element {
   return (
     <defs>
       <HatchPattern id="lane-hatch" clear />
-      <linearGradient id="lane-fade"><stop class="fade-0" offset="0" /><stop class="fade-1" offset="1" /></linearGradient>
+      <linearGradient id="lane-fade">
+        <stop class="fade-0" offset="0" />
+        <stop class="fade-1" offset="1" />
+      </linearGradient>
     </defs>
   );
 }
@@ -60,27 +102,69 @@ function LaneDefs(): JSX.Element {
 function LaneKey(): JSX.Element {
   return (
     <p class="lane-key">
-      <span><svg class="thin" aria-hidden="true"><path class="tick" d="M4 0v12" /></svg>{t("legendTick")}</span>
-      <span><svg aria-hidden="true"><rect class="solid" y="1" width="28" height="10" /></svg>{t("legendSolid")}</span>
-      <span><svg aria-hidden="true"><rect fill="url(#lane-fade)" y="1" width="28" height="10" /></svg>{t("legendFading")}</span>
-      <span><svg aria-hidden="true"><rect class="outline" x=".5" y="1" width="28" height="10" /></svg>{t("legendOutline")}</span>
-      <span><i class="hatched hatch-key" aria-hidden="true" />{t("legendNone")}</span>
+      <span>
+        <svg class="thin" aria-hidden="true">
+          <path class="tick" d="M4 0v12" />
+        </svg>
+        {t("legendTick")}
+      </span>
+      <span>
+        <svg aria-hidden="true">
+          <rect class="solid" y="1" width="28" height="10" />
+        </svg>
+        {t("legendSolid")}
+      </span>
+      <span>
+        <svg aria-hidden="true">
+          <rect fill="url(#lane-fade)" y="1" width="28" height="10" />
+        </svg>
+        {t("legendFading")}
+      </span>
+      <span>
+        <svg aria-hidden="true">
+          <rect class="outline" x=".5" y="1" width="28" height="10" />
+        </svg>
+        {t("legendOutline")}
+      </span>
+      <span>
+        <i class="hatched hatch-key" aria-hidden="true" />
+        {t("legendNone")}
+      </span>
     </p>
   );
 }
 
 const visitsOn = (page: CasePage, day: string): number =>
-  page.lanes.reduce((sum, lane) => sum + lane.visits.filter((visit) => visit.time.startsWith(day)).length, 0);
+  page.lanes.reduce(
+    (sum, lane) => sum + lane.visits.filter((visit) => visit.time.startsWith(day)).length,
+    0,
+  );
 
 /** The words below the two moments; one text where they would run into each other. */
-function Moments({ sampled, reported, y }: { sampled: number; reported: number; y: number }): JSX.Element {
+function Moments({
+  sampled,
+  reported,
+  y,
+}: {
+  sampled: number;
+  reported: number;
+  y: number;
+}): JSX.Element {
   const words = [t("thSampled"), t("thReported")];
   if (Math.abs(reported - sampled) < 90 || reported > width - 60)
-    return <text class="strong" x={Math.max(sampled, reported)} y={y} text-anchor="end">{words.join(" · ")}</text>;
+    return (
+      <text class="strong" x={Math.max(sampled, reported)} y={y} text-anchor="end">
+        {words.join(" · ")}
+      </text>
+    );
   return (
     <>
-      <text class="strong" x={sampled} y={y} text-anchor="middle">{words[0]}</text>
-      <text class="strong" x={reported} y={y} text-anchor="middle">{words[1]}</text>
+      <text class="strong" x={sampled} y={y} text-anchor="middle">
+        {words[0]}
+      </text>
+      <text class="strong" x={reported} y={y} text-anchor="middle">
+        {words[1]}
+      </text>
     </>
   );
 }
@@ -111,13 +195,34 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
   };
   return (
     <div class="scroll-x">
-      <svg class="lanes" viewBox={`0 0 ${width} ${height}`} role="slider" tabindex={0} aria-label={t("lanesLabel")}
-        aria-valuemin={0} aria-valuemax={days.length - 1} aria-valuenow={chosen}
-        aria-valuetext={t("dayPick", { day: dayLong(days[chosen] ?? ""), visits: visitsOn(page, days[chosen] ?? "") })}
-        onKeyDown={onKey}>
+      <svg
+        class="lanes"
+        viewBox={`0 0 ${width} ${height}`}
+        role="slider"
+        tabindex={0}
+        aria-label={t("lanesLabel")}
+        aria-valuemin={0}
+        aria-valuemax={days.length - 1}
+        aria-valuenow={chosen}
+        aria-valuetext={t("dayPick", {
+          day: dayLong(days[chosen] ?? ""),
+          visits: visitsOn(page, days[chosen] ?? ""),
+        })}
+        onKeyDown={onKey}
+      >
         <LaneDefs />
-        {to > from && <rect class="window" x={from} y={headHeight} width={to - from} height={bottom - headHeight} />}
-        {to > from && <path class="window-line" d={`M${from} ${headHeight - 34}v-4h${to - from}v4`} />}
+        {to > from && (
+          <rect
+            class="window"
+            x={from}
+            y={headHeight}
+            width={to - from}
+            height={bottom - headHeight}
+          />
+        )}
+        {to > from && (
+          <path class="window-line" d={`M${from} ${headHeight - 34}v-4h${to - from}v4`} />
+        )}
         <text class="window-text" x={middle} y={14} text-anchor="middle">
           {t("lanesWindow", { from: dayAndClock(infectious.from), to: dayAndClock(infectious.to) })}
         </text>
@@ -125,11 +230,22 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
           const x = labelWidth + i * dayWidth;
           return (
             <g key={day}>
-              {!visitsOn(page, day) &&
-                <rect x={x + 2} y={headHeight} width={dayWidth - 4} height={bottom - headHeight} fill="url(#lane-hatch)" />}
+              {!visitsOn(page, day) && (
+                <rect
+                  x={x + 2}
+                  y={headHeight}
+                  width={dayWidth - 4}
+                  height={bottom - headHeight}
+                  fill="url(#lane-hatch)"
+                />
+              )}
               <path class="grid" d={`M${x} ${headHeight - 6}V${bottom}`} />
-              <text x={x + dayWidth / 2} y={headHeight - 22} text-anchor="middle">{dayShort(day)}</text>
-              <text x={x + dayWidth / 2} y={headHeight - 8} text-anchor="middle">{weekday(day)}</text>
+              <text x={x + dayWidth / 2} y={headHeight - 22} text-anchor="middle">
+                {dayShort(day)}
+              </text>
+              <text x={x + dayWidth / 2} y={headHeight - 8} text-anchor="middle">
+                {weekday(day)}
+              </text>
             </g>
           );
         })}
@@ -138,10 +254,21 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
           return (
             <g key={lane.venue_no}>
               <path class="grid" d={`M0 ${y + rowHeight / 2}H${width}`} />
-              <text class="venue" x={0} y={y + 4}>{cut(venueOf(lane), 11)}</text>
-              <text x={labelWidth - 10} y={y + 4} text-anchor="end">{cut(categoryOf(lane), 8)}</text>
+              <text class="venue" x={0} y={y + 4}>
+                {cut(venueOf(lane), 11)}
+              </text>
+              <text x={labelWidth - 10} y={y + 4} text-anchor="end">
+                {cut(categoryOf(lane), 8)}
+              </text>
               {lane.visits.map((visit) => (
-                <VisitMark key={visit.time} visit={visit} x={at(visit.time)} y={y} hour={dayWidth / 24} limit={width} />
+                <VisitMark
+                  key={visit.time}
+                  visit={visit}
+                  x={at(visit.time)}
+                  y={y}
+                  hour={dayWidth / 24}
+                  limit={width}
+                />
               ))}
             </g>
           );
@@ -149,11 +276,24 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
         <path class="moment" d={`M${at(page.at)} ${headHeight}V${bottom}`} />
         <path class="moment" d={`M${at(page.recorded_at)} ${headHeight}V${bottom}`} />
         <Moments sampled={at(page.at)} reported={at(page.recorded_at)} y={height - 7} />
-        <rect class="chosen" x={labelWidth + chosen * dayWidth + 1} y={headHeight - 34} width={dayWidth - 2}
-          height={bottom - headHeight + 34} />
+        <rect
+          class="chosen"
+          x={labelWidth + chosen * dayWidth + 1}
+          y={headHeight - 34}
+          width={dayWidth - 2}
+          height={bottom - headHeight + 34}
+        />
         {days.map((day, i) => (
-          <rect key={day} class="day-hit" data-day={day} x={labelWidth + i * dayWidth} y={headHeight - 34}
-            width={dayWidth} height={bottom - headHeight + 34} onClick={() => onChoose(i)} />
+          <rect
+            key={day}
+            class="day-hit"
+            data-day={day}
+            x={labelWidth + i * dayWidth}
+            y={headHeight - 34}
+            width={dayWidth}
+            height={bottom - headHeight + 34}
+            onClick={() => onChoose(i)}
+          />
         ))}
       </svg>
     </div>
@@ -181,7 +321,9 @@ function DayChart({ lanes, day }: { lanes: readonly Lane[]; day: string }): JSX.
         {Array.from({ length: 13 }, (_, i) => (
           <g key={i}>
             <path class="grid" d={`M${labelWidth + i * 2 * hour} 20V${height}`} />
-            <text x={Math.min(labelWidth + i * 2 * hour, width - 18)} y={14} text-anchor="middle">{i * 2}:00</text>
+            <text x={Math.min(labelWidth + i * 2 * hour, width - 18)} y={14} text-anchor="middle">
+              {i * 2}:00
+            </text>
           </g>
         ))}
         {lanes.map((lane, row) => {
@@ -189,11 +331,21 @@ function DayChart({ lanes, day }: { lanes: readonly Lane[]; day: string }): JSX.
           return (
             <g key={lane.venue_no}>
               <path class="grid" d={`M0 ${y + rowHeight / 2}H${width}`} />
-              <text class="venue" x={0} y={y + 4}>{cut(venueOf(lane), 15)}</text>
-              {lane.visits.filter((visit) => visit.time.startsWith(day)).map((visit) => (
-                <VisitMark key={visit.time} visit={visit} x={labelWidth + hourOf(visit.time) * hour} y={y} hour={hour}
-                  limit={width} />
-              ))}
+              <text class="venue" x={0} y={y + 4}>
+                {cut(venueOf(lane), 15)}
+              </text>
+              {lane.visits
+                .filter((visit) => visit.time.startsWith(day))
+                .map((visit) => (
+                  <VisitMark
+                    key={visit.time}
+                    visit={visit}
+                    x={labelWidth + hourOf(visit.time) * hour}
+                    y={y}
+                    hour={hour}
+                    limit={width}
+                  />
+                ))}
             </g>
           );
         })}
@@ -206,15 +358,29 @@ function visitWords(visit: Visit): string {
   const time = clock(visit.time);
   if (visit.decision === "refuse") return t("visitRefused", { time });
   return t("visitWords", {
-    time, low: duration(visit.dwell_p50_minutes * 60), high: duration(visit.dwell_p90_minutes * 60),
+    time,
+    low: duration(visit.dwell_p50_minutes * 60),
+    high: duration(visit.dwell_p90_minutes * 60),
     evidence: t(`evidence_${visit.evidence}` as WordKey),
   });
 }
 
 function Day({ page, day }: { page: CasePage; day: string }): JSX.Element {
-  const lanes = page.lanes.filter((lane) => lane.visits.some((visit) => visit.time.startsWith(day)));
-  const values = { day: dayLong(day), weekday: weekday(day), visits: visitsOn(page, day), venues: lanes.length };
-  if (!lanes.length) return <section aria-live="polite"><h2>{t("dayTitleNone", values)}</h2></section>;
+  const lanes = page.lanes.filter((lane) =>
+    lane.visits.some((visit) => visit.time.startsWith(day)),
+  );
+  const values = {
+    day: dayLong(day),
+    weekday: weekday(day),
+    visits: visitsOn(page, day),
+    venues: lanes.length,
+  };
+  if (!lanes.length)
+    return (
+      <section aria-live="polite">
+        <h2>{t("dayTitleNone", values)}</h2>
+      </section>
+    );
   return (
     <section aria-live="polite" data-day-shown={day}>
       <h2>{t("dayTitle", values)}</h2>
@@ -224,7 +390,9 @@ function Day({ page, day }: { page: CasePage; day: string }): JSX.Element {
           <li key={lane.venue_no}>
             <b>{venueOf(lane)}</b>
             <span class="dim">
-              {lane.visits.filter((visit) => visit.time.startsWith(day)).map(visitWords)
+              {lane.visits
+                .filter((visit) => visit.time.startsWith(day))
+                .map(visitWords)
                 .join(settings.language === "zh" ? "；" : "; ")}
             </span>
           </li>
@@ -249,18 +417,23 @@ function firstDay(page: CasePage): number {
 export function Lanes({ page }: { page: CasePage }): JSX.Element {
   const [chosen, setChosen] = useState(() => firstDay(page));
   const infectious = page.lanes.filter((lane) =>
-    lane.visits.some((visit) => visit.time >= page.window.from && visit.time <= page.window.to)).length;
+    lane.visits.some((visit) => visit.time >= page.window.from && visit.time <= page.window.to),
+  ).length;
   return (
     <>
       <section aria-labelledby="lanes-title">
         <div class="bar-line">
           <h2 id="lanes-title">
-            {page.lanes.length ? t("lanesTitle", { venues: page.lanes.length, infectious }) : t("lanesNone")}
+            {page.lanes.length
+              ? t("lanesTitle", { venues: page.lanes.length, infectious })
+              : t("lanesNone")}
           </h2>
           <LaneKey />
         </div>
         <LaneChart page={page} chosen={chosen} onChoose={setChosen} />
-        {page.lanes.length > lanesShown && <p class="quiet">{t("placesMore", { count: lanesShown })}</p>}
+        {page.lanes.length > lanesShown && (
+          <p class="quiet">{t("lanesMore", { count: lanesShown, venues: page.lanes.length })}</p>
+        )}
       </section>
       <Day page={page} day={page.days[chosen] ?? ""} />
     </>

@@ -1,5 +1,5 @@
-// What the situation says, worked out from the server's counters: pure, no drawing. The one rule: what
-// is not known stays not known, and never becomes 0.
+// What the situation says, worked out from the server's counters: pure, no drawing. The one rule:
+// what is not known stays not known, and never becomes 0.
 import type { Answer } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
 import { areaName, clock, count, dayLong, percent } from "../../format.ts";
@@ -17,13 +17,16 @@ export interface WeekCases {
   whole: boolean;
 }
 
-/** The last 7 days from the days themselves, so that a missing day is seen. Today alone is no week. */
-export function weekOf(days: Days): WeekCases {
-  const last = days.slice(-week);
+/** The last 7 days from the days themselves, so that a missing day is seen. Today alone is no
+ *  week. */
+export const weekOf = (days: Days): WeekCases => lastDays(days, week);
+
+function lastDays(days: Days, length: number): WeekCases {
+  const last = days.slice(-length);
   const past = last.slice(0, -1).filter((value) => value !== null);
   if (!past.length) return { value: null, whole: false };
   const known = last.filter((value): value is number => value !== null);
-  return { value: known.reduce((sum, value) => sum + value, 0), whole: known.length === week };
+  return { value: known.reduce((sum, value) => sum + value, 0), whole: known.length === length };
 }
 
 export function rateOf(district: District): number | null {
@@ -39,16 +42,26 @@ export function fillOf(district: District): string | null {
 }
 
 export const latestCase = (district: District, days: readonly string[]): string | null => {
-  for (let i = days.length - 1; i >= 0; i--) if ((district.cases_by_day[i] ?? 0) > 0) return days[i] ?? null;
+  for (let i = days.length - 1; i >= 0; i--)
+    if ((district.cases_by_day[i] ?? 0) > 0) return days[i] ?? null;
   return null;
 };
+
+/** Sums of cases that the server counts although days may be missing: here they are as known as
+ *  their days. Null: not such a counter. */
+export function casesKnown(counter: string, situation: Situation): WeekCases | null {
+  const days = situation.series.cases_by_report;
+  if (counter === "cases_7d" || counter === "cases_today") return weekOf(days);
+  return counter === "cases_14d" ? lastDays(days, days.length) : null;
+}
 
 export const weekText = (cases: WeekCases): string =>
   cases.value === null ? t("unknown") : `${count(cases.value)}${cases.whole ? "" : "*"}`;
 
 /** Where the cases of the week are, as part of a sentence. */
 function whereOf(districts: readonly District[]): string {
-  const rows = districts.map((district) => ({ district, value: weekOf(district.cases_by_day).value ?? 0 }))
+  const rows = districts
+    .map((district) => ({ district, value: weekOf(district.cases_by_day).value ?? 0 }))
     .filter((row) => row.value > 0)
     .sort((a, b) => b.value - a.value);
   const sum = rows.reduce((total, row) => total + row.value, 0);
@@ -71,7 +84,9 @@ export function ledeOf(situation: Situation): string {
   if (!cases.value) return t("ledeNone", { time });
   const today = situation.series.cases_by_report.at(-1) ?? null;
   return t("ledeCases", {
-    week: weekText(cases), where: whereOf(situation.districts), time,
+    week: weekText(cases),
+    where: whereOf(situation.districts),
+    time,
     today: today === null ? t("unknown") : count(today),
   });
 }
@@ -94,8 +109,11 @@ export function reportTitle(situation: Situation): string {
   const max = Math.max(...known(values));
   const today = values.at(-1) ?? null;
   return t("chartReportTitle", {
-    sum: count(sum), max: count(max), day: dayLong(situation.days[values.indexOf(max)] ?? ""),
-    time: clock(situation.as_of), today: today === null ? t("unknown") : count(today),
+    sum: count(sum),
+    max: count(max),
+    day: dayLong(situation.days[values.indexOf(max)] ?? ""),
+    time: clock(situation.as_of),
+    today: today === null ? t("unknown") : count(today),
   });
 }
 
@@ -119,9 +137,11 @@ export function scansTitle(situation: Situation): string {
   if (yesterday === null) return t("chartScansUnknown");
   if (!before) return t("chartScansPlain", { count: count(yesterday) });
   const share = yesterday / before - 1;
-  const key: WordKey = Math.abs(share) < 0.005 ? "changeSame" : share > 0 ? "changeMore" : "changeLess";
+  const key: WordKey =
+    Math.abs(share) < 0.005 ? "changeSame" : share > 0 ? "changeMore" : "changeLess";
   return t("chartScansTitle", {
-    count: count(yesterday), change: t(key, { share: percent(Math.abs(share)) }),
+    count: count(yesterday),
+    change: t(key, { share: percent(Math.abs(share)) }),
   });
 }
 
@@ -131,6 +151,7 @@ export function testsTitle(situation: Situation): string {
   if (yesterday === null) return t("chartTestsUnknown");
   const missing = values.length - known(values).length;
   return t("chartTestsTitle", {
-    count: count(yesterday), gap: missing ? t("chartTestsGap", { days: missing }) : t("chartTestsWhole"),
+    count: count(yesterday),
+    gap: missing ? t("chartTestsGap", { days: missing }) : t("chartTestsWhole"),
   });
 }

@@ -1,4 +1,5 @@
-// The column of what needs somebody: one focus, J K move, Enter opens, the chosen row shows its acts.
+// The column of what needs somebody: one focus, J K move, Enter opens, the chosen row shows its
+// acts.
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { t, type WordKey } from "../../catalogue.ts";
@@ -21,15 +22,27 @@ const groups: { kind: Need["kind"]; title: WordKey; hint: WordKey }[] = [
 ];
 
 function Mark({ need }: { need: Need }): JSX.Element {
-  if (need.kind === "cases") return <span class="mark disc" aria-hidden="true">{need.figure}</span>;
-  return <span class="mark"><Icon name={need.kind === "gap" ? "unknown" : "silent"} /></span>;
+  if (need.kind === "cases")
+    return (
+      <span class="mark disc" aria-hidden="true">
+        {need.figure}
+      </span>
+    );
+  return (
+    <span class="mark">
+      <Icon name={need.kind === "gap" ? "unknown" : "silent"} />
+    </span>
+  );
 }
 
 export function NeedsList({ needs, mayOpenCases, onHover, onSelect }: Props): JSX.Element {
   const [currentId, setCurrentId] = useState("");
   const root = useRef<HTMLElement>(null);
   // A new arrival never moves the chosen row: it is kept by what it is, not by where it stands.
-  const current = Math.max(0, needs.findIndex((need) => need.id === currentId));
+  const current = Math.max(
+    0,
+    needs.findIndex((need) => need.id === currentId),
+  );
 
   const open = (need: Need | undefined): void => {
     if (!need) return;
@@ -44,8 +57,10 @@ export function NeedsList({ needs, mayOpenCases, onHover, onSelect }: Props): JS
     if (focus) root.current?.querySelector<HTMLElement>(`[data-need="${need.id}"]`)?.focus();
   };
   useKeys({
-    j: () => choose(current + 1, true), J: () => choose(current + 1, true),
-    k: () => choose(current - 1, true), K: () => choose(current - 1, true),
+    j: () => choose(current + 1, true),
+    J: () => choose(current + 1, true),
+    k: () => choose(current - 1, true),
+    K: () => choose(current - 1, true),
     Enter: () => open(needs[current]),
   });
 
@@ -62,38 +77,55 @@ export function NeedsList({ needs, mayOpenCases, onHover, onSelect }: Props): JS
         if (!rows.length) return null;
         return (
           <div key={kind}>
-            <div class="group"><h3>{t(title, { count: rows.length })}</h3><span class="dim">{t(hint)}</span></div>
+            <div class="group">
+              <h3>{t(title, { count: rows.length })}</h3>
+              <span class="dim">{t(hint)}</span>
+            </div>
             <ul>
               {rows.map((need) => {
                 const index = needs.indexOf(need);
                 const chosen = index === current;
                 return (
                   <li key={need.id} class="need" data-current={chosen}>
-                    <button type="button" data-need={need.id} tabIndex={chosen ? 0 : -1}
+                    <button
+                      type="button"
+                      data-need={need.id}
+                      tabIndex={chosen ? 0 : -1}
                       aria-current={chosen ? "true" : undefined}
                       onClick={() => (chosen ? open(need) : choose(index, false))}
-                      onFocus={() => choose(index, false)} onMouseEnter={() => onHover(need.code)}
+                      onFocus={() => choose(index, false)}
+                      onMouseEnter={() => onHover(need.code)}
                       onMouseLeave={() => onHover("")}
                       onKeyDown={(event) => {
-                        const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+                        const step =
+                          event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
                         if (event.key === "Enter") open(need);
                         else if (step) choose(index + step, true);
                         else return;
                         event.preventDefault();
                         event.stopPropagation();
-                      }}>
+                      }}
+                    >
                       <Mark need={need} />
-                      <span class="what"><b>{need.area}</b> {need.what}</span>
+                      <span class="what">
+                        <b>{need.area}</b> {need.what}
+                      </span>
                       <span class="meta">{need.meta}</span>
                     </button>
                     {chosen && need.code !== "" && (
                       <div class="acts">
                         {need.kind === "cases" && mayOpenCases && (
                           <button class="button main slim" type="button" onClick={() => open(need)}>
-                            <Icon name="lock" />{t("needOpenCases")}<kbd>Enter</kbd>
+                            <Icon name="lock" />
+                            {t("needOpenCases")}
+                            <kbd>Enter</kbd>
                           </button>
                         )}
-                        <button class="button slim" type="button" onClick={() => onSelect(need.code)}>
+                        <button
+                          class="button slim"
+                          type="button"
+                          onClick={() => onSelect(need.code)}
+                        >
                           {t("needLookArea")}
                         </button>
                       </div>

@@ -1,5 +1,5 @@
-// What needs somebody first, from what exists today: cases, gaps in the data, silent venues. Loops and
-// alerts bring owners and clocks later; nothing is invented until then.
+// What needs somebody first, from what exists today: cases, gaps in the data, silent venues. Loops
+// and alerts bring owners and clocks later; nothing is invented until then.
 import { t, type WordKey } from "../../catalogue.ts";
 import { areaName, clock, count, dayShort, dayLong, percent, rate } from "../../format.ts";
 import { latestCase, rateOf, weekOf, type Days, type Situation } from "./figures.ts";
@@ -18,7 +18,11 @@ export interface Need {
 
 function caseNeeds(situation: Situation): Need[] {
   return situation.districts
-    .map((district) => ({ district, week: weekOf(district.cases_by_day), today: district.cases_by_day.at(-1) ?? 0 }))
+    .map((district) => ({
+      district,
+      week: weekOf(district.cases_by_day),
+      today: district.cases_by_day.at(-1) ?? 0,
+    }))
     .filter((row) => (row.week.value ?? 0) > 0)
     .sort((a, b) => b.today - a.today || (b.week.value ?? 0) - (a.week.value ?? 0))
     .map(({ district, week, today }) => ({
@@ -29,7 +33,8 @@ function caseNeeds(situation: Situation): Need[] {
       code: district.code,
       what: t("needCases", { week: count(week.value), today: count(today) }),
       meta: t("needCasesMeta", {
-        day: dayLong(latestCase(district, situation.days) ?? ""), rate: rate(rateOf(district) ?? 0),
+        day: dayLong(latestCase(district, situation.days) ?? ""),
+        rate: rate(rateOf(district) ?? 0),
       }),
     }));
 }
@@ -58,9 +63,14 @@ function gapNeeds(situation: Situation): Need[] {
     gapsOf(values, situation.days).map(([from, to]) => ({
       ...base,
       id: `gap-${name}-${from}`,
-      what: t(from === to ? "needGapOne" : "needGap", { series: t(name), from: dayShort(from), to: dayShort(to) }),
+      what: t(from === to ? "needGapOne" : "needGap", {
+        series: t(name),
+        from: dayShort(from),
+        to: dayShort(to),
+      }),
       meta: t("needGapMeta"),
-    })));
+    })),
+  );
   const today = situation.series.tests.at(-1);
   const yesterday = situation.series.tests.at(-2) ?? 0;
   if (today === 0 && yesterday > 0)

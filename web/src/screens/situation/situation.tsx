@@ -11,7 +11,16 @@ import { useLoad, Waiting } from "../../parts/load.tsx";
 import { follow, go, usePlace } from "../../router.ts";
 import { DistrictMap } from "./district-map.tsx";
 import { DistrictTable } from "./district-table.tsx";
-import { ledeOf, mapTitleOf, reportTitle, samplingTitle, scansTitle, testsTitle, type Situation } from "./figures.ts";
+import {
+  casesKnown,
+  ledeOf,
+  mapTitleOf,
+  reportTitle,
+  samplingTitle,
+  scansTitle,
+  testsTitle,
+  type Situation,
+} from "./figures.ts";
 import { NeedsList } from "./needs-list.tsx";
 import { needsOf } from "./needs.ts";
 
@@ -22,7 +31,8 @@ interface Props {
 
 const refreshMilliseconds = 30_000;
 
-/** Live counters over those that were read: of the whole area only, and only where they are newer. */
+/** Live counters over those that were read: of the whole area only, and only where they are
+ *  newer. */
 function merged(situation: Situation, live: Counters | null): Counters {
   if (!live) return situation.counters;
   const newer = new Map(live.map((counter) => [counter.name, counter]));
@@ -32,15 +42,46 @@ function merged(situation: Situation, live: Counters | null): Counters {
   });
 }
 
-function CounterList({ counters }: { counters: Counters }): JSX.Element {
+function CounterValue({
+  counter,
+  situation,
+}: {
+  counter: Counters[number];
+  situation: Situation;
+}): JSX.Element {
+  const known = casesKnown(counter.name, situation);
+  if (known?.value === null)
+    return (
+      <b class="none hatched">
+        <span class="none-text">{t("unknown")}</span>
+      </b>
+    );
+  return (
+    <b>
+      {count(counter.value)}
+      {known && !known.whole && counter.name !== "cases_today" ? "*" : ""}
+    </b>
+  );
+}
+
+function CounterList({
+  counters,
+  situation,
+}: {
+  counters: Counters;
+  situation: Situation;
+}): JSX.Element {
   return (
     <section aria-labelledby="counters-title">
       <h2 id="counters-title">{t("countersTitle")}</h2>
       <dl class="counters">
-        {counters.map(({ name, value, true_for }) => (
-          <div class="counter" key={name} data-counter={name}>
-            <dt>{wordFor("counter", name) ?? name}</dt>
-            <dd><b>{count(value)}</b><span class="quiet">{t("asOf", { time: clockSeconds(true_for) })}</span></dd>
+        {counters.map((counter) => (
+          <div class="counter" key={counter.name} data-counter={counter.name}>
+            <dt>{wordFor("counter", counter.name) ?? counter.name}</dt>
+            <dd>
+              <CounterValue counter={counter} situation={situation} />
+              <span class="quiet">{t("asOf", { time: clockSeconds(counter.true_for) })}</span>
+            </dd>
           </div>
         ))}
       </dl>
@@ -48,18 +89,51 @@ function CounterList({ counters }: { counters: Counters }): JSX.Element {
   );
 }
 
-function Charts({ situation, casesAddress }: { situation: Situation; casesAddress: string }): JSX.Element {
+function Charts({
+  situation,
+  casesAddress,
+}: {
+  situation: Situation;
+  casesAddress: string;
+}): JSX.Element {
   const { days, series, as_of: asOf } = situation;
-  const door = casesAddress
-    ? <a href={casesAddress} onClick={follow}>{t("openCasesDoor")} →</a> : undefined;
+  const door = casesAddress ? (
+    <a href={casesAddress} onClick={follow}>
+      {t("openCasesDoor")} →
+    </a>
+  ) : undefined;
   return (
     <section class="charts" aria-label={t("chartsLabel")}>
-      <DayChart name="cases_by_report" title={reportTitle(situation)} days={days} asOf={asOf}
-        values={series.cases_by_report} door={door} />
-      <DayChart name="cases_by_sampling" title={samplingTitle(situation)} days={days} asOf={asOf}
-        values={series.cases_by_sampling} door={door} />
-      <DayChart name="scans" title={scansTitle(situation)} days={days} asOf={asOf} values={series.scans} />
-      <DayChart name="tests" title={testsTitle(situation)} days={days} asOf={asOf} values={series.tests} />
+      <DayChart
+        name="cases_by_report"
+        title={reportTitle(situation)}
+        days={days}
+        asOf={asOf}
+        values={series.cases_by_report}
+        door={door}
+      />
+      <DayChart
+        name="cases_by_sampling"
+        title={samplingTitle(situation)}
+        days={days}
+        asOf={asOf}
+        values={series.cases_by_sampling}
+        door={door}
+      />
+      <DayChart
+        name="scans"
+        title={scansTitle(situation)}
+        days={days}
+        asOf={asOf}
+        values={series.scans}
+      />
+      <DayChart
+        name="tests"
+        title={testsTitle(situation)}
+        days={days}
+        asOf={asOf}
+        values={series.tests}
+      />
     </section>
   );
 }
@@ -68,7 +142,9 @@ export function SituationScreen({ live, mayOpenCases }: Props): JSX.Element {
   const area = usePlace().query.get("area") ?? "";
   const [hovered, setHovered] = useState("");
   const whole = useLoad("situation", (signal) => call("GET /api/v1/situation", { signal }));
-  const part = useLoad(area || null, (signal) => call("GET /api/v1/situation", { query: { area }, signal }));
+  const part = useLoad(area || null, (signal) =>
+    call("GET /api/v1/situation", { query: { area }, signal }),
+  );
   const casesNow = live?.find((counter) => counter.name === "cases_14d")?.value;
 
   useEffect(() => {
@@ -97,25 +173,48 @@ export function SituationScreen({ live, mayOpenCases }: Props): JSX.Element {
         <span>{ledeOf(shown ?? situation)}</span>
         {area && (
           <button class="button slim" type="button" onClick={() => go("/")}>
-            {t("areaScope", { name: district ? areaName(district) : area })} · {t("areaClear")} <kbd>Esc</kbd>
+            {t("areaScope", { name: district ? areaName(district) : area })} · {t("areaClear")}{" "}
+            <kbd>Esc</kbd>
           </button>
         )}
       </p>
       <div class="situation">
-        <NeedsList needs={needsOf(situation)} mayOpenCases={mayOpenCases} onHover={setHovered} onSelect={select} />
+        <NeedsList
+          needs={needsOf(situation)}
+          mayOpenCases={mayOpenCases}
+          onHover={setHovered}
+          onSelect={select}
+        />
         <section class="middle" aria-labelledby="map-title">
           <h2 id="map-title">{mapTitleOf(situation)}</h2>
-          <DistrictMap districts={situation.districts} demo={situation.demo} selected={area} hovered={hovered}
-            onHover={setHovered} onSelect={select} />
-          <DistrictTable situation={situation} mayOpenCases={mayOpenCases} selected={area} hovered={hovered}
-            onHover={setHovered} onSelect={select} />
+          <DistrictMap
+            districts={situation.districts}
+            demo={situation.demo}
+            selected={area}
+            hovered={hovered}
+            onHover={setHovered}
+            onSelect={select}
+          />
+          <DistrictTable
+            situation={situation}
+            mayOpenCases={mayOpenCases}
+            selected={area}
+            hovered={hovered}
+            onHover={setHovered}
+            onSelect={select}
+          />
           <p class="quiet">{t(situation.demo ? "mapPopulation" : "mapPopulationReal")}</p>
         </section>
         <div class="side">
-          {shown
-            ? <Charts situation={shown} casesAddress={mayOpenCases ? `/cases${area && `?area=${area}`}` : ""} />
-            : <Waiting loaded={part} />}
-          {counters && <CounterList counters={counters} />}
+          {shown ? (
+            <Charts
+              situation={shown}
+              casesAddress={mayOpenCases ? `/cases${area && `?area=${area}`}` : ""}
+            />
+          ) : (
+            <Waiting loaded={part} />
+          )}
+          {counters && shown && <CounterList counters={counters} situation={shown} />}
         </div>
       </div>
     </>
