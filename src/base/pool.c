@@ -2,8 +2,8 @@
  *
  *   running ──pool_stop──► draining (no task is taken) ──queue empty──► stopped (no thread runs)
  *
- * Invariants: 1 `waiting` is the length of the list and never above `queue_max`. 2 a task is run once
- * for each submit that said true, in that order of beginning. 3 after pool_stop the list is empty. */
+ * Invariants: 1 `waiting` is the length of the list and never above `queue_max`. 2 a task is run
+ * once for each submit that said true, begun in that order. 3 after pool_stop the list is empty. */
 #include "base/pool.h"
 
 #include <pthread.h>
