@@ -58,7 +58,7 @@ struct pair measure_median(const struct measure *measure)
         if (ratio <= middle && ratio >= middle)
             return measure->pairs[i];
     }
-    REQUIRE(!"the median is one of the ratios");
+    REQUIRE(false && "the median is one of the ratios");
     return measure->pairs[0];
 }
 

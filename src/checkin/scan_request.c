@@ -163,7 +163,7 @@ static int on_object(void *context)
     case PLACE_COMPANIONS:
         if (request->companion_count == PRESENCE_COMPANIONS_MAX)
             return refuse(reader, "companions", "at most 8 companions", "too many companions");
-        request->companions[request->companion_count++] = (struct scan_holder){HOLDER_NONE};
+        request->companions[request->companion_count++] = (struct scan_holder){.form = HOLDER_NONE};
         reader->place = PLACE_COMPANION;
         return 1;
     default:
@@ -278,7 +278,7 @@ bool scan_request_parse(struct slice body, struct scan_request *ret_request, str
     area.used = 0;
     struct scan_request *request = ret_request;
     request->venue_token = request->client_id = (struct slice){NULL, 0};
-    request->holder = (struct scan_holder){HOLDER_NONE};
+    request->holder = (struct scan_holder){.form = HOLDER_NONE};
     request->companion_count = 0;
     request->direction = DIRECTION_IN;
     request->client_time = TIMESTAMP_NONE;

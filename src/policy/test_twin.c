@@ -2,7 +2,7 @@
  * point of a grid of time. And what must hold of any decision whatever the evidence. */
 #include "policy/test_support.h"
 
-enum { ROUNDS = 3000, TWIN_ROUNDS = 2000 };
+enum { ROUNDS = 3000, TWIN_ROUNDS = 1000 };
 
 struct twin {
     const struct evidence *pieces;
@@ -312,7 +312,7 @@ static void any_evidence_is_decided_as_its_naive_twin_decides(void **state)
     print_message("%d sets: %lld green, %lld yellow, %lld red, %lld change later, %lld capped\n",
                   TWIN_ROUNDS, (long long)seen[0], (long long)seen[1], (long long)seen[2],
                   (long long)changing, (long long)lowered);
-    assert_true(seen[0] > 100 && seen[1] > 100 && seen[2] > 100 && changing > 100 && lowered > 50);
+    assert_true(seen[0] > 100 && seen[1] > 100 && seen[2] > 100 && changing > 100 && lowered > 20);
 }
 
 static void assert_same_decision(const struct decision *a, const struct decision *b)

@@ -1,6 +1,6 @@
-/* The area tree: the built-in one of Changzhou, and `import areas`. An area's number is its parent's
- * with the next slot of its level that was never used; an area never moves, because its number says
- * where it lies. */
+/* The area tree: the built-in one of Changzhou, and `import areas`. An area's number is its
+ * parent's with the next slot of its level that was never used; an area never moves, because its
+ * number says where it lies. */
 #include "registry/registry_internal.h"
 
 #include <stdlib.h>

@@ -481,6 +481,11 @@ void http_stop(struct http *http, int seconds)
     MHD_stop_daemon(http->daemon);
     if (listening >= 0)
         close(listening);
+}
+
+void http_free(struct http *http)
+{
+    streams_forget_snapshots(http);
     pthread_mutex_destroy(&http->lock);
     pthread_mutex_destroy(&http->connections_lock);
     pool_free(http->workers);

@@ -36,6 +36,7 @@ struct exchange {
     struct pool_task task; /* while it waits for a worker */
 };
 
+struct snapshot;
 struct stream;
 struct http {
     struct platform *platform;
@@ -45,6 +46,7 @@ struct http {
     struct stream *streams;
     size_t stream_count;
     uint64_t version;     /* of the counters */
+    struct snapshot *snapshots; /* events of this version */
     atomic_bool stopping; /* set under the lock */
     atomic_int in_flight; /* suspended exchanges */
     const struct route *scan_route;
@@ -61,7 +63,8 @@ struct slice exchange_cookie(struct exchange *exchange);
 enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err);
 /* Answers with server-sent events until the client goes or the server stops. */
 enum MHD_Result streams_open(struct exchange *exchange);
-/* Under http->lock. */
+/* Under http->lock, or when no stream is left. */
 void streams_wake(struct http *http);
+void streams_forget_snapshots(struct http *http);
 
 #endif

@@ -13,6 +13,8 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
                 uint16_t *ret_port, struct error *err) MUST_USE;
 /* Stops taking work, waits for what was taken (at most `seconds`), stops. */
 void http_stop(struct http *http, int seconds);
+/* Once stopped, and once nobody calls it any more. */
+void http_free(struct http *http);
 /* Wakes event streams: counters may have changed. */
 void http_streams_wake(struct http *http);
 

@@ -1,6 +1,7 @@
 /* Server-sent events: the counters of the reader's area, sent at once and again whenever they may have
  * changed. A stream with nothing to say is suspended; http_streams_wake resumes all. The reader's right
- * is looked at again before each event, so that a stream ends with its session. */
+ * is looked at again before each event, so that a stream ends with its session. An event is made once
+ * an area and version, whatever the number of its readers: these are the threads that take scans. */
 #include <stdlib.h>
 
 #include "command/command.h"
@@ -20,6 +21,13 @@ struct stream {
     struct buffer text;
     size_t sent;
     struct stream *next;         /* under http->lock */
+};
+
+/* The event of an area at a version; under http->lock, as the list. */
+struct snapshot {
+    int64_t area_no;
+    struct buffer text;
+    struct snapshot *next;
 };
 
 static bool may_read(struct stream *stream, struct error *err)
@@ -51,6 +59,52 @@ static enum next await_version(struct stream *stream, uint64_t *ret_version)
     return next;
 }
 
+/* Copies the event that another reader of the area has had made; false where there is none. */
+static bool take_snapshot(struct stream *stream, uint64_t version)
+{
+    struct http *http = stream->http;
+    bool found = false;
+    pthread_mutex_lock(&http->lock);
+    for (const struct snapshot *s = http->snapshots; s && version == http->version; s = s->next)
+        if (s->area_no == stream->actor.area_first) {
+            buffer_append(&stream->text, s->text.data, s->text.length);
+            found = true;
+            break;
+        }
+    pthread_mutex_unlock(&http->lock);
+    return found;
+}
+
+static void give_snapshot(struct stream *stream, uint64_t version)
+{
+    struct http *http = stream->http;
+    struct snapshot *snapshot = x_alloc(1, sizeof *snapshot);
+    snapshot->area_no = stream->actor.area_first;
+    buffer_init(&snapshot->text, EVENT_BYTES_MAX);
+    buffer_append(&snapshot->text, stream->text.data, stream->text.length);
+    pthread_mutex_lock(&http->lock);
+    bool current = version == http->version;
+    if (current) {
+        snapshot->next = http->snapshots;
+        http->snapshots = snapshot;
+    }
+    pthread_mutex_unlock(&http->lock);
+    if (!current) {
+        buffer_release(&snapshot->text);
+        free(snapshot);
+    }
+}
+
+void streams_forget_snapshots(struct http *http)
+{
+    while (http->snapshots) {
+        struct snapshot *snapshot = http->snapshots;
+        http->snapshots = snapshot->next;
+        buffer_release(&snapshot->text);
+        free(snapshot);
+    }
+}
+
 static bool write_event(struct stream *stream, uint64_t version)
 {
     struct error err;
@@ -59,13 +113,18 @@ static bool write_event(struct stream *stream, uint64_t version)
     stream->sent_version = version;
     stream->sent = 0;
     buffer_clear(&stream->text);
+    if (take_snapshot(stream, version))
+        return true;
     buffer_append_text(&stream->text, "event: counters\ndata: ");
     if (!command_counters_json(stream->http->platform, &stream->actor, &stream->text, &err)) {
         log_error("events", &err);
         return false; /* the reader comes back; half an event is none */
     }
     buffer_append_text(&stream->text, "\n\n");
-    return !stream->text.overflow;
+    if (stream->text.overflow)
+        return false;
+    give_snapshot(stream, version);
+    return true;
 }
 
 static ssize_t stream_read(void *context, uint64_t position, char *out, size_t size)
@@ -102,6 +161,7 @@ void http_streams_wake(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
     http->version++;
+    streams_forget_snapshots(http);
     streams_wake(http);
     pthread_mutex_unlock(&http->lock);
 }
@@ -174,6 +234,7 @@ enum MHD_Result streams_open(struct exchange *exchange)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, stream_read, stream, stream_free);
     MHD_add_response_header(response, "Content-Type", "text/event-stream");
     MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "Connection", "close"); /* nothing follows a stream */
     MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx: let events pass */
     exchange_enter(exchange, EXCHANGE_STREAMING);
     atomic_fetch_add(&server_counters.requests[2], 1);

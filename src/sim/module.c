@@ -1,7 +1,13 @@
-/* The sim room's entry in the list of modules. */
-#include "sim/city.h"
+/* What the sim room gives the house: its tables and named statements. */
+#include "sim/outbreak.h"
+#include "sim/register.h"
+#include "sim/sim.h"
+
+static const struct migration migrations[] = {{"src/sim/schema/001_sim.sql"}};
 
 const struct module sim_module = {
     .name = "sim",
-    .statements = (const struct sql_list *const[]){&city_statements, &outbreak_statements, NULL},
+    .migrations = migrations,
+    .migration_count = 1,
+    .statements = (const struct sql_list *const[]){&record_statements, &register_statements, NULL},
 };

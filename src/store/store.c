@@ -130,6 +130,20 @@ static bool read_city_file(struct store *store, struct error *err)
 
 /* ---- Making */
 
+static const char unfinished_mark[] = "unfinished";
+
+static bool is_unfinished(int directory_fd)
+{
+    return faccessat(directory_fd, unfinished_mark, F_OK, 0) == 0;
+}
+
+static bool refuse_unfinished(enum error_code code, const char *directory, struct error *err)
+{
+    return error_set(err, code, (struct error_place){.source = directory},
+                     "a finished directory: remove this one and run `chengmai init` again",
+                     "an `init` that did not end left this directory half made");
+}
+
 static bool directory_is_empty(int fd, bool *ret_empty, struct error *err)
 {
     int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -154,11 +168,15 @@ bool store_create(const char *directory, const struct store_creation *creation, 
         return error_set_errno(err, directory, "open");
     bool empty = false;
     bool done = directory_is_empty(fd, &empty, err);
-    if (done && !empty)
+    if (done && is_unfinished(fd))
+        done = refuse_unfinished(ERROR_REFUSED, directory, err);
+    else if (done && !empty)
         done = error_set(err, ERROR_REFUSED, (struct error_place){.source = directory},
                          "a new or empty directory", "the directory is not empty");
     if (done && fchmod(fd, 0700) != 0)
         done = error_set_errno(err, directory, "set the mode of");
+    if (done && creation->unfinished)
+        done = file_replace(fd, unfinished_mark, "", 0, err);
     done = done && keys_create(fd, err);
     for (const char *const *name = (const char *const[]){"presence", "policies", "scenes", NULL};
          done && *name; name++)
@@ -171,10 +189,19 @@ bool store_create(const char *directory, const struct store_creation *creation, 
     struct world world;
     struct store *store;
     world_init(&world);
-    if (!store_open(directory, &world, &store, err))
+    if (!store_open_unfinished(directory, &world, &store, err))
         return false;
     store_close(store);
     return true;
+}
+
+bool store_finish(struct store *store, struct error *err)
+{
+    if (syncfs(store->directory_fd) != 0)
+        return error_set_errno(err, store->directory, "sync");
+    if (unlinkat(store->directory_fd, unfinished_mark, 0) != 0 && errno != ENOENT)
+        return error_set_errno(err, unfinished_mark, "remove");
+    return file_sync_directory(store->directory_fd, ".", err);
 }
 
 /* ---- Owning */
@@ -198,8 +225,8 @@ static bool take_lock(struct store *store, struct error *err)
            file_write_at(store->lock_fd, pid, (size_t)length, 0, "lock", err);
 }
 
-bool store_open(const char *directory, struct world *world, struct store **ret_store,
-                struct error *err)
+static bool open_store(const char *directory, bool unfinished, struct world *world,
+                       struct store **ret_store, struct error *err)
 {
     struct store *store = x_alloc(1, sizeof *store);
     store->lock_fd = -1;
@@ -216,6 +243,8 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
                     ? true
                     : error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = directory},
                                 "a data directory made by `chengmai init`", "%m");
+    if (done && !unfinished && is_unfinished(store->directory_fd))
+        done = refuse_unfinished(ERROR_ENVIRONMENT, directory, err);
     if (done && faccessat(store->directory_fd, "city", R_OK, 0) != 0)
         done = error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = directory},
                          "a data directory made by `chengmai init`", "not a data directory");
@@ -233,6 +262,18 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
     }
     *ret_store = store;
     return true;
+}
+
+bool store_open(const char *directory, struct world *world, struct store **ret_store,
+                struct error *err)
+{
+    return open_store(directory, false, world, ret_store, err);
+}
+
+bool store_open_unfinished(const char *directory, struct world *world, struct store **ret_store,
+                           struct error *err)
+{
+    return open_store(directory, true, world, ret_store, err);
 }
 
 void store_close(struct store *store)

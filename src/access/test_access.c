@@ -1,0 +1,479 @@
+/* Who may do what: passwords and tokens at rest, log-in, holders' sessions, areas, and the roles of
+ * policies/roles.yaml. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "access/access.h"
+#include "registry/registry.h"
+
+/* ---- A store with users, without the rooms above */
+
+struct fixture {
+    char directory[64];
+    struct world world;
+    struct platform platform;
+};
+
+static void fail_on(bool done, const struct error *err)
+{
+    if (!done) {
+        char line[900];
+        error_line(err, line, sizeof line);
+        fail_msg("%s", line);
+    }
+}
+
+static void open_city(struct fixture *f)
+{
+    struct error err;
+    world_init(&f->world);
+    assert_true(time_parse(SLICE("2022-04-14T14:30:00+08:00"), &f->world.fixed));
+    f->platform = (struct platform){.world = &f->world, .directory = f->directory, .demo = true};
+    fail_on(store_open(f->directory, &f->world, &f->platform.store, &err), &err);
+    fail_on(policy_open(store_directory_fd(f->platform.store), &f->platform.policy, &err), &err);
+    fail_on(access_open(&f->platform, &f->platform.access, &err), &err);
+}
+
+static void close_city(struct fixture *f)
+{
+    access_close(f->platform.access);
+    policy_free(f->platform.policy);
+    store_close(f->platform.store);
+}
+
+static int create(void **state)
+{
+    struct error err;
+    struct fixture *f = x_alloc(1, sizeof *f);
+    strcpy(f->directory, "/tmp/chengmai-access-XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    struct store_creation creation = {.demo = true, .seed = 1};
+    assert_true(time_parse(SLICE("2022-04-14T14:30:00+08:00"), &creation.city_start));
+    fail_on(store_create(f->directory, &creation, &err), &err);
+    open_city(f);
+    *state = f;
+    return 0;
+}
+
+static int destroy(void **state)
+{
+    struct error err;
+    struct fixture *f = *state;
+    close_city(f);
+    fail_on(file_remove_tree(AT_FDCWD, f->directory, &err), &err);
+    free(f);
+    return 0;
+}
+
+struct user_job {
+    struct access *access;
+    const char *name, *role, *password;
+    int64_t area_no;
+    int days;
+    char token[ACCESS_TOKEN_BYTES];
+};
+static bool run_add(struct sql *sql, void *context, struct error *err)
+{
+    struct user_job *job = context;
+    int64_t user_no;
+    return access_user_add(sql, job->access, slice_of(job->name), slice_of(job->role),
+                           job->area_no, job->password, &user_no, err);
+}
+static bool run_issue(struct sql *sql, void *context, struct error *err)
+{
+    struct user_job *job = context;
+    return access_token_issue(sql, job->access, slice_of(job->name), job->days, job->token, err);
+}
+
+static const int64_t changzhou = (int64_t)1 << 48 | (int64_t)4 << 36;
+
+static bool add(struct fixture *f, const char *name, const char *role, const char *password,
+                struct error *err)
+{
+    struct user_job job = {f->platform.access, name, role, password, changzhou, 0, ""};
+    return store_write(f->platform.store, run_add, &job, err);
+}
+
+static void issue(struct fixture *f, const char *name, int days, char out[ACCESS_TOKEN_BYTES])
+{
+    struct error err;
+    struct user_job job = {.access = f->platform.access, .name = name, .days = days};
+    fail_on(store_write(f->platform.store, run_issue, &job, &err), &err);
+    strcpy(out, job.token);
+}
+
+static enum error_code resolve(struct fixture *f, const char *token, struct actor *actor)
+{
+    struct error err = {0};
+    char header[200];
+    snprintf(header, sizeof header, "Bearer %s", token);
+    return access_actor(f->platform.access, slice_of(header), (struct slice){NULL, 0}, actor, &err)
+               ? ERROR_NONE
+               : err.code;
+}
+
+/* True where the bytes stand somewhere in a file of the data directory. */
+static bool is_on_disk(struct fixture *f, const char *text)
+{
+    char command[400];
+    snprintf(command, sizeof command, "grep -rqF -e '%s' %s", text, f->directory);
+    return system(command) == 0;
+}
+
+/* ---- At rest */
+
+static void passwords_and_tokens_are_not_on_the_disk(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    char token[ACCESS_TOKEN_BYTES];
+    fail_on(add(f, "li", "press", "a-secret-password", &err), &err);
+    issue(f, "li", 1, token);
+    close_city(f);
+    assert_true(is_on_disk(f, "$argon2id$"));
+    assert_false(is_on_disk(f, "a-secret-password"));
+    assert_false(is_on_disk(f, token));
+    assert_false(is_on_disk(f, token + 3));
+    open_city(f);
+}
+
+static void equal_passwords_have_different_hashes(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct sql *sql;
+    int64_t different;
+    static const struct sql_text count = {
+        "test", "SELECT count(DISTINCT password_hash) FROM app_user", "test"};
+    fail_on(add(f, "li", "press", "the-same-password", &err), &err);
+    fail_on(add(f, "wu", "press", "the-same-password", &err), &err);
+    fail_on(store_read_begin(f->platform.store, &sql, &err), &err);
+    fail_on(sql_one_int(sql, &count, NULL, 0, 0, &different, &err), &err);
+    store_read_end(f->platform.store, sql);
+    assert_int_equal(different, 2);
+}
+
+/* ---- Users and tokens */
+
+static void users_that_cannot_be_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    char longest[62];
+    memset(longest, 'n', 61);
+    longest[61] = '\0';
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    assert_false(add(f, "li", "press", NULL, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_false(add(f, "wu", "king", NULL, &err));
+    assert_int_equal(err.code, ERROR_BAD_VALUE);
+    assert_string_equal(err.field, "role");
+    const char *const names[] = {"", longest, "\xff"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(add(f, names[i], "press", NULL, &err));
+        assert_string_equal(err.field, "name");
+    }
+}
+
+static void a_token_is_its_user_with_role_and_area_until_it_expires(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct actor actor;
+    char token[ACCESS_TOKEN_BYTES], other[ACCESS_TOKEN_BYTES];
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    issue(f, "li", 1, token);
+    issue(f, "li", 2, other);
+    assert_string_not_equal(token, other);
+    assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
+    assert_int_equal(actor.kind, ACTOR_USER);
+    assert_string_equal(actor.name, "li");
+    assert_string_equal(actor.role, "press");
+    assert_int_equal(actor.permissions,
+                     PERMISSION_BIT(PERMIT_SITUATION_READ) | PERMISSION_NONE);
+    assert_int_equal(actor.area_first, changzhou);
+    assert_int_equal(actor.area_last, area_range_last(changzhou));
+    f->world.fixed += DAY; /* also from the cache */
+    assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
+    assert_int_equal(resolve(f, other, &actor), ERROR_NONE);
+    fail_on(access_prune(f->platform.access, &err), &err);
+    f->world.fixed -= DAY; /* gone for good */
+    access_forget_cached(f->platform.access);
+    assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
+    assert_int_equal(resolve(f, other, &actor), ERROR_NONE);
+}
+
+static void changed_tokens_are_nobodys(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct actor actor;
+    char token[ACCESS_TOKEN_BYTES];
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    issue(f, "li", 1, token);
+    for (size_t i = 0; i < strlen(token); i++) {
+        char kept = token[i];
+        token[i] = kept == 'A' ? 'B' : 'A';
+        assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
+        assert_int_equal(actor.kind, ACTOR_NONE);
+        token[i] = kept;
+    }
+    assert_int_equal(resolve(f, "", &actor), ERROR_UNAUTHENTICATED);
+    assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
+}
+
+static void an_ended_token_leaves_the_cache_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct actor actor;
+    char token[ACCESS_TOKEN_BYTES];
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    issue(f, "li", 1, token);
+    assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
+    fail_on(access_logout(f->platform.access, slice_of(token), &err), &err);
+    assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
+}
+
+static void users_without_a_password_open_no_port(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    assert_false(access_has_users(f->platform.access));
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    assert_false(access_has_users(f->platform.access));
+    fail_on(add(f, "wu", "press", "a-password", &err), &err);
+    assert_true(access_has_users(f->platform.access));
+}
+
+/* ---- Log-in */
+
+static bool log_in(struct fixture *f, const char *name, const char *password, struct error *err)
+{
+    char token[ACCESS_TOKEN_BYTES];
+    struct actor actor;
+    bool done = access_login(f->platform.access, slice_of(name), password, token, err);
+    assert_true(!done || resolve(f, token, &actor) == ERROR_NONE);
+    return done;
+}
+
+static void waits_grow_with_failures_to_two_minutes_and_end_with_success(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    static const int waits[] = {0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 128, 128};
+    fail_on(add(f, "li", "press", "right-password", &err), &err);
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        assert_false(log_in(f, "li", "wrong", &err));
+        assert_int_equal(err.code, ERROR_UNAUTHENTICATED);
+        if (!waits[i])
+            continue;
+        f->world.fixed += waits[i] * SECOND - 1;
+        assert_false(log_in(f, "li", "right-password", &err)); /* too soon: not even tried */
+        f->world.fixed += 1;
+    }
+    assert_true(log_in(f, "li", "right-password", &err));
+    assert_false(log_in(f, "li", "wrong", &err));
+    assert_true(log_in(f, "li", "right-password", &err)); /* counted from nothing again */
+}
+
+static void nobody_and_users_without_password_cannot_log_in(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    assert_false(log_in(f, "li", "", &err));
+    assert_false(log_in(f, "nobody", "", &err));
+    assert_false(log_in(f, "", "x", &err));
+}
+
+/* ---- Holders */
+
+static enum error_code verify(struct fixture *f, const char *session, uint32_t now)
+{
+    struct error err = {0};
+    uint32_t person;
+    uint8_t epoch;
+    if (!access_holder_verify(f->platform.access, slice_of(session), now, &person, &epoch, &err))
+        return err.code;
+    assert_int_equal(person, 77);
+    assert_int_equal(epoch, 3);
+    return ERROR_NONE;
+}
+
+static void a_holders_session_is_bound_in_every_character(void **state)
+{
+    struct fixture *f = *state;
+    char session[HOLDER_SESSION_BYTES];
+    access_holder_session(f->platform.access, 77, 3, 1000, 2000, 5, session);
+    assert_int_equal(verify(f, session, 1999), ERROR_NONE);
+    assert_int_equal(verify(f, session, 2000), ERROR_UNAUTHENTICATED);
+    for (size_t i = 0; i < strlen(session); i++) {
+        char kept = session[i];
+        session[i] = kept == 'A' ? 'B' : 'A';
+        assert_int_equal(verify(f, session, 1500), ERROR_UNAUTHENTICATED);
+        session[i] = kept;
+    }
+    session[strlen(session) - 1] = '\0';
+    assert_int_equal(verify(f, session, 1500), ERROR_UNAUTHENTICATED);
+    assert_int_equal(verify(f, "h1.", 1500), ERROR_UNAUTHENTICATED);
+    assert_int_equal(verify(f, "", 1500), ERROR_UNAUTHENTICATED);
+}
+
+static void thousands_of_ended_sessions_stay_ended_and_no_other_is(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    enum { COUNT = 600 };
+    uint32_t now = (uint32_t)(f->world.fixed / SECOND);
+    char session[HOLDER_SESSION_BYTES];
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < COUNT; i++) {
+            access_holder_session(f->platform.access, 77, 3, now, now + 60, i, session);
+            if (i % 2 == 0 && round == 0)
+                fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
+            assert_int_equal(verify(f, session, now),
+                             i % 2 == 0 ? ERROR_UNAUTHENTICATED : ERROR_NONE);
+        }
+        close_city(f);
+        open_city(f);
+    }
+    fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err); /* twice is done */
+    fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
+    session[10] ^= 1;
+    assert_false(access_holder_end(f->platform.access, slice_of(session), &err));
+}
+
+static void a_csrf_text_is_its_sessions_only(void **state)
+{
+    struct fixture *f = *state;
+    char csrf[48];
+    struct access *access = f->platform.access;
+    access_csrf(access, SLICE("u1.one"), csrf);
+    assert_true(access_csrf_fits(access, SLICE("u1.one"), slice_of(csrf)));
+    assert_false(access_csrf_fits(access, SLICE("u1.two"), slice_of(csrf)));
+    assert_false(access_csrf_fits(access, SLICE("u1.one"), (struct slice){NULL, 0}));
+    assert_false(access_csrf_fits(access, SLICE("u1.one"),
+                                  (struct slice){csrf, strlen(csrf) - 1}));
+    csrf[0] ^= 1;
+    assert_false(access_csrf_fits(access, SLICE("u1.one"), slice_of(csrf)));
+}
+
+/* ---- Areas: all below one number are one range */
+
+static void the_range_of_an_area_holds_what_is_below_it_and_nothing_else(void **state)
+{
+    (void)state;
+    int64_t province = (int64_t)1 << 48, city = province | (int64_t)4 << 36;
+    int64_t district = city | (int64_t)2 << 24, town = district | (int64_t)7 << 12, grid = town | 9;
+    const int64_t chain[] = {province, city, district, town, grid};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 5; k++) {
+            bool inside = chain[k] >= chain[i] && chain[k] <= area_range_last(chain[i]);
+            assert_int_equal(inside, k >= i);
+        }
+    int64_t next = city | (int64_t)3 << 24;
+    assert_true(next > area_range_last(district));
+    assert_true((province | (int64_t)5 << 36) > area_range_last(city));
+    assert_int_equal(area_range_last(grid), grid);
+}
+
+/* ---- Roles */
+
+static bool load_roles(const char *text, struct error *err)
+{
+    char directory[] = "/tmp/chengmai-roles-XXXXXX", path[100];
+    struct error ignored;
+    struct policy *policy = NULL;
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/policies", directory);
+    assert_int_equal(mkdir(path, 0700), 0);
+    strcat(path, "/roles.yaml");
+    FILE *file = fopen(path, "w");
+    fputs(text, file);
+    fclose(file);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = policy_open(fd, &policy, err);
+    close(fd);
+    if (done)
+        policy_free(policy);
+    assert_true(file_remove_tree(AT_FDCWD, directory, &ignored));
+    return done;
+}
+
+#define TITLE "    title: {zh: 甲, en: A}\n"
+static void role_files_with_faults_are_refused_whole(void **state)
+{
+    (void)state;
+    struct error err;
+    static const struct {
+        const char *text;
+        bool good;
+    } rows[] = {
+        {"roles:\n  a:\n" TITLE "    permissions: [situation.read]\n", true},
+        {"roles:\n  a:\n" TITLE "    permissions: [situation.red]\n", false},
+        {"roles:\n  a:\n" TITLE "    permissions: [1]\n", false},
+        {"roles:\n  a:\n" TITLE "    permissions: [situation.read]\n    other: 1\n", false},
+        {"roles:\n  a:\n" TITLE "    permissions: [situation.read]\n"
+         "  a:\n" TITLE "    permissions: [area.read]\n", false}, /* twice */
+        {"roles:\n  a:\n    permissions: [situation.read]\n", false}, /* no title */
+        {"roles:\n  administrator:\n" TITLE "    permissions: [user.manage, person.read]\n", false},
+        {"roles:\n  helper:\n" TITLE "    permissions: [user.manage, person.read]\n", false},
+        {"roles:\n  a:\n" TITLE "    permissions: [situation.read, area.read, venue.read, "
+         "venue.manage, scan.staff, person.read, person.search, status.read, case.read, trace.run, "
+         "evidence.write, import.run, export.run, audit.read, user.manage, system.read]\n", false},
+        {"roles: &x\n  a: *x\n", false}, /* anchors */
+        {"roles:\n  a: [\n", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (load_roles(rows[i].text, &err) != rows[i].good)
+            fail_msg("row %zu", i);
+}
+
+static void no_role_of_the_house_may_do_everything_and_no_manager_opens_a_person(void **state)
+{
+    struct fixture *f = *state;
+    const struct policy *policy = f->platform.policy;
+    uint64_t all = ((uint64_t)1 << PERMISSION_COUNT) - 1, ever = 0;
+    uint64_t opens = PERMISSION_BIT(PERMIT_PERSON_READ) | PERMISSION_BIT(PERMIT_PERSON_SEARCH) |
+                     PERMISSION_BIT(PERMIT_STATUS_READ) | PERMISSION_BIT(PERMIT_CASE_READ) |
+                     PERMISSION_BIT(PERMIT_TRACE_RUN) | PERMISSION_BIT(PERMIT_EXPORT_RUN);
+    for (size_t i = 0; i < policy_role_count(policy); i++) {
+        uint64_t permissions = policy_role_at(policy, i)->permissions;
+        assert_true(permissions != all);
+        if (permissions & PERMISSION_BIT(PERMIT_USER_MANAGE))
+            assert_int_equal(permissions & opens, 0);
+        ever |= permissions;
+    }
+    assert_int_equal(ever, all); /* every permission is somebody's */
+    assert_null(policy_role(policy, SLICE("king")));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
+    const struct CMUnitTest tests[] = {
+        TEST(passwords_and_tokens_are_not_on_the_disk),
+        TEST(equal_passwords_have_different_hashes),
+        TEST(users_that_cannot_be_are_refused),
+        TEST(a_token_is_its_user_with_role_and_area_until_it_expires),
+        TEST(changed_tokens_are_nobodys),
+        TEST(an_ended_token_leaves_the_cache_at_once),
+        TEST(users_without_a_password_open_no_port),
+        TEST(waits_grow_with_failures_to_two_minutes_and_end_with_success),
+        TEST(nobody_and_users_without_password_cannot_log_in),
+        TEST(a_holders_session_is_bound_in_every_character),
+        TEST(thousands_of_ended_sessions_stay_ended_and_no_other_is),
+        TEST(a_csrf_text_is_its_sessions_only),
+        cmocka_unit_test(the_range_of_an_area_holds_what_is_below_it_and_nothing_else),
+        cmocka_unit_test(role_files_with_faults_are_refused_whole),
+        TEST(no_role_of_the_house_may_do_everything_and_no_manager_opens_a_person),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
