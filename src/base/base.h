@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "base/time.h"

@@ -135,8 +135,10 @@ struct slice exchange_cookie(struct exchange *exchange)
 
 /* ---- Workers */
 
-static void work(struct exchange *exchange)
+static void work(struct pool_task *task)
 {
+    struct exchange *exchange =
+        (struct exchange *)((char *)task - offsetof(struct exchange, task));
     struct raw_request raw = {.method = exchange->method,
                               .path = buffer_slice(&exchange->path),
                               .authorization = exchange_header(exchange, "Authorization"),
@@ -150,45 +152,10 @@ static void work(struct exchange *exchange)
     resume(exchange);
 }
 
-static void *worker_main(void *argument)
+/* Before any worker can resume it. */
+static void suspend_task(struct pool_task *task)
 {
-    struct http *http = argument;
-    pthread_mutex_lock(&http->lock);
-    for (;;) {
-        while (!http->queue_first && !http->stopping)
-            pthread_cond_wait(&http->filled, &http->lock);
-        struct exchange *exchange = http->queue_first;
-        if (!exchange)
-            break;
-        http->queue_first = exchange->next;
-        if (!exchange->next)
-            http->queue_last = NULL;
-        http->queue_count--;
-        pthread_mutex_unlock(&http->lock);
-        work(exchange);
-        pthread_mutex_lock(&http->lock);
-    }
-    pthread_mutex_unlock(&http->lock);
-    return NULL;
-}
-
-static bool enqueue(struct http *http, struct exchange *exchange)
-{
-    pthread_mutex_lock(&http->lock);
-    bool room = http->queue_count < WORK_QUEUE_MAX && !http->stopping;
-    if (room) {
-        suspend(exchange);
-        exchange->next = NULL;
-        if (http->queue_last)
-            http->queue_last->next = exchange;
-        else
-            http->queue_first = exchange;
-        http->queue_last = exchange;
-        http->queue_count++;
-        pthread_cond_signal(&http->filled);
-    }
-    pthread_mutex_unlock(&http->lock);
-    return room;
+    suspend((struct exchange *)((char *)task - offsetof(struct exchange, task)));
 }
 
 /* ---- One request */
@@ -230,7 +197,8 @@ static enum MHD_Result act(struct exchange *exchange)
     }
     if (route && route->manner == ROUTE_STREAM)
         return streams_open(exchange);
-    if (!enqueue(http, exchange))
+    exchange->task = (struct pool_task){.run = work, .taken = suspend_task};
+    if (!pool_submit(http->workers, &exchange->task))
         return refuse(exchange, ERROR_BUSY, "too many requests wait already");
     return MHD_YES;
 }
@@ -444,7 +412,6 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
     check_routes();
     http->platform = platform;
     pthread_mutex_init(&http->lock, NULL);
-    pthread_cond_init(&http->filled, NULL);
     pthread_mutex_init(&http->connections_lock, NULL);
     http->scan_route = server_route_of(HTTP_POST, SLICE("/api/v1/scans"));
     atomic_store(&server_counters.stopping, false);
@@ -457,6 +424,10 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
         free(http);
         return error_set(err, ERROR_USAGE, (struct error_place){.field = "--listen"},
                          "an IPv4 address and a port", "'%s' is not an address", host);
+    }
+    if (!pool_start(WORKERS, WORK_QUEUE_MAX, &http->workers, err)) {
+        free(http);
+        return false;
     }
     unsigned cores = usable_cores();
     struct MHD_OptionItem pool[] = {
@@ -472,14 +443,11 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
         MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
     if (!http->daemon) {
+        pool_free(http->workers);
         free(http);
         return error_set(err, ERROR_ENVIRONMENT, (struct error_place){.field = "--listen"},
                          "a free port", "cannot listen on %s:%u", host, port);
     }
-    while (http->worker_count < WORKERS &&
-           pthread_create(&http->workers[http->worker_count], NULL, worker_main, http) == 0)
-        http->worker_count++;
-    REQUIRE(http->worker_count == WORKERS);
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
     *ret_port = info ? info->port : port;
     *ret_http = http;
@@ -504,10 +472,8 @@ void http_stop(struct http *http, int seconds)
     pthread_mutex_lock(&http->lock);
     http->stopping = true;
     streams_wake(http);
-    pthread_cond_broadcast(&http->filled);
     pthread_mutex_unlock(&http->lock);
-    for (size_t i = 0; i < http->worker_count; i++)
-        pthread_join(http->workers[i], NULL);
+    pool_stop(http->workers);
     for (int k = 0; k < seconds * 100 && atomic_load(&http->in_flight) > 0; k++)
         usleep(10000);
     for (int k = 0; k < 100 && answers_leave(http); k++)
@@ -521,7 +487,7 @@ void http_free(struct http *http)
 {
     streams_forget_snapshots(http);
     pthread_mutex_destroy(&http->lock);
-    pthread_cond_destroy(&http->filled);
     pthread_mutex_destroy(&http->connections_lock);
+    pool_free(http->workers);
     free(http);
 }

@@ -33,7 +33,7 @@ struct exchange {
     size_t drained;
     struct arena arena;
     struct response response;
-    struct exchange *next; /* in the work queue */
+    struct pool_task task; /* while it waits for a worker */
 };
 
 struct snapshot;
@@ -41,12 +41,8 @@ struct stream;
 struct http {
     struct platform *platform;
     struct MHD_Daemon *daemon;
-    pthread_t workers[WORKERS];
-    size_t worker_count;
-    pthread_mutex_t lock; /* owns the queue and the streams */
-    pthread_cond_t filled;
-    struct exchange *queue_first, *queue_last;
-    size_t queue_count;
+    struct pool *workers; /* everything but scans and streams; a full queue is 503 */
+    pthread_mutex_t lock; /* owns the streams */
     struct stream *streams;
     size_t stream_count;
     uint64_t version;     /* of the counters */
