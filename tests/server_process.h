@@ -1,5 +1,5 @@
-/* The real binary as other processes see it: commands with their output and exit code, a server with its
- * address, and plain sockets. One small demo city a program, copied for every test. */
+/* The real binary as other processes see it: commands with their output and exit code, a server
+ * with its address, and plain sockets. One small demo city a program, copied for every test. */
 #ifndef CHENGMAI_TESTS_SERVER_PROCESS_H
 #define CHENGMAI_TESTS_SERVER_PROCESS_H
 

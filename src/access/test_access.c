@@ -344,7 +344,8 @@ static void thousands_of_ended_sessions_stay_ended_and_no_other_is(void **state)
         close_city(f);
         open_city(f);
     }
-    fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err); /* twice is done */
+    fail_on(access_holder_end(f->platform.access, slice_of(session), &err),
+            &err); /* twice is done */
     fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
     session[10] ^= 1;
     assert_false(access_holder_end(f->platform.access, slice_of(session), &err));

@@ -1,6 +1,6 @@
-/* The situation's counters against recounts: what the counters say after random scans, evidence, cases,
- * restarts, bulk loads and undone evidence is what counting the stores anew gives; each has the time it
- * is true for; what is not known is null, never 0. */
+/* The situation's counters against recounts: what the counters say after random scans, evidence,
+ * cases, restarts, bulk loads and undone evidence is what counting the stores anew gives; each has
+ * the time it is true for; what is not known is null, never 0. */
 #include <pthread.h>
 
 #include "command/command_internal.h"

@@ -99,8 +99,8 @@ static int64_t clinic_open(int64_t second)
     return of_day < CLINIC_OPENS ? time_day_start_seconds(day) + CLINIC_OPENS : second;
 }
 
-/* Which swab will be the positive one: the next round of mass testing that finds anything, or the fever
- * clinic, whichever comes first. */
+/* Which swab will be the positive one: the next round of mass testing that finds anything, or the
+ * fever clinic, whichever comes first. */
 static void plan_swab(const struct outbreak *outbreak, struct infection *infection)
 {
     const struct city *city = outbreak->city;
@@ -219,8 +219,8 @@ static void spread_at_home(struct outbreak *outbreak, const struct infection *so
             outbreak_infect(outbreak, housemates[i], source->person, 0, evening);
 }
 
-/* Who of the exposed is infected. Somebody meets closely only so many: in a crowd the chance to be among
- * them falls. */
+/* Who of the exposed is infected. Somebody meets closely only so many: in a crowd the chance to be
+ * among them falls. */
 static size_t choose_hits(const struct outbreak *outbreak, const struct infection *source,
                           int32_t day, const struct trace_result *exposed,
                           uint32_t hits[HITS_MAX])
@@ -342,8 +342,8 @@ size_t outbreak_next_traced(const struct outbreak *outbreak, int64_t limit)
     return next;
 }
 
-/* A single-tube positive at `reported_at` makes the case: t0 is the onset, or the first positive swab.
- * Its contacts are known some hours later, at the earliest when the day is over. */
+/* A single-tube positive at `reported_at` makes the case: t0 is the onset, or the first positive
+ * swab. Its contacts are known some hours later, at the earliest when the day is over. */
 static void confirm(struct outbreak *outbreak, struct infection *infection, int64_t reported_at)
 {
     const struct settings *settings = outbreak->city->settings;
@@ -374,8 +374,8 @@ static bool positive_at(const struct outbreak *outbreak, const struct infection 
                                                                   DETECTABLE_AFTER_HOURS);
 }
 
-/* A positive tube: its members are isolated when it is reported, swabbed again one by one, and let go
- * with their negative. */
+/* A positive tube: its members are isolated when it is reported, swabbed again one by one, and let
+ * go with their negative. */
 static void find_in_tube(struct outbreak *outbreak, const struct infection *found)
 {
     const struct city *city = outbreak->city;
