@@ -1,5 +1,5 @@
-/* The rooms of the house, from the ground up: the one list of modules, migrations, import and export
- * kinds.
+/* The rooms of the house, from the ground up: the one list of modules, migrations, import and
+ * export kinds.
  *   To add a room: its struct module in `modules`.
  *   To add an import or export kind: its struct in `import_kinds` or `export_kinds`. */
 #include <pthread.h>
@@ -18,7 +18,8 @@
 
 const struct module *const modules[] = {
     &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &command_module,  &server_module, &cli_module,    &bench_module,
+    &tracing_module, &command_module,  &sim_module,    &server_module, &cli_module,
+    &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

@@ -1,6 +1,6 @@
-/* Check-ins of real people, imported as anyone would and traced: row counts reconcile on every file, and
- * the window model gives for every person of New York what comparing all pairs of rows gives.
- * The files lie outside the source tree; each test is skipped where its file is absent. */
+/* Check-ins of real people, imported as anyone would and traced: row counts reconcile on every
+ * file, and the window model gives for every person of New York what comparing all pairs of rows
+ * gives. The files lie outside the source tree; each test is skipped where its file is absent. */
 #include <zlib.h>
 
 #include "registry/test_support.h"
@@ -55,8 +55,8 @@ static uint32_t person_number(struct rows *rows, const char *name)
     return ++rows->persons;
 }
 
-/* person_id,venue_id,lat,lon,category,unix_time; the venue's id is a text of which a hash will do, as
- * long as no two venues of the file share it. */
+/* person_id,venue_id,lat,lon,category,unix_time; the venue's id is a text of which a hash will do,
+ * as long as no two venues of the file share it. */
 static void read_rows(const char *file, struct rows *out)
 {
     char line[512], *fields[6];
@@ -107,8 +107,8 @@ struct pair {
     uint32_t co_visits, closest_gap;
 };
 
-/* pairs[index person][other]: every row of the index person within [from, to) against every row of the
- * same venue. */
+/* pairs[index person][other]: every row of the index person within [from, to) against every row of
+ * the same venue. */
 static struct pair *compare_all_pairs(const struct rows *rows, int64_t from, int64_t to,
                                       int64_t minutes)
 {

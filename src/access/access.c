@@ -37,10 +37,9 @@ static const struct sql_text token_select = {
     " JOIN app_user u ON u.user_no = t.user_no WHERE t.token_hash = ?1",
     "primary key"};
 
-static const struct sql_text *const statements[] = {&user_insert,  &user_by_name, &user_failures,
-                                                    &user_count,   &token_insert, &token_delete,
-                                                    &token_select, &token_forget, &holder_end,
-                                                    &holder_ended, &holder_forget};
+static const struct sql_list statements =
+    SQL_LIST(&user_insert, &user_by_name, &user_failures, &user_count, &token_insert, &token_delete,
+             &token_select, &token_forget, &holder_end, &holder_ended, &holder_forget);
 
 enum { LOCK_AFTER = 5, SESSION_HOURS = 12 };
 
@@ -454,6 +453,7 @@ static const struct migration migrations[] = {{"src/access/schema/001_access.sql
                                               {"src/access/schema/002_ended_sessions.sql"}};
 extern const struct command access_commands[];
 extern const size_t access_command_count;
+extern const struct sql_list access_command_statements;
 
 const struct module access_module = {
     .name = "access",
@@ -461,6 +461,5 @@ const struct module access_module = {
     .migration_count = sizeof migrations / sizeof *migrations,
     .commands = access_commands,
     .command_count = 3,
-    .statements = statements,
-    .statement_count = sizeof statements / sizeof *statements,
+    .statements = (const struct sql_list *const[]){&statements, &access_command_statements, NULL},
 };

@@ -12,6 +12,9 @@ static const struct sql_text user_list = {
 static const struct sql_text area_of_code = {
     "user_area", "SELECT area_no FROM area WHERE code = ?1", "unique code"};
 
+extern const struct sql_list access_command_statements;
+const struct sql_list access_command_statements = SQL_LIST(&user_list, &area_of_code);
+
 extern const struct command access_commands[];
 
 struct add_job {

@@ -7,7 +7,7 @@
 #include "access/access_internal.h"
 
 const struct sql_text holder_end = {
-    "holder_end", "INSERT OR IGNORE INTO ended_session (mac, expires_at) VALUES (?1, ?2)",
+    "holder_end", "INSERT INTO ended_session (mac, expires_at) VALUES (?1, ?2) ON CONFLICT (mac) DO NOTHING",
     "primary key"};
 const struct sql_text holder_ended = {
     "holder_ended", "SELECT mac, expires_at FROM ended_session WHERE expires_at > ?1",

@@ -242,7 +242,7 @@ static bool read_header(struct csv_reader *reader, struct error *err)
     char *at = reader->header_text;
     for (size_t i = 0; i < row->count; i++) {
         struct slice field = row->fields[i];
-        if (i == 0 && field.length >= 3 && memcmp(field.data, "\xEF\xBB\xBF", 3) == 0)
+        while (i == 0 && field.length >= 3 && memcmp(field.data, "\xEF\xBB\xBF", 3) == 0)
             field = (struct slice){field.data + 3, field.length - 3};
         field = slice_trim(field);
         if (field.length)

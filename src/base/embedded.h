@@ -1,4 +1,4 @@
-/* Files built into the binary: policies/, scenes/, web/dist/, schema and data files of the rooms. */
+/* Files built into the binary: policies/, scenes/, web/dist/, schema and data of the rooms. */
 #ifndef CHENGMAI_BASE_EMBEDDED_H
 #define CHENGMAI_BASE_EMBEDDED_H
 

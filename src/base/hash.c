@@ -50,8 +50,8 @@ void hash_blake2b(void *out, size_t out_bytes, const void *data, size_t length,
 
 void text_to_base64url(const void *data, size_t length, char *out)
 {
-    sodium_bin2base64(out, sodium_base64_ENCODED_LEN(length, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-                      data, length, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    const int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+    sodium_bin2base64(out, sodium_base64_encoded_len(length, variant), data, length, variant);
 }
 
 bool text_from_base64url(struct slice text, void *out, size_t length)

@@ -129,7 +129,8 @@ static void a_bad_row_is_told_with_its_number_and_reading_goes_on(void **state)
 static void a_file_without_a_sound_header_is_refused(void **state)
 {
     (void)state;
-    static const char *const table[] = {"", "\n", "a,a\n1,2\n", "a, a\n1,2\n", "a,\"b\n", "a\"b,c\n"};
+    static const char *const table[] = {"",      "\n",     "a,a\n1,2\n", "a, a\n1,2\n",
+                                        "a,\"b\n", "a\"b,c\n"};
     for (size_t i = 0; i < ROWS(table); i++)
         expect_rows(slice_of(table[i]), "open!syntax");
     expect_rows((struct slice){"a,\xFF\n1,2\n", 8}, "open!bad-value");

@@ -32,7 +32,8 @@ static bool date(struct slice text, size_t *at, struct tm *ret_date)
         !sign(text, at, '-') || !digits(text, at, 2, &day))
         return false;
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (year < 1900 || year > 2199 || month < 1 || month > 12 || day < 1 || day > lengths[month - 1])
+    if (year < 1900 || year > 2199 || month < 1 || month > 12 || day < 1 ||
+        day > lengths[month - 1])
         return false;
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     if (month == 2 && day == 29 && !leap)

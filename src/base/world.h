@@ -35,7 +35,8 @@ bool file_read_at(int fd, void *data, size_t length, off_t offset, const char *n
 bool file_sync(int fd, const char *name, struct error *err) MUST_USE;
 /* Makes names of the directory durable. */
 bool file_sync_directory(int at, const char *path, struct error *err) MUST_USE;
-/* Writes aside ("NAME.new", mode 0600), syncs, renames, syncs the directory: whole or not at all. */
+/* Writes aside ("NAME.new", mode 0600), syncs, renames, syncs the directory: whole or not at all.
+ * The name has at most 500 bytes. */
 bool file_replace(int at, const char *name, const void *data, size_t length,
                   struct error *err) MUST_USE;
 /* The whole file into `out`; ERROR_NOT_FOUND where it is absent, ERROR_TOO_LARGE past out's max. */

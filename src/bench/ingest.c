@@ -140,8 +140,11 @@ static bool run_pairs(struct workshop *workshop, const struct event_file *file,
                       struct error *err)
 {
     double ours, rate, each;
+    bool any = false;
+    for (size_t p = 0; p < peer_count; p++)
+        any |= peers[p].present;
     for (int64_t k = 0; k < workshop->pairs; k++) {
-        if (workshop->alone && !run_ours(workshop, file, bytes, &ours, err))
+        if (!any && !run_ours(workshop, file, bytes, &ours, err))
             return false;
         for (size_t p = 0; p < peer_count; p++) {
             if (!peers[p].present)

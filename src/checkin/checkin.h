@@ -80,6 +80,11 @@ bool checkin_revoke(struct checkin *checkin, uint32_t venue, struct slice actor,
 uint32_t checkin_venue_count(const struct checkin *checkin);
 uint16_t checkin_venue_version(const struct checkin *checkin, uint32_t venue);
 
+/* The decision that a scan of this person at this venue gets at unix second `now`: the rule of the scan
+ * path, without a request (demo life). False where there is no such venue. */
+bool checkin_decide(const struct checkin *checkin, uint32_t venue, struct person_no person,
+                    uint32_t now, struct scan_answer *ret_answer) MUST_USE;
+
 /* ---- One scan */
 struct scan_exchange {
     struct presence_append append; /* first member */

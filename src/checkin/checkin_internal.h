@@ -39,8 +39,7 @@ bool checkin_handle_code(const struct request *request, struct response *respons
                          struct error *err) MUST_USE;
 bool checkin_handle_revoke(const struct request *request, struct response *response,
                            struct error *err) MUST_USE;
-enum { CHECKIN_VENUE_STATEMENTS = 3 };
-extern const struct sql_text *const checkin_venue_statements[CHECKIN_VENUE_STATEMENTS];
+extern const struct sql_list venue_statements;
 
 extern const struct import_kind import_checkins;
 extern const struct export_kind export_checkins;

@@ -235,6 +235,5 @@ const struct module checkin_module = {
     .command_count = 4,
     .routes = checkin_routes,
     .route_count = 4,
-    .statements = checkin_venue_statements,
-    .statement_count = CHECKIN_VENUE_STATEMENTS,
+    .statements = (const struct sql_list *const[]){&venue_statements, NULL},
 };

@@ -93,6 +93,17 @@ static void decide(const struct checkin *checkin, struct status_entry status,
     answer->valid_until = decision == SCAN_PASS ? (uint32_t)valid_until : 0;
 }
 
+bool checkin_decide(const struct checkin *checkin, uint32_t venue, struct person_no person,
+                    uint32_t now, struct scan_answer *ret_answer)
+{
+    struct venue_state state = venue_table_get(&checkin->venues, venue);
+    if (!state.version)
+        return false;
+    decide(checkin, status_get(checkin->platform->status, person, now * SECOND), state, now,
+           ret_answer);
+    return true;
+}
+
 /* ---- The answer's words */
 
 static const struct {

@@ -11,7 +11,7 @@
 static const struct sql_text venue_all = {
     "checkin_venues",
     "SELECT venue_no, token_version, check_level, closed FROM venue ORDER BY venue_no",
-    "primary key, at start and after changes"};
+    "whole table, at start and after changes"};
 static const struct sql_text venue_revoke = {
     "checkin_venue_revoke",
     "UPDATE venue SET token_version = token_version + 1 WHERE venue_no = ?1"
@@ -20,8 +20,7 @@ static const struct sql_text venue_revoke = {
 static const struct sql_text venue_area = {
     "checkin_venue_area", "SELECT area_no FROM venue WHERE venue_no = ?1", "primary key"};
 
-const struct sql_text *const checkin_venue_statements[CHECKIN_VENUE_STATEMENTS] = {
-    &venue_all, &venue_revoke, &venue_area};
+const struct sql_list venue_statements = SQL_LIST(&venue_all, &venue_revoke, &venue_area);
 
 /* version 16 | level 8 | closed 8; 0 = no such venue */
 static uint32_t pack(struct venue_state state)

@@ -42,7 +42,7 @@ static bool forward_or_open(struct cli_call *call, struct platform **ret_opened,
     for (;;) {
         if (cli_forward(call, ret_code))
             return false;
-        if (platform_open(call->directory, false, ret_opened, &err))
+        if (platform_open(call->directory, PLATFORM_COMMAND, ret_opened, &err))
             return true;
         if (err.code != ERROR_OWNED || world_elapsed_seconds() - begun > OWNER_SECONDS)
             break;

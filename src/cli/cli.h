@@ -5,8 +5,10 @@
 
 #include "module/module.h"
 
-/* Opens the rooms on a data directory. `serving` starts background work. */
-bool platform_open(const char *directory, bool serving, struct platform **ret_platform,
+/* Opens the rooms on a data directory: for one command, for serving (starts background work), or for
+ * making it (one that store_finish has not been called for yet). */
+enum platform_use { PLATFORM_COMMAND, PLATFORM_SERVING, PLATFORM_MAKING };
+bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
                    struct error *err) MUST_USE;
 /* Closes them, highest first. Accepts NULL. */
 void platform_close(struct platform *platform);

@@ -12,8 +12,9 @@ enum { COMMAND_AUDIT = 2, COMMAND_VERSION, CLI_COMMANDS };
 static const struct command cli_commands[CLI_COMMANDS];
 
 static const struct sql_text audit_since = {
-    "audit_since", "SELECT no FROM audit WHERE city_at >= ?1 ORDER BY no LIMIT 1", "primary key"};
-static const struct sql_text *const statements[] = {&audit_since};
+    "audit_since", "SELECT no FROM audit WHERE city_at >= ?1 ORDER BY no LIMIT 1",
+    "whole table, up to the first hit"};
+static const struct sql_list statements = SQL_LIST(&audit_since);
 
 struct report {
     FILE *out;
@@ -162,6 +163,5 @@ const struct module cli_module = {
     .name = "cli",
     .commands = cli_commands,
     .command_count = CLI_COMMANDS,
-    .statements = statements,
-    .statement_count = sizeof statements / sizeof *statements,
+    .statements = (const struct sql_list *const[]){&statements, NULL},
 };

@@ -6,15 +6,17 @@
 #include "cli/cli.h"
 #include "status/status.h"
 
-bool platform_open(const char *directory, bool serving, struct platform **ret_platform,
+bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
                    struct error *err)
 {
     struct platform *platform = x_alloc(1, sizeof *platform);
-    struct presence_options options = {.background = serving};
+    struct presence_options options = {.background = use == PLATFORM_SERVING};
     platform->directory = strdup(directory);
     platform->world = x_alloc(1, sizeof *platform->world);
     world_init(platform->world);
-    bool done = store_open(directory, platform->world, &platform->store, err);
+    bool done = use == PLATFORM_MAKING
+                    ? store_open_unfinished(directory, platform->world, &platform->store, err)
+                    : store_open(directory, platform->world, &platform->store, err);
     platform->demo = done && store_is_demo(platform->store);
     done = done && policy_open(store_directory_fd(platform->store), &platform->policy, err) &&
            registry_open(platform, &platform->registry, err) &&

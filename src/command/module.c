@@ -2,9 +2,10 @@
 #include "command/command_internal.h"
 
 static const struct migration migrations[] = {{"src/command/schema/001_counters.sql"}};
-static const struct sql_text *const statements[] = {
-    &counter_select, &counter_clear,    &counter_set,    &counter_add,     &counter_prune,
-    &refresh_cases,  &refresh_evidence, &refresh_venues, &refresh_persons, &refresh_person_last};
+static const struct sql_list statements =
+    SQL_LIST(&counter_select, &counter_clear, &counter_set, &counter_add, &counter_prune,
+             &refresh_cases, &refresh_evidence, &refresh_venues, &refresh_persons,
+             &refresh_person_last);
 
 const struct module command_module = {
     .name = "command",
@@ -12,6 +13,5 @@ const struct module command_module = {
     .migration_count = 1,
     .routes = command_routes,
     .route_count = COMMAND_ROUTES,
-    .statements = statements,
-    .statement_count = sizeof statements / sizeof *statements,
+    .statements = (const struct sql_list *const[]){&statements, NULL},
 };

@@ -2,7 +2,7 @@
  *
  * Every room declares one `static const struct module`: its migrations, routes, commands, event
  * kinds and named statements. src/modules.c lists them all; nothing else has to be touched.
- *   To add a room:    1 a folder  2 its struct module  3 one line in src/modules.c, one in meson.build
+ *   To add a room:    1 a folder  2 its struct module  3 one line in src/modules.c
  *   To add a route:   one row in the room's routes.c (the OpenAPI document follows from it)
  *   To add a command: one row in the room's commands.c (`chengmai help` follows from it)
  *   To add an error:  one row in base/error.h */
@@ -178,8 +178,8 @@ struct route {
     bool opens_identity;     /* X-Purpose is demanded before the handler runs */
     bool destructive;        /* x-destructive in the OpenAPI */
     bool at_root;
-    bool secret_body;        /* the body holds a password: its digest for the idempotency key is slow */
-    bool runs_again;         /* a repeat with the same key runs again and answers the same by itself */
+    bool secret_body;        /* the body holds a password: its idempotency digest is slow */
+    bool runs_again;         /* a repeat with the same key runs again, with the same answer */
     enum route_manner manner;
     const char *summary;     /* English, one line */
     const char *query;       /* "name:type:words;…", NULL where none */
@@ -220,8 +220,7 @@ struct module {
     size_t command_count;
     const struct event_kind *event_kinds;
     size_t event_kind_count;
-    const struct sql_text *const *statements; /* every named statement, for the plan test */
-    size_t statement_count;
+    const struct sql_list *const *statements; /* of the room's files, NULL after the last */
 };
 
 extern const struct module *const modules[];

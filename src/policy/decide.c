@@ -1,9 +1,9 @@
 /* decide(): evidence → intervals → colour.
  *
  * Every piece gives intervals [start, end) of one colour; an interval never starts before its piece
- * was recorded, and an annulment cuts it. The colour at a moment is the worst active interval, after
- * overrides have lowered those that may be lowered. Between the ends of intervals nothing changes,
- * so that `since` and `until` are found by walking those ends.
+ * was recorded, and an annulment cuts it. The colour at a moment is the worst active interval,
+ * after overrides have lowered those that may be lowered. Between the ends of intervals nothing
+ * changes, so that `since` and `until` are found by walking those ends.
  *
  * Rules and choices: domain.md §1.2, §1.5, §3.1, §11; the numbers are the rule set's. */
 #include "policy/policy_internal.h"

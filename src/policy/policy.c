@@ -201,21 +201,27 @@ static bool read_numbers(struct policy *policy, json_t *document, struct error *
 
 /* ---- Opening */
 
+bool policy_document_read(int directory_fd, const char *name, json_t **ret_document,
+                          struct error *err)
+{
+    struct buffer own;
+    struct slice text;
+    buffer_init(&own, 1 << 20);
+    bool done = policy_file(directory_fd, name, &own, &text, err) &&
+                yaml_read(text, name, ret_document, err);
+    buffer_release(&own);
+    return done;
+}
+
 static bool read_file(struct policy *policy, int directory_fd, const char *name,
                       bool (*read)(struct policy *policy, json_t *document, struct error *err),
                       struct error *err)
 {
-    struct buffer own;
-    struct slice text;
     json_t *document;
-    buffer_init(&own, 1 << 20);
-    bool done = policy_file(directory_fd, name, &own, &text, err) &&
-                yaml_read(text, name, &document, err);
-    if (done) {
-        done = read(policy, document, err);
-        json_decref(document);
-    }
-    buffer_release(&own);
+    if (!policy_document_read(directory_fd, name, &document, err))
+        return false;
+    bool done = read(policy, document, err);
+    json_decref(document);
     return done;
 }
 

@@ -104,6 +104,10 @@ struct rule_set;
  * which come first. Everything is checked before anything is taken. */
 bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err) MUST_USE;
 void policy_free(struct policy *policy); /* accepts NULL */
+/* A further file of policies/ ("policies/demo_city.yaml") for the room that it belongs to: the city's
+ * own where `directory_fd` (−1: none) has one, else the built-in. The caller owns *ret_document. */
+bool policy_document_read(int directory_fd, const char *name, json_t **ret_document,
+                          struct error *err) MUST_USE;
 /* NULL where there is none of that name. */
 const struct rule_set *policy_rules(const struct policy *policy, struct slice name);
 /* The rule set in force at a moment (the latest that has begun); NULL where none is. */

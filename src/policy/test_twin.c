@@ -2,7 +2,7 @@
  * point of a grid of time. And what must hold of any decision whatever the evidence. */
 #include "policy/test_support.h"
 
-enum { ROUNDS = 3000, TWIN_ROUNDS = 2000 };
+enum { ROUNDS = 3000, TWIN_ROUNDS = 1000 };
 
 struct twin {
     const struct evidence *pieces;

@@ -198,6 +198,10 @@ void presence_view_end(struct presence_view *view); /* accepts NULL */
 bool presence_by_venue(struct presence_view *view, struct venue_no venue, int64_t first,
                        int64_t last, presence_visitor *visit, void *context,
                        struct error *err) MUST_USE;
+/* Says that presence_by_venue of the same range follows soon: what it begins with is fetched into the
+ * cache meanwhile. */
+void presence_expect_venue(struct presence_view *view, struct venue_no venue, int64_t first,
+                           int64_t last);
 /* Events of one person with first ≤ time < last, by time, then venue. */
 bool presence_by_person(struct presence_view *view, struct person_no person, int64_t first,
                         int64_t last, presence_visitor *visit, void *context,

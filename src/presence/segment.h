@@ -5,12 +5,12 @@
  *
  *   header 64 B │ block 0 │ block 1 │ … │ index
  *   block  = AES-256-GCM of: run table │ rows                         (plain bytes + tag 16)
- *   run    = key − first_key : width_key bits │ first row of the run : 10 bits
+ *   run    = key − first_key : width_key bits │ first row of the run : 9 bits
  *   row    = other − base_other │ time − base_time │ flag, width_* bits each, at most 57 together,
  *            so that one unaligned 64-bit load gives a row
  *   index  = AES-256-GCM of: block entries (40 B each) │ dictionary (4 B an entry)
  *
- * A block holds up to 1024 rows. Nonce = salt of the file (8 random bytes) │ block number; the index
+ * A block holds up to 512 rows. Nonce = salt of the file (8 random bytes) │ block number; the index
  * has number 2^32 − 1 and the header as associated data. A flag is a number into the dictionary of
  * (scan flags, import origin) pairs, so that an import can be taken back from merged segments. */
 #ifndef CHENGMAI_PRESENCE_SEGMENT_H
@@ -23,12 +23,12 @@
 enum segment_order { ORDER_VENUE, ORDER_PERSON };
 
 enum {
-    BLOCK_ROWS = 1024,
-    BLOCK_ROW_BITS = 10,
+    BLOCK_ROWS = 512,
+    BLOCK_ROW_BITS = 9,
     SEGMENT_TAG_BYTES = 16,
     SEGMENT_NAME_BYTES = 64,
-    /* run table ≤ 1024 × 42 bits, rows ≤ 1024 × 57 bits, 8 bytes to read past the end */
-    BLOCK_PLAIN_BYTES_MAX = BLOCK_ROWS * 42 / 8 + BLOCK_ROWS * 57 / 8 + 16,
+    /* run table ≤ 512 × 41 bits, rows ≤ 512 × 57 bits, 8 bytes to read past the end */
+    BLOCK_PLAIN_BYTES_MAX = BLOCK_ROWS * 41 / 8 + BLOCK_ROWS * 57 / 8 + 16,
     FLAG_DICTIONARY_MAX = 65536,
 };
 
@@ -62,7 +62,7 @@ struct segment_block {
     uint32_t first_time; /* seconds since the day began, of the first row */
     uint32_t base_time;
     uint32_t base_other;
-    uint16_t row_count;  /* 1 … 1024 */
+    uint16_t row_count;  /* 1 … BLOCK_ROWS */
     uint16_t run_count;
     uint8_t width_key, width_time, width_other, width_flag;
     uint32_t zero;
@@ -118,10 +118,15 @@ bool segment_file_open(int directory_fd, const char *name, enum segment_order or
                        struct error *err) MUST_USE;
 void segment_file_close(struct segment_file *file); /* accepts a zeroed one */
 
-/* Decrypts blocks; one thread. Keeps the last block of each of a few files. */
+/* Decrypts blocks; one thread. Keeps the last block, and a cipher for each of the last days' keys: to
+ * set a key costs as much as to decrypt a block. */
+enum { DECODER_CIPHERS = 16 };
 struct segment_decoder {
-    EVP_CIPHER_CTX *cipher;
-    const struct segment_file *file; /* whose key the cipher has */
+    struct {
+        EVP_CIPHER_CTX *cipher; /* NULL: not in use */
+        unsigned char key[KEY_BYTES];
+    } ciphers[DECODER_CIPHERS];      /* by day */
+    const struct segment_file *file; /* of the block: */
     uint32_t block;                  /* whose plain bytes `plain` holds; UINT32_MAX none */
     int64_t rows_read;
     unsigned char plain[BLOCK_PLAIN_BYTES_MAX + 16];
@@ -144,6 +149,15 @@ typedef bool segment_visitor(void *context, const struct segment_piece *piece, s
 bool segment_read_key(struct segment_decoder *decoder, const struct segment_file *file,
                       uint32_t key, int64_t first, int64_t last, segment_visitor *visit,
                       void *context, struct error *err) MUST_USE;
+
+/* The same as events, doubles of (person, venue, second) among them: `visit` gets up to BLOCK_ROWS
+ * events at a time, in order, in `events` (the caller's room for BLOCK_ROWS). */
+bool segment_read_events(struct segment_decoder *decoder, const struct segment_file *file,
+                         uint32_t key, int64_t first, int64_t last, struct presence_event *events,
+                         presence_visitor *visit, void *context, struct error *err) MUST_USE;
+
+/* Fetches into the cache what a read of (key, first) begins with. Costs a search of the index. */
+void segment_expect(const struct segment_file *file, uint32_t key, int64_t first);
 
 /* Little-endian bit fields; `data` must have 8 readable bytes past the last field. */
 static inline uint64_t bits_load(const unsigned char *data, uint64_t bit)

@@ -147,18 +147,34 @@ void segment_file_close(struct segment_file *file)
 
 void segment_decoder_init(struct segment_decoder *decoder)
 {
-    decoder->cipher = EVP_CIPHER_CTX_new();
+    for (size_t i = 0; i < DECODER_CIPHERS; i++)
+        decoder->ciphers[i].cipher = NULL;
     decoder->file = NULL;
     decoder->block = UINT32_MAX;
     decoder->rows_read = 0;
-    REQUIRE(decoder->cipher &&
-            EVP_DecryptInit_ex(decoder->cipher, EVP_aes_256_gcm(), NULL, NULL, NULL) == 1);
 }
 
 void segment_decoder_release(struct segment_decoder *decoder)
 {
-    EVP_CIPHER_CTX_free(decoder->cipher);
-    decoder->cipher = NULL;
+    for (size_t i = 0; i < DECODER_CIPHERS; i++) {
+        EVP_CIPHER_CTX_free(decoder->ciphers[i].cipher);
+        decoder->ciphers[i].cipher = NULL;
+        OPENSSL_cleanse(decoder->ciphers[i].key, KEY_BYTES);
+    }
+}
+
+/* A cipher that has the file's key. */
+static EVP_CIPHER_CTX *cipher_of(struct segment_decoder *decoder, const struct segment_file *file)
+{
+    size_t i = (uint32_t)file->day % DECODER_CIPHERS;
+    EVP_CIPHER_CTX **cipher = &decoder->ciphers[i].cipher;
+    if (*cipher && memcmp(decoder->ciphers[i].key, file->key, KEY_BYTES) == 0)
+        return *cipher;
+    if (!*cipher)
+        REQUIRE((*cipher = EVP_CIPHER_CTX_new()));
+    REQUIRE(EVP_DecryptInit_ex(*cipher, EVP_aes_256_gcm(), NULL, file->key, NULL) == 1);
+    memcpy(decoder->ciphers[i].key, file->key, KEY_BYTES);
+    return *cipher;
 }
 
 static bool load_block(struct segment_decoder *decoder, const struct segment_file *file,
@@ -166,17 +182,12 @@ static bool load_block(struct segment_decoder *decoder, const struct segment_fil
 {
     if (decoder->file == file && decoder->block == number)
         return true;
-    if (decoder->file != file) {
-        decoder->block = UINT32_MAX;
-        REQUIRE(EVP_DecryptInit_ex(decoder->cipher, NULL, NULL, file->key, NULL) == 1);
-        decoder->file = file;
-    }
     const struct segment_block *block = &file->blocks[number];
-    if (!decrypt(decoder->cipher, file->salt, number, NULL, 0, file->map + block->offset,
-                 block->bytes, decoder->plain)) {
-        decoder->block = UINT32_MAX;
+    decoder->file = file;
+    decoder->block = UINT32_MAX;
+    if (!decrypt(cipher_of(decoder, file), file->salt, number, NULL, 0, file->map + block->offset,
+                 block->bytes, decoder->plain))
         return corrupt(err, file->name, (int64_t)number + 1, "a block does not verify");
-    }
     memset(decoder->plain + block->bytes, 0, 16);
     decoder->block = number;
     return true;
@@ -201,25 +212,39 @@ static struct run run_at(const struct segment_decoder *decoder, const struct seg
     return run;
 }
 
+/* Where the rows of a block are and how one is taken apart. */
+struct row_layout {
+    const unsigned char *rows;
+    unsigned time_at, flag_at, width;
+    uint64_t other_mask, time_mask, flag_mask;
+};
+
+static struct row_layout layout_of(const struct segment_decoder *decoder,
+                                   const struct segment_block *block)
+{
+    uint64_t run_bits = (uint64_t)block->run_count * (block->width_key + BLOCK_ROW_BITS);
+    struct row_layout layout = {.rows = decoder->plain + (run_bits + 7) / 8,
+                                .time_at = block->width_other,
+                                .other_mask = bits_mask(block->width_other),
+                                .time_mask = bits_mask(block->width_time),
+                                .flag_mask = bits_mask(block->width_flag)};
+    layout.flag_at = layout.time_at + block->width_time;
+    layout.width = layout.flag_at + block->width_flag;
+    return layout;
+}
+
 /* Unpacks rows [first, end) into the columns from index 0. */
 static void unpack(const struct segment_decoder *decoder, const struct segment_block *block,
                    uint32_t first, uint32_t end, uint32_t *restrict time,
                    uint32_t *restrict other, uint32_t *restrict flag)
 {
-    uint64_t runs_bytes =
-        ((uint64_t)block->run_count * (block->width_key + BLOCK_ROW_BITS) + 7) / 8;
-    const unsigned char *rows = decoder->plain + runs_bytes;
-    const unsigned time_at = block->width_other, flag_at = time_at + block->width_time;
-    const unsigned width = flag_at + block->width_flag;
-    const uint32_t other_mask = (uint32_t)bits_mask(block->width_other);
-    const uint32_t time_mask = (uint32_t)bits_mask(block->width_time);
-    const uint32_t flag_mask = (uint32_t)bits_mask(block->width_flag);
+    const struct row_layout layout = layout_of(decoder, block);
     const uint32_t base_other = block->base_other, base_time = block->base_time;
     for (uint32_t i = first; i < end; i++) {
-        uint64_t row = bits_load(rows, (uint64_t)i * width);
-        other[i - first] = base_other + ((uint32_t)row & other_mask);
-        time[i - first] = base_time + ((uint32_t)(row >> time_at) & time_mask);
-        flag[i - first] = (uint32_t)(row >> flag_at) & flag_mask;
+        uint64_t row = bits_load(layout.rows, (uint64_t)i * layout.width);
+        other[i - first] = base_other + (uint32_t)(row & layout.other_mask);
+        time[i - first] = base_time + (uint32_t)(row >> layout.time_at & layout.time_mask);
+        flag[i - first] = (uint32_t)(row >> layout.flag_at & layout.flag_mask);
     }
 }
 
@@ -273,6 +298,18 @@ static uint32_t first_block(const struct segment_file *file, uint32_t key, int64
     return low ? low - 1 : 0;
 }
 
+enum { CACHE_LINE_BYTES = 64, EXPECTED_BYTES = 4096 };
+
+void segment_expect(const struct segment_file *file, uint32_t key, int64_t first)
+{
+    if (file->block_count == 0)
+        return;
+    const struct segment_block *block = &file->blocks[first_block(file, key, first)];
+    uint32_t bytes = block->bytes < EXPECTED_BYTES ? block->bytes : EXPECTED_BYTES;
+    for (uint32_t at = 0; at < bytes; at += CACHE_LINE_BYTES)
+        __builtin_prefetch(file->map + block->offset + at);
+}
+
 static bool find_run(const struct segment_decoder *decoder, const struct segment_block *block,
                      uint32_t key, struct run *ret_run)
 {
@@ -292,13 +329,15 @@ static bool find_run(const struct segment_decoder *decoder, const struct segment
     return false;
 }
 
-/* First index in [0, count) whose time is not below `bound`; times ascend. */
-static size_t lower_bound(const uint32_t *time, size_t count, int64_t bound)
+/* First row in [low, high) whose time is not below `bound`; times of one key ascend. */
+static uint32_t lower_bound(const struct row_layout *layout, const struct segment_block *block,
+                            uint32_t low, uint32_t high, int64_t bound)
 {
-    size_t low = 0, high = count;
     while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if ((int64_t)time[middle] < bound)
+        uint32_t middle = low + (high - low) / 2;
+        uint64_t row = bits_load(layout->rows, (uint64_t)middle * layout->width);
+        if ((int64_t)block->base_time + (int64_t)(row >> layout->time_at & layout->time_mask) <
+            bound)
             low = middle + 1;
         else
             high = middle;
@@ -306,32 +345,107 @@ static size_t lower_bound(const uint32_t *time, size_t count, int64_t bound)
     return low;
 }
 
+/* Rows [begin, end) of one block that are asked for; more of them may follow in the next block
+ * where `open`. */
+struct row_range {
+    uint32_t begin, end;
+    bool open;
+};
+
+static bool find_rows(struct segment_decoder *decoder, const struct segment_file *file,
+                      uint32_t number, uint32_t key, int64_t first, int64_t last,
+                      struct row_range *ret_range, struct error *err)
+{
+    const struct segment_block *block = &file->blocks[number];
+    struct run run;
+    *ret_range = (struct row_range){.open = true};
+    if (!load_block(decoder, file, number, err))
+        return false;
+    if (!find_run(decoder, block, key, &run))
+        return true;
+    struct row_layout layout = layout_of(decoder, block);
+    uint32_t begin = lower_bound(&layout, block, run.first_row, run.end_row, first);
+    uint32_t end = lower_bound(&layout, block, begin, run.end_row, last);
+    *ret_range = (struct row_range){begin, end, end == run.end_row};
+    decoder->rows_read += end - begin;
+    return true;
+}
+
+/* True where block `number` begins after (key, last). */
+static bool lies_after(const struct segment_block *block, uint32_t key, int64_t last)
+{
+    return block->first_key > key ||
+           (block->first_key == key && (int64_t)block->first_time >= last);
+}
+
 bool segment_read_key(struct segment_decoder *decoder, const struct segment_file *file,
                       uint32_t key, int64_t first, int64_t last, segment_visitor *visit,
                       void *context, struct error *err)
 {
     uint32_t time[BLOCK_ROWS], other[BLOCK_ROWS], flag[BLOCK_ROWS];
-    for (uint32_t number = first_block(file, key, first); number < file->block_count; number++) {
-        const struct segment_block *block = &file->blocks[number];
-        if (block->first_key > key ||
-            (block->first_key == key && (int64_t)block->first_time >= last))
-            return true;
-        if (!load_block(decoder, file, number, err))
+    struct row_range range = {.open = true};
+    for (uint32_t number = first_block(file, key, first);
+         range.open && number < file->block_count && !lies_after(&file->blocks[number], key, last);
+         number++) {
+        if (!find_rows(decoder, file, number, key, first, last, &range, err))
             return false;
-        struct run run;
-        if (!find_run(decoder, block, key, &run))
+        unpack(decoder, &file->blocks[number], range.begin, range.end, time, other, flag);
+        struct segment_piece piece = {range.end - range.begin, time, other, flag};
+        if (!flags_known(file, flag, piece.count, number, err) ||
+            (piece.count && !visit(context, &piece, err)))
+            return false;
+    }
+    return true;
+}
+
+/* Rows → events. False where a flag has no meaning (the event then has the first one's). */
+static inline bool unpack_events(const struct segment_file *file, const struct row_layout *layout,
+                                 const struct segment_block *block, struct row_range range,
+                                 uint32_t key, bool by_venue,
+                                 struct presence_event *restrict events)
+{
+    const struct segment_flag *restrict dictionary = file->dictionary;
+    const uint32_t known = file->dictionary_count, base_other = block->base_other;
+    const uint32_t base_time = (uint32_t)time_day_start_seconds(file->day) + block->base_time;
+    bool good = true;
+    uint64_t bit = (uint64_t)range.begin * layout->width;
+    for (uint32_t i = range.begin; i < range.end; i++, bit += layout->width) {
+        uint64_t row = bits_load(layout->rows, bit);
+        uint32_t other = base_other + (uint32_t)(row & layout->other_mask);
+        uint32_t flag = (uint32_t)(row >> layout->flag_at & layout->flag_mask);
+        struct segment_flag meaning = dictionary[flag < known ? flag : 0];
+        good &= flag < known;
+        *events++ = (struct presence_event){
+            .person = by_venue ? other : key,
+            .venue = by_venue ? key : other,
+            .time = base_time + (uint32_t)(row >> layout->time_at & layout->time_mask),
+            .origin = meaning.origin,
+            .flags = meaning.flags};
+    }
+    return good;
+}
+
+bool segment_read_events(struct segment_decoder *decoder, const struct segment_file *file,
+                         uint32_t key, int64_t first, int64_t last, struct presence_event *events,
+                         presence_visitor *visit, void *context, struct error *err)
+{
+    struct row_range range = {.open = true};
+    for (uint32_t number = first_block(file, key, first);
+         range.open && number < file->block_count && !lies_after(&file->blocks[number], key, last);
+         number++) {
+        if (!find_rows(decoder, file, number, key, first, last, &range, err))
+            return false;
+        if (range.begin == range.end)
             continue;
-        unpack(decoder, block, run.first_row, run.end_row, time, other, flag);
-        size_t count = run.end_row - run.first_row;
-        decoder->rows_read += (int64_t)count;
-        if (!flags_known(file, flag, count, number, err))
+        const struct segment_block *block = &file->blocks[number];
+        const struct row_layout layout = layout_of(decoder, block);
+        bool good = file->order == ORDER_VENUE
+                        ? unpack_events(file, &layout, block, range, key, true, events)
+                        : unpack_events(file, &layout, block, range, key, false, events);
+        if (!good)
+            return corrupt(err, file->name, (int64_t)number + 1, "a row has a flag without meaning");
+        if (!visit(context, events, range.end - range.begin, err))
             return false;
-        size_t begin = lower_bound(time, count, first), end = lower_bound(time, count, last);
-        struct segment_piece piece = {end - begin, time + begin, other + begin, flag + begin};
-        if (piece.count && !visit(context, &piece, err))
-            return false;
-        if (end < count)
-            return true;
     }
     return true;
 }

@@ -122,6 +122,17 @@ static uint64_t *sort_bits(uint64_t *keys, uint64_t **other, size_t count, unsig
     return keys;
 }
 
+static void insertion_sort(uint64_t *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint64_t key = keys[i];
+        size_t at = i;
+        for (; at > 0 && keys[at - 1] > key; at--)
+            keys[at] = keys[at - 1];
+        keys[at] = key;
+    }
+}
+
 /* Orders each group of keys that are equal from `low_at` up. */
 static void sort_groups(uint64_t *keys, uint64_t *scratch, size_t count, unsigned low_at)
 {
@@ -129,25 +140,20 @@ static void sort_groups(uint64_t *keys, uint64_t *scratch, size_t count, unsigne
         uint64_t group = keys[first] >> low_at;
         for (end = first + 1; end < count && keys[end] >> low_at == group; end++)
             ;
-        if (end - first > INSERTION_MAX) {
+        if (end - first > INSERTION_MAX)
             radix_sort(keys + first, scratch, end - first, low_at);
-            continue;
-        }
-        for (size_t i = first + 1; i < end; i++) {
-            uint64_t key = keys[i];
-            size_t at = i;
-            for (; at > first && keys[at - 1] > key; at--)
-                keys[at] = keys[at - 1];
-            keys[at] = key;
-        }
+        else
+            insertion_sort(keys + first, end - first);
     }
 }
 
 void radix_sort_parts(uint64_t *keys, uint64_t *scratch, size_t count, unsigned low_at,
                       unsigned high_at, unsigned bits)
 {
-    if (count < 2)
+    if (count <= INSERTION_MAX) {
+        insertion_sort(keys, count);
         return;
+    }
     uint64_t middle = ((uint64_t)1 << (high_at - low_at)) - 1;
     size_t in_order = 1;
     while (in_order < count &&

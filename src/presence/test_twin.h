@@ -273,15 +273,16 @@ static inline enum error_code add_bulk(struct presence *presence,
 
 struct reported {
     int checks, bad;
-    char words[600]; /* of the last bad one */
+    char words[600]; /* of the bad ones */
 };
 static inline void note_report(void *context, bool good, const char *check, const char *words)
 {
     struct reported *reported = context;
     reported->checks++;
     if (!good) {
+        size_t used = strlen(reported->words);
         reported->bad++;
-        snprintf(reported->words, sizeof reported->words, "%s: %s", check, words);
+        snprintf(reported->words + used, sizeof reported->words - used, "%s: %s\n", check, words);
     }
 }
 static inline struct reported verify_all(struct presence *presence)

@@ -114,37 +114,56 @@ static size_t merge_doubles(struct presence_event *events, size_t count)
 
 /* ---- One key */
 
+/* Events that must be sorted before they are handed out: of several segments, or of the tail too. */
 struct gathering {
     struct presence_event *events;
     size_t count, capacity;
-    const struct segment_file *file;
-    uint32_t key;
-    int64_t day_start;
 };
 
-static void gather(struct gathering *g, struct presence_event event)
-{
-    if (g->count == g->capacity) {
-        g->capacity = g->capacity ? g->capacity * 2 : BLOCK_ROWS;
-        g->events = x_realloc(g->events, g->capacity * sizeof *g->events);
-    }
-    g->events[g->count++] = event;
-}
-
-static bool gather_piece(void *context, const struct segment_piece *piece, struct error *err)
+static bool gather(void *context, const struct presence_event *events, size_t count,
+                   struct error *err)
 {
     (void)err;
     struct gathering *g = context;
-    bool by_venue = g->file->order == ORDER_VENUE;
-    for (size_t i = 0; i < piece->count; i++) {
-        struct segment_flag flag = g->file->dictionary[piece->flag[i]];
-        gather(g, (struct presence_event){
-                      .person = by_venue ? piece->other[i] : g->key,
-                      .venue = by_venue ? g->key : piece->other[i],
-                      .time = (uint32_t)(g->day_start + piece->time[i]),
-                      .origin = flag.origin,
-                      .flags = flag.flags});
+    if (g->count + count > g->capacity) {
+        g->capacity = (g->count + count) * 2 > BLOCK_ROWS ? (g->count + count) * 2 : BLOCK_ROWS;
+        g->events = x_realloc(g->events, g->capacity * sizeof *g->events);
     }
+    memcpy(g->events + g->count, events, count * sizeof *events);
+    g->count += count;
+    return true;
+}
+
+static bool hand_out(struct gathering *g, enum segment_order order, presence_visitor *visit,
+                     void *context, struct error *err)
+{
+    events_sort(g->events, g->count, order);
+    g->count = merge_doubles(g->events, g->count);
+    bool done = g->count == 0 || visit(context, g->events, g->count, err);
+    g->count = 0;
+    return done;
+}
+
+/* One segment alone is in order: its events pass through, the last one a block late, for a double of
+ * it may begin the next block. */
+struct passage {
+    struct presence_event block[1 + BLOCK_ROWS]; /* [0]: the event held back */
+    bool holds;
+    presence_visitor *visit;
+    void *context;
+};
+
+static bool pass(void *context, const struct presence_event *events, size_t count,
+                 struct error *err)
+{
+    struct passage *p = context;
+    REQUIRE(events == p->block + 1);
+    struct presence_event *from = p->holds ? p->block : p->block + 1;
+    size_t ready = merge_doubles(from, p->holds ? count + 1 : count) - 1;
+    if (ready && !p->visit(p->context, from, ready, err))
+        return false;
+    p->block[0] = from[ready];
+    p->holds = true;
     return true;
 }
 
@@ -164,57 +183,122 @@ static size_t run_lower_bound(const struct presence_event *events, size_t count,
     return low;
 }
 
-static void gather_tail(struct presence_view *view, enum segment_order order, uint32_t key,
-                        int64_t first, int64_t last, struct gathering *g)
+/* The tail's events of one key from where the last day ended: positions in the runs move on. */
+struct tail_reader {
+    struct presence_view *view;
+    enum segment_order order;
+    uint32_t key;
+    size_t at[TAIL_RUNS_MAX];
+};
+
+static const struct presence_event *tail_next(const struct tail_reader *tail, size_t r,
+                                              int64_t before)
 {
-    for (size_t r = 0; r < view->run_count; r++) {
-        const struct run *run = view->runs[r];
-        const struct presence_event *events =
-            order == ORDER_VENUE ? run->by_venue : run->by_person;
-        size_t at = run_lower_bound(events, run->count, order, key, first);
-        for (; at < run->count; at++) {
-            uint32_t found = order == ORDER_VENUE ? events[at].venue : events[at].person;
-            if (found != key || (int64_t)events[at].time >= last)
-                break;
-            view->tail_rows_read++;
-            if (!is_forgotten(view, events[at].time))
-                gather(g, events[at]);
-        }
+    const struct run *run = tail->view->runs[r];
+    const struct presence_event *event =
+        (tail->order == ORDER_VENUE ? run->by_venue : run->by_person) + tail->at[r];
+    if (tail->at[r] == run->count || (int64_t)event->time >= before)
+        return NULL;
+    return (tail->order == ORDER_VENUE ? event->venue : event->person) == tail->key ? event : NULL;
+}
+
+static void tail_begin(struct tail_reader *tail, int64_t first)
+{
+    for (size_t r = 0; r < tail->view->run_count; r++) {
+        const struct run *run = tail->view->runs[r];
+        tail->at[r] = run_lower_bound(tail->order == ORDER_VENUE ? run->by_venue : run->by_person,
+                                      run->count, tail->order, tail->key, first);
     }
+}
+
+static bool tail_has(const struct tail_reader *tail, int64_t before)
+{
+    for (size_t r = 0; r < tail->view->run_count; r++)
+        if (tail_next(tail, r, before))
+            return true;
+    return false;
+}
+
+static bool tail_gather(struct tail_reader *tail, int64_t before, struct gathering *g,
+                        struct error *err)
+{
+    const struct presence_event *event;
+    for (size_t r = 0; r < tail->view->run_count; r++)
+        for (; (event = tail_next(tail, r, before)); tail->at[r]++) {
+            tail->view->tail_rows_read++;
+            if (!is_forgotten(tail->view, event->time) && !gather(g, event, 1, err))
+                return false;
+        }
+    return true;
+}
+
+/* The day's segments, and the tail's events before the day's end. */
+static bool read_day(struct presence_view *view, const struct catalog_day *day,
+                     struct tail_reader *tail, int64_t first, int64_t last, struct passage *p,
+                     struct gathering *g, struct error *err)
+{
+    int64_t start = time_day_start_seconds(day->day);
+    int64_t end = start + 86400 < last ? start + 86400 : last;
+    bool alone = day->segment_count == 1 && !tail_has(tail, end);
+    for (size_t s = 0; s < day->segment_count; s++) {
+        const struct segment_file *file =
+            tail->order == ORDER_VENUE ? &day->segments[s]->venue : &day->segments[s]->person;
+        if (!segment_read_events(&view->decoder, file, tail->key, first - start, end - start,
+                                 p->block + 1, alone ? pass : gather,
+                                 alone ? (void *)p : (void *)g, err))
+            return false;
+    }
+    if (!alone)
+        return tail_gather(tail, end, g, err) &&
+               hand_out(g, tail->order, p->visit, p->context, err);
+    bool held = p->holds;
+    p->holds = false;
+    return !held || p->visit(p->context, p->block, 1, err);
+}
+
+static void expect_key(struct presence_view *view, enum segment_order order, uint32_t key,
+                       int64_t first, int64_t last)
+{
+    for (size_t d = 0; d < view->catalog->day_count; d++) {
+        const struct catalog_day *day = &view->catalog->days[d];
+        int64_t start = time_day_start_seconds(day->day);
+        if (start + 86400 <= first || start >= last)
+            continue;
+        for (size_t s = 0; s < day->segment_count; s++)
+            segment_expect(order == ORDER_VENUE ? &day->segments[s]->venue
+                                                : &day->segments[s]->person,
+                           key, first - start);
+    }
+}
+
+void presence_expect_venue(struct presence_view *view, struct venue_no venue, int64_t first,
+                           int64_t last)
+{
+    expect_key(view, ORDER_VENUE, venue.n, first, last);
 }
 
 static bool by_key(struct presence_view *view, enum segment_order order, uint32_t key,
                    int64_t first, int64_t last, presence_visitor *visit, void *context,
                    struct error *err)
 {
-    struct gathering g = {.key = key};
+    struct gathering g = {0};
+    struct tail_reader tail = {.view = view, .order = order, .key = key};
+    struct passage p;
     bool done = true;
+    p.holds = false;
+    p.visit = visit;
+    p.context = context;
     first = first < 0 ? 0 : first;
     last = last > UINT32_MAX ? (int64_t)UINT32_MAX + 1 : last;
+    tail_begin(&tail, first);
+    if (order == ORDER_PERSON) /* a block a day */
+        expect_key(view, order, key, first, last);
     for (size_t d = 0; done && d < view->catalog->day_count; d++) {
-        const struct catalog_day *day = &view->catalog->days[d];
-        g.day_start = time_day_start_seconds(day->day);
-        if (g.day_start + 86400 <= first || g.day_start >= last)
-            continue;
-        for (size_t s = 0; done && s < day->segment_count; s++) {
-            g.file = order == ORDER_VENUE ? &day->segments[s]->venue : &day->segments[s]->person;
-            done = segment_read_key(&view->decoder, g.file, key, first - g.day_start,
-                                    last - g.day_start, gather_piece, &g, err);
-        }
-        if (done && view->run_count == 0 && g.count) { /* no tail: hand the day out and forget it */
-            if (day->segment_count > 1)
-                events_sort(g.events, g.count, order);
-            g.count = merge_doubles(g.events, g.count);
-            done = visit(context, g.events, g.count, err);
-            g.count = 0;
-        }
+        int64_t start = time_day_start_seconds(view->catalog->days[d].day);
+        if (start + 86400 > first && start < last)
+            done = read_day(view, &view->catalog->days[d], &tail, first, last, &p, &g, err);
     }
-    if (done) {
-        gather_tail(view, order, key, first, last, &g);
-        events_sort(g.events, g.count, order);
-        g.count = merge_doubles(g.events, g.count);
-        done = g.count == 0 || visit(context, g.events, g.count, err);
-    }
+    done = done && tail_gather(&tail, last, &g, err) && hand_out(&g, order, visit, context, err);
     free(g.events);
     return done;
 }

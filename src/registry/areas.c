@@ -1,6 +1,6 @@
-/* The area tree: the built-in one of Changzhou, and `import areas`. An area's number is its parent's
- * with the next slot of its level that was never used; an area never moves, because its number says
- * where it lies. */
+/* The area tree: the built-in one of Changzhou, and `import areas`. An area's number is its
+ * parent's with the next slot of its level that was never used; an area never moves, because its
+ * number says where it lies. */
 #include "registry/registry_internal.h"
 
 #include <stdlib.h>
@@ -34,8 +34,8 @@ static const struct sql_text area_of_import = {
 static const struct sql_text area_undo = {
     "area_undo", "DELETE FROM area WHERE import_no = ?1", "small table"};
 
-const struct sql_text *const area_statements[] = {&area_insert, &area_update, &area_by_code,
-                                                  &area_last_child, &area_of_import, &area_undo};
+const struct sql_list area_statements = SQL_LIST(&area_insert, &area_update, &area_by_code,
+                                                 &area_last_child, &area_of_import, &area_undo);
 
 static const struct import_column area_columns[] = {
     {"code", true, "managed code"},     {"gb_code", false, "GB/T 2260 code"},

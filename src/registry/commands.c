@@ -132,6 +132,7 @@ const struct module registry_module = {
     .migration_count = sizeof registry_migrations / sizeof *registry_migrations,
     .commands = registry_commands,
     .command_count = sizeof registry_commands / sizeof *registry_commands,
-    .statements = registry_statements,
-    .statement_count = REGISTRY_STATEMENTS,
+    .statements = (const struct sql_list *const[]){&registry_statements, &area_statements,
+                                                   &import_statements, &kind_statements,
+                                                   &export_statements, NULL},
 };

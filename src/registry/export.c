@@ -149,3 +149,7 @@ EXPORT(cases, "cases", "infections", "case_id,area,person_id,kind,at,recorded_at
        EXTERNAL("7", "t.case_no") ", " AREA ", " EXTERNAL(
            "1", "t.person_no") ", t.kind, t.at, t.recorded_at",
        "case_record t ORDER BY t.case_no")
+
+const struct sql_list export_statements =
+    SQL_LIST(&areas_export_text, &persons_export_text, &households_export_text, &units_export_text,
+             &venues_export_text, &vehicles_export_text, &staff_export_text, &cases_export_text);

@@ -36,8 +36,8 @@ static bool area_code_known(const char *code, size_t digits)
     return false;
 }
 
-/* "YYYYMMDD" of the Gregorian calendar, from 1800 on: holders of the standard's own examples were born
- * before times that the clock knows. */
+/* "YYYYMMDD" of the Gregorian calendar, from 1800 on: holders of the standard's own examples were
+ * born before times that the clock knows. */
 static bool is_calendar_date(const char digits[8])
 {
     static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

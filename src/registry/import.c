@@ -27,9 +27,8 @@ static const struct sql_text import_finish = {
 static const struct sql_text import_kind_of = {
     "import_kind_of", "SELECT kind, state FROM import WHERE import_no = ?1", "primary key"};
 
-const struct sql_text *const import_statements[] = {&import_insert, &import_last, &import_finish,
-                                                    &import_kind_of};
-const size_t import_statement_count = sizeof import_statements / sizeof *import_statements;
+const struct sql_list import_statements =
+    SQL_LIST(&import_insert, &import_last, &import_finish, &import_kind_of);
 
 struct import_run {
     const struct import_kind *kind;

@@ -21,7 +21,4 @@ bool import_rows_open(int fd, const char *source, int directory_fd,
                       struct csv_reader **ret_reader, bool *ret_ndjson,
                       struct error *err) MUST_USE;
 
-extern const struct sql_text *const import_statements[];
-extern const size_t import_statement_count;
-
 #endif

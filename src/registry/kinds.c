@@ -1,8 +1,8 @@
 /* The kinds of the registry that are imported row by row: one table a kind, one way for all.
  *
  * A row's values are checked by the type of their column; its digest tells an equal row (unchanged)
- * from a changed one (merged). A changed row overwrites what it gives: a column that is absent and a
- * field that is empty leave what is known. External ids are those of the import's source. */
+ * from a changed one (merged). A changed row overwrites what it gives: a column that is absent and
+ * a field that is empty leave what is known. External ids are those of the import's source. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -237,8 +237,8 @@ static bool take_value(const struct row_place *place, enum value_type type, stru
     }
 }
 
-/* Keyed hash of the row's fields with their lengths: an unkeyed one would let whoever holds the database
- * try ID numbers until one fits. */
+/* Keyed hash of the row's fields with their lengths: an unkeyed one would let whoever holds the
+ * database try ID numbers until one fits. */
 static struct slice row_digest(const struct import_batch *batch, size_t row, int columns)
 {
     struct buffer text;
@@ -532,3 +532,11 @@ static const struct import_column cases_columns[] = {
     {NULL, false, NULL}};
 static const enum value_type cases_types[] = {VALUE_ID,        VALUE_AREA, VALUE_PERSON,
                                               VALUE_CASE_KIND, VALUE_TIME, VALUE_TIME};
+
+#define KIND_STATEMENTS(ident)                                                                     \
+    &ident##_table.digest, &ident##_table.insert, &ident##_table.update, &ident##_table.last,      \
+        &ident##_table.undo, &ident##_table.undo_ids
+const struct sql_list kind_statements =
+    SQL_LIST(KIND_STATEMENTS(persons), KIND_STATEMENTS(households), KIND_STATEMENTS(units),
+             KIND_STATEMENTS(venues), KIND_STATEMENTS(vehicles), KIND_STATEMENTS(staff),
+             KIND_STATEMENTS(cases));

@@ -1,10 +1,10 @@
-/* The rows of an import, whatever they came as: CSV is read as it is; NDJSON, an object a line, becomes
- * CSV rows in a temporary file, so that one reader serves both; a pipe is first spooled to one,
- * because its form shows only in its first byte and NDJSON is read twice.
+/* The rows of an import, whatever they came as: CSV is read as it is; NDJSON, an object a line,
+ * becomes CSV rows in a temporary file, so that one reader serves both; a pipe is first spooled to
+ * one, because its form shows only in its first byte and NDJSON is read twice.
  *
- * The columns of NDJSON are the fields of all its lines in the order of their first appearance. A line
- * that is no flat object becomes a row with one field too many, which the reader rejects by its
- * number. */
+ * The columns of NDJSON are the fields of all its lines in the order of their first appearance. A
+ * line that is no flat object becomes a row with one field too many, which the reader rejects by
+ * its number. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ struct converter {
     bool begun; /* the first line was read: no byte order mark can follow */
 };
 
-/* The next line without its end and blanks; false at the end of the file. A line longer than a row may
- * be comes cut, and is no object then. */
+/* The next line without its end and blanks; false at the end of the file. A line longer than a row
+ * may be comes cut, and is no object then. */
 static bool next_line(struct converter *c, struct slice *ret_line)
 {
     size_t length = 0;

@@ -63,12 +63,10 @@ static const struct sql_text venue_select = {
     " closed FROM venue WHERE venue_no = ?1",
     "primary key"};
 
-const struct sql_text *const registry_statements[REGISTRY_STATEMENTS] = {
-    &area_select,        &source_select,    &source_insert,   &external_select_no,
-    &external_select_id, &external_insert,  &anonymous_person, &anonymous_venue,
-    &person_last,        &venue_last,       &person_select,   &person_by_number,
-    &venue_select,       &floor_keep,
-};
+const struct sql_list registry_statements =
+    SQL_LIST(&area_select, &source_select, &source_insert, &external_select_no,
+             &external_select_id, &external_insert, &anonymous_person, &anonymous_venue,
+             &person_last, &venue_last, &person_select, &person_by_number, &venue_select, &floor_keep);
 
 /* Areas as read once. A reload makes a new set and puts it in the place of the old one, which stays
  * until the registry closes: areas that others hold never move. */

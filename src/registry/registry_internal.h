@@ -4,8 +4,8 @@
 
 #include "registry/registry.h"
 
-enum { REGISTRY_STATEMENTS = 14 };
-extern const struct sql_text *const registry_statements[REGISTRY_STATEMENTS];
+extern const struct sql_list registry_statements, area_statements, import_statements,
+    kind_statements, export_statements;
 extern const struct import_kind *const registry_import_kinds[];
 
 /* No number up to `no` is handed out again for that kind within that scope (inside a job). */

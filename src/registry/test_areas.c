@@ -76,8 +76,8 @@ static void the_city_has_seven_managed_districts_with_their_streets_and_towns(vo
     test_city_remove(&city);
 }
 
-/* By code, 320412 holds 3 streets, 11 towns and 4 zones; by management, the Economic Development Zone is
- * a district of its own and its towns are not Wujin's. */
+/* By code, 320412 holds 3 streets, 11 towns and 4 zones; by management, the Economic Development
+ * Zone is a district of its own and its towns are not Wujin's. */
 static void the_economic_development_zone_lies_in_320412_and_is_managed_apart(void **state)
 {
     (void)state;

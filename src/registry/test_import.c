@@ -1,5 +1,5 @@
-/* Imports and exports: every row accounted for, whatever it came as; what comes out goes in again; no
- * identity in clear on the disk. */
+/* Imports and exports: every row accounted for, whatever it came as; what comes out goes in again;
+ * no identity in clear on the disk. */
 #include <sys/wait.h>
 #include <zlib.h>
 

@@ -1,16 +1,12 @@
-/* A temporary city for tests from the registry upwards: the rooms opened in this process, commands run
- * as the command line runs them, files written beside. */
+/* A temporary city for tests from the registry upwards: the rooms opened in this process, commands
+ * run as the command line runs them, files written beside. */
 #ifndef CHENGMAI_REGISTRY_TEST_SUPPORT_H
 #define CHENGMAI_REGISTRY_TEST_SUPPORT_H
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "policy/test_support.h"
 #include "registry/registry.h"
 
 struct test_city {
@@ -22,15 +18,6 @@ struct test_city {
     struct buffer out, words; /* of the last command */
     struct error err;         /* of the last command */
 };
-
-static inline void test_fail_on(bool done, const struct error *err)
-{
-    if (!done) {
-        char line[900];
-        error_line(err, line, sizeof line);
-        fail_msg("%s", line);
-    }
-}
 
 /* store, policy, registry, presence; rooms above are the caller's to open. */
 static inline void test_city_open(struct test_city *city)

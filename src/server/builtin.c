@@ -37,6 +37,8 @@ static size_t reasons_not_ready(struct platform *platform, struct ready_reason *
         store_read_end(platform->store, sql);
     else
         reasons[count++] = (struct ready_reason){"database", "it cannot be read"};
+    if (!presence_ready(platform->presence, &err))
+        reasons[count++] = (struct ready_reason){"scans", "they cannot be made durable"};
     if (fstatvfs(store_directory_fd(platform->store), &disk) != 0 ||
         (uint64_t)disk.f_bavail * disk.f_frsize < DISK_BYTES_MIN)
         reasons[count++] = (struct ready_reason){"disk", "less than 16 MB are free"};
@@ -143,46 +145,102 @@ static bool handle_about(const struct request *request, struct response *respons
 
 /* ---- Built pages */
 
-bool static_file(struct slice path, struct response *response, struct arena *arena)
+/* Each page of the console is drawn by one document; below it the path is the page's own. */
+static const struct {
+    const char *path, *document;
+} pages[] = {{"/login", "/index.html"}, {"/cases", "/index.html"}, {"/me", "/me.html"}};
+
+static struct slice document_of(struct slice path)
+{
+    if (slice_equal(path, SLICE("/")))
+        return SLICE("/index.html");
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        size_t length = strlen(pages[i].path);
+        if (path.length >= length && memcmp(path.data, pages[i].path, length) == 0 &&
+            (path.length == length || path.data[length] == '/'))
+            return slice_of(pages[i].document);
+    }
+    return path;
+}
+
+static const char *type_of(const char *name)
 {
     static const struct {
         const char *ending, *type;
     } types[] = {{".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
                  {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
                  {".json", "application/json"},         {".woff2", "font/woff2"},
-                 {".png", "image/png"}};
-    bool root = slice_equal(path, SLICE("/"));
-    char *name = arena_print(arena, "web/dist%.*s", SLICE_ARG(root ? SLICE("/index.html") : path));
+                 {".txt", "text/plain; charset=utf-8"}, {".png", "image/png"}};
+    size_t whole = strlen(name);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        size_t length = strlen(types[i].ending);
+        if (whole > length && strcmp(name + whole - length, types[i].ending) == 0)
+            return types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+bool static_file(struct slice path, struct response *response, struct arena *arena)
+{
+    /* Pages hold neither inline script nor inline style, and nothing from elsewhere. */
+    static const char *const guards[] = {
+        "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'",
+        "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
+        "Cross-Origin-Opener-Policy: same-origin", "Cross-Origin-Resource-Policy: same-origin",
+        "Permissions-Policy: camera=(), microphone=(), geolocation=()"};
+    char *name = arena_print(arena, "web/dist%.*s", SLICE_ARG(document_of(path)));
     const struct embedded_file *file = embedded_find(name);
     if (!file)
         return false;
-    response->content_type = "application/octet-stream";
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        size_t length = strlen(types[i].ending), whole = strlen(name);
-        if (whole > length && strcmp(name + whole - length, types[i].ending) == 0)
-            response->content_type = types[i].type;
-    }
-    bool hashed = strncmp(name, "web/dist/assets/", 16) == 0;
-    response->headers[0] = hashed ? "Cache-Control: public, max-age=31536000, immutable"
-                                  : "Cache-Control: no-cache";
-    response->headers[1] = "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'";
-    response->headers[2] = "X-Content-Type-Options: nosniff";
-    response->headers[3] = "Referrer-Policy: no-referrer";
+    bool hashed = strncmp(name, "web/dist/assets/", 16) == 0; /* the name carries the content */
+    response->content_type = type_of(name);
+    response_header(response, hashed ? "Cache-Control: public, max-age=31536000, immutable"
+                                     : "Cache-Control: no-cache");
+    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
+        response_header(response, guards[i]);
     buffer_append(&response->body, file->content.data, file->content.length);
     return true;
 }
 
 #define TEXT "{\"type\":\"string\"}"
-#define WORDS "{\"type\":\"object\",\"properties\":{\"zh\":" TEXT ",\"en\":" TEXT "}}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define WORDS                                                                                      \
+    "{\"type\":\"object\",\"required\":[\"zh\",\"en\"],"                                           \
+    "\"properties\":{\"zh\":" TEXT ",\"en\":" TEXT "}}"
 #define PROVIDER                                                                                   \
-    "{\"type\":\"object\",\"required\":[\"name\",\"stub\",\"words\"],\"properties\":{"              \
+    "{\"type\":\"object\",\"required\":[\"name\",\"stub\",\"words\"],\"properties\":{"             \
     "\"name\":" TEXT ",\"stub\":{\"type\":\"boolean\"},\"words\":" WORDS "}}"
-#define SESSION                                                                                    \
-    "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                        \
-    "\"kind\":{\"enum\":[\"user\",\"holder\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","                \
-    "\"role\":" TEXT ",\"area\":{\"type\":\"object\",\"properties\":{\"code\":" TEXT ","            \
-    "\"name_zh\":" TEXT ",\"name_en\":" TEXT "}},\"session\":" TEXT ","                             \
-    "\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"provider\":" PROVIDER "}}"
+#define NAMED_AREA                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"code\",\"name_zh\",\"name_en\"],\"properties\":{"        \
+    "\"code\":" TEXT ",\"name_zh\":" TEXT ",\"name_en\":" TEXT "}}"
+#define USER_SESSION                                                                               \
+    "{\"type\":\"object\","                                                                        \
+    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\"],"                 \
+    "\"properties\":{\"kind\":{\"enum\":[\"user\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","          \
+    "\"role\":" TEXT ",\"area\":" NAMED_AREA ","                                                   \
+    "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+#define HOLDER_SESSION                                                                             \
+    "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                       \
+    "\"kind\":{\"enum\":[\"holder\"]},\"csrf\":" TEXT ",\"session\":" TEXT ","                     \
+    "\"expires_at\":" TIME ",\"provider\":" PROVIDER "}}"
+#define SESSION "{\"oneOf\":[" USER_SESSION "," HOLDER_SESSION "]}"
+#define LOGIN                                                                                      \
+    "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"       \
+    "\"name\":" TEXT ",\"password\":" TEXT "}},{\"type\":\"object\","                              \
+    "\"required\":[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","    \
+    "\"person_no\":{\"type\":\"integer\"}}}]}"
+#define DEMO_LOGIN                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"name\",\"password\",\"role\"],\"properties\":{"          \
+    "\"name\":" TEXT ",\"password\":" TEXT ",\"role\":" TEXT "}}"
+#define ABOUT                                                                                      \
+    "{\"type\":\"object\","                                                                        \
+    "\"required\":[\"demo\",\"city_now\",\"identity_providers\",\"demo_logins\"],"                 \
+    "\"properties\":{\"demo\":{\"type\":\"boolean\"},\"city_now\":" TIME ","                       \
+    "\"identity_providers\":{\"type\":\"array\",\"items\":" PROVIDER "},"                          \
+    "\"demo_logins\":{\"type\":\"array\",\"items\":" DEMO_LOGIN "}}}"
 #define STATUS_OBJECT                                                                              \
     "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" TEXT ","           \
     "\"version\":" TEXT "}}"
@@ -202,21 +260,11 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
      .handle = openapi_handle},
     {.method = HTTP_GET, .path = "/public/about", .access = ROUTE_PUBLIC,
      .summary = "City clock, identity providers, and the logins of a demo city",
-     .response_schema =
-         "{\"type\":\"object\",\"required\":[\"demo\",\"city_now\",\"identity_providers\","
-         "\"demo_logins\"],\"properties\":{\"demo\":{\"type\":\"boolean\"},"
-         "\"city_now\":{\"type\":\"string\",\"format\":\"date-time\"},"
-         "\"identity_providers\":{\"type\":\"array\",\"items\":" PROVIDER "},"
-         "\"demo_logins\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-         "\"name\":" TEXT ",\"password\":" TEXT ",\"role\":" TEXT "}}}}}",
+     .response_schema = ABOUT,
      .handle = handle_about},
     {.method = HTTP_POST, .path = "/sessions", .access = ROUTE_PUBLIC, .secret_body = true,
      .summary = "Log in: a user by name and password, a holder through an identity provider",
-     .request_schema =
-         "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"
-         "\"name\":" TEXT ",\"password\":" TEXT "}},{\"type\":\"object\",\"required\":"
-         "[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","
-         "\"person_no\":{\"type\":\"integer\"}}}]}",
+     .request_schema = LOGIN,
      .response_schema = SESSION, .handle = session_begin_handle},
     {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_ANY,
      .permission = PERMISSION_NONE, .summary = "Who is logged in", .response_schema = SESSION,

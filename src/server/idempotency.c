@@ -35,8 +35,8 @@ static const struct sql_text idempotency_keep = {
 static const struct sql_text idempotency_forget = {
     "idempotency_forget", "DELETE FROM idempotency WHERE at <= ?1", "idempotency_by_time"};
 
-const struct sql_text *const idempotency_statements[IDEMPOTENCY_STATEMENTS] = {
-    &idempotency_select, &idempotency_keep, &idempotency_forget};
+const struct sql_list idempotency_statements =
+    SQL_LIST(&idempotency_select, &idempotency_keep, &idempotency_forget);
 
 struct named {
     unsigned char name[NAME_BYTES];

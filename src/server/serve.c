@@ -16,7 +16,7 @@ enum { STOP_SECONDS = 9, HTTP_STOP_SECONDS = 6, HOUR_ROUNDS = 3600 };
 struct jobs {
     struct platform *platform;
     struct http *http;
-    bool living;
+    struct sim_life *life; /* of a demo city, unless it stands still; NULL otherwise */
     pthread_t thread;
     pthread_mutex_t lock; /* owns stopping */
     pthread_cond_t changed;
@@ -29,7 +29,7 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     struct error err;
     if (!status_catch_up(platform->status, &err))
         log_error("status", &err);
-    if (jobs->living && !sim_life_tick(platform, world_now(platform->world), &err))
+    if (jobs->life && !sim_life_tick(jobs->life, world_now(platform->world), &err))
         log_error("sim", &err);
     if (!command_counters_refresh(platform, &err))
         log_error("command", &err);
@@ -102,13 +102,16 @@ static void stop_in_time(void)
 static bool serve(struct command_context *context, struct platform *platform, const char *host,
                   uint16_t port, bool still, const sigset_t *signals, struct error *err)
 {
-    struct jobs jobs = {.platform = platform, .living = platform->demo && !still};
+    struct jobs jobs = {.platform = platform};
     struct door *door;
     int signal_no;
     if (!may_listen(platform, host, err) || !command_counters_refresh(platform, err) ||
         !http_start(platform, host, port, &jobs.http, &port, err))
         return false;
-    if (!door_open(platform, &door, err)) {
+    bool living = platform->demo && !still;
+    if ((living && !sim_life_open(platform, &jobs.life, err)) ||
+        !door_open(platform, &door, err)) {
+        sim_life_close(jobs.life);
         http_stop(jobs.http, 1);
         http_free(jobs.http);
         return false;
@@ -128,6 +131,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
     pthread_mutex_unlock(&jobs.lock);
     pthread_join(jobs.thread, NULL);
     http_free(jobs.http); /* the jobs woke its streams until now */
+    sim_life_close(jobs.life);
     door_close(door);
     return true;
 }
@@ -152,7 +156,7 @@ static int run_serve(struct command_context *context, int argc, char **argv, str
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    if (!platform_open(context->platform->directory, true, &platform, err))
+    if (!platform_open(context->platform->directory, PLATFORM_SERVING, &platform, err))
         return command_fail(err);
     bool done = serve(context, platform, host, port, still, &signals, err);
     platform_close(platform);
@@ -173,6 +177,5 @@ const struct module server_module = {
     .route_count = BUILTIN_ROUTES,
     .commands = server_commands,
     .command_count = 1,
-    .statements = idempotency_statements,
-    .statement_count = IDEMPOTENCY_STATEMENTS,
+    .statements = (const struct sql_list *const[]){&idempotency_statements, NULL},
 };

@@ -37,8 +37,7 @@ extern struct server_counters server_counters;
 
 enum { BUILTIN_ROUTES = 9 };
 extern const struct route builtin_routes[BUILTIN_ROUTES];
-enum { IDEMPOTENCY_STATEMENTS = 3 };
-extern const struct sql_text *const idempotency_statements[IDEMPOTENCY_STATEMENTS];
+extern const struct sql_list idempotency_statements;
 
 /* Runs a write that carries an Idempotency-Key: the first time by its handler, again from what was
  * answered (idempotency.c). `target` is path and query. */

@@ -33,6 +33,22 @@ static void put_csrf(struct json_writer *writer, const struct request *request,
     json_field_text(writer, "csrf", slice_of(csrf));
 }
 
+/* By name, so that a page offers what the user may do; the gate decides all the same. */
+static void put_permissions(struct json_writer *writer, const struct actor *actor)
+{
+    static const char *const names[PERMISSION_COUNT] = {
+#define X(id, name) name,
+        PERMISSION_TABLE(X)
+#undef X
+    };
+    json_key(writer, "permissions");
+    json_array_begin(writer);
+    for (size_t i = 0; i < PERMISSION_COUNT; i++)
+        if (actor->permissions & (uint64_t)1 << i)
+            json_put_text(writer, slice_of(names[i]));
+    json_array_end(writer);
+}
+
 static void put_user(const struct request *request, struct response *response,
                      const struct actor *actor, struct slice token)
 {
@@ -49,6 +65,7 @@ static void put_user(const struct request *request, struct response *response,
     json_field_text(&writer, "name_zh", area ? area->name_zh : SLICE(""));
     json_field_text(&writer, "name_en", area ? area->name_en : SLICE(""));
     json_object_end(&writer);
+    put_permissions(&writer, actor);
     put_csrf(&writer, request, token);
     json_object_end(&writer);
     json_writer_release(&writer);

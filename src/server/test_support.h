@@ -77,8 +77,10 @@ static inline int loopback_template_create(void **state)
     test_fail_on(store_open(test_template, &world, &store, &err), &err);
     test_fail_on(store_write(store, test_seed_areas, NULL, &err), &err);
     store_close(store);
-    test_fail_on(platform_open(test_template, false, &platform, &err), &err);
-    test_fail_on(sim_city_build(platform, LOOPBACK_PEOPLE, creation.seed, quiet, &err), &err);
+    test_fail_on(platform_open(test_template, PLATFORM_COMMAND, &platform, &err), &err);
+    struct sim_plan plan = {.people = LOOPBACK_PEOPLE, .seed = creation.seed,
+                            .now = creation.city_start, .program = "chengmai", .out = quiet};
+    test_fail_on(sim_city_build(platform, &plan, &err), &err);
     platform_close(platform);
     fclose(quiet);
     if (__sanitizer_install_malloc_and_free_hooks)

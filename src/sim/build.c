@@ -1,222 +1,204 @@
-/* Building the demo city, its users, and its life while the server runs. */
+/* Making a demo city. The register is written by the writer thread while this one generates the days and
+ * lets the infection spread; evidence comes when both are done. */
+#include <pthread.h>
 #include <stdlib.h>
 
-#include "access/access.h"
-#include "checkin/checkin.h"
-#include "sim/city.h"
+#include "sim/history.h"
+#include "sim/register.h"
+#include "sim/sim.h"
+#include "sim/users.h"
 #include "status/status.h"
 
-enum { CITY_DAYS = 14, PASSWORD_BYTES = 24, LIFE_APPENDS_MAX = 2000 };
-
-/* ---- Fourteen days */
-
-static bool build_day(struct city *city, struct outbreak *outbreak, int32_t day, uint32_t until,
-                      struct error *err)
-{
-    struct presence_bulk *bulk = NULL;
-    struct presence_bulk_result result;
-    size_t capacity = (size_t)city->person_count * 3 + 1024, count = 0;
-    struct presence_event *events = x_alloc(capacity, sizeof *events);
-    for (uint32_t person = 1; person <= city->person_count; person++) {
-        if (outbreak_is_isolated(outbreak, person, day))
-            continue;
-        if (count + CITY_EVENTS_MAX > capacity) {
-            capacity += capacity / 2;
-            events = x_realloc(events, capacity * sizeof *events);
-        }
-        size_t made = city_person_day(city, person, day, events + count);
-        for (size_t i = 0; i < made; i++) /* the last day ends now */
-            if (events[count + i].time < until)
-                events[count] = events[count + i], count++, i--, made--;
-            else
-                events[count + i] = events[count + --made], i--;
-    }
-    bool done = presence_bulk_begin(city->platform->presence, 0, &bulk, err) &&
-                presence_bulk_day(bulk, day, events, count, err) &&
-                presence_bulk_commit(bulk, &result, err);
-    presence_bulk_abandon(bulk);
-    free(events);
-    return done && outbreak_spread(outbreak, day, err);
-}
-
-/* ---- Users */
-
-struct users_job {
+struct building {
+    const struct sim_plan *plan;
     struct platform *platform;
-    struct buffer logins; /* JSON array of the city's logins */
-    FILE *out;
+    struct city *city;
+    struct outbreak *outbreak;
+    struct history *history;
+    int64_t now; /* unix seconds */
+    int32_t first_day, last_day;
+    bool registered;
+    struct error register_error;
 };
 
-static void make_password(char out[PASSWORD_BYTES])
+static void *run_register(void *context)
 {
-    static const char consonants[] = "bdfghjkmnprstvwz", vowels[] = "aeiou";
-    unsigned char bytes[12];
-    size_t at = 0;
-    world_random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i += 2) {
-        out[at++] = consonants[bytes[i] % 16];
-        out[at++] = vowels[bytes[i + 1] % 5];
-        if (i == 4)
-            out[at++] = '-';
-    }
-    out[at] = '\0';
+    struct building *building = context;
+    building->registered = register_city(building->city, &building->register_error);
+    return NULL;
 }
 
-static bool add_users(struct sql *sql, void *context, struct error *err)
+/* ---- One day, in the order in which it happens */
+
+static bool anybody_infectious(const struct outbreak *outbreak, int32_t day)
 {
-    static const char *const districts[] = {"", "320412", "320481"};
-    struct users_job *job = context;
-    struct platform *platform = job->platform;
-    struct json_writer writer;
-    json_writer_init(&writer, &job->logins);
-    json_array_begin(&writer);
+    int64_t end = time_day_start_seconds(day) + 86400;
+    for (size_t i = 0; i < outbreak->count; i++)
+        if (outbreak->infections[i].infectious_at < end)
+            return true;
+    return false;
+}
+
+/* The evening of a day: who met the infectious, and whom the cases met. */
+static bool look_back(struct building *building, int32_t day, struct error *err)
+{
+    struct outbreak *outbreak = building->outbreak;
+    struct tracer *tracer = NULL;
+    struct presence_view *view = NULL;
+    int64_t next_day = time_day_start_seconds(day + 1);
+    bool over = day < building->last_day; /* the last day goes on in life */
+    bool done = tracer_create(building->platform, &tracer, err) &&
+                presence_view_begin(building->platform->presence, &view, err);
+    if (done) /* the register is still being written */
+        tracer_use_categories(tracer, building->city->category_of_venue,
+                              building->city->venue_count);
+    size_t known = outbreak->count;
+    for (size_t i = 0; done && over && i < known; i++)
+        if (outbreak->infections[i].spread_day < day)
+            done = outbreak_spread(outbreak, i, day, tracer, view, err);
+    /* contacts become known tomorrow; they are isolated before tomorrow is generated */
+    int64_t limit = over ? next_day + 86400 : building->now + 1;
+    limit = limit <= building->now + 1 ? limit : building->now + 1;
+    size_t index;
+    while (done && (index = outbreak_next_traced(outbreak, limit)) != SIZE_MAX)
+        done = outbreak_trace(outbreak, index, tracer, view, err);
+    presence_view_end(view);
+    tracer_free(tracer);
+    return done;
+}
+
+static bool build_day(struct building *building, int32_t day, struct error *err)
+{
+    struct outbreak *outbreak = building->outbreak;
+    int64_t end = time_day_start_seconds(day) + 86400;
+    end = end < building->now ? end : building->now;
+    size_t index;
+    if (day == building->last_day - (int32_t)building->city->settings->number[SEED_DAYS_BEFORE])
+        outbreak_begin(outbreak, day);
+    while ((index = outbreak_next_found(outbreak, end)) != SIZE_MAX)
+        outbreak_find(outbreak, index);
+    return history_day(building->history, outbreak, day, end, err) &&
+           (!anybody_infectious(outbreak, day) || look_back(building, day, err));
+}
+
+static bool build_days(struct building *building, struct error *err)
+{
     bool done = true;
-    for (size_t r = 0; done && r < policy_role_count(platform->policy); r++)
-        for (size_t d = 0; done && d < 3; d++) {
-            const struct role *role = policy_role_at(platform->policy, r);
-            const struct area *area =
-                d ? registry_area_by_code(platform->registry, slice_of(districts[d]))
-                  : registry_city(platform->registry);
-            char name[64], password[PASSWORD_BYTES];
-            int64_t user_no;
-            snprintf(name, sizeof name, "%s%s%s", role->name, d ? "-" : "", districts[d]);
-            make_password(password);
-            done = access_user_add(sql, platform->access, slice_of(name), slice_of(role->name),
-                                   area->no, password, &user_no, err);
-            if (d)
-                continue;
-            fprintf(job->out, "  %-20s %s\n", name, password);
-            json_object_begin(&writer);
-            json_field_text(&writer, "name", slice_of(name));
-            json_field_text(&writer, "password", slice_of(password));
-            json_field_text(&writer, "role", slice_of(role->title_zh));
-            json_object_end(&writer);
+    for (int32_t day = building->first_day; done && day <= building->last_day; day++)
+        done = build_day(building, day, err);
+    return done;
+}
+
+/* Days and register at the same time. */
+static bool build_past(struct building *building, struct error *err)
+{
+    pthread_t thread;
+    bool beside = pthread_create(&thread, NULL, run_register, building) == 0;
+    if (!beside)
+        run_register(building);
+    bool done = (beside || building->registered) && build_days(building, err);
+    if (beside)
+        pthread_join(thread, NULL);
+    if (!building->registered) {
+        *err = building->register_error;
+        done = false;
+    }
+    return done && outbreak_record(building->outbreak, building->first_day, building->now, err);
+}
+
+/* ---- What is said at the end */
+
+/* The recorded case that infected most, the earliest of those. */
+static const struct infection *case_to_trace(const struct building *building, size_t *ret_cases)
+{
+    const struct outbreak *outbreak = building->outbreak;
+    const struct infection *best = NULL;
+    size_t best_count = 0;
+    *ret_cases = 0;
+    for (size_t i = 0; i < outbreak->count; i++) {
+        const struct infection *infection = &outbreak->infections[i];
+        size_t count = 0;
+        if (infection->recorded_at > building->now)
+            continue;
+        ++*ret_cases;
+        for (size_t k = 0; k < outbreak->count; k++)
+            count += outbreak->infections[k].infector == infection->person;
+        if (!best || count > best_count ||
+            (count == best_count && infection->recorded_at < best->recorded_at)) {
+            best = infection;
+            best_count = count;
         }
-    json_array_end(&writer);
-    json_writer_release(&writer);
-    return done && store_setting_set(sql, "demo_logins", buffer_slice(&job->logins), err);
+    }
+    return best;
 }
 
-static bool build_users(struct platform *platform, FILE *out, struct error *err)
+/* A word of a shell command, quoted where it must be. */
+static void print_word(FILE *out, const char *word)
 {
-    struct users_job job = {.platform = platform, .out = out};
-    buffer_init(&job.logins, 1 << 20);
-    fprintf(out, "logins of the city (one a role; -320412 and -320481 have their own):\n");
-    bool done = store_write(platform->store, add_users, &job, err);
-    buffer_release(&job.logins);
-    return done;
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-./:=@%+,";
+    if (word[0] && strspn(word, plain) == strlen(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (const char *c = word; *c; c++)
+        if (*c == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*c, out);
+    fputc('\'', out);
 }
 
-bool sim_city_build(struct platform *platform, int64_t people, uint64_t seed, FILE *out,
-                    struct error *err)
+static void print_command(const struct building *building, const char *rest)
 {
-    struct city *city = NULL;
-    struct outbreak *outbreak = NULL;
-    bool done = city_plan(platform, people, seed, &city, err) && city_register(city, err);
-    uint32_t now = (uint32_t)time_day_start_seconds(city ? city->last_day : 0) + 14 * 3600 + 1800;
-    if (done)
-        outbreak = outbreak_create(city);
-    for (int32_t k = CITY_DAYS - 1; done && k >= 0; k--)
-        done = build_day(city, outbreak, city->last_day - k, k ? UINT32_MAX : now, err);
-    done = done && outbreak_record(outbreak, err) && build_users(platform, out, err) &&
+    FILE *out = building->plan->out;
+    fputs("  ", out);
+    print_word(out, building->plan->program);
+    fputs(" --data ", out);
+    print_word(out, building->platform->directory);
+    fprintf(out, " %s\n", rest);
+}
+
+static void say(const struct building *building)
+{
+    FILE *out = building->plan->out;
+    size_t cases;
+    const struct infection *traced = case_to_trace(building, &cases);
+    char from[TIME_TEXT_BYTES], to[TIME_TEXT_BYTES], command[160];
+    fprintf(out, "%lld people, %u places, %zu cases", (long long)building->plan->people,
+            building->city->venue_count, cases);
+    if (traced) {
+        time_format(time_day_start_seconds(building->first_day) * SECOND, from);
+        time_format(building->now * SECOND, to);
+        snprintf(command, sizeof command, "trace --person p%08u --from %s --to %s",
+                 traced->person, from, to);
+        fprintf(out, ". The case to trace: p%08u\n", traced->person);
+        print_command(building, command);
+    } else {
+        fputc('\n', out);
+    }
+    print_command(building, "serve");
+    print_command(building, "doctor");
+}
+
+bool sim_city_build(struct platform *platform, const struct sim_plan *plan, struct error *err)
+{
+    struct building building = {.plan = plan, .platform = platform};
+    building.now = plan->now / SECOND;
+    building.last_day = time_day_of_seconds(building.now);
+    building.first_day = building.last_day - (CITY_DAYS - 1);
+    if (!city_open(platform, plan->people, plan->seed, true, &building.city, err))
+        return false;
+    building.outbreak = outbreak_create(building.city);
+    building.history = history_create(building.city);
+    bool done = build_past(&building, err);
+    history_free(building.history);
+    done = done && users_build(platform, plan->out, err) &&
            status_catch_up(platform->status, err);
-    if (done) {
-        size_t cases;
-        uint32_t person = outbreak_index_person(outbreak, &cases);
-        fprintf(out,
-                "%lld people, %u venues, %zu cases. The case to trace: p%08u\n"
-                "  chengmai --data %s trace --person p%08u --from 2022-03-31T00:00:00+08:00"
-                " --to 2022-04-14T00:00:00+08:00\n"
-                "  chengmai --data %s serve\n"
-                "  chengmai --data %s doctor\n",
-                (long long)people, city->venue_count, cases, person, platform->directory, person,
-                platform->directory, platform->directory);
-    }
-    outbreak_free(outbreak);
-    city_free(city);
+    if (done)
+        say(&building);
+    outbreak_free(building.outbreak);
+    city_close(building.city);
     return done;
-}
-
-/* ---- Life: at the city clock's pace people scan, and some are tested */
-
-static void life_done(struct presence_append *append, const struct error *failure)
-{
-    (void)failure; /* a demo person whose scan could not be kept just goes on */
-    free(append);
-}
-
-static bool life_scan(struct platform *platform, struct random *random, uint32_t now,
-                      struct error *err)
-{
-    uint32_t venues = checkin_venue_count(platform->checkin);
-    struct person_no person = {1 + random_below(random, status_known(platform->status))};
-    struct status_entry status =
-        status_get(platform->status, person, (timestamp)now * SECOND);
-    if (venues < 2 || status.color == COLOR_RED)
-        return true;
-    double u = random_unit(random);
-    struct presence_append *append = x_alloc(1, sizeof *append);
-    append->count = 1;
-    append->done = life_done;
-    append->records[0].person = person.n;
-    append->records[0].venue = 1 + (uint32_t)(u * u * (venues - 1));
-    append->records[0].time = now;
-    append->records[0].flags = scan_flags(SCAN_PERSON_SCANS_VENUE, SCAN_CLAIMED, SCAN_PASS);
-    append->records[0].answer.color = status.color;
-    append->records[0].answer.last_negative = status.last_negative;
-    if (presence_append(platform->presence, append, err))
-        return true;
-    free(append);
-    return err->code == ERROR_BUSY || err->code == ERROR_DISK_FULL;
-}
-
-struct life_tests {
-    struct platform *platform;
-    struct random *random;
-    timestamp now;
-    uint32_t count;
-};
-
-static bool life_test(struct sql *sql, void *context, struct error *err)
-{
-    struct life_tests *tests = context;
-    for (uint32_t i = 0; i < tests->count; i++) {
-        struct person_no person = {
-            1 + random_below(tests->random, status_known(tests->platform->status))};
-        struct evidence piece = {.kind = EVIDENCE_PCR, .recorded_at = tests->now,
-                                 .at = tests->now - 7 * HOUR, .until = tests->now,
-                                 .detail = RESULT_NEGATIVE, .tube_size = 10};
-        int64_t no;
-        const struct area *city = registry_city(tests->platform->registry);
-        if (!evidence_add(sql, person, city->no, &piece, (struct slice){NULL, 0}, &no, err))
-            return false;
-    }
-    return true;
-}
-
-/* Expected number per second times share, rounded at random so that small cities live too. */
-static uint32_t draw_count(struct random *random, double expected)
-{
-    uint32_t whole = (uint32_t)expected;
-    whole += random_unit(random) < expected - whole;
-    return whole < LIFE_APPENDS_MAX ? whole : LIFE_APPENDS_MAX;
-}
-
-bool sim_life_tick(struct platform *platform, timestamp now, struct error *err)
-{
-    /* share of a day's scans in each hour, of 1000 */
-    static const int rhythm[24] = {2,  1,  1,  1,  2,  10, 35, 95, 85, 60, 55, 60,
-                                   70, 50, 45, 48, 60, 85, 90, 65, 40, 22, 12, 6};
-    struct random random;
-    uint32_t seconds = (uint32_t)(now / SECOND);
-    double people = status_known(platform->status);
-    int hour = (int)((seconds + LOCAL_OFFSET_SECONDS) % 86400 / 3600);
-    random_init(&random, store_seed(platform->store), seconds);
-    uint32_t scans = draw_count(&random, people * 1.9 * rhythm[hour] / 1000 / 3600);
-    for (uint32_t i = 0; i < scans; i++)
-        if (!life_scan(platform, &random, seconds, err))
-            return false;
-    struct life_tests tests = {platform, &random, now,
-                               draw_count(&random, people / 4 / 86400)};
-    return tests.count == 0 || store_write(platform->store, life_test, &tests, err);
 }

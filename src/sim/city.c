@@ -1,374 +1,395 @@
-/* People and places of the synthetic city, from published aggregates: districts and towns with their
- * population, households of 2.7, ages by the census' broad groups, venues with heavy-tailed
- * popularity, a daily rhythm. Names are placeholders; ID numbers have area codes 999xxx. */
+/* Towns, households, ages, workplaces, venues of the synthetic city.
+ *
+ * Households are made in blocks: ten of them share out ten times the mean size, one person each to
+ * begin with and the rest at random, so that the mean is exact and a person's household is found from
+ * the block alone. Blocks never cross a town's border; the last of a town is smaller. */
 #include "sim/city.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-enum { PEOPLE_A_VENUE = 26, HOUSEHOLD_TENTHS = 27 };
+enum { STREAM_BLOCK = 0xB10C }; /* keeps these draws apart from others of the same numbers */
 
-static const struct {
-    const char *category;
-    enum need need;
-    int share; /* of 1000 venues */
-} venue_mix[] = {
-    {"factory", NEED_WORK, 90},      {"office", NEED_WORK, 70},      {"enterprise", NEED_WORK, 90},
-    {"construction_site", NEED_WORK, 20}, {"government", NEED_WORK, 15},
-    {"school", NEED_SCHOOL, 20},     {"kindergarten", NEED_SCHOOL, 20}, {"university", NEED_SCHOOL, 3},
-    {"shop", NEED_SHOP, 180},        {"supermarket", NEED_SHOP, 60}, {"market", NEED_SHOP, 25},
-    {"mall", NEED_SHOP, 8},          {"pharmacy", NEED_SHOP, 40},    {"restaurant", NEED_FOOD, 150},
-    {"cafe_bar", NEED_FOOD, 30},     {"bus", NEED_TRANSIT, 40},      {"metro_station", NEED_TRANSIT, 5},
-    {"rail_station", NEED_TRANSIT, 2}, {"taxi", NEED_TRANSIT, 20},   {"cinema", NEED_LEISURE, 8},
-    {"gym", NEED_LEISURE, 15},       {"park", NEED_LEISURE, 15},     {"barber", NEED_LEISURE, 30},
-    {"chess_room", NEED_LEISURE, 10}, {"hotel", NEED_LEISURE, 12},   {"hospital", NEED_HEALTH, 7},
-    {"testing_point", NEED_HEALTH, 15},
-};
-enum { MIX_COUNT = sizeof venue_mix / sizeof *venue_mix };
+/* ---- Towns: shares of people by population, rounded so that the sum is kept */
 
-static const struct sql_text person_insert = {
-    "sim_person_insert",
-    "INSERT INTO person (person_no, area_no, household_no, birth_year, sex, identity,"
-    " id_number_index, import_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)",
-    "primary key"};
-static const struct sql_text household_insert = {
-    "sim_household_insert",
-    "INSERT INTO household (household_no, area_no, import_no) VALUES (?1, ?2, 0)", "primary key"};
-static const struct sql_text venue_insert = {
-    "sim_venue_insert",
-    "INSERT INTO venue (venue_no, area_no, name, category, latitude, longitude, check_level,"
-    " token_version, closed, import_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, 0, 0)",
-    "primary key"};
-static const struct sql_text source_insert = {
-    "sim_source_insert", "INSERT INTO source (source_no, name) VALUES (1, 'default')",
-    "small table"};
-static const struct sql_text external_insert = {
-    "sim_external_insert",
-    "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (?1, 1, ?2, ?3, 0)",
-    "external_id_by_id"};
-
-/* ---- Plan */
-
-static void plan_towns(struct city *city, int64_t people)
+static void add_town(struct city *city, const struct area *area, int64_t given, int64_t upto)
 {
-    const struct area *area = registry_city(city->platform->registry);
+    city->towns = x_realloc(city->towns, (city->town_count + 1) * sizeof *city->towns);
+    city->towns[city->town_count++] = (struct town){.area_no = area->no,
+                                                    .first_person = (uint32_t)given + 1,
+                                                    .person_count = (uint32_t)(upto - given),
+                                                    .latitude = area->latitude,
+                                                    .longitude = area->longitude};
+}
+
+static void plan_towns(struct city *city, const struct area *of)
+{
+    struct registry *registry = city->platform->registry;
     const struct area **districts, **towns;
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    int64_t whole = 0, given = 0, passed = 0;
-    size_t district_count =
-        registry_areas_under(city->platform->registry, area->no, &arena, &districts);
+    int64_t whole = 0, passed = 0, given = 0;
+    size_t district_count = registry_areas_under(registry, of->no, &arena, &districts);
     for (int pass = 0; pass < 2; pass++)
         for (size_t d = 0; d < district_count; d++) {
-            size_t count = registry_areas_under(city->platform->registry, districts[d]->no, &arena,
-                                                &towns);
+            size_t count = registry_areas_under(registry, districts[d]->no, &arena, &towns);
             for (size_t t = 0; t < count; t++) {
                 if (pass == 0) {
                     whole += towns[t]->population;
                     continue;
                 }
                 passed += towns[t]->population;
-                int64_t upto = people * passed / whole;
-                city->towns =
-                    x_realloc(city->towns, (city->town_count + 1) * sizeof *city->towns);
-                city->towns[city->town_count++] =
-                    (struct town){.area_no = towns[t]->no,
-                                  .first_person = (uint32_t)given + 1,
-                                  .person_count = (uint32_t)(upto - given),
-                                  .latitude = towns[t]->latitude,
-                                  .longitude = towns[t]->longitude};
+                int64_t upto = (int64_t)city->person_count * passed / whole;
+                add_town(city, towns[t], given, upto);
                 given = upto;
             }
         }
     arena_release(&arena);
 }
 
-static uint32_t venues_of(const struct town *town, enum need need)
+static uint32_t households_of(const struct city *city, uint32_t persons)
 {
-    int share = 0;
-    for (int m = 0; m < MIX_COUNT; m++)
-        share += venue_mix[m].need == need ? venue_mix[m].share : 0;
-    uint32_t count = (uint32_t)((int64_t)town->person_count * share / (1000 * PEOPLE_A_VENUE));
-    return count ? count : 1;
+    uint32_t count =
+        (uint32_t)lround(persons / city->settings->number[PERSONS_A_HOUSEHOLD]);
+    return persons && !count ? 1 : count < persons ? count : persons;
 }
 
-/* The category of the k-th venue of a need: shares in order, spread evenly. */
-static uint8_t category_of(const struct city *city, enum need need, uint32_t k)
+static void plan_households(struct city *city)
 {
-    int whole = 0, at;
-    for (int m = 0; m < MIX_COUNT; m++)
-        whole += venue_mix[m].need == need ? venue_mix[m].share : 0;
-    at = (int)(random_mix(k * 31u + (unsigned)need) % (uint64_t)whole);
-    for (int m = 0; m < MIX_COUNT; m++) {
-        if (venue_mix[m].need != need)
-            continue;
-        at -= venue_mix[m].share;
-        if (at < 0)
-            return (uint8_t)policy_category_of(city->platform->policy,
-                                               slice_of(venue_mix[m].category));
+    city->block_persons = (uint32_t)lround(city->settings->number[PERSONS_A_HOUSEHOLD] *
+                                           HOUSEHOLDS_A_BLOCK);
+    REQUIRE(city->block_persons >= HOUSEHOLDS_A_BLOCK &&
+            city->block_persons <= BLOCK_PERSONS_MAX);
+    for (size_t t = 0; t < city->town_count; t++) {
+        struct town *town = &city->towns[t];
+        town->first_household = city->household_count + 1;
+        town->household_count =
+            town->person_count / city->block_persons * HOUSEHOLDS_A_BLOCK +
+            households_of(city, town->person_count % city->block_persons);
+        city->household_count += town->household_count;
     }
-    return 0;
 }
+
+static size_t town_of(const struct city *city, uint32_t person)
+{
+    size_t low = 0, high = city->town_count; /* the last town that begins at or before `person` */
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (city->towns[middle].first_person <= person)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* ---- Places: numbers of a need follow each other within a town, popular kinds first */
 
 static void plan_venues(struct city *city)
 {
-    for (size_t t = 0; t < city->town_count; t++)
+    const struct settings *settings = city->settings;
+    double persons_a_venue = settings->number[PERSONS_A_VENUE];
+    for (int need = 0; need < NEED_COUNT; need++)
+        city->venues_before[need] =
+            x_alloc(city->town_count + 1, sizeof *city->venues_before[need]);
+    int64_t persons_before = 0;
+    for (size_t t = 0; t < city->town_count; t++) {
+        struct town *town = &city->towns[t];
+        int64_t upto = persons_before + town->person_count;
         for (int need = 0; need < NEED_COUNT; need++) {
-            city->towns[t].first_venue[need] = city->venue_count + 1;
-            city->towns[t].venue_count[need] = venues_of(&city->towns[t], (enum need)need);
-            city->venue_count += city->towns[t].venue_count[need];
+            double share = settings->per_1000_of[need] / (1000 * persons_a_venue);
+            bool last = t + 1 == city->town_count;
+            uint32_t before = city->venues_before[need][t];
+            uint32_t after = (uint32_t)((double)upto * share);
+            if (last && after == 0) /* every need has a place in the city */
+                after = 1;
+            town->first_venue[need] = city->venue_count + 1;
+            town->venue_count[need] = after - before;
+            city->venues_before[need][t + 1] = after;
+            city->venue_count += after - before;
         }
-    city->venue_category = x_alloc(city->venue_count + 1, 1);
-    for (size_t t = 0; t < city->town_count; t++)
-        for (int need = 0; need < NEED_COUNT; need++)
-            for (uint32_t k = 0; k < city->towns[t].venue_count[need]; k++)
-                city->venue_category[city->towns[t].first_venue[need] + k] =
-                    category_of(city, (enum need)need, k);
+        persons_before = upto;
+    }
 }
 
-/* Ages by broad groups of the 2020 census of the city: 13 % to 14, 63 % to 59, 24 % from 60. */
-static uint8_t draw_age(struct random *random)
+/* The k-th of all places of a need. */
+static uint32_t nth_venue(const struct city *city, enum need need, uint32_t k)
 {
-    uint32_t group = random_below(random, 100);
-    if (group < 13)
-        return (uint8_t)random_below(random, 15);
-    if (group < 76)
-        return (uint8_t)(15 + random_below(random, 45));
-    return (uint8_t)(60 + random_below(random, 20) + random_below(random, 12));
+    const uint32_t *before = city->venues_before[need];
+    size_t low = 0, high = city->town_count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (before[middle] <= k)
+            low = middle;
+        else
+            high = middle;
+    }
+    return city->towns[low].first_venue[need] + (k - before[low]);
 }
 
 uint32_t city_pick_venue(const struct city *city, struct random *random, size_t town,
                          enum need need)
 {
-    if (random_below(random, 100) < 15) /* elsewhere in the city */
-        town = random_below(random, (uint32_t)city->town_count);
-    const struct town *place = &city->towns[town];
-    double u = random_unit(random);
-    uint32_t rank = (uint32_t)(u * u * u * place->venue_count[need]); /* few are popular */
-    return place->first_venue[need] + rank;
+    const struct settings *settings = city->settings;
+    const struct town *near = &city->towns[town];
+    uint32_t all = city->venues_before[need][city->town_count];
+    bool elsewhere = random_below(random, 100) < setting_whole(settings, ELSEWHERE_PERCENT);
+    double popular = random_unit(random), u = popular;
+    for (int power = (int)settings->number[POPULARITY_EXPONENT]; power > 1; power--)
+        popular *= u;
+    if (!elsewhere && near->venue_count[need])
+        return near->first_venue[need] + (uint32_t)(popular * near->venue_count[need]);
+    if (elsewhere) /* another town, each as often as it has places */
+        near = &city->towns[city_venue_town(
+            city, nth_venue(city, need, random_below(random, all)))];
+    return near->venue_count[need]
+               ? near->first_venue[need] + (uint32_t)(popular * near->venue_count[need])
+               : nth_venue(city, need, (uint32_t)(popular * all));
 }
 
-static void plan_people(struct city *city)
+size_t city_venue_town(const struct city *city, uint32_t venue)
 {
-    for (size_t t = 0; t < city->town_count; t++)
-        for (uint32_t k = 0; k < city->towns[t].person_count; k++) {
-            uint32_t person = city->towns[t].first_person + k;
-            struct random random;
-            random_init(&random, city->seed, person);
-            city->town_of[person] = (uint16_t)t;
-            city->age_of[person] = draw_age(&random);
-            uint8_t age = city->age_of[person];
-            bool school = age >= 3 && age < 22;
-            bool works = age >= 22 && age < 60 && random_below(&random, 100) < 78;
-            const struct town *town = &city->towns[t];
-            if (school)
-                city->daily_venue[person] =
-                    town->first_venue[NEED_SCHOOL] +
-                    random_below(&random, town->venue_count[NEED_SCHOOL]);
-            else if (works)
-                city->daily_venue[person] = city_pick_venue(city, &random, t, NEED_WORK);
+    size_t low = 0, high = city->town_count; /* the last town whose numbers begin at or before */
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (city->towns[middle].first_venue[0] <= venue)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Kinds by rank within town and need, in the order and with the shares of the settings. */
+static uint8_t kind_of_rank(const struct settings *settings, enum need need, double rank)
+{
+    double at = rank * settings->per_1000_of[need];
+    size_t found = 0;
+    for (size_t i = 0; i < settings->venue_count && at >= 0; i++)
+        if (settings->venues[i].need == need) {
+            found = i;
+            at -= settings->venues[i].per_1000;
         }
+    return (uint8_t)found;
 }
 
-bool city_plan(struct platform *platform, int64_t people, uint64_t seed, struct city **ret_city,
-               struct error *err)
+static void plan_kinds(struct city *city)
 {
-    if (!registry_city(platform->registry))
+    city->kind_of_venue = x_alloc((size_t)city->venue_count + 1, 1);
+    city->category_of_venue = x_alloc((size_t)city->venue_count + 1, 1);
+    for (size_t t = 0; t < city->town_count; t++)
+        for (int need = 0; need < NEED_COUNT; need++) {
+            const struct town *town = &city->towns[t];
+            for (uint32_t k = 0; k < town->venue_count[need]; k++)
+                city->kind_of_venue[town->first_venue[need] + k] =
+                    kind_of_rank(city->settings, (enum need)need,
+                                 (k + 0.5) / town->venue_count[need]);
+        }
+    for (uint32_t venue = 1; venue <= city->venue_count; venue++)
+        city->category_of_venue[venue] = city_venue_kind(city, venue)->category;
+}
+
+/* ---- People */
+
+static uint8_t draw_age(const struct settings *settings, struct random *random, bool head)
+{
+    double at = random_unit(random);
+    size_t i = 0;
+    for (;; i++) {
+        double share = head ? settings->ages[i].head_share : settings->ages[i].other_share;
+        if (at < share || i + 1 == settings->age_count)
+            break;
+        at -= share;
+    }
+    const struct age_group *group = &settings->ages[i];
+    uint32_t age = (uint32_t)group->from +
+                   random_below(random, (uint32_t)(group->to - group->from + 1));
+    return (uint8_t)(head && age < 18 ? 18 : age);
+}
+
+/* A workplace: a firm, or a place that is open to the public. */
+static uint32_t draw_workplace(const struct city *city, struct random *random, size_t town,
+                               uint8_t *flags)
+{
+    static const enum need services[] = {NEED_SHOP,   NEED_SHOP,    NEED_FOOD,   NEED_FOOD,
+                                         NEED_SCHOOL, NEED_LEISURE, NEED_HEALTH, NEED_TRANSIT};
+    const struct settings *settings = city->settings;
+    *flags |= PERSON_WORKS;
+    if (random_below(random, 100) >= setting_whole(settings, SERVICE_PERCENT))
+        return city_pick_venue(city, random, town, NEED_WORK);
+    if (random_below(random, 100) < setting_whole(settings, STAFF_PERCENT))
+        *flags |= PERSON_STAFF;
+    return city_pick_venue(city, random, town,
+                           services[random_below(random, sizeof services / sizeof *services)]);
+}
+
+static struct profile draw_profile(const struct city *city, struct random *random, size_t town,
+                                   bool head)
+{
+    const struct settings *settings = city->settings;
+    struct profile profile = {.town = (uint16_t)town, .age = draw_age(settings, random, head)};
+    if (random_unit(random) * 100 < settings->number[MALE_PERCENT])
+        profile.flags |= PERSON_MALE;
+    if (random_below(random, 100) < setting_whole(settings, UNTESTED_PERCENT))
+        profile.flags |= PERSON_UNTESTED;
+    for (size_t i = 0; i < settings->daily_count; i++) {
+        const struct daily_rule *rule = &settings->daily[i];
+        if (profile.age < rule->from || profile.age > rule->to ||
+            random_below(random, 100) >= rule->percent)
+            continue;
+        profile.daily_venue = rule->need == NEED_WORK
+                                  ? draw_workplace(city, random, town, &profile.flags)
+                                  : city_pick_venue(city, random, town, rule->need);
+        break;
+    }
+    return profile;
+}
+
+/* Sizes of the block's households, in order. */
+static void draw_households(struct random *random, uint32_t households, struct block *block)
+{
+    uint8_t size[HOUSEHOLDS_A_BLOCK];
+    memset(size, 1, sizeof size);
+    for (uint32_t extra = block->count - households; extra > 0; extra--)
+        size[random_below(random, households)]++;
+    uint32_t person = 0;
+    for (uint32_t h = 0; h < households; h++)
+        for (uint8_t i = 0; i < size[h]; i++)
+            block->household[person++] = (uint8_t)h;
+    REQUIRE(person == block->count);
+}
+
+static void make_block(const struct city *city, uint32_t person, struct block *block)
+{
+    size_t t = town_of(city, person);
+    const struct town *town = &city->towns[t];
+    uint32_t number = (person - town->first_person) / city->block_persons;
+    uint32_t offset = number * city->block_persons, left = town->person_count - offset;
+    struct random random;
+    block->first_person = town->first_person + offset;
+    block->count = left < city->block_persons ? left : city->block_persons;
+    block->first_household = town->first_household + number * HOUSEHOLDS_A_BLOCK;
+    random_init(&random, city->seed ^ STREAM_BLOCK, block->first_person);
+    uint32_t households = block->count == city->block_persons ? HOUSEHOLDS_A_BLOCK
+                                                              : households_of(city, block->count);
+    draw_households(&random, households, block);
+    for (uint32_t i = 0; i < block->count; i++) {
+        bool head = i == 0 || block->household[i] != block->household[i - 1];
+        block->profile[i] = draw_profile(city, &random, t, head);
+    }
+}
+
+void city_block(const struct city *city, uint32_t person, struct block *ret_block)
+{
+    REQUIRE(person >= 1 && person <= city->person_count);
+    make_block(city, person, ret_block);
+}
+
+struct profile city_profile(const struct city *city, uint32_t person)
+{
+    struct block block;
+    if (city->profiles)
+        return city->profiles[person];
+    city_block(city, person, &block);
+    return block.profile[person - block.first_person];
+}
+
+size_t city_housemates(const struct city *city, uint32_t person, uint32_t out[HOUSEHOLD_MAX])
+{
+    struct block block;
+    size_t count = 0;
+    city_block(city, person, &block);
+    uint8_t household = block.household[person - block.first_person];
+    for (uint32_t i = 0; i < block.count; i++)
+        if (block.household[i] == household && block.first_person + i != person)
+            out[count++] = block.first_person + i;
+    return count;
+}
+
+int64_t city_area_of(const struct city *city, uint32_t person)
+{
+    return city->towns[town_of(city, person)].area_no;
+}
+
+/* ---- Opening */
+
+struct filling {
+    struct city *city;
+    uint32_t first, last;
+};
+
+static void *fill_profiles(void *context)
+{
+    struct filling *filling = context;
+    struct block block;
+    for (uint32_t person = filling->first; person <= filling->last; person++) {
+        city_block(filling->city, person, &block);
+        for (; person < block.first_person + block.count && person <= filling->last; person++)
+            filling->city->profiles[person] = block.profile[person - block.first_person];
+        person--;
+    }
+    return NULL;
+}
+
+/* On two threads: each half is made alone. */
+static void cache_profiles(struct city *city)
+{
+    uint32_t middle = city->person_count / 2;
+    struct filling halves[2] = {{city, 1, middle}, {city, middle + 1, city->person_count}};
+    pthread_t thread;
+    struct profile *profiles = x_alloc((size_t)city->person_count + 1, sizeof *profiles);
+    city->profiles = profiles;
+    bool second = pthread_create(&thread, NULL, fill_profiles, &halves[1]) == 0;
+    fill_profiles(&halves[0]);
+    if (second)
+        pthread_join(thread, NULL);
+    else
+        fill_profiles(&halves[1]);
+}
+
+bool city_open(struct platform *platform, int64_t people, uint64_t seed, bool cache,
+               struct city **ret_city, struct error *err)
+{
+    const struct area *area = registry_city(platform->registry);
+    if (!area)
         return error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = "areas"},
                          "the built-in areas", "the city has no areas");
+    struct settings *settings;
+    if (!settings_open(store_directory_fd(platform->store), platform->policy, &settings, err))
+        return false;
     struct city *city = x_alloc(1, sizeof *city);
     city->platform = platform;
+    city->settings = settings;
     city->seed = seed;
     city->person_count = (uint32_t)people;
-    city->last_day = time_day_of_seconds(world_now(platform->world) / SECOND);
-    city->town_of = x_alloc((size_t)people + 1, sizeof *city->town_of);
-    city->age_of = x_alloc((size_t)people + 1, sizeof *city->age_of);
-    city->daily_venue = x_alloc((size_t)people + 1, sizeof *city->daily_venue);
-    plan_towns(city, people);
+    city->truck_count =
+        (uint32_t)((double)people * settings->number[TRUCKS_A_1000_PERSONS] / 1000);
+    for (int level = 1; level <= 3; level++)
+        city->level_seconds[level] =
+            policy_number(platform->policy, (enum policy_number)(NUMBER_LEVEL_1_HOURS + level - 1)) *
+            3600;
+    plan_towns(city, area);
+    plan_households(city);
     plan_venues(city);
-    plan_people(city);
+    plan_kinds(city);
+    screening_plan(city);
+    if (cache)
+        cache_profiles(city);
     *ret_city = city;
     return true;
 }
 
-void city_free(struct city *city)
+void city_close(struct city *city)
 {
     if (!city)
         return;
+    for (int need = 0; need < NEED_COUNT; need++)
+        free(city->venues_before[need]);
+    free(city->kind_of_venue);
+    free(city->category_of_venue);
+    free(city->profiles);
+    free(city->settings);
     free(city->towns);
-    free(city->town_of);
-    free(city->age_of);
-    free(city->daily_venue);
-    free(city->venue_category);
     free(city);
-}
-
-/* ---- Registration */
-
-static const char *const surnames[] = {"赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈",
-                                       "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "许", "何"};
-
-/* An ID number of its own for every person below 6 million: the million by area and sequence, the
- * rest by the day. */
-static void make_id_number(const struct city *city, uint32_t person, uint64_t draw, bool male,
-                           char out[19])
-{
-    uint32_t k = (person - 1) / 2;
-    uint32_t day = (uint32_t)(draw % 58) * 6 + k / 500000 % 6;
-    int year = 2022 - city->age_of[person];
-    snprintf(out, 19, "999%03u%04d%02u%02u%03u", k % 1000u, year, day / 29 + 1, day % 29 % 28 + 1,
-             k / 1000u % 500u * 2u + male);
-    out[17] = identity_id_check_digit(out);
-    out[18] = '\0';
-}
-
-static bool register_person(struct city *city, struct sql *sql, uint32_t person,
-                            struct arena *arena, struct error *err)
-{
-    struct random random;
-    struct keys *keys = store_keys(city->platform->store);
-    char name[16], number[19], phone[12], id[16];
-    random_init(&random, city->seed ^ 0x5EED, person);
-    bool male = person & 1;
-    snprintf(name, sizeof name, "%s%s", surnames[random_below(&random, 20)],
-             random_below(&random, 3) ? "某某" : "某");
-    make_id_number(city, person, random_next(&random), male, number);
-    snprintf(phone, sizeof phone, "199%08u", person % 100000000u);
-    snprintf(id, sizeof id, "p%08u", person);
-    unsigned char index[BLIND_INDEX_BYTES];
-    blind_index(keys, "id_number", slice_of(number), index);
-    struct slice plain = identity_pack(slice_of(name), slice_of(number), slice_of(phone), arena);
-    struct slice cipher = field_encrypt(keys, KEY_IDENTITY, person, plain, arena);
-    int64_t household = (int64_t)person * 10 / HOUSEHOLD_TENTHS + 1;
-    return sql_run(sql, &person_insert,
-                   SQL_ARGUMENTS(sql_int(person),
-                                 sql_int(city->towns[city->town_of[person]].area_no),
-                                 sql_int(household), sql_int(2022 - city->age_of[person]),
-                                 sql_text(male ? SLICE("m") : SLICE("f")), sql_blob(cipher),
-                                 sql_blob((struct slice){(const char *)index, sizeof index})),
-                   err) &&
-           sql_run(sql, &external_insert,
-                   SQL_ARGUMENTS(sql_int(REGISTRY_PERSON), sql_text(slice_of(id)),
-                                 sql_int(person)),
-                   err);
-}
-
-static bool register_venue(struct city *city, struct sql *sql, const struct town *town,
-                           uint32_t venue, struct error *err)
-{
-    struct random random;
-    char name[96], id[16];
-    random_init(&random, city->seed ^ 0x7E11, venue);
-    const struct venue_category *category =
-        policy_category(city->platform->policy, city->venue_category[venue]);
-    const struct area *area = registry_area(city->platform->registry, town->area_no);
-    snprintf(name, sizeof name, "%.*s%s%u", SLICE_ARG(area->name_zh), category->title_zh, venue);
-    snprintf(id, sizeof id, "v%07u", venue);
-    double latitude = town->latitude + (random_unit(&random) - 0.5) * 0.06;
-    double longitude = town->longitude + (random_unit(&random) - 0.5) * 0.08;
-    return sql_run(sql, &venue_insert,
-                   SQL_ARGUMENTS(sql_int(venue), sql_int(town->area_no), sql_text(slice_of(name)),
-                                 sql_text(slice_of(category->name)), sql_real(latitude),
-                                 sql_real(longitude), sql_int(category->check_level)),
-                   err) &&
-           sql_run(sql, &external_insert,
-                   SQL_ARGUMENTS(sql_int(REGISTRY_VENUE), sql_text(slice_of(id)), sql_int(venue)),
-                   err);
-}
-
-static bool register_all(struct sql *sql, void *context, struct error *err)
-{
-    struct city *city = context;
-    struct arena arena;
-    arena_init(&arena, 1 << 20);
-    bool done = sql_run(sql, &source_insert, NULL, 0, err);
-    int64_t last_household = 0;
-    for (uint32_t person = 1; done && person <= city->person_count; person++) {
-        int64_t household = (int64_t)person * 10 / HOUSEHOLD_TENTHS + 1;
-        if (household != last_household)
-            done = sql_run(sql, &household_insert,
-                           SQL_ARGUMENTS(sql_int(household),
-                                         sql_int(city->towns[city->town_of[person]].area_no)),
-                           err);
-        last_household = household;
-        done = done && register_person(city, sql, person, &arena, err);
-        if (person % 64 == 0)
-            arena_clear(&arena);
-    }
-    for (size_t t = 0; done && t < city->town_count; t++)
-        for (int need = 0; done && need < NEED_COUNT; need++)
-            for (uint32_t k = 0; done && k < city->towns[t].venue_count[need]; k++)
-                done = register_venue(city, sql, &city->towns[t],
-                                      city->towns[t].first_venue[need] + k, err);
-    arena_release(&arena);
-    return done;
-}
-
-bool city_register(struct city *city, struct error *err)
-{
-    return store_write_unsynced(city->platform->store, register_all, city, err);
-}
-
-/* ---- A person's day */
-
-static void go(const struct city *city, struct random *random, uint32_t person, uint32_t venue,
-               int64_t second, struct presence_event *out, size_t *count)
-{
-    const struct venue_category *category =
-        policy_category(city->platform->policy, city->venue_category[venue]);
-    bool attended = category->check_level >= 2 || random_below(random, 100) < 12;
-    bool old = city->age_of[person] >= 70;
-    out[(*count)++] = (struct presence_event){
-        .person = person,
-        .venue = venue,
-        .time = (uint32_t)second,
-        .flags = scan_flags(old ? SCAN_PAPER_CODE
-                                : attended ? SCAN_STAFF_SCANS_PERSON : SCAN_PERSON_SCANS_VENUE,
-                            attended || old ? SCAN_ATTENDED : SCAN_CLAIMED, SCAN_PASS)};
-}
-
-static int64_t around(struct random *random, int64_t start, double hour, double spread_hours)
-{
-    double sum = random_unit(random) + random_unit(random) + random_unit(random) - 1.5;
-    int64_t second = start + (int64_t)((hour + sum * 2 * spread_hours) * 3600);
-    return second < start ? start : second > start + 86399 ? start + 86399 : second;
-}
-
-size_t city_person_day(const struct city *city, uint32_t person, int32_t day,
-                       struct presence_event *out)
-{
-    struct random random;
-    random_init(&random, city->seed + (uint64_t)day * 0x9E37u, person);
-    size_t count = 0, town = city->town_of[person];
-    int64_t start = time_day_start_seconds(day);
-    bool weekend = (day + 4) % 7 == 0 || (day + 4) % 7 == 6; /* 1970-01-01 was a Thursday */
-    bool out_today = random_below(&random, 100) < 85;
-    uint32_t daily = city->daily_venue[person];
-    if (!out_today)
-        return 0;
-    if (daily && !weekend && random_below(&random, 100) < 85) {
-        if (random_below(&random, 100) < 22)
-            go(city, &random, person, city_pick_venue(city, &random, town, NEED_TRANSIT),
-               around(&random, start, 7.4, 0.5), out, &count);
-        go(city, &random, person, daily, around(&random, start, 8.1, 0.6), out, &count);
-        if (random_below(&random, 100) < 25)
-            go(city, &random, person, city_pick_venue(city, &random, town, NEED_FOOD),
-               around(&random, start, 12.0, 0.5), out, &count);
-    }
-    if (random_below(&random, 100) < (weekend ? 75u : 55u))
-        go(city, &random, person, city_pick_venue(city, &random, town, NEED_SHOP),
-           around(&random, start, daily && !weekend ? 18.0 : 10.0, 1.6), out, &count);
-    if (random_below(&random, 100) < 30)
-        go(city, &random, person, city_pick_venue(city, &random, town, NEED_SHOP),
-           around(&random, start, 16.0, 2.5), out, &count);
-    if (random_below(&random, 100) < (weekend ? 35u : 15u))
-        go(city, &random, person, city_pick_venue(city, &random, town, NEED_FOOD),
-           around(&random, start, 18.3, 0.7), out, &count);
-    if (random_below(&random, 100) < (weekend ? 30u : 12u))
-        go(city, &random, person, city_pick_venue(city, &random, town, NEED_LEISURE),
-           around(&random, start, 19.5, 1.5), out, &count);
-    if (random_below(&random, 100) < 4)
-        go(city, &random, person, city_pick_venue(city, &random, town, NEED_HEALTH),
-           around(&random, start, 9.5, 2.0), out, &count);
-    return count;
 }

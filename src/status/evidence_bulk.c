@@ -25,6 +25,9 @@ static const struct sql_text create[] = {
      "whole table"},
 };
 
+const struct sql_list evidence_bulk_statements =
+    SQL_LIST(&drop[0], &drop[1], &drop[2], &drop[3], &create[0], &create[1], &create[2], &create[3]);
+
 struct evidence_bulk {
     struct sql *sql;
     int64_t count;

@@ -131,14 +131,6 @@ bool evidence_insert(struct sql *sql, struct person_no person, int64_t area_no,
     return done && (!ret_no || sql_one_int(sql, &evidence_last_text, NULL, 0, 0, ret_no, err));
 }
 
-bool evidence_insert_row(struct sql *sql, struct person_no person, int64_t area_no,
-                         const struct evidence *piece, struct slice external_id,
-                         int64_t import_no, struct error *err)
-{
-    struct evidence_origin origin = {SLICE("default"), external_id, import_no};
-    return evidence_insert(sql, person, area_no, piece, &origin, NULL, err);
-}
-
 bool evidence_emit(struct sql *sql, struct person_no person, int64_t area_no,
                    const struct evidence *piece, int64_t no, struct error *err)
 {

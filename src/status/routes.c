@@ -160,18 +160,36 @@ static bool handle_why(const struct request *request, struct response *response,
     return true;
 }
 
-#define NULLABLE_TIME "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define TEXT "{\"type\":\"string\"}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define COLOR_NAMES "{\"enum\":[\"green\",\"yellow\",\"red\",\"unknown\"]}"
+#define REASON                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"rule\",\"evidence\",\"words\"],"                         \
+    "\"properties\":{\"rule\":" TEXT ",\"evidence\":{\"type\":\"integer\"},"                       \
+    "\"words\":{\"type\":\"object\",\"required\":[\"zh\",\"en\"],"                                 \
+    "\"properties\":{\"zh\":" TEXT ",\"en\":" TEXT "}}}}"
+#define IGNORED                                                                                    \
+    "{\"type\":\"object\",\"required\":[\"evidence\",\"reason\"],"                                 \
+    "\"properties\":{\"evidence\":{\"type\":\"integer\"},\"reason\":" TEXT "}}"
+#define DECISION_NAMES "\"color\",\"since\",\"until\",\"reasons\",\"ignored\",\"rules_version\""
 #define DECISION_FIELDS                                                                            \
-    "\"color\":" COLOR_NAMES ",\"since\":" NULLABLE_TIME ",\"until\":" NULLABLE_TIME ","            \
-    "\"last_negative_at\":" NULLABLE_TIME ","                                                      \
-    "\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"                  \
-    "\"rule\":{\"type\":\"string\"},\"evidence\":{\"type\":\"integer\"},"                              \
-    "\"words\":{\"type\":\"object\",\"properties\":{\"zh\":{\"type\":\"string\"},"                     \
-    "\"en\":{\"type\":\"string\"}}}}}},"                                                           \
-    "\"ignored\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"                  \
-    "\"evidence\":{\"type\":\"integer\"},\"reason\":{\"type\":\"string\"}}}},"                       \
-    "\"rules_version\":{\"type\":\"string\"}"
+    "\"color\":" COLOR_NAMES ",\"since\":" TIME_OR_NULL ",\"until\":" TIME_OR_NULL ","             \
+    "\"last_negative_at\":" TIME_OR_NULL ","                                                       \
+    "\"reasons\":{\"type\":\"array\",\"items\":" REASON "},"                                       \
+    "\"ignored\":{\"type\":\"array\",\"items\":" IGNORED "},\"rules_version\":" TEXT
+#define PERSON_STATUS                                                                              \
+    "{\"type\":\"object\",\"required\":[\"person_no\",\"at\"," DECISION_NAMES "],"                 \
+    "\"properties\":{\"person_no\":{\"type\":\"integer\"},\"at\":" TIME "," DECISION_FIELDS "}}"
+#define OWN_STATUS                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"status\",\"color\",\"since\",\"until\","                 \
+    "\"last_negative_at\",\"as_of\"],\"properties\":{"                                             \
+    "\"status\":{\"enum\":[\"known\",\"unknown\"]},\"color\":" COLOR_NAMES ","                     \
+    "\"since\":" TIME_OR_NULL ",\"until\":" TIME_OR_NULL ","                                       \
+    "\"last_negative_at\":" TIME_OR_NULL ",\"as_of\":" TIME "}}"
+#define OWN_DECISION                                                                               \
+    "{\"type\":\"object\",\"required\":[" DECISION_NAMES "],"                                      \
+    "\"properties\":{" DECISION_FIELDS "}}"
 
 const struct route status_routes[STATUS_ROUTES] = {
     {.method = HTTP_GET,
@@ -181,24 +199,18 @@ const struct route status_routes[STATUS_ROUTES] = {
      .opens_identity = true,
      .query = "at:string:the moment (RFC 3339), now where absent",
      .summary = "A person's status at a moment, with its reasons in words",
-     .response_schema = "{\"type\":\"object\",\"properties\":{"
-                        "\"person_no\":{\"type\":\"integer\"},"
-                        "\"at\":{\"type\":\"string\",\"format\":\"date-time\"}," DECISION_FIELDS "}}",
+     .response_schema = PERSON_STATUS,
      .handle = handle_status},
     {.method = HTTP_GET,
      .path = "/me",
      .access = ROUTE_HOLDER,
      .summary = "The holder's own status",
-     .response_schema = "{\"type\":\"object\",\"properties\":{"
-                        "\"status\":{\"enum\":[\"known\",\"unknown\"]},\"color\":" COLOR_NAMES ","
-                        "\"since\":" NULLABLE_TIME ",\"until\":" NULLABLE_TIME ","
-                        "\"last_negative_at\":" NULLABLE_TIME ","
-                        "\"as_of\":{\"type\":\"string\",\"format\":\"date-time\"}}}",
+     .response_schema = OWN_STATUS,
      .handle = handle_me},
     {.method = HTTP_GET,
      .path = "/me/why",
      .access = ROUTE_HOLDER,
      .summary = "Why the holder's status is what it is, in words",
-     .response_schema = "{\"type\":\"object\",\"properties\":{" DECISION_FIELDS "}}",
+     .response_schema = OWN_DECISION,
      .handle = handle_why},
 };

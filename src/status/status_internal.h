@@ -1,4 +1,4 @@
-/* Inside the status room (evidence_insert_row also serves the sim's bulk loads). */
+/* Inside the status room only. */
 #ifndef CHENGMAI_STATUS_INTERNAL_H
 #define CHENGMAI_STATUS_INTERNAL_H
 
@@ -88,10 +88,6 @@ struct evidence_origin {
 bool evidence_insert(struct sql *sql, struct person_no person, int64_t area_no,
                      const struct evidence *piece, const struct evidence_origin *origin,
                      int64_t *ret_no, struct error *err) MUST_USE;
-/* The same for bulk loads; the source is "default". A bulk load emits one "evidence.bulk". */
-bool evidence_insert_row(struct sql *sql, struct person_no person, int64_t area_no,
-                         const struct evidence *piece, struct slice external_id,
-                         int64_t import_no, struct error *err) MUST_USE;
 /* The event "evidence.recorded" of a row. */
 bool evidence_emit(struct sql *sql, struct person_no person, int64_t area_no,
                    const struct evidence *piece, int64_t no, struct error *err) MUST_USE;
@@ -121,6 +117,7 @@ bool status_no_rules(struct error *err);
 /* ---- The module's parts */
 enum { STATUS_ROUTES = 3 };
 extern const struct route status_routes[STATUS_ROUTES];
+extern const struct sql_list evidence_bulk_statements;
 extern const struct sql_text evidence_insert_text, evidence_insert_plain_text,
     evidence_last_text, evidence_select_text, evidence_range_text, evidence_owner_text,
     evidence_count_text,

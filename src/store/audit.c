@@ -6,7 +6,8 @@
 enum { CHAIN_HASH_BYTES = 32 };
 
 static const struct sql_text audit_select_last = {
-    "audit_select_last", "SELECT no, hash FROM audit ORDER BY no DESC LIMIT 1", "primary key"};
+    "audit_select_last", "SELECT no, hash FROM audit WHERE no = (SELECT max(no) FROM audit)",
+    "primary key"};
 static const struct sql_text audit_insert = {
     "audit_insert",
     "INSERT INTO audit (no, real_at, city_at, actor, act, purpose, subject_no, row_count, fields,"
@@ -18,9 +19,8 @@ static const struct sql_text audit_select_from = {
     " FROM audit WHERE no >= ?1 ORDER BY no",
     "primary key"};
 
-const struct sql_text *const audit_statements[] = {&audit_select_last, &audit_insert,
-                                                   &audit_select_from};
-const size_t audit_statement_count = sizeof audit_statements / sizeof *audit_statements;
+const struct sql_list audit_statements =
+    SQL_LIST(&audit_select_last, &audit_insert, &audit_select_from);
 
 struct audit_record {
     int64_t no, real_at, city_at;
@@ -109,12 +109,13 @@ bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp ci
 bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
                   struct error *err)
 {
-    int64_t expected = from > 1 ? from - 1 : 1;
+    bool anchored = from <= 1; /* else the first row read only gives the hash to start from */
+    int64_t expected = anchored ? 1 : from - 1;
+    int64_t first = anchored ? INT64_MIN : expected; /* nothing may stand before the first */
     unsigned char previous[CHAIN_HASH_BYTES] = {0}, hash[CHAIN_HASH_BYTES];
-    bool anchored = expected == 1; /* else the first row read only gives the hash to start from */
     struct sql_query *query;
     *ret_broken = *ret_count = 0;
-    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(expected)), &query, err))
+    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(first)), &query, err))
         return false;
     for (bool row;; expected++) {
         if (!sql_next(query, &row, err))

@@ -28,11 +28,9 @@ static const struct sql_text setting_update = {
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     "primary key"};
 
-const struct sql_text *const store_statements[] = {
-    &event_insert,  &event_select_last, &event_select_after, &cursor_select,
-    &cursor_update, &setting_select,    &setting_update,
-};
-const size_t store_statement_count = sizeof store_statements / sizeof *store_statements;
+const struct sql_list event_statements =
+    SQL_LIST(&event_insert, &event_select_last, &event_select_after, &cursor_select,
+             &cursor_update, &setting_select, &setting_update);
 
 bool event_emit(struct sql *sql, const struct event *event, struct error *err)
 {

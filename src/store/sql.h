@@ -13,6 +13,18 @@ struct sql_text {
     const char *index;
 };
 
+/* The named statements of one file, for the plan test: SQL_LIST(&user_insert, &user_select). Every
+ * statement stands in one; tests/tidy looks after that. */
+struct sql_list {
+    const struct sql_text *const *texts;
+    size_t count;
+};
+#define SQL_LIST(...)                                                                              \
+    {                                                                                              \
+        (const struct sql_text *const[]){__VA_ARGS__},                                             \
+            sizeof((const struct sql_text *const[]){__VA_ARGS__}) / sizeof(struct sql_text *)      \
+    }
+
 enum sql_type { SQL_NULL, SQL_INT, SQL_REAL, SQL_TEXT, SQL_BLOB };
 
 struct sql_value {

@@ -177,6 +177,12 @@ void sql_end(struct sql_query *query)
         reset(query);
 }
 
+void sql_end_all(struct sql *sql)
+{
+    for (size_t i = 0; i < QUERY_CACHE_SLOTS; i++)
+        sql_end(&sql->cache[i]);
+}
+
 bool sql_run(struct sql *sql, const struct sql_text *text, const struct sql_value *arguments,
              size_t count, struct error *err)
 {

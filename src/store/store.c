@@ -17,13 +17,21 @@ static const struct sql_text migration_applied = {
     "migration_applied", "SELECT count(*) FROM migration WHERE name = ?1", "primary key"};
 static const struct sql_text migration_record = {
     "migration_record", "INSERT INTO migration (name, applied_at) VALUES (?1, ?2)", "primary key"};
+static const struct sql_text migration_count = {
+    "migration_count", "SELECT count(*) FROM migration", "small table"};
 static const struct sql_text integrity_check = {
     "integrity_check", "PRAGMA quick_check", "whole database"};
 static const struct sql_text event_gaps = {
     "event_gaps", "SELECT coalesce(max(no), 0) - count(*) FROM event", "whole event log"};
 
-/* ---- Migrations */
+static const struct sql_list directory_statements =
+    SQL_LIST(&migration_table, &migration_applied, &migration_record, &migration_count,
+             &integrity_check, &event_gaps);
 
+const struct sql_list *const store_statements[] = {&directory_statements, &event_statements,
+                                                   &audit_statements, NULL};
+
+/* ---- Migrations */
 
 static bool apply_migration(struct sql *sql, void *context, struct error *err)
 {
@@ -47,24 +55,43 @@ static bool make_migration_table(struct sql *sql, void *context, struct error *e
     return sql_run(sql, &migration_table, NULL, 0, err);
 }
 
+/* Which of the house's migrations the directory has; one that the house does not know is a newer
+ * program's, and its schema is not touched. */
+static bool applied_migrations(struct store *store, const struct migration *list, size_t count,
+                               bool *ret_applied, struct error *err)
+{
+    struct sql *sql;
+    int64_t known = 0, all = 0, applied;
+    if (!store_read_begin(store, &sql, err))
+        return false;
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++) {
+        struct slice name = slice_of(list[i].name);
+        done = sql_one_int(sql, &migration_applied, SQL_ARGUMENTS(sql_text(name)), 0, &applied,
+                           err);
+        ret_applied[i] = done && applied;
+        known += ret_applied[i];
+    }
+    done = done && sql_one_int(sql, &migration_count, NULL, 0, 0, &all, err);
+    store_read_end(store, sql);
+    if (done && all != known)
+        return error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = store->directory},
+                         "the version of chengmai that last opened it, or a later one",
+                         "the data directory has a newer schema");
+    return done;
+}
+
 static bool migrate(struct store *store, struct error *err)
 {
-    if (!store_write(store, make_migration_table, NULL, err))
-        return false;
     size_t count;
     const struct migration *list = house_migrations(&count);
-    for (size_t i = 0; i < count; i++) {
-        struct sql *sql;
-        int64_t applied = 0;
-        if (!store_read_begin(store, &sql, err))
-            return false;
-        bool done = sql_one_int(sql, &migration_applied,
-                                SQL_ARGUMENTS(sql_text(slice_of(list[i].name))), 0, &applied, err);
-        store_read_end(store, sql);
-        if (!done || (!applied && !store_write(store, apply_migration, (void *)&list[i], err)))
-            return false;
-    }
-    return true;
+    bool *applied = x_alloc(count, sizeof *applied);
+    bool done = store_write(store, make_migration_table, NULL, err) &&
+                applied_migrations(store, list, count, applied, err);
+    for (size_t i = 0; done && i < count; i++)
+        done = applied[i] || store_write(store, apply_migration, (void *)&list[i], err);
+    free(applied);
+    return done;
 }
 
 /* ---- Settings of the directory: one small text file beside the database, since the clock must be
@@ -89,7 +116,8 @@ static bool read_city_file(struct store *store, struct error *err)
     int demo = 0;
     unsigned long long seed = 0;
     long long offset = 0;
-    if (done && sscanf(text.data, "demo %d\nseed %llu\noffset %lld\n", &demo, &seed, &offset) != 3)
+    if (done && sscanf(buffer_slice(&text).data, "demo %d\nseed %llu\noffset %lld\n", &demo, &seed,
+                       &offset) != 3)
         done = error_set(err, ERROR_CORRUPT, (struct error_place){.source = "city"},
                          "demo, seed and offset lines", "the city file is damaged");
     buffer_release(&text);
@@ -101,6 +129,20 @@ static bool read_city_file(struct store *store, struct error *err)
 }
 
 /* ---- Making */
+
+static const char unfinished_mark[] = "unfinished";
+
+static bool is_unfinished(int directory_fd)
+{
+    return faccessat(directory_fd, unfinished_mark, F_OK, 0) == 0;
+}
+
+static bool refuse_unfinished(enum error_code code, const char *directory, struct error *err)
+{
+    return error_set(err, code, (struct error_place){.source = directory},
+                     "a finished directory: remove this one and run `chengmai init` again",
+                     "an `init` that did not end left this directory half made");
+}
 
 static bool directory_is_empty(int fd, bool *ret_empty, struct error *err)
 {
@@ -126,11 +168,15 @@ bool store_create(const char *directory, const struct store_creation *creation, 
         return error_set_errno(err, directory, "open");
     bool empty = false;
     bool done = directory_is_empty(fd, &empty, err);
-    if (done && !empty)
+    if (done && is_unfinished(fd))
+        done = refuse_unfinished(ERROR_REFUSED, directory, err);
+    else if (done && !empty)
         done = error_set(err, ERROR_REFUSED, (struct error_place){.source = directory},
                          "a new or empty directory", "the directory is not empty");
     if (done && fchmod(fd, 0700) != 0)
         done = error_set_errno(err, directory, "set the mode of");
+    if (done && creation->unfinished)
+        done = file_replace(fd, unfinished_mark, "", 0, err);
     done = done && keys_create(fd, err);
     for (const char *const *name = (const char *const[]){"presence", "policies", "scenes", NULL};
          done && *name; name++)
@@ -143,10 +189,19 @@ bool store_create(const char *directory, const struct store_creation *creation, 
     struct world world;
     struct store *store;
     world_init(&world);
-    if (!store_open(directory, &world, &store, err))
+    if (!store_open_unfinished(directory, &world, &store, err))
         return false;
     store_close(store);
     return true;
+}
+
+bool store_finish(struct store *store, struct error *err)
+{
+    if (syncfs(store->directory_fd) != 0)
+        return error_set_errno(err, store->directory, "sync");
+    if (unlinkat(store->directory_fd, unfinished_mark, 0) != 0 && errno != ENOENT)
+        return error_set_errno(err, unfinished_mark, "remove");
+    return file_sync_directory(store->directory_fd, ".", err);
 }
 
 /* ---- Owning */
@@ -170,8 +225,8 @@ static bool take_lock(struct store *store, struct error *err)
            file_write_at(store->lock_fd, pid, (size_t)length, 0, "lock", err);
 }
 
-bool store_open(const char *directory, struct world *world, struct store **ret_store,
-                struct error *err)
+static bool open_store(const char *directory, bool unfinished, struct world *world,
+                       struct store **ret_store, struct error *err)
 {
     struct store *store = x_alloc(1, sizeof *store);
     store->lock_fd = -1;
@@ -187,7 +242,9 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
     bool done = store->directory_fd >= 0
                     ? true
                     : error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = directory},
-                                "a data directory made by `chengmai init`", "%s", strerror(errno));
+                                "a data directory made by `chengmai init`", "%m");
+    if (done && !unfinished && is_unfinished(store->directory_fd))
+        done = refuse_unfinished(ERROR_ENVIRONMENT, directory, err);
     if (done && faccessat(store->directory_fd, "city", R_OK, 0) != 0)
         done = error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = directory},
                          "a data directory made by `chengmai init`", "not a data directory");
@@ -205,6 +262,18 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
     }
     *ret_store = store;
     return true;
+}
+
+bool store_open(const char *directory, struct world *world, struct store **ret_store,
+                struct error *err)
+{
+    return open_store(directory, false, world, ret_store, err);
+}
+
+bool store_open_unfinished(const char *directory, struct world *world, struct store **ret_store,
+                           struct error *err)
+{
+    return open_store(directory, true, world, ret_store, err);
 }
 
 void store_close(struct store *store)
@@ -293,9 +362,7 @@ void store_read_end(struct store *store, struct sql *sql)
 {
     if (!sql)
         return;
-    for (size_t i = 0; i < QUERY_CACHE_SLOTS; i++)
-        if (sql->cache[i].busy)
-            sql_end(&sql->cache[i]);
+    sql_end_all(sql);
     if (!sqlite3_get_autocommit(sql->database))
         REQUIRE(sqlite3_exec(sql->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK);
     pthread_mutex_lock(&store->reader_lock);

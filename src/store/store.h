@@ -32,16 +32,24 @@ struct store_creation {
     bool demo;
     uint64_t seed;          /* of the demo city */
     timestamp city_start;   /* demo: city time at creation; TIMESTAMP_NONE: real time */
+    bool unfinished;        /* more is to come: see store_finish */
 };
 
 /* Makes a new data directory (0700) with keys and the schema of all modules. ERROR_REFUSED where
- * it exists and is not empty. */
+ * it exists and is not empty. With `unfinished` it carries the file DIR/unfinished from the first
+ * moment on, and opens only by store_open_unfinished until store_finish took the mark away: whatever
+ * ends the making, nothing half made looks whole. */
 bool store_create(const char *directory, const struct store_creation *creation,
                   struct error *err) MUST_USE;
 /* Opens it, takes the lock, runs missing migrations, sets `world`'s offset to the city clock.
  * ERROR_OWNED with the owner's pid in the words where another process holds it. */
 bool store_open(const char *directory, struct world *world, struct store **ret_store,
                 struct error *err) MUST_USE;
+/* The same for the maker of an unfinished directory. */
+bool store_open_unfinished(const char *directory, struct world *world, struct store **ret_store,
+                           struct error *err) MUST_USE;
+/* Everything is made: puts it on disk whole (also what was written unsynced) and takes the mark away. */
+bool store_finish(struct store *store, struct error *err) MUST_USE;
 /* Finishes queued writes, closes. Accepts NULL. */
 void store_close(struct store *store);
 
@@ -53,15 +61,16 @@ struct world *store_world(struct store *store);
 struct keys *store_keys(struct store *store);
 
 /* ---- Reading */
-/* A connection of the pool, inside one snapshot until given back. Waits where all are out. */
+/* A connection of the pool, until given back inside one snapshot (that of its first query). Waits
+ * where all are out. */
 bool store_read_begin(struct store *store, struct sql **ret_sql, struct error *err) MUST_USE;
 void store_read_end(struct store *store, struct sql *sql); /* accepts NULL */
 
 /* ---- Writing */
 /* A job: true = keep what it wrote, false = undo it alone. Runs on the writer thread. */
 typedef bool store_job(struct sql *sql, void *context, struct error *err);
-/* Runs the job and returns after its commit is durable (or with its error, nothing kept). Must not
- * be called from a job. */
+/* Runs the job and returns after its commit is durable (or with its error, nothing kept). Never
+ * shed: a caller that waits is its own bound. Must not be called from a job. */
 bool store_write(struct store *store, store_job *job, void *context, struct error *err) MUST_USE;
 /* Queues the job; `done` runs on the writer thread after the commit is durable, with NULL or the
  * error. False (ERROR_BUSY) where the queue is full: then `done` never runs. */
@@ -97,8 +106,8 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
                                          struct error *err),
                           void *context, int64_t *ret_count, struct error *err) MUST_USE;
 
-/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the whole
- * directory): only for a directory that is being made. */
+/* Doctor and bulk loads: runs `job` with the database not syncing (a crash during it loses the
+ * whole directory): only for a directory that is being made. */
 bool store_write_unsynced(struct store *store, store_job *job, void *context,
                           struct error *err) MUST_USE;
 
@@ -110,6 +119,9 @@ bool store_setting_get(struct sql *sql, const char *name, struct buffer *out,
                        struct error *err) MUST_USE; /* empty where unset */
 bool store_setting_set(struct sql *sql, const char *name, struct slice value,
                        struct error *err) MUST_USE;
+
+/* The store's own statements, NULL after the last: the plan test walks them. */
+extern const struct sql_list *const store_statements[];
 
 /* ---- Doctor: integrity of the database and the event log; one call of `report` a check */
 bool store_verify(struct store *store,

@@ -30,6 +30,8 @@ bool sql_open(const char *path, bool reader, struct world *world, struct sql **r
 void sql_close(struct sql *sql);
 /* A fixed text without parameters: BEGIN, COMMIT, PRAGMA …, migration files. */
 bool sql_script(struct sql *sql, const char *script, struct error *err) MUST_USE;
+/* Ends every query that is still open on the connection. */
+void sql_end_all(struct sql *sql);
 bool sql_fail(struct sql *sql, const char *statement, struct error *err);
 
 struct write_job {
@@ -73,6 +75,8 @@ struct store {
     } listeners[LISTENERS_MAX]; /* fixed before the first write */
     size_t listener_count;
 };
+
+extern const struct sql_list event_statements, audit_statements;
 
 bool writer_start(struct store *store, struct error *err) MUST_USE;
 void writer_stop(struct store *store);

@@ -3,32 +3,50 @@
  * Words: a *job* is one caller's change; a *group* is the jobs that wait when the writer is free;
  * *acknowledged* is the moment `done` runs.
  * Invariants: 1 a group is one transaction, each job in its own savepoint; a failed job leaves
- * nothing. 2 `done` runs after COMMIT returned, or with the reason why nothing was kept. 3 jobs run
- * in the order they were queued. 4 the queue holds at most WRITE_QUEUE_MAX jobs.
+ * nothing: where it cannot be undone alone, the whole group is undone and told so. 2 `done` runs
+ * after COMMIT returned, or with the reason why nothing was kept. 3 jobs run in the order they were
+ * queued. 4 beyond WRITE_QUEUE_MAX jobs only those are queued whose callers wait.
  *
  *      idle ──job queued──► group open ──jobs run──► COMMIT ──► done callbacks ──► idle
- *                               └─── BEGIN or COMMIT fails: every job gets that error ───┘ */
+ *                               └─── BEGIN, undoing or COMMIT fails: every job fails ───┘ */
 #include "store/store_internal.h"
 
 #include <stdlib.h>
 
 enum { GROUP_JOBS_MAX = 256 };
 
-static bool run_in_savepoint(struct sql *sql, struct write_job *job)
+/* Runs one job; job->failed: it gave up, was undone alone and has its own failure. False where the
+ * transaction as a whole is lost: the job could not be undone alone, or the engine rolled
+ * everything back (a full disk does that). Going on then would run jobs outside of any. */
+static bool run_in_savepoint(struct sql *sql, struct write_job *job, struct error *err)
 {
-    if (!sql_script(sql, "SAVEPOINT job", &job->failure))
-        return false;
+    if (!sql_script(sql, "SAVEPOINT job", &job->failure)) {
+        job->failed = true;
+        return true;
+    }
     bool emitted_before = sql->emitted;
     bool kept = job->run(sql, job->context, &job->failure);
-    struct error ignored;
+    sql_end_all(sql);
+    job->failed = !kept;
+    if (sqlite3_get_autocommit(sql->database)) {
+        if (kept)
+            return error_set(err, ERROR_IO, (struct error_place){.source = "writer"}, NULL,
+                             "the database rolled the transaction back");
+        *err = job->failure;
+        return false;
+    }
     if (!kept) {
         sql->emitted = emitted_before;
-        if (!sql_script(sql, "ROLLBACK TO job", &ignored))
+        if (!sql_script(sql, "ROLLBACK TO job", err))
             return false;
     }
-    if (!sql_script(sql, "RELEASE job", kept ? &job->failure : &ignored))
-        return false;
-    return kept;
+    return sql_script(sql, "RELEASE job", err);
+}
+
+/* Ends a transaction that is still open; what an engine already rolled back is done. */
+static bool roll_back(struct sql *sql, struct error *err)
+{
+    return sqlite3_get_autocommit(sql->database) || sql_script(sql, "ROLLBACK", err);
 }
 
 /* True where the group's transaction is on disk. */
@@ -36,14 +54,16 @@ static bool run_group(struct store *store, struct write_job *first, struct error
 {
     struct sql *sql = store->writer;
     sql->emitted = false;
-    if (!sql_script(sql, "BEGIN IMMEDIATE", err))
+    if (!roll_back(sql, err) || !sql_script(sql, "BEGIN IMMEDIATE", err))
         return false;
-    for (struct write_job *job = first; job; job = job->next)
-        job->failed = !run_in_savepoint(sql, job);
-    struct error ignored;
-    if (!fault_at(FAULT_POINT_before_sql_commit, err) || !sql_script(sql, "COMMIT", err)) {
-        if (!sqlite3_get_autocommit(sql->database) && !sql_script(sql, "ROLLBACK", &ignored))
-            return false;
+    bool whole = true;
+    for (struct write_job *job = first; whole && job; job = job->next)
+        whole = run_in_savepoint(sql, job, err);
+    if (!whole || !fault_at(FAULT_POINT_before_sql_commit, err) ||
+        !sql_script(sql, "COMMIT", err)) {
+        struct error ignored;
+        bool gone = roll_back(sql, &ignored);
+        (void)gone; /* where not: the next group tries again before it begins */
         return false;
     }
     return fault_at(FAULT_POINT_after_sql_commit, err);

@@ -27,8 +27,8 @@ static const struct sql_text case_select_between = {
     " WHERE area_no BETWEEN ?1 AND ?2 AND at BETWEEN ?3 AND ?4",
     "case_by_area"};
 
-const struct sql_text *const tracing_case_statements[TRACING_CASE_STATEMENTS] = {
-    &case_select, &case_select_page, &case_select_between};
+const struct sql_list case_statements =
+    SQL_LIST(&case_select, &case_select_page, &case_select_between);
 
 /* ---- Reading */
 

@@ -7,6 +7,5 @@ const struct module tracing_module = {
     .route_count = TRACING_ROUTES,
     .commands = tracing_commands,
     .command_count = TRACING_COMMANDS,
-    .statements = tracing_case_statements,
-    .statement_count = TRACING_CASE_STATEMENTS,
+    .statements = (const struct sql_list *const[]){&case_statements, &trace_statements, NULL},
 };

@@ -6,6 +6,7 @@
 
 #include "policy/permissions.h"
 #include "status/status.h"
+#include "tracing/routes_schema.h"
 #include "tracing/tracing_internal.h"
 
 enum { PLACES_LISTED = 20, VENUE_SLOTS = 1024, BODY_BYTES_MAX = 64 << 20, MINUTES_MAX = 10080 };
@@ -620,13 +621,6 @@ static bool handle_chain(const struct request *request, struct response *respons
 
 /* ---- The table */
 
-#define CASE_FIELDS                                                                                \
-    "\"id\":{\"type\":\"integer\"},\"person_no\":{\"type\":\"integer\"},"                          \
-    "\"name\":{\"type\":[\"string\",\"null\"]},\"area\":{\"type\":[\"object\",\"null\"]},"         \
-    "\"kind\":{\"type\":\"string\"},\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"        \
-    "\"recorded_at\":{\"type\":\"string\",\"format\":\"date-time\"}"
-#define CASE_OBJECT "{\"type\":\"object\",\"properties\":{" CASE_FIELDS "}}"
-
 const struct route tracing_routes[TRACING_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/cases",
@@ -636,9 +630,7 @@ const struct route tracing_routes[TRACING_ROUTES] = {
      .summary = "Cases of the reader's area, newest first",
      .query = "limit:integer:1 to 1000, default 100;after:string:cursor;"
               "area:string:area code within the reader's own",
-     .response_schema = "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"
-                        "\"items\":{\"type\":\"array\",\"items\":" CASE_OBJECT "},"
-                        "\"next\":{\"type\":[\"string\",\"null\"]}}}",
+     .response_schema = CASES_PAGE,
      .handle = handle_list},
     {.method = HTTP_GET,
      .path = "/cases/{id}",
@@ -646,12 +638,7 @@ const struct route tracing_routes[TRACING_ROUTES] = {
      .permission = PERMISSION_BIT(PERMIT_CASE_READ),
      .opens_identity = true,
      .summary = "A case with the lanes of its last days, its status and what is not known",
-     .response_schema =
-         "{\"type\":\"object\",\"required\":[\"id\",\"window\",\"days\",\"lanes\",\"status\","
-         "\"completeness\"],\"properties\":{" CASE_FIELDS ","
-         "\"window\":{\"type\":\"object\"},\"days\":{\"type\":\"array\"},"
-         "\"lanes\":{\"type\":\"array\"},\"status\":{\"type\":\"object\"},"
-         "\"completeness\":{\"type\":\"object\"}}}",
+     .response_schema = CASE_PAGE,
      .handle = handle_case},
     {.method = HTTP_GET,
      .path = "/cases/{id}/exposures",
@@ -662,14 +649,7 @@ const struct route tracing_routes[TRACING_ROUTES] = {
      .query = "model:string:dwell or window, default dwell;"
               "minutes:integer:window 0 to 10080, default 120;"
               "limit:integer:1 to 1000, default 100;after:string:cursor",
-     .response_schema =
-         "{\"type\":\"object\",\"required\":[\"items\",\"next\",\"summary\"],\"properties\":{"
-         "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-         "\"person_no\":{\"type\":\"integer\"},\"name\":{\"type\":[\"string\",\"null\"]},"
-         "\"color\":{\"type\":[\"string\",\"null\"]},\"weight\":{\"type\":\"number\"},"
-         "\"co_visits\":{\"type\":\"integer\"},\"closest_gap_s\":{\"type\":\"integer\"},"
-         "\"places\":{\"type\":\"array\"}}}},"
-         "\"next\":{\"type\":[\"string\",\"null\"]},\"summary\":{\"type\":\"object\"}}}",
+     .response_schema = EXPOSURES_PAGE,
      .handle = handle_exposures},
     {.method = HTTP_GET,
      .path = "/cases/{id}/chain",
@@ -677,11 +657,6 @@ const struct route tracing_routes[TRACING_ROUTES] = {
      .permission = PERMISSION_BIT(PERMIT_CASE_READ) | PERMISSION_BIT(PERMIT_TRACE_RUN),
      .opens_identity = true,
      .summary = "Cases exposed to this one, and cases it was exposed to",
-     .response_schema =
-         "{\"type\":\"object\",\"required\":[\"nodes\",\"edges\"],\"properties\":{"
-         "\"nodes\":{\"type\":\"array\",\"items\":" CASE_OBJECT "},"
-         "\"edges\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-         "\"from\":{\"type\":\"integer\"},\"to\":{\"type\":\"integer\"},"
-         "\"weight\":{\"type\":\"number\"},\"likely\":{\"type\":\"boolean\"}}}}}}",
+     .response_schema = CHAIN_PAGE,
      .handle = handle_chain},
 };

@@ -60,9 +60,9 @@ struct audited {
 bool trace_audit(struct platform *platform, const struct audited *entry,
                  struct error *err) MUST_USE;
 
-enum { TRACING_COMMANDS = 1, TRACING_ROUTES = 4, TRACING_CASE_STATEMENTS = 3 };
+enum { TRACING_COMMANDS = 1, TRACING_ROUTES = 4 };
 extern const struct command tracing_commands[TRACING_COMMANDS];
 extern const struct route tracing_routes[TRACING_ROUTES];
-extern const struct sql_text *const tracing_case_statements[TRACING_CASE_STATEMENTS];
+extern const struct sql_list case_statements, trace_statements;
 
 #endif

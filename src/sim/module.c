@@ -1,0 +1,13 @@
+/* What the sim room gives the house: its tables and named statements. */
+#include "sim/outbreak.h"
+#include "sim/register.h"
+#include "sim/sim.h"
+
+static const struct migration migrations[] = {{"src/sim/schema/001_sim.sql"}};
+
+const struct module sim_module = {
+    .name = "sim",
+    .migrations = migrations,
+    .migration_count = 1,
+    .statements = (const struct sql_list *const[]){&record_statements, &register_statements, NULL},
+};

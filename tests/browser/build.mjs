@@ -1,0 +1,41 @@
+// What is generated or written twice: the typed client, the catalogue of words.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { check, same, test } from "./harness.mjs";
+
+const web = (path) => new URL(`../../web/${path}`, import.meta.url);
+
+export function buildTests({ demo }) {
+  test("The typed client is what the served OpenAPI document gives", async () => {
+    const made = execFileSync("node", [web("tools/openapi-types.mjs").pathname, `${demo.url}/api/v1/openapi.json`], { encoding: "utf8" });
+    const kept = readFileSync(web("src/api/schema.ts"), "utf8");
+    const [a, b] = [made.split("\n"), kept.split("\n")];
+    const line = a.findIndex((text, i) => text !== b[i]);
+    check(made === kept, `line ${line + 1}: the server gives "${a[line]}", src/api/schema.ts has "${b[line]}"`);
+  });
+
+  test("Every word of the catalogue has both languages with the same places for values", async () => {
+    const text = readFileSync(web("src/catalogue.ts"), "utf8");
+    const rows = [...text.matchAll(/^ {2}(\w+): \{ zh: "((?:[^"\\]|\\.)*)", en: "((?:[^"\\]|\\.)*)" \},$/gm)];
+    same(rows.length, [...text.matchAll(/\bzh: "/g)].length, "rows in the one form that a catalogue has");
+    check(rows.length > 150, `rows: ${rows.length}`);
+    const places = (words) => [...words.matchAll(/\{(\w+)/g)].map((match) => match[1]).sort();
+    for (const [, key, zh, en] of rows) {
+      check(zh && en, `${key} has both`);
+      same([...new Set(places(en))], [...new Set(places(zh))], `places of ${key}`);
+      check(!/[\u4e00-\u9fff]/.test(en), `${key}: Chinese in the English words`);
+    }
+  });
+
+  test("Every word of the catalogue is used", async () => {
+    const { readdirSync } = await import("node:fs");
+    const walk = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? walk(new URL(`${entry.name}/`, folder)) : [new URL(entry.name, folder)]);
+    const sources = walk(web("src/")).filter((file) => /\.tsx?$/.test(file.pathname) && !file.pathname.endsWith("catalogue.ts"))
+      .map((file) => readFileSync(file, "utf8")).join("\n");
+    const keys = [...readFileSync(web("src/catalogue.ts"), "utf8").matchAll(/^ {2}(\w+): \{ zh:/gm)].map((match) => match[1]);
+    const built = /^(counter|kind|color|evidence)_/;
+    const unused = keys.filter((key) => !built.test(key) && !sources.includes(`"${key}"`));
+    same(unused, [], "words that nothing shows");
+  });
+}

@@ -1,0 +1,39 @@
+// The browser tests. Cities: a demo of 3,000 that lives, and one that holds nothing at all.
+import { join } from "node:path";
+import { plant } from "./plant.mjs";
+import { command, endAll, openBrowser, runAll, serve, work } from "./harness.mjs";
+import { frameTests } from "./frame.mjs";
+import { situationTests } from "./situation.mjs";
+import { caseTests } from "./cases.mjs";
+import { reachTests } from "./reach.mjs";
+import { phoneTests } from "./phone.mjs";
+import { buildTests } from "./build.mjs";
+
+const demoData = join(work, "demo");
+const emptyData = join(work, "empty");
+let failed = 1;
+try {
+  command(demoData, ["init", "--demo", "--people", "3000"]);
+  command(emptyData, ["init"]);
+  command(emptyData, ["user", "add", "duty", "--role", "cdc_lead", "--area", "320400"], "a-long-password\n");
+  command(demoData, ["user", "add", "liyang", "--role", "district_duty", "--area", "320481"], "a-long-password\n");
+  const plantedCase = plant(demoData);
+  const demo = await serve(demoData);
+  const empty = await serve(emptyData);
+  await openBrowser();
+  const world = {
+    demo, empty, demoData, plantedCase, emptyPassword: "a-long-password", districtPassword: "a-long-password",
+  };
+  frameTests(world);
+  situationTests(world);
+  caseTests(world);
+  phoneTests(world);
+  reachTests(world);
+  buildTests(world);
+  failed = await runAll();
+} catch (reason) {
+  console.log(`Bail out! ${reason.message}`);
+} finally {
+  await endAll();
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,84 @@
+// The holder's page: colour, word, shape, until when, why; unknown where it cannot be known.
+import { check, openPage, picture, same, serve, test, textOf, work } from "./harness.mjs";
+import { command, freePort } from "./harness.mjs";
+import { gzipSync } from "node:zlib";
+import { join } from "node:path";
+
+const phone = { width: 390, height: 844 };
+
+async function enter(page, no) {
+  await page.goto("/me");
+  await page.fill("[name=subject]", String(no));
+  await page.click("button[type=submit]");
+}
+
+export function phoneTests({ demo }) {
+  test("My code enters through a stub that says it is one, and shows colour, word, shape and why", async () => {
+    const { page, faults, close } = await openPage(demo, phone);
+    await page.goto("/me");
+    await page.waitForSelector(".stub-form");
+    check((await textOf(page, ".stub-form")).includes("替身"), "the identity provider is called a stub");
+    await page.fill("[name=subject]", "99999999");
+    await page.click("button[type=submit]");
+    await page.waitForSelector("[role=alert]");
+    await enter(page, 1501); // the demo city's first case
+    await page.waitForSelector(".code");
+    const me = await page.evaluate(async () => (await fetch("/api/v1/me")).json());
+    const why = await page.evaluate(async () => (await fetch("/api/v1/me/why")).json());
+    same(await page.getAttribute(".code", "data-color"), me.color, "the server's colour");
+    same(await textOf(page, ".code .word"), { green: "绿码", yellow: "黄码", red: "红码", unknown: "未知" }[me.color], "word");
+    check(await page.isVisible(".code svg path"), "shape");
+    check((await textOf(page, ".reasons")).includes(why.reasons[0].words.zh), "why, in the server's words");
+    await picture(page, "me-zh");
+    await page.click(".switch button[lang=en]");
+    check((await textOf(page, ".reasons")).includes(why.reasons[0].words.en), "why, in English");
+    await page.click(".me-out");
+    await page.waitForSelector(".stub-form");
+    same(await page.evaluate(async () => (await fetch("/api/v1/me")).status), 401, "the session has really ended");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("A holder's session opens nothing of the console", async () => {
+    const { page, close } = await openPage(demo);
+    await enter(page, 7);
+    await page.waitForSelector(".code");
+    const status = await page.evaluate(async () => (await fetch("/api/v1/situation")).status);
+    same(status, 403, "the situation is refused");
+    await page.goto("/");
+    await page.waitForSelector("form [name=password]");
+    same(await page.isVisible(".nav"), false, "the console asks for a log-in of its own");
+    await close();
+  });
+
+  test("When the server is gone the code is unknown: neither the last colour nor red", async () => {
+    const data = join(work, "short-lived");
+    command(data, ["init", "--demo", "--people", "300"]);
+    const port = await freePort();
+    const own = await serve(data, { port, still: true });
+    const { page, close } = await openPage(own, phone);
+    await page.clock.install();
+    await enter(page, 7);
+    await page.waitForSelector(".code.green");
+    await own.stop("SIGKILL");
+    await page.clock.runFor(25_000);
+    await page.waitForSelector(".code.unknown");
+    check((await textOf(page, ".code")).includes("人工核验"), "says what to do");
+    check(await page.isVisible("[role=alert]"), "says that the server does not answer");
+    await picture(page, "me-unknown");
+    const again = await serve(data, { port, still: true });
+    await page.clock.runFor(25_000);
+    await page.waitForSelector(".code.green");
+    await again.stop();
+    await close();
+  });
+
+  test("The phone page carries at most 60 kB of script, compressed", async () => {
+    const html = await (await fetch(`${demo.url}/me`)).text();
+    const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map((match) => match[1]);
+    check(scripts.length >= 1, "scripts of the page");
+    let bytes = 0;
+    for (const script of scripts) bytes += gzipSync(Buffer.from(await (await fetch(demo.url + script)).arrayBuffer())).length;
+    check(bytes <= 60_000, `${bytes} bytes`);
+  });
+}

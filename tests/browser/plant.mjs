@@ -1,0 +1,44 @@
+// A case of our own in the demo city, imported as a city would: its venues have names that would do harm
+// if a page took them for markup, and each grade of evidence stands on its own day.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { command, work } from "./harness.mjs";
+
+export const evilVenue = `<img src=x onerror="document.title='taken'">&amp;<b>店</b>`;
+export const evilName = "<script>document.title='taken'</script>";
+
+const csv = (rows) => rows.map((row) => row.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(",")).join("\n") + "\n";
+
+function importRows(data, kind, rows) {
+  const file = join(work, `${kind}.csv`);
+  writeFileSync(file, csv(rows));
+  const report = JSON.parse(command(data, ["import", kind, file, "--source", "planted"]));
+  if (report.rejected || !report.inserted) throw new Error(`import of ${kind}: ${JSON.stringify(report)}`);
+}
+
+/** Companions of the case: enough that a list must draw less than it holds. */
+export const companions = 250;
+
+/** Returns what was planted. */
+export function plant(data) {
+  const people = ["index", ...Array.from({ length: companions }, (_, i) => `friend${i}`)];
+  importRows(data, "persons", [["person_id", "name", "area"],
+    ...people.map((id, i) => [id, i === 1 ? evilName : "测试人", i === 2 ? "320481001" : "320402001"])]);
+  importRows(data, "venues", [["venue_id", "area", "name", "category"],
+    ["evil", "320402001", evilVenue, "shop"], ["office", "320402001", "天宁测试写字楼", "office"],
+    ["quiet", "320402001", "天宁测试面馆", "restaurant"]]);
+  const visits = [
+    ["index", "evil", "2022-04-08T09:00:00+08:00", "person_scans_venue", "claimed"],
+    ["index", "office", "2022-04-09T09:00:00+08:00", "person_scans_venue", "rotating"],
+    ["index", "office", "2022-04-10T09:00:00+08:00", "staff_scans_person", "attended"],
+    ["index", "quiet", "2022-04-10T12:12:00+08:00", "device", "sealed"],
+    ["friend0", "evil", "2022-04-08T09:04:00+08:00", "person_scans_venue", "claimed"],
+    ...people.slice(2).map((id, i) => [id, "office",
+      `2022-04-10T${String(9 + Math.floor(i / 60)).padStart(2, "0")}:${String(i % 60).padStart(2, "0")}:30+08:00`,
+      "staff_scans_person", "attended"]),
+  ];
+  importRows(data, "checkins", [["person_id", "venue_id", "time", "mode", "evidence"], ...visits]);
+  importRows(data, "cases", [["case_id", "area", "person_id", "kind", "at", "recorded_at"],
+    ["planted", "320402001", "index", "case", "2022-04-11T08:00:00+08:00", "2022-04-12T14:00:00+08:00"]]);
+  return { visits: visits.filter(([person]) => person === "index") };
+}

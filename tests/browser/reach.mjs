@@ -1,0 +1,123 @@
+// What everybody must be able to do: accessibility in both languages and themes, other widths, and a
+// server that goes away.
+import { join } from "node:path";
+import {
+  axeFindings, check, command, freePort, logIn, logins, openCase, openCases, openPage, pageIsWiderThanView, picture,
+  same, serve, test, textOf, work,
+} from "./harness.mjs";
+
+export function reachTests({ demo, empty, emptyPassword }) {
+  const screens = [
+    { name: "log-in", open: async (page) => page.waitForSelector(".stub"), out: true },
+    { name: "situation", open: async (page) => page.waitForSelector(".chart canvas") },
+    { name: "a district", open: async (page) => {
+      await page.goto("/?area=320412");
+      await page.waitForSelector(".chart canvas");
+    } },
+    { name: "gate", open: async (page) => {
+      await page.goto("/cases");
+      await page.waitForSelector(".gate");
+    } },
+    { name: "case list", open: openCases },
+    { name: "case", open: async (page) => {
+      await openCase(page, 1);
+      await page.waitForSelector("#exposed-list .row");
+      await page.focus("#exposed-list");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".places li");
+    } },
+  ];
+  for (const language of ["zh", "en"])
+    for (const theme of ["light", "dark"])
+      test(`axe finds nothing serious on any screen: ${language}, ${theme}`, async () => {
+        const found = [];
+        for (const width of theme === "light" ? [1920, 960] : [1920]) {
+          const { page, faults, close } = await openPage(demo, { language, theme, width, height: 1080 });
+          await page.goto("/");
+          for (const screen of screens) {
+            if (!screen.out && !(await page.$(".nav"))) await logIn(page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
+            await screen.open(page);
+            await page.waitForTimeout(150);
+            found.push(...(await axeFindings(page)).map((finding) => `${screen.name} ${width}: ${finding}`));
+            if (width === 1920) await picture(page, `${screen.name.replace(/ /g, "-")}-${language}-${theme}`);
+          }
+          found.push(...faults);
+          await close();
+        }
+        const phone = await openPage(demo, { language, theme, width: 390, height: 844 });
+        await phone.page.goto("/me");
+        await phone.page.waitForSelector(".stub-form");
+        found.push(...(await axeFindings(phone.page)).map((finding) => `my code, entrance: ${finding}`));
+        for (const no of [1501, 7]) {
+          await phone.page.fill("[name=subject]", String(no));
+          await phone.page.click("button[type=submit]");
+          await phone.page.waitForSelector(".code");
+          found.push(...(await axeFindings(phone.page)).map((finding) => `my code of ${no}: ${finding}`));
+          await phone.page.click(".me-out");
+          await phone.page.waitForSelector(".stub-form");
+        }
+        await phone.close();
+        const nothing = await openPage(empty, { language, theme });
+        await logIn(nothing.page, "duty", emptyPassword);
+        await nothing.page.waitForSelector(".chart canvas");
+        found.push(...(await axeFindings(nothing.page)).map((finding) => `empty city: ${finding}`));
+        await nothing.close();
+        same(found, [], "findings");
+      });
+
+  test("The case page fits 1920, 1366 and 960 pixels, 200 % zoom and a phone; its chart scrolls in its own box", async () => {
+    for (const view of [{ width: 1920 }, { width: 1366 }, { width: 960 }, { width: 1920, zoom: 2 }, { width: 390 }]) {
+      const { page, close } = await openPage(demo, { height: 1080, ...view });
+      await logIn(page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
+      await openCases(page);
+      same(await pageIsWiderThanView(page), false, `list at ${JSON.stringify(view)} scrolls sideways`);
+      await openCase(page, 1);
+      await page.waitForSelector("#exposed-list .row");
+      same(await pageIsWiderThanView(page), false, `case at ${JSON.stringify(view)} scrolls sideways`);
+      const small = await page.$$eval(".lanes text", (nodes) => Math.min(...nodes.map((node) =>
+        parseFloat(getComputedStyle(node).fontSize) * node.getScreenCTM().a)));
+      check(small >= 11.4, `smallest text of the lanes at ${JSON.stringify(view)}: ${small}`);
+      await picture(page, `case-${view.width}${view.zoom ? "-zoom" : ""}`);
+      await close();
+    }
+  });
+
+  test("A server that goes away is said to be away, with the time the data stand at, and comes back by itself", async () => {
+    const data = join(work, "away");
+    command(data, ["init", "--demo", "--people", "300"]);
+    const port = await freePort();
+    const own = await serve(data, { port });
+    const { page, close } = await openPage(own);
+    await logIn(page, "cdc_lead", (await logins(own)).get("cdc_lead"));
+    await page.waitForFunction(() => document.querySelector(".fresh")?.textContent.startsWith("实时"));
+    const figures = () => page.$$eval(".districts tbody td", (nodes) => nodes.map((node) => node.textContent).join());
+    const before = await figures();
+    await own.stop("SIGKILL");
+    await page.waitForSelector(".fresh.away[role=alert]");
+    check(/数据停在 \d\d:\d\d:\d\d/.test(await textOf(page, ".fresh")), await textOf(page, ".fresh"));
+    same(await figures(), before, "the last figures stay");
+    await picture(page, "away");
+    await page.evaluate(() => document.querySelector(".nav a[href='/cases']").click());
+    await page.check(".gate input[value='duty:know_cases']");
+    await page.click(".gate button[type=submit]");
+    await page.waitForSelector("main [role=alert]");
+    check((await textOf(page, "main [role=alert]")).includes("连不上服务器"), "an act says that it failed");
+    const again = await serve(data, { port });
+    await page.waitForFunction(() => document.querySelector(".fresh")?.textContent.startsWith("实时"), null, { timeout: 60_000 });
+    await page.click("main [role=alert] button");
+    await page.waitForSelector("#case-list .row");
+    await again.stop();
+    await close();
+  });
+
+  test("A session that ends on the server brings the log-in back and says why", async () => {
+    const { page, context, close } = await openPage(demo);
+    await logIn(page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
+    await page.waitForSelector(".map");
+    await context.clearCookies();
+    await page.click(".map [data-code='320481']");
+    await page.waitForSelector("form [name=password]");
+    check((await textOf(page, "form [role=status]")).includes("到期"), "said in words");
+    await close();
+  });
+}

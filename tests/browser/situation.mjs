@@ -1,0 +1,182 @@
+// The situation: list, map and table agree; missing is hatched; today is partial; counters live.
+import {
+  check, logIn, logins, openPage, pageIsWiderThanView, picture, same, test, textOf, textsOf,
+} from "./harness.mjs";
+
+/** Pixels of one day's column in a chart's canvas: how often ink and ground alternate downwards. */
+const columnOf = (page, chart, day) => page.evaluate(([name, index]) => {
+  const canvas = document.querySelector(`[data-chart=${name}] canvas`);
+  const over = document.querySelector(`[data-chart=${name}] .u-over`).getBoundingClientRect();
+  const box = canvas.getBoundingClientRect();
+  const scale = canvas.width / box.width;
+  const x = Math.round((over.left - box.left + (over.width * (index + 0.5)) / 14) * scale);
+  const top = Math.round((over.top - box.top + 3) * scale);
+  const height = Math.round((over.height - 6) * scale);
+  const data = canvas.getContext("2d").getImageData(x, top, 1, height).data;
+  let changes = 0;
+  let inked = 0;
+  for (let i = 0; i < height; i++) {
+    const ink = data[i * 4 + 3] > 100;
+    if (ink) inked++;
+    if (i && ink !== data[(i - 1) * 4 + 3] > 100) changes++;
+  }
+  return { changes, share: inked / height };
+}, [chart, day]);
+
+export function situationTests({ demo, empty, emptyPassword, districtPassword }) {
+  async function inside(options) {
+    const opened = await openPage(demo, options);
+    await logIn(opened.page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
+    await opened.page.waitForSelector(".chart canvas");
+    return opened;
+  }
+  const readSituation = (page, query = "") =>
+    page.evaluate(async (path) => (await fetch(path)).json(), `/api/v1/situation${query}`);
+  const weekOf = (district) => district.cases_by_day.slice(-7).reduce((sum, value) => sum + value, 0);
+
+  test("List, map and table show the same districts with the same cases as the server", async () => {
+    const { page, faults, close } = await inside();
+    const situation = await readSituation(page);
+    same(situation.districts.length, 7, "managed districts of Changzhou");
+    const sum = situation.districts.reduce((all, district) => all + weekOf(district), 0);
+    check(sum > 0, "the demo city has cases");
+    for (const district of situation.districts) {
+      const label = await page.getAttribute(`.map [data-code="${district.code}"]`, "aria-label");
+      check(label.startsWith(`${district.name_zh}，近 7 天 ${weekOf(district)} 例`), `map: ${label}`);
+      const cells = await textsOf(page, `.districts tr[data-code="${district.code}"] :is(th, td)`);
+      same(cells[0], district.name_zh, "name in the table");
+      same(cells[2], String(weekOf(district)), `week of ${district.name_zh} in the table`);
+    }
+    const listed = await page.$$eval("[data-need^=cases-]", (nodes) => nodes.map((node) => node.dataset.need.slice(6)));
+    const expected = situation.districts.filter((district) => weekOf(district) > 0).map((district) => district.code);
+    same(listed.sort(), expected.sort(), "districts in the list");
+    check((await textOf(page, ".needs .later")).includes("闭环"), "the list says that loops come later");
+    await page.waitForTimeout(300);
+    await picture(page, "situation-zh");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("A click on the map, the table or the list looks at one district, and Escape comes back", async () => {
+    const { page, close } = await inside();
+    const whole = await textOf(page, "[data-counter=persons] b");
+    await page.click(".map [data-code='320481']");
+    await page.waitForURL(/area=320481/);
+    const own = await readSituation(page, "?area=320481");
+    const persons = own.counters.find((counter) => counter.name === "persons").value.toLocaleString("en-US");
+    await page.waitForFunction((text) => document.querySelector("[data-counter=persons] b").textContent === text, persons);
+    check(persons !== whole, "the district has fewer persons than the city");
+    same(await page.getAttribute(".map [data-code='320481']", "aria-pressed"), "true", "ringed on the map");
+    same(await page.getAttribute(".districts tr[data-code='320481']", "data-current"), "true", "marked in the table");
+    await page.keyboard.press("Escape");
+    await page.waitForURL((url) => url.search === "");
+    await page.click(".districts tr[data-code='320402'] .pick");
+    await page.waitForURL(/area=320402/);
+    await page.hover(".districts tr[data-code='320413']");
+    same(await page.getAttribute(".map [data-code='320413']", "data-hover"), "true", "row and map point at each other");
+    await close();
+  });
+
+  test("Days that are not on record are hatched and read as unknown, never as 0; today is an outline", async () => {
+    const { page, close } = await inside();
+    const situation = await readSituation(page);
+    const missing = situation.series.tests.flatMap((value, i) => (value === null ? [i] : []));
+    check(missing.length > 0, "the demo city has days without tests on record");
+    const words = await textsOf(page, "[data-chart=tests] table td");
+    situation.series.tests.forEach((value, i) =>
+      same(words[i] === "未知", value === null, `day ${i} of the tests in words`));
+    await page.waitForTimeout(300);
+    const hatched = await columnOf(page, "tests", missing[0]);
+    check(hatched.changes >= 20, `a missing day is hatched: ${JSON.stringify(hatched)}`);
+    const full = await columnOf(page, "scans", 12);
+    check(full.changes <= 2 && full.share > 0.6, `a full day is one bar: ${JSON.stringify(full)}`);
+    const today = await columnOf(page, "scans", 13);
+    check(today.share < full.share / 2, `today is an outline: ${JSON.stringify(today)}`);
+    check((await textOf(page, "[data-chart=tests] .foot")).includes("斜线"), "the foot says what the hatch means");
+    check((await textOf(page, "[data-chart=scans] .foot")).includes("未完"), "the foot says that today is not over");
+    await close();
+  });
+
+  test("A city that holds nothing is hatched from end to end and claims no zero case", async () => {
+    const { page, faults, close } = await openPage(empty);
+    await page.goto("/");
+    await page.waitForSelector("form");
+    await page.waitForTimeout(300);
+    same(await page.isVisible(".stub"), false, "a real city offers no demo accounts");
+    await logIn(page, "duty", emptyPassword);
+    await page.waitForSelector(".chart canvas");
+    same(await page.isVisible(".demo"), false, "a real city is not called a demo");
+    const known = await page.$$eval(".map [data-code]", (nodes) => nodes.map((node) => node.dataset.known));
+    same(known, Array(7).fill("false"), "every district is unknown");
+    same(await page.$$eval(".map path[fill='url(#map-hatch)']", (nodes) => nodes.length), 7, "hatched districts");
+    const weeks = await textsOf(page, ".districts tbody td:nth-child(3)");
+    same(weeks, Array(7).fill("未知"), "weeks in the table");
+    check((await textOf(page, ".lede")).includes("未知"), "the sentence on top says unknown");
+    await page.waitForTimeout(300);
+    check((await columnOf(page, "cases_by_report", 3)).changes >= 20, "cases by report are hatched");
+    check((await page.$$("[data-need^=gap-]")).length >= 3, "the gaps stand in the list");
+    await picture(page, "situation-empty");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("Each counter says when it is true for, and the stream moves it without a reload", async () => {
+    const { page, close } = await inside();
+    const counters = await page.$$eval("[data-counter]", (nodes) =>
+      nodes.map((node) => ({ name: node.dataset.counter, time: node.querySelector(".quiet").textContent })));
+    check(counters.length >= 10, "counters");
+    for (const { name, time } of counters) check(/^截至 \d\d:\d\d:\d\d$/.test(time), `${name}: ${time}`);
+    const before = counters.find((counter) => counter.name === "scans_today").time;
+    let reads = 0;
+    page.on("request", (request) => { if (request.url().includes("/situation")) reads++; });
+    await page.waitForFunction((old) =>
+      document.querySelector("[data-counter=scans_today] .quiet").textContent !== old, before, { timeout: 60_000 });
+    same(reads, 0, "reads of the situation meanwhile");
+    check((await textOf(page, ".fresh")).startsWith("实时"), "the frame says that data are live");
+    await close();
+  });
+
+  test("Chart titles are sentences with the server's own figures, in Chinese and in English", async () => {
+    const { page, close } = await inside();
+    const { series } = await readSituation(page);
+    const sum = series.cases_by_report.reduce((all, value) => all + (value ?? 0), 0);
+    const yesterday = series.scans.at(-2).toLocaleString("en-US");
+    check((await textOf(page, "[data-chart=cases_by_report] h3")).startsWith(`14 天报告 ${sum} 例`), "cases, Chinese");
+    check((await textOf(page, "[data-chart=scans] h3")).startsWith(`昨日扫码 ${yesterday} 次`), "scans, Chinese");
+    await page.click(".switch button[lang=en]");
+    check((await textOf(page, "[data-chart=cases_by_report] h3")).startsWith(`${sum} case`), "cases, English");
+    check((await textOf(page, "[data-chart=scans] h3")).startsWith(`${yesterday} scans yesterday`), "scans, English");
+    await close();
+  });
+
+  test("A district's officer sees the own district only; the rest of the map is empty and says nothing", async () => {
+    const { page, close } = await openPage(demo);
+    await logIn(page, "liyang", districtPassword);
+    await page.waitForSelector(".map");
+    same(await page.$$eval(".map [data-code]", (nodes) => nodes.map((node) => node.dataset.code)), ["320481"], "districts");
+    check((await page.$$(".map .outside")).length >= 5, "the others are drawn without figures");
+    await close();
+  });
+
+  test("The situation fits 1920, 1366 and 960 pixels, 200 % zoom and a phone without a sideways scroll", async () => {
+    const views = [
+      { width: 1920, height: 1080, columns: 3 }, { width: 1366, height: 768, columns: 2 },
+      { width: 960, height: 900, columns: 1 }, { width: 1920, height: 1080, zoom: 2, columns: 1 },
+      { width: 390, height: 844, columns: 1 },
+    ];
+    for (const language of ["zh", "en"])
+      for (const view of views) {
+        const { page, close } = await inside({ ...view, language });
+        const where = `${language} ${view.width}${view.zoom ? " at 200 %" : ""}`;
+        same(await pageIsWiderThanView(page), false, `${where} scrolls sideways`);
+        const lefts = await page.$$eval(".needs, .middle, .side", (nodes) =>
+          new Set(nodes.map((node) => Math.round(node.getBoundingClientRect().left))).size);
+        same(lefts, view.columns === 1 ? 1 : view.columns, `columns of ${where}`);
+        if (view.columns === 3)
+          same(await page.evaluate(() => document.documentElement.scrollHeight <= 1080), true, `${where} is one view`);
+        await page.waitForTimeout(200);
+        await picture(page, `situation-${where.replace(/\W+/g, "-")}`);
+        await close();
+      }
+  });
+}

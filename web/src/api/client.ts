@@ -1,0 +1,90 @@
+// The typed client: each call names an operation of schema.ts, which is generated from the server.
+import type { Operations } from "./schema.ts";
+
+type Name = keyof Operations;
+type ApiName = Extract<Name, `${string} /api/v1/${string}`>;
+export type Answer<N extends Name> = Operations[N]["answer"];
+
+interface CallOptions<N extends Name> {
+  path?: Operations[N]["path"];
+  query?: Operations[N]["query"];
+  /** What an opened identity is for: `case:ID`, `duty:NAME`. The server records it. */
+  purpose?: string;
+  body?: Operations[N]["body"];
+  signal?: AbortSignal;
+}
+
+/** Why a call did not give an answer. `status` is 0 where no server answered. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly kind: string;
+  constructor(status: number, kind: string, words: string) {
+    super(words);
+    this.status = status;
+    this.kind = kind;
+  }
+}
+
+let csrf = "";
+let onSessionEnd: () => void = () => {};
+
+export function setCsrf(token: string): void {
+  csrf = token;
+}
+
+/** Called when the server says that nobody is logged in. */
+export function whenSessionEnds(act: () => void): void {
+  onSessionEnd = act;
+}
+
+function addressOf(template: string, path: Record<string, string | number>, query: object): string {
+  const address = template.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(path[name] ?? "")));
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== "") fields.set(name, String(value));
+  const text = fields.toString();
+  return text ? `${address}?${text}` : address;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  let words = response.statusText;
+  let kind = "";
+  try {
+    const body = (await response.json()) as { title?: string; detail?: string; type?: string };
+    words = body.detail ?? body.title ?? words;
+    kind = body.type ?? "";
+  } catch {
+    // A proxy may answer in its own words: the status says enough.
+  }
+  return new Problem(response.status, kind, words);
+}
+
+export async function call<N extends ApiName>(
+  name: N, options: CallOptions<N> = {},
+): Promise<Answer<N>> {
+  const [method, template] = name.split(" ") as [string, string];
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (options.purpose) headers["X-Purpose"] = options.purpose;
+  if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
+  const request: RequestInit = { method, headers, cache: "no-store", credentials: "same-origin" };
+  if (options.signal) request.signal = options.signal;
+  if (options.body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    request.body = JSON.stringify(options.body);
+  }
+  const path = (options.path ?? {}) as Record<string, string | number>;
+  let response: Response;
+  try {
+    response = await fetch(addressOf(template, path, options.query ?? {}), request);
+  } catch (reason) {
+    if (reason instanceof DOMException && reason.name === "AbortError") throw reason;
+    throw new Problem(0, "", "no answer");
+  }
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    if (problem.status === 401 && !template.endsWith("/sessions")) onSessionEnd();
+    throw problem;
+  }
+  return (await response.json()) as Answer<N>;
+}

@@ -1,0 +1,173 @@
+// The console's frame: who is logged in, which page, how fresh the data are.
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { call, Problem, setCsrf, whenSessionEnds } from "./api/client.ts";
+import { followCounters, type Counters } from "./api/live.ts";
+import { t } from "./catalogue.ts";
+import { areaName, clockSeconds } from "./format.ts";
+import { Icon } from "./parts/icons.tsx";
+import { Waiting } from "./parts/load.tsx";
+import { Switches, useSettings } from "./parts/switches.tsx";
+import { follow, go, usePlace } from "./router.ts";
+import { CaseListScreen, forgetCases } from "./screens/cases/case-list.tsx";
+import { CaseScreen } from "./screens/cases/case.tsx";
+import { LoginScreen, roleWords, type Session } from "./screens/login.tsx";
+import { SituationScreen } from "./screens/situation/situation.tsx";
+
+type Phase =
+  | { name: "asking" }
+  | { name: "unreachable"; problem: Problem }
+  | { name: "out"; ended: boolean }
+  | { name: "in"; session: Session };
+
+interface Fresh {
+  counters: Counters | null;
+  reachable: boolean | null;
+}
+
+/** The latest time that any counter is true for. */
+const latestTime = (counters: Counters | null): string =>
+  (counters ?? []).reduce((latest, counter) => (counter.true_for > latest ? counter.true_for : latest), "");
+
+function Freshness({ fresh }: { fresh: Fresh }): JSX.Element {
+  const latest = latestTime(fresh.counters);
+  const time = latest ? clockSeconds(latest) : "—";
+  if (fresh.reachable === null) return <span class="fresh" role="status">{t("connecting")}…</span>;
+  if (!fresh.reachable)
+    return <span class="fresh away" role="alert"><Icon name="unknown" />{t("away", { time })}</span>;
+  // Not a live region: a time that changes every second would drown a screen reader.
+  return <span class="fresh">{t("live", { time })}</span>;
+}
+
+function useFresh(follows: boolean): Fresh {
+  const [fresh, setFresh] = useState<Fresh>({ counters: null, reachable: null });
+  useEffect(() => {
+    if (!follows) return;
+    setFresh({ counters: null, reachable: null });
+    return followCounters({
+      counters: (counters) => setFresh({ counters, reachable: true }),
+      reachable: (reachable) => setFresh((old) => (old.reachable === reachable ? old : { ...old, reachable })),
+    });
+  }, [follows]);
+  return fresh;
+}
+
+interface TopProps {
+  session: Session;
+  path: string;
+  fresh: Fresh | null;
+  demo: boolean;
+  onLogOut(): void;
+}
+
+function Top({ session, path, fresh, demo, onLogOut }: TopProps): JSX.Element {
+  const pages = [
+    { address: "/", words: t("situation"), current: path === "/", permission: "situation.read" },
+    { address: "/cases", words: t("cases"), current: path.startsWith("/cases"), permission: "case.read" },
+  ].filter((page) => session.permissions.includes(page.permission));
+  return (
+    <header class="top">
+      <a class="brand" href="/" onClick={follow}>{t("brand")}</a>
+      <span class="scope">{areaName(session.area)}</span>
+      <nav class="nav" aria-label={t("pages")}>
+        {pages.map((page) => (
+          <a key={page.address} href={page.address} aria-current={page.current ? "page" : undefined}
+            onClick={follow}>{page.words}</a>
+        ))}
+      </nav>
+      <div class="push">
+        {demo && <span class="demo" title={t("demoCityHint")}>{t("demoCity")}</span>}
+        {fresh && <Freshness fresh={fresh} />}
+        <Switches />
+        <span class="who">{roleWords(session.role)} · {session.name}</span>
+        <button class="button slim" type="button" onClick={onLogOut}>{t("logOut")}</button>
+      </div>
+    </header>
+  );
+}
+
+function Screen({ session, path, live }: { session: Session; path: string; live: Counters | null }): JSX.Element {
+  const caseId = /^\/cases\/([1-9]\d{0,15})$/.exec(path)?.[1];
+  if (path === "/")
+    return <SituationScreen live={live} mayOpenCases={session.permissions.includes("case.read")} />;
+  if (path === "/cases") return <CaseListScreen reader={session.name} />;
+  if (caseId) return <CaseScreen id={Number(caseId)} reader={session.name} />;
+  return (
+    <div class="page">
+      <h1>{t("notFoundTitle")}</h1>
+      <p><a href="/" onClick={follow}>{t("toSituation")}</a></p>
+    </div>
+  );
+}
+
+function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): JSX.Element {
+  const { path } = usePlace();
+  const follows = session.permissions.includes("situation.read");
+  const fresh = useFresh(follows);
+  const [demo, setDemo] = useState(false);
+  useEffect(() => {
+    call("GET /api/v1/public/about").then((about) => setDemo(about.demo), () => {});
+  }, []);
+  useEffect(() => {
+    document.title = `${path.startsWith("/cases") ? t("cases") : t("situation")} · ${t("brand")}`;
+  });
+  return (
+    <>
+      <a class="skip" href="#main">{t("skip")}</a>
+      <Top session={session} path={path} fresh={follows ? fresh : null} demo={demo} onLogOut={onLogOut} />
+      <main id="main" tabIndex={-1} style={{ display: "contents" }}>
+        <Screen session={session} path={path} live={fresh.counters} />
+      </main>
+    </>
+  );
+}
+
+export function App(): JSX.Element {
+  useSettings();
+  const { path } = usePlace();
+  const [phase, setPhase] = useState<Phase>({ name: "asking" });
+
+  function enter(session: Session): void {
+    setCsrf(session.csrf);
+    setPhase({ name: "in", session });
+    if (location.pathname === "/login") go("/", true);
+  }
+  function ask(): void {
+    setPhase({ name: "asking" });
+    call("GET /api/v1/sessions/current").then((session) => {
+      if (session.kind === "user") enter(session);
+      else setPhase({ name: "out", ended: false }); // a holder is logged in: officers log in anew
+    }, (reason: unknown) => {
+      const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
+      if (problem.status === 401) setPhase({ name: "out", ended: false });
+      else setPhase({ name: "unreachable", problem });
+    });
+  }
+  useEffect(() => {
+    whenSessionEnds(() => setPhase((old) => (old.name === "in" ? { name: "out", ended: true } : old)));
+    ask();
+  }, []);
+  async function logOut(): Promise<void> {
+    await call("DELETE /api/v1/sessions/current").catch(() => {});
+    forgetCases();
+    setPhase({ name: "out", ended: false });
+    go("/login", true);
+  }
+
+  if (phase.name === "in")
+    return <Inside key={phase.session.csrf} session={phase.session} onLogOut={() => void logOut()} />;
+  const waiting = phase.name === "unreachable" ? phase.problem : null;
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href={path}>{t("brand")}</a>
+        <div class="push"><Switches /></div>
+      </header>
+      <main style={{ display: "contents" }}>
+        {phase.name === "out"
+          ? <LoginScreen ended={phase.ended} onLogin={enter} />
+          : <Waiting loaded={{ value: null, problem: waiting, reload: ask }} />}
+      </main>
+    </>
+  );
+}

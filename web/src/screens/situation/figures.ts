@@ -1,0 +1,136 @@
+// What the situation says, worked out from the server's counters: pure, no drawing. The one rule: what
+// is not known stays not known, and never becomes 0.
+import type { Answer } from "../../api/client.ts";
+import { t, type WordKey } from "../../catalogue.ts";
+import { areaName, clock, count, dayLong, percent } from "../../format.ts";
+
+export type Situation = Answer<"GET /api/v1/situation">;
+export type District = Situation["districts"][number];
+export type Days = readonly (number | null)[];
+
+const week = 7;
+
+export interface WeekCases {
+  /** null: no day of the week is on record. */
+  value: number | null;
+  /** Every day of the week is on record. */
+  whole: boolean;
+}
+
+/** The last 7 days from the days themselves, so that a missing day is seen. Today alone is no week. */
+export function weekOf(days: Days): WeekCases {
+  const last = days.slice(-week);
+  const past = last.slice(0, -1).filter((value) => value !== null);
+  if (!past.length) return { value: null, whole: false };
+  const known = last.filter((value): value is number => value !== null);
+  return { value: known.reduce((sum, value) => sum + value, 0), whole: known.length === week };
+}
+
+export function rateOf(district: District): number | null {
+  const { value } = weekOf(district.cases_by_day);
+  return value === null || !district.population ? null : (value / district.population) * 1e5;
+}
+
+/** Class of the map's fill: m0 to m3, null where the rate is not known. */
+export const rateSteps = [0.5, 1, 2] as const;
+export function fillOf(district: District): string | null {
+  const rate = rateOf(district);
+  return rate === null ? null : `m${rateSteps.filter((step) => rate >= step).length}`;
+}
+
+export const latestCase = (district: District, days: readonly string[]): string | null => {
+  for (let i = days.length - 1; i >= 0; i--) if ((district.cases_by_day[i] ?? 0) > 0) return days[i] ?? null;
+  return null;
+};
+
+export const weekText = (cases: WeekCases): string =>
+  cases.value === null ? t("unknown") : `${count(cases.value)}${cases.whole ? "" : "*"}`;
+
+/** Where the cases of the week are, as part of a sentence. */
+function whereOf(districts: readonly District[]): string {
+  const rows = districts.map((district) => ({ district, value: weekOf(district.cases_by_day).value ?? 0 }))
+    .filter((row) => row.value > 0)
+    .sort((a, b) => b.value - a.value);
+  const sum = rows.reduce((total, row) => total + row.value, 0);
+  const first = rows[0];
+  if (!first) return "";
+  const name = areaName(first.district);
+  if (rows.length === 1) return t("whereOne", { name });
+  if (first.value / sum >= 0.5) return t("whereMost", { share: percent(first.value / sum), name });
+  return t("whereSpread", { count: rows.length });
+}
+
+function cityWeek(situation: Situation): WeekCases {
+  return weekOf(situation.series.cases_by_report);
+}
+
+export function ledeOf(situation: Situation): string {
+  const cases = cityWeek(situation);
+  const time = clock(situation.as_of);
+  if (cases.value === null) return t("ledeUnknown");
+  if (!cases.value) return t("ledeNone", { time });
+  const today = situation.series.cases_by_report.at(-1) ?? null;
+  return t("ledeCases", {
+    week: weekText(cases), where: whereOf(situation.districts), time,
+    today: today === null ? t("unknown") : count(today),
+  });
+}
+
+export function mapTitleOf(situation: Situation): string {
+  const cases = cityWeek(situation);
+  if (cases.value === null) return t("mapTitleUnknown");
+  if (!cases.value) return t("mapTitleNone");
+  return t("mapTitle", { week: weekText(cases), where: whereOf(situation.districts) });
+}
+
+const known = (days: Days): number[] => days.filter((value): value is number => value !== null);
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+export function reportTitle(situation: Situation): string {
+  const values = situation.series.cases_by_report;
+  const sum = sumOf(known(values));
+  if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
+  if (!sum) return t("chartReportNone");
+  const max = Math.max(...known(values));
+  const today = values.at(-1) ?? null;
+  return t("chartReportTitle", {
+    sum: count(sum), max: count(max), day: dayLong(situation.days[values.indexOf(max)] ?? ""),
+    time: clock(situation.as_of), today: today === null ? t("unknown") : count(today),
+  });
+}
+
+export function samplingTitle(situation: Situation): string {
+  const values = situation.series.cases_by_sampling;
+  const sum = sumOf(known(values));
+  if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
+  if (!sum) return t("chartSamplingNone");
+  const at = values.flatMap((value, i) => (value ? [i] : []));
+  const from = dayLong(situation.days[at[0] ?? 0] ?? "");
+  const to = dayLong(situation.days[at.at(-1) ?? 0] ?? "");
+  return from === to
+    ? t("chartSamplingOne", { sum: count(sum), from })
+    : t("chartSamplingTitle", { sum: count(sum), from, to });
+}
+
+export function scansTitle(situation: Situation): string {
+  const values = situation.series.scans;
+  const yesterday = values.at(-2) ?? null;
+  const before = values.at(-9) ?? null;
+  if (yesterday === null) return t("chartScansUnknown");
+  if (!before) return t("chartScansPlain", { count: count(yesterday) });
+  const share = yesterday / before - 1;
+  const key: WordKey = Math.abs(share) < 0.005 ? "changeSame" : share > 0 ? "changeMore" : "changeLess";
+  return t("chartScansTitle", {
+    count: count(yesterday), change: t(key, { share: percent(Math.abs(share)) }),
+  });
+}
+
+export function testsTitle(situation: Situation): string {
+  const values = situation.series.tests;
+  const yesterday = values.at(-2) ?? null;
+  if (yesterday === null) return t("chartTestsUnknown");
+  const missing = values.length - known(values).length;
+  return t("chartTestsTitle", {
+    count: count(yesterday), gap: missing ? t("chartTestsGap", { days: missing }) : t("chartTestsWhole"),
+  });
+}

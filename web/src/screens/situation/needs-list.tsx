@@ -1,0 +1,111 @@
+// The column of what needs somebody: one focus, J K move, Enter opens, the chosen row shows its acts.
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { t, type WordKey } from "../../catalogue.ts";
+import { Icon } from "../../parts/icons.tsx";
+import { KeyHint, useKeys } from "../../parts/keys.tsx";
+import { go } from "../../router.ts";
+import type { Need } from "./needs.ts";
+
+interface Props {
+  needs: readonly Need[];
+  mayOpenCases: boolean;
+  onHover(code: string): void;
+  onSelect(code: string): void;
+}
+
+const groups: { kind: Need["kind"]; title: WordKey; hint: WordKey }[] = [
+  { kind: "cases", title: "needsCases", hint: "needsCasesHint" },
+  { kind: "gap", title: "needsGaps", hint: "needsGapsHint" },
+  { kind: "silent", title: "needsSilent", hint: "needsSilentHint" },
+];
+
+function Mark({ need }: { need: Need }): JSX.Element {
+  if (need.kind === "cases") return <span class="mark disc" aria-hidden="true">{need.figure}</span>;
+  return <span class="mark"><Icon name={need.kind === "gap" ? "unknown" : "silent"} /></span>;
+}
+
+export function NeedsList({ needs, mayOpenCases, onHover, onSelect }: Props): JSX.Element {
+  const [currentId, setCurrentId] = useState("");
+  const root = useRef<HTMLElement>(null);
+  // A new arrival never moves the chosen row: it is kept by what it is, not by where it stands.
+  const current = Math.max(0, needs.findIndex((need) => need.id === currentId));
+
+  const open = (need: Need | undefined): void => {
+    if (!need) return;
+    if (need.kind === "cases" && mayOpenCases) go(`/cases?area=${need.code}`);
+    else if (need.code) onSelect(need.code);
+  };
+  const choose = (index: number, focus: boolean): void => {
+    const need = needs[Math.max(0, Math.min(needs.length - 1, index))];
+    if (!need) return;
+    setCurrentId(need.id);
+    onHover(need.code);
+    if (focus) root.current?.querySelector<HTMLElement>(`[data-need="${need.id}"]`)?.focus();
+  };
+  useKeys({
+    j: () => choose(current + 1, true), J: () => choose(current + 1, true),
+    k: () => choose(current - 1, true), K: () => choose(current - 1, true),
+    Enter: () => open(needs[current]),
+  });
+
+  return (
+    <section class="needs" ref={root} aria-labelledby="needs-title">
+      <div class="column-head">
+        <h2 id="needs-title">{t("needsTitle")}</h2>
+        <span class="small dim">{t("needsOrder")}</span>
+        <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+      </div>
+      {!needs.length && <p class="later">{t("needsNothing")}</p>}
+      {groups.map(({ kind, title, hint }) => {
+        const rows = needs.filter((need) => need.kind === kind);
+        if (!rows.length) return null;
+        return (
+          <div key={kind}>
+            <div class="group"><h3>{t(title, { count: rows.length })}</h3><span class="dim">{t(hint)}</span></div>
+            <ul>
+              {rows.map((need) => {
+                const index = needs.indexOf(need);
+                const chosen = index === current;
+                return (
+                  <li key={need.id} class="need" data-current={chosen}>
+                    <button type="button" data-need={need.id} tabIndex={chosen ? 0 : -1}
+                      aria-current={chosen ? "true" : undefined}
+                      onClick={() => (chosen ? open(need) : choose(index, false))}
+                      onFocus={() => choose(index, false)} onMouseEnter={() => onHover(need.code)}
+                      onMouseLeave={() => onHover("")}
+                      onKeyDown={(event) => {
+                        const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+                        if (event.key === "Enter") open(need);
+                        else if (step) choose(index + step, true);
+                        else return;
+                        event.preventDefault();
+                        event.stopPropagation();
+                      }}>
+                      <Mark need={need} />
+                      <span class="what"><b>{need.area}</b> {need.what}</span>
+                      <span class="meta">{need.meta}</span>
+                    </button>
+                    {chosen && need.code !== "" && (
+                      <div class="acts">
+                        {need.kind === "cases" && mayOpenCases && (
+                          <button class="button main slim" type="button" onClick={() => open(need)}>
+                            <Icon name="lock" />{t("needOpenCases")}<kbd>Enter</kbd>
+                          </button>
+                        )}
+                        <button class="button slim" type="button" onClick={() => onSelect(need.code)}>
+                          {t("needLookArea")}
+                        </button>
+                      </div>
+                    )}
+                  </li>
+                );
+              })}
+            </ul>
+          </div>
+        );
+      })}
+      <p class="later">{t("needsLater")}</p>
+    </section>
+  );
+}
