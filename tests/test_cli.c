@@ -1,5 +1,7 @@
 /* The command line as contracts.md promises it: exit codes, words, the first line of `serve`,
  * commands through the running server, and stopping. */
+#include <sys/ioctl.h>
+
 #include "server_process.h"
 
 /* ---- Exit codes and words */
@@ -419,7 +421,10 @@ static void a_command_that_hangs_does_not_hold_the_end(void **state)
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     pid_t pid = spawn(served->directory, argv, in[0], none, none);
     close(in[0]);
-    usleep(300000);
+    int waiting = 1; /* input is taken only once the server has the command */
+    assert_int_equal(write(in[1], "p", 1), 1);
+    while (waiting && ioctl(in[1], FIONREAD, &waiting) == 0)
+        usleep(10000);
     assert_int_equal(stop(served, SIGTERM, &seconds), 0);
     assert_true(seconds < 10);
     close(in[1]);

@@ -2,6 +2,7 @@
  * that a cursor is a number and nothing else is one. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 
