@@ -172,24 +172,36 @@ bool outbreak_infect(struct outbreak *outbreak, uint32_t person, uint32_t infect
     return true;
 }
 
+/* Somebody grown up who works, from the middle of the register on. */
+static uint32_t first_person(const struct city *city)
+{
+    uint32_t middle = city->person_count / 2;
+    for (uint32_t tries = 0; tries < city->person_count; tries++) {
+        uint32_t person = (middle + tries) % city->person_count + 1;
+        struct profile profile = city_profile(city, person);
+        if (profile.flags & PERSON_WORKS && profile.age >= 25)
+            return person;
+    }
+    return middle + 1;
+}
+
 void outbreak_begin(struct outbreak *outbreak, int32_t day)
 {
     const struct city *city = outbreak->city;
-    uint32_t person = city->person_count / 2 + 1;
-    for (uint32_t tries = 0; tries < city->person_count; tries++) {
-        uint32_t at = (city->person_count / 2 + tries) % city->person_count + 1;
-        struct profile profile = city_profile(city, at);
-        if (profile.flags & PERSON_WORKS && profile.age >= 25) {
-            person = at;
-            break;
-        }
-    }
-    REQUIRE(outbreak_infect(outbreak, person, 0, 0, time_day_start_seconds(day) + EVENING));
+    int64_t evening = time_day_start_seconds(day) + EVENING;
+    uint32_t person = first_person(city);
+    uint32_t workplace = city_profile(city, person).daily_venue;
+    REQUIRE(outbreak_infect(outbreak, person, 0, 0, evening));
     struct infection *first = &outbreak->infections[0];
     int32_t found = day + (int32_t)city->settings->number[FIRST_FOUND_DAYS];
     first->swab = SWAB_CLINIC;
     first->swabbed_at = time_day_start_seconds(found) + CLINIC_OPENS + 3600;
     first->onset_at = first->swabbed_at - setting_hours(city->settings, CLINIC_AFTER_HOURS);
+    size_t wanted = (size_t)city->settings->number[SEED_PERSONS];
+    for (uint32_t other = person + 1; other <= city->person_count && outbreak->count < wanted;
+         other++)
+        if (workplace && city_profile(city, other).daily_venue == workplace)
+            outbreak_infect(outbreak, other, 0, 0, evening);
 }
 
 /* ---- Spread */

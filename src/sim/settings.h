@@ -33,6 +33,7 @@
     X(CASE_RECORDED_HOURS, "case_recorded_hours", "hours", 0, 24)                                  \
     X(CONTACTS_KNOWN_HOURS, "contacts_known_hours", "hours", 0, 24)                                \
     X(SEED_DAYS_BEFORE, "seed_days_before", "days", 1, 13)                                         \
+    X(SEED_PERSONS, "seed_persons", "persons", 1, 100)                                             \
     X(LATENT_HOURS_MIN, "latent_hours_min", "hours", 24, 240)                                      \
     X(LATENT_HOURS_MAX, "latent_hours_max", "hours", 24, 240)                                      \
     X(DETECTABLE_AFTER_HOURS, "detectable_after_hours", "hours", 0, 96)                            \

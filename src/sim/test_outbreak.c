@@ -131,7 +131,7 @@ static void every_infector_met_the_infected_while_infectious(void **state)
             assert_true(live_together(infector->person, infected->person));
         }
     }
-    assert_int_equal(from_outside, 1);
+    assert_int_equal(from_outside, city->settings->number[SEED_PERSONS]);
     assert_true(at_home > 0 && at_places > 0);
 }
 
