@@ -37,8 +37,8 @@ struct store_creation {
 
 /* Makes a new data directory (0700) with keys and the schema of all modules. ERROR_REFUSED where
  * it exists and is not empty. With `unfinished` it carries the file DIR/unfinished from the first
- * moment on, and opens only by store_open_unfinished until store_finish took the mark away: whatever
- * ends the making, nothing half made looks whole. */
+ * moment on, and opens only by store_open_unfinished until store_finish took the mark away:
+ * whatever ends the making, nothing half made looks whole. */
 bool store_create(const char *directory, const struct store_creation *creation,
                   struct error *err) MUST_USE;
 /* Opens it, takes the lock, runs missing migrations, sets `world`'s offset to the city clock.
@@ -48,7 +48,7 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
 /* The same for the maker of an unfinished directory. */
 bool store_open_unfinished(const char *directory, struct world *world, struct store **ret_store,
                            struct error *err) MUST_USE;
-/* Everything is made: puts it on disk whole (also what was written unsynced) and takes the mark away. */
+/* Everything is made: puts it on disk whole (also what was written unsynced), takes the mark away. */
 bool store_finish(struct store *store, struct error *err) MUST_USE;
 /* Finishes queued writes, closes. Accepts NULL. */
 void store_close(struct store *store);
