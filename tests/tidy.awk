@@ -5,7 +5,14 @@
 function find(rule, file, line, words) { printf "%s\t%s\t%d\t%s\n", rule, file, line, words }
 function basename(path) { sub(/.*\//, "", path); return path }
 function room_of(path, part) { return split(path, part, "/") > 2 && part[1] == "src" ? part[2] : "" }
-function is_test(path) { return basename(path) ~ /^test_/ || path ~ /^tests\// }
+function is_test(path) { return basename(path) ~ /^test_/ || path ~ /^(tests|fuzz)\// }
+
+# Whether one of the places (beginnings of paths, or "tests") is this file.
+function may_stand(places, part, i) {
+    for (i = split(places, part, " "); i > 0; i--)
+        if (part[i] == "tests" ? test : index(file, part[i]) == 1) return 1
+    return 0
+}
 
 # The line without the texts of literals and without comments (state over lines: in_comment).
 function code_of(line, out, c, i, quote) {
@@ -115,7 +122,7 @@ is_c || /\.sql$/ {
     if (target ~ /\//) {
         if (room && (their in floor) && floor[their] > floor[room])
             find("floors", file, FNR, room " includes " target " of the higher room " their)
-        if (target ~ /_internal\.h$/ && their != room)
+        if (target ~ /_internal\.h$/ && their != room && file !~ /^fuzz\//)
             find("internal", file, FNR, target " is for the files of " their " only")
     }
 }
@@ -134,7 +141,7 @@ code ~ /^\}$/ && function_line {
         name = substr(rest, RSTART, RLENGTH - 1)
         sub(/ +$/, "", name)
         if ((name in banned) && file !~ /^bench\// && before !~ /[.>]/ && file != "banned.h" &&
-            !(banned[name] != "" && (index(file, banned[name]) == 1 || (banned[name] == "tests" && test))))
+            !may_stand(banned[name]))
             find("banned", file, FNR, name ": use " instead[name])
         rest = substr(rest, RSTART + RLENGTH)
     }

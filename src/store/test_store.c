@@ -107,6 +107,33 @@ static void a_directory_that_is_not_empty_is_refused_and_left_alone(void **state
     test_store_remove(&test);
 }
 
+static void an_unfinished_directory_opens_only_for_its_maker_until_it_is_finished(void **state)
+{
+    (void)state;
+    struct test_directory directory;
+    struct error err;
+    struct world world;
+    struct store *store;
+    struct store_creation creation = {.city_start = TIMESTAMP_NONE, .unfinished = true};
+    test_directory_make(&directory);
+    world_init(&world);
+    test_done_or_fail(store_create(directory.path, &creation, &err), &err);
+    assert_false(store_open(directory.path, &world, &store, &err));
+    assert_int_equal(err.code, ERROR_ENVIRONMENT);
+    assert_false(store_create(directory.path, &creation, &err)); /* nor is it made over */
+    assert_int_equal(err.code, ERROR_REFUSED);
+    test_done_or_fail(store_open_unfinished(directory.path, &world, &store, &err), &err);
+    test_done_or_fail(store_write_unsynced(store, test_make_table, NULL, &err), &err);
+    store_close(store); /* the maker died before it was finished */
+    assert_false(store_open(directory.path, &world, &store, &err));
+    test_done_or_fail(store_open_unfinished(directory.path, &world, &store, &err), &err);
+    test_done_or_fail(store_finish(store, &err), &err);
+    store_close(store);
+    test_done_or_fail(store_open(directory.path, &world, &store, &err), &err);
+    store_close(store);
+    test_directory_remove(&directory);
+}
+
 static void what_is_no_data_directory_is_not_found(void **state)
 {
     (void)state;
@@ -411,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_new_directory_is_private_and_knows_its_city),
         cmocka_unit_test(a_city_clock_goes_on_from_where_it_was_set),
         cmocka_unit_test(a_directory_that_is_not_empty_is_refused_and_left_alone),
+        cmocka_unit_test(an_unfinished_directory_opens_only_for_its_maker_until_it_is_finished),
         cmocka_unit_test(what_is_no_data_directory_is_not_found),
         cmocka_unit_test(a_damaged_city_file_is_named),
         cmocka_unit_test(a_second_owner_is_refused_with_the_first_ones_pid),
