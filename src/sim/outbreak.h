@@ -73,8 +73,8 @@ struct outbreak {
 
 struct outbreak *outbreak_create(const struct city *city);
 void outbreak_free(struct outbreak *outbreak); /* accepts NULL */
-/* The first infections: colleagues, in the middle of the register, who were infected elsewhere on the
- * evening of that day. */
+/* The first infections: colleagues, in the middle of the register, who were infected elsewhere
+ * on the evening of that day. */
 void outbreak_begin(struct outbreak *outbreak, int32_t day);
 
 /* ---- What truly happens */
