@@ -1,5 +1,5 @@
-/* cli: commands from words to exit codes. A command runs in this process, or, where a server owns the
- * data directory, inside the server on the caller's descriptors. */
+/* cli: commands from words to exit codes. A command runs in this process, or, where a server owns
+ * the data directory, inside the server on the caller's descriptors. */
 #ifndef CHENGMAI_CLI_CLI_H
 #define CHENGMAI_CLI_CLI_H
 
