@@ -1,7 +1,7 @@
 /* Method, path, query and cursor as they come from the network, through the whole dispatch without
- * a session, and the cursor on its own. Held: every path is answered with a status of HTTP, nothing
- * but a public route answers 2xx, a refusal is a well-formed problem, and a cursor that is taken is
- * one that we could have written. */
+ * a session, and the cursor on its own. Held: every path is answered with a status of HTTP,
+ * nothing but a public route answers 2xx, a refusal is a well-formed problem, and a cursor that is
+ * taken is one that we could have written. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

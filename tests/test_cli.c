@@ -102,11 +102,11 @@ static void rejected_rows_end_with_one_and_are_counted(void **state)
 static void users_are_made_with_a_password_on_standard_input(void **state)
 {
     struct served *served = *state;
-    struct ran ran =
-        run_with(served, "a-long-password\n", "user add li --role press --area 320400");
+    static const char line[] = "user add li --role press --area 320400";
+    struct ran ran = run_with(served, "a-long-password\n", line);
     assert_int_equal(ran.code, 0);
     ran_release(&ran);
-    ran = run_with(served, "a-long-password\n", "user add li --role press --area 320400");
+    ran = run_with(served, "a-long-password\n", line);
     assert_int_equal(ran.code, 4); /* there is one already */
     ran_release(&ran);
     ran = run_with(served, "short\n", "user add wu --role press --area 320400");

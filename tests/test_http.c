@@ -239,8 +239,7 @@ static void a_client_that_dribbles_is_closed(void **state)
     int slow[20];
     for (int i = 0; i < 20; i++)
         slow[i] = dial(served);
-    static const char head[] =
-        "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char head[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaa";
     double begun = seconds_now();
     bool open = true;
     for (size_t at = 0; open && at < sizeof head - 1; at++) {

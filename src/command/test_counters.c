@@ -234,7 +234,7 @@ static int64_t recount(struct fixture *f, const char *table, const char *time,
         at++;
     if (at == used) {
         assert_true(used < 512);
-        strcpy(texts[used++], text);
+        memcpy(texts[used++], text, sizeof text);
         statements[at] = (struct sql_text){"test", texts[at], ""};
     }
     test_fail_on(store_read_begin(f->city.store, &sql, &err), &err);
