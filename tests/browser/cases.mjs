@@ -259,6 +259,9 @@ export function caseTests({ demo, demoData, plantedCase }) {
       (await textOf(page, "#exposed-list .row")).includes(evilVenue),
       "the venue's name in the list",
     );
+    const loaded = await textOf(page, ".case-right [role=status]");
+    const [rows, total] = /(\d+) \/ (\d+)/.exec(loaded).slice(1);
+    same(rows, total, "a filter reads every page of the list once");
     same(
       await page.evaluate(() => document.querySelectorAll("main img, main script").length),
       0,

@@ -1,8 +1,19 @@
 // The holder's page: colour, word, shape, until when, why; unknown where it cannot be known.
-import { check, openPage, picture, same, serve, test, textOf, work } from "./harness.mjs";
-import { command, freePort } from "./harness.mjs";
-import { gzipSync } from "node:zlib";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import {
+  check,
+  command,
+  freePort,
+  openPage,
+  picture,
+  residentOf,
+  same,
+  serve,
+  test,
+  textOf,
+  work,
+} from "./harness.mjs";
 
 const phone = { width: 390, height: 844 };
 
@@ -24,7 +35,7 @@ export function phoneTests({ demo }) {
     await page.fill("[name=subject]", "99999999");
     await page.click("button[type=submit]");
     await page.waitForSelector("[role=alert]");
-    await enter(page, 1501); // the demo city's first case
+    await enter(page, await residentOf(demo, "red"));
     await page.waitForSelector(".code");
     const me = await page.evaluate(async () => (await fetch("/api/v1/me")).json());
     const why = await page.evaluate(async () => (await fetch("/api/v1/me/why")).json());
@@ -55,7 +66,7 @@ export function phoneTests({ demo }) {
 
   test("A holder's session opens nothing of the console", async () => {
     const { page, close } = await openPage(demo);
-    await enter(page, 7);
+    await enter(page, await residentOf(demo, "green"));
     await page.waitForSelector(".code");
     const status = await page.evaluate(async () => (await fetch("/api/v1/situation")).status);
     same(status, 403, "the situation is refused");
@@ -72,7 +83,7 @@ export function phoneTests({ demo }) {
     const own = await serve(data, { port, still: true });
     const { page, close } = await openPage(own, phone);
     await page.clock.install();
-    await enter(page, 7);
+    await enter(page, await residentOf(own, "green"));
     await page.waitForSelector(".code.green");
     await own.stop("SIGKILL");
     await page.clock.runFor(25_000);

@@ -70,3 +70,29 @@ export function plant(data) {
   ]);
   return { visits: visits.filter(([person]) => person === "index") };
 }
+
+/** A real city in which scans of some days only are on record: by day, how many. */
+export function plantDays(name) {
+  const data = join(work, name);
+  command(data, ["init"]);
+  const dayBefore = (days) =>
+    new Date(Date.now() + 8 * 3_600_000 - days * 86_400_000).toISOString().slice(0, 10);
+  const known = new Map([
+    [dayBefore(9), 20],
+    [dayBefore(4), 12],
+    [dayBefore(3), 16],
+  ]);
+  importRows(data, "venues", [
+    ["venue_id", "area", "name", "category"],
+    ["shop", "320402001", "天宁测试商店", "shop"],
+  ]);
+  const rows = [...known].flatMap(([day, count]) =>
+    Array.from({ length: count }, (_, i) => [`p${i}`, "shop", `${day}T10:${10 + i}:00+08:00`]),
+  );
+  importRows(data, "persons", [
+    ["person_id", "name", "area"],
+    ...Array.from({ length: 20 }, (_, i) => [`p${i}`, "测试人", "320402001"]),
+  ]);
+  importRows(data, "checkins", [["person_id", "venue_id", "time"], ...rows]);
+  return { data, known };
+}

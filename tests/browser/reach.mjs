@@ -13,6 +13,7 @@ import {
   openPage,
   pageIsWiderThanView,
   picture,
+  residentOf,
   same,
   serve,
   test,
@@ -82,7 +83,7 @@ export function reachTests({ demo, empty, emptyPassword }) {
         found.push(
           ...(await axeFindings(phone.page)).map((finding) => `my code, entrance: ${finding}`),
         );
-        for (const no of [1501, 7]) {
+        for (const no of [await residentOf(demo, "red"), await residentOf(demo, "green")]) {
           await phone.page.fill("[name=subject]", String(no));
           await phone.page.click("button[type=submit]");
           await phone.page.waitForSelector(".code");

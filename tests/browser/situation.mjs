@@ -1,18 +1,22 @@
 // The situation: list, map and table agree; missing is hatched; today is partial; counters live.
 import {
   check,
+  command,
   logIn,
   logins,
   openPage,
   pageIsWiderThanView,
   picture,
   same,
+  serve,
   test,
   textOf,
   textsOf,
 } from "./harness.mjs";
+import { plantDays } from "./plant.mjs";
 
-/** Pixels of one day's column in a chart's canvas: how often ink and ground alternate downwards. */
+/** One day's column in a chart's canvas, read downwards: how often ink and ground alternate, and the
+ *  longest run of ink as a share of the height. A bar is one long run, a hatch many short ones. */
 const columnOf = (page, chart, day) =>
   page.evaluate(
     ([name, index]) => {
@@ -25,13 +29,15 @@ const columnOf = (page, chart, day) =>
       const height = Math.round((over.height - 6) * scale);
       const data = canvas.getContext("2d").getImageData(x, top, 1, height).data;
       let changes = 0;
-      let inked = 0;
+      let run = 0;
+      let longest = 0;
       for (let i = 0; i < height; i++) {
         const ink = data[i * 4 + 3] > 100;
-        if (ink) inked++;
+        run = ink ? run + 1 : 0;
+        longest = Math.max(longest, run);
         if (i && ink !== data[(i - 1) * 4 + 3] > 100) changes++;
       }
-      return { changes, share: inked / height };
+      return { changes, longest: longest / height };
     },
     [chart, day],
   );
@@ -118,30 +124,54 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
     await close();
   });
 
-  test("Days that are not on record are hatched and read as unknown, never as 0; today is an outline", async () => {
-    const { page, close } = await inside();
-    const situation = await readSituation(page);
-    const missing = situation.series.tests.flatMap((value, i) => (value === null ? [i] : []));
-    check(missing.length > 0, "the demo city has days without tests on record");
-    const words = await textsOf(page, "[data-chart=tests] table td");
-    situation.series.tests.forEach((value, i) =>
-      same(words[i] === "未知", value === null, `day ${i} of the tests in words`),
+  test("Days that are not on record are hatched and read as unknown, never as 0; known days are bars", async () => {
+    const { data, known } = plantDays("some-days");
+    command(
+      data,
+      ["user", "add", "duty", "--role", "cdc_lead", "--area", "320400"],
+      "a-long-password\n",
+    );
+    const own = await serve(data);
+    const { page, close } = await openPage(own);
+    await logIn(page, "duty", "a-long-password");
+    await page.waitForSelector(".chart canvas");
+    const { days, series } = await readSituation(page);
+    const expected = days.map((day, i) => (i === 13 ? series.scans[13] : (known.get(day) ?? null)));
+    same(series.scans, expected, "the server knows the days that were imported, and no other");
+    const words = await textsOf(page, "[data-chart=scans] table td");
+    same(
+      words,
+      expected.map((value) => (value === null ? "未知" : String(value))),
+      "the days in words",
     );
     await page.waitForTimeout(300);
-    const hatched = await columnOf(page, "tests", missing[0]);
-    check(hatched.changes >= 20, `a missing day is hatched: ${JSON.stringify(hatched)}`);
+    for (const [i, value] of expected.slice(0, 13).entries()) {
+      const seen = await columnOf(page, "scans", i);
+      if (value === null)
+        check(
+          seen.changes >= 20 && seen.longest < 0.1,
+          `day ${i} is hatched: ${JSON.stringify(seen)}`,
+        );
+      else check(seen.longest > 0.2, `day ${i} is a bar: ${JSON.stringify(seen)}`);
+    }
+    const foot = await textOf(page, "[data-chart=scans] .foot");
+    check(foot.includes("斜线"), `the foot says what the hatch means: ${foot}`);
+    const gaps = await page.$$("[data-need^=gap-seriesScans-]");
+    check(gaps.length >= 2, "each run of missing days stands in the list");
+    await picture(page, "situation-some-days");
+    await own.stop();
+    await close();
+  });
+
+  test("Today is an outline beside full days, and says up to when", async () => {
+    const { page, close } = await inside();
+    await page.waitForTimeout(300);
     const full = await columnOf(page, "scans", 12);
-    check(full.changes <= 2 && full.share > 0.6, `a full day is one bar: ${JSON.stringify(full)}`);
+    check(full.longest > 0.4, `a full day is one bar: ${JSON.stringify(full)}`);
     const today = await columnOf(page, "scans", 13);
-    check(today.share < full.share / 2, `today is an outline: ${JSON.stringify(today)}`);
-    check(
-      (await textOf(page, "[data-chart=tests] .foot")).includes("斜线"),
-      "the foot says what the hatch means",
-    );
-    check(
-      (await textOf(page, "[data-chart=scans] .foot")).includes("未完"),
-      "the foot says that today is not over",
-    );
+    check(today.longest < 0.1, `today is an outline: ${JSON.stringify(today)}`);
+    const foot = await textOf(page, "[data-chart=scans] .foot");
+    check(/今天到 \d\d:\d\d，未完/.test(foot), `the foot: ${foot}`);
     await close();
   });
 

@@ -422,6 +422,36 @@ export interface Operations {
       }>;
     };
   };
+  /** A venue's current code, short code, and the rotating code for its screen */
+  "GET /api/v1/venues/{no}/code": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      venue_no: number;
+      version: number;
+      token: string;
+      short_code: string;
+      rotating_token: string;
+      rotating_until: string;
+    };
+  };
+  /** Ends all codes of a venue and gives its new ones */
+  "POST /api/v1/venues/{no}/revoke": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      venue_no: number;
+      version: number;
+      token: string;
+      short_code: string;
+      rotating_token: string;
+      rotating_until: string;
+    };
+  };
   /** The process lives */
   "GET /healthz": {
     path: Record<never, never>;

@@ -1,7 +1,7 @@
 // The cases of an area: the gate first, then a list of any length. Esc on a case comes back to the
 // same row; a purpose that was given for the list holds for this page's life.
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, Problem, type Answer } from "../../api/client.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { areaName, dayAndClock } from "../../format.ts";
@@ -44,7 +44,11 @@ function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Ele
   const [filter, setFilter] = useState("");
   const [chosen, setChosen] = useState(-1);
 
+  const reading = useRef(false);
+
   async function readMore(after: string): Promise<void> {
+    if (reading.current) return;
+    reading.current = true;
     setPages((old) => ({ ...old, busy: true }));
     try {
       const query = { limit: pageSize, ...(area && { area }), ...(after && { after }) };
@@ -58,6 +62,8 @@ function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Ele
     } catch (reason) {
       const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
       setPages((old) => ({ ...old, problem, busy: false }));
+    } finally {
+      reading.current = false;
     }
   }
   useEffect(() => void readMore(""), []);

@@ -1,7 +1,7 @@
 // Who may have been exposed: by weight, with why. Pages are read as the list is scrolled; the
 // server records each of them.
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, Problem, type Answer } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { count, dayAndClock, duration } from "../../format.ts";
@@ -112,7 +112,12 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
   const [chosen, setChosen] = useState(0);
   const [opened, setOpened] = useState(0);
 
+  // Scrolling and filtering may both want the next page: it is read once.
+  const reading = useRef(false);
+
   async function readMore(after: string | null): Promise<void> {
+    if (reading.current) return;
+    reading.current = true;
     setPages((old) => ({ ...old, state: "reading" }));
     try {
       const query = { limit: pageSize, ...(after && { after }) };
@@ -127,6 +132,8 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
     } catch (reason) {
       const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
       setPages((old) => ({ ...old, problem, state: "idle" }));
+    } finally {
+      reading.current = false;
     }
   }
   useEffect(() => void readMore(null), []);
