@@ -403,7 +403,7 @@ static void settings_with_a_fault_are_refused_by_name(void **state)
         {"latent_hours_max", "value", 24.5, "low"}, {"no_such_number", NULL, 0, NULL},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        json_t *document;
+        json_t *document = NULL;
         struct settings *settings;
         struct error err = {0};
         done_or_fail(policy_document_read(-1, "policies/demo_city.yaml", &document, &err), &err);
@@ -430,7 +430,7 @@ static void lists_with_a_fault_are_refused_by_row(void **state)
     (void)state;
     static const char *const lists[] = {"ages", "daily", "venues", "visits"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        json_t *document;
+        json_t *document = NULL;
         struct settings *settings;
         struct error err = {0};
         done_or_fail(policy_document_read(-1, "policies/demo_city.yaml", &document, &err), &err);

@@ -33,7 +33,7 @@ static void live(struct demo *d, struct sim_life *life, int64_t from, int64_t to
 static struct sim_life *wake(struct demo *d)
 {
     struct error err;
-    struct sim_life *life;
+    struct sim_life *life = NULL;
     done_or_fail(sim_life_open(&d->platform, &life, &err), &err);
     return life;
 }
@@ -78,8 +78,8 @@ static struct gathered events_between(struct demo *d, int64_t from, int64_t to, 
 static struct outbreak *load(struct demo *d, const struct city *city)
 {
     struct error err;
-    struct sql *sql;
-    struct outbreak *outbreak;
+    struct sql *sql = NULL;
+    struct outbreak *outbreak = NULL;
     done_or_fail(store_read_begin(d->platform.store, &sql, &err) &&
                      outbreak_load(city, sql, &outbreak, &err),
                  &err);
@@ -144,8 +144,8 @@ static const struct sql_text doubled_evidence = {
 static int64_t one_number(struct demo *d, const struct sql_text *text, timestamp after)
 {
     struct error err;
-    struct sql *sql;
-    int64_t number;
+    struct sql *sql = NULL;
+    int64_t number = 0;
     done_or_fail(store_read_begin(d->platform.store, &sql, &err), &err);
     bool bound = strchr(text->text, '?') != NULL;
     struct sql_value argument = sql_int(after);
@@ -200,7 +200,7 @@ static void the_outbreak_goes_on_and_new_cases_are_recorded(void **state)
     struct error err;
     int64_t cases_before = one_number(&demo, &cases, 0);
     int64_t infected_before = one_number(&demo, &infected, 0);
-    int64_t checked, wrong, from = demo.world.fixed / SECOND;
+    int64_t checked = 0, wrong = -1, from = demo.world.fixed / SECOND;
     struct sim_life *life = wake(&demo);
     live(&demo, life, from, from + 86400, 25);
     sim_life_close(life);

@@ -14,7 +14,7 @@ static int build(void **state)
 {
     (void)state;
     struct error err;
-    struct sql *sql;
+    struct sql *sql = NULL;
     demo_build(&demo, PEOPLE, SEED);
     done_or_fail(city_open(&demo.platform, PEOPLE, SEED, true, &city, &err) &&
                      store_read_begin(demo.platform.store, &sql, &err) &&
@@ -184,9 +184,9 @@ static void cases_are_the_infections_recorded_by_now(void **state)
 {
     (void)state;
     struct error err;
-    struct sql *sql;
-    struct sql_query *query;
-    bool row;
+    struct sql *sql = NULL;
+    struct sql_query *query = NULL;
+    bool row = false;
     size_t cases = 0, expected = 0;
     timestamp last = 0;
     for (size_t i = 0; i < outbreak->count; i++)
@@ -221,8 +221,8 @@ static void cases_are_the_infections_recorded_by_now(void **state)
 static struct evidence *pieces_of(uint32_t person, struct arena *arena, size_t *ret_count)
 {
     struct error err;
-    struct sql *sql;
-    struct evidence *pieces;
+    struct sql *sql = NULL;
+    struct evidence *pieces = NULL;
     done_or_fail(store_read_begin(demo.platform.store, &sql, &err) &&
                      evidence_of_person(sql, (struct person_no){person}, arena, &pieces,
                                         ret_count, &err),
@@ -368,7 +368,7 @@ static void a_hundred_people_have_a_history_too(void **state)
     (void)state;
     struct demo small;
     struct error err;
-    struct presence_view *small_view;
+    struct presence_view *small_view = NULL;
     int32_t first, last;
     int64_t checked, wrong;
     demo_build(&small, 100, 3);
@@ -397,9 +397,9 @@ static void the_index_of_id_numbers_is_the_registry_s(void **state)
     char *texts[2];
     demo_create(&empty, 5);
     for (int i = 0; i < 2; i++) {
-        struct sql *sql;
-        struct sql_query *query;
-        bool row;
+        struct sql *sql = NULL;
+        struct sql_query *query = NULL;
+        bool row = false;
         struct store *store = i ? demo.platform.store : empty.platform.store;
         done_or_fail(store_read_begin(store, &sql, &err) &&
                          sql_begin(sql, &index_text, NULL, 0, &query, &err) &&
