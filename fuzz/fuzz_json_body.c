@@ -1,7 +1,7 @@
-/* Bodies of requests, by both readers. The first byte chooses: a scan by the streaming reader, or a
- * document of the routes by the tree reader with the fields of a log-in. Held: what was read lies
- * within its bounds and is UTF-8, a refusal names what was expected and is itself a well-formed problem,
- * and what both readers take as JSON the other takes too. */
+/* Bodies of requests, by both readers. The first byte chooses: a scan by the streaming reader, or
+ * a document of the routes by the tree reader with the fields of a log-in. Held: what was read
+ * lies within its bounds and is UTF-8, a refusal names what was expected and is itself a
+ * well-formed problem, and what both readers take as JSON the other takes too. */
 #include "checkin/checkin.h"
 #include "checkin/scan_request.h"
 
@@ -43,7 +43,7 @@ static void read_scan(struct slice body)
         check_text(&request, request.companions[i].text);
     }
     REQUIRE(request.venue_token.data);
-    if (json_read(body, "body", &document, &err)) /* its duplicates and NULs are refused there only */
+    if (json_read(body, "body", &document, &err)) /* it alone refuses duplicates and NULs */
         REQUIRE(json_is_object(document));
     json_decref(document);
 }

@@ -1,8 +1,8 @@
 /* Log files as bytes, through the opening of a whole day store. First byte:
  *   even  the rest is the file
- *   odd   the rest is records: frames are written of them as the commit thread does, then bytes of the
- *         file are changed or its end is cut. What is still served must be what was written, from the
- *         first record on; or the opening is refused */
+ *   odd   the rest is records: frames are written of them as the commit thread does, then bytes
+ *         of the file are changed or its end is cut. What is still served must be what was
+ *         written, from the first record on; or the opening is refused */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
-/* Method, path, query and cursor as they come from the network, through the whole dispatch without a
- * session, and the cursor on its own. Held: every path is answered with a status of HTTP, nothing but
- * a public route answers 2xx, a refusal is a well-formed problem, and a cursor that is taken is one
- * that we could have written. */
+/* Method, path, query and cursor as they come from the network, through the whole dispatch without
+ * a session, and the cursor on its own. Held: every path is answered with a status of HTTP,
+ * nothing but a public route answers 2xx, a refusal is a well-formed problem, and a cursor that is
+ * taken is one that we could have written. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,7 +33,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static void check_answer(enum http_method method, struct slice path, const struct response *response)
+static void check_answer(enum http_method method, struct slice path,
+                         const struct response *response)
 {
     const struct route *route = server_route_of(method, path);
     REQUIRE(response->status >= 200 && response->status < 600);

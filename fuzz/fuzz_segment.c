@@ -1,9 +1,10 @@
 /* Segment files as bytes. Three ways in, chosen by the first byte:
  *   0  the bytes are the file
- *   1  the bytes are rows: a segment is written of them, then bytes of the file are changed; whatever
- *      can still be read must be what was written
- *   2  the bytes are what stands behind the encryption (index entries, dictionary, blocks): they are
- *      encrypted and sealed as a file, so that the decoders meet every nonsense that could be signed */
+ *   1  the bytes are rows: a segment is written of them, then bytes of the file are changed;
+ *      whatever can still be read must be what was written
+ *   2  the bytes are what stands behind the encryption (index entries, dictionary, blocks): they
+ *      are encrypted and sealed as a file, so that the decoders meet every nonsense that could
+ *      be signed */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -136,7 +137,8 @@ static void rows_then_changes(const uint8_t *data, size_t size)
         at += 8;
     }
     if (rows->count) {
-        static const struct segment_flag dictionary[4] = {{0, 1, 0}, {0, 2, 0}, {7, 1, 0}, {9, 9, 0}};
+        static const struct segment_flag dictionary[4] = {
+            {0, 1, 0}, {0, 2, 0}, {7, 1, 0}, {9, 9, 0}};
         struct segment_writer *writer;
         struct error err;
         int64_t bytes;
@@ -148,8 +150,8 @@ static void rows_then_changes(const uint8_t *data, size_t size)
             rows->flag[i] = sorted[i][3];
         }
         unlinkat(directory_fd, "segment", 0);
-        REQUIRE(segment_writer_begin(directory_fd, "segment", ORDER_VENUE, TEST_DAY, key, dictionary, 4,
-                                     &writer, &err) &&
+        REQUIRE(segment_writer_begin(directory_fd, "segment", ORDER_VENUE, TEST_DAY, key,
+                                     dictionary, 4, &writer, &err) &&
                 segment_writer_add(writer, rows, &err) &&
                 segment_writer_finish(writer, &bytes, &err));
         segment_writer_free(writer);
@@ -175,7 +177,8 @@ static void seal(EVP_CIPHER_CTX *cipher, uint64_t salt, uint32_t number, const v
         REQUIRE(EVP_EncryptUpdate(cipher, NULL, &done, associated, (int)associated_length) == 1);
     REQUIRE(EVP_EncryptUpdate(cipher, out, &done, plain, (int)length) == 1 &&
             EVP_EncryptFinal_ex(cipher, out + done, &done) == 1 &&
-            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, SEGMENT_TAG_BYTES, out + length) == 1);
+            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, SEGMENT_TAG_BYTES, out + length) ==
+                1);
 }
 
 /* Sets what the reader checks first (place and length of a block), so that it goes on. */

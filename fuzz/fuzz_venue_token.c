@@ -1,6 +1,6 @@
-/* Typed and scanned codes. The text goes to every parser; what one accepts must format back to the same
- * numbers. Then a true token is made of the first bytes and one character of it is replaced: it is
- * refused, or the character meant the same. */
+/* Typed and scanned codes. The text goes to every parser; what one accepts must format back to the
+ * same numbers. Then a true token is made of the first bytes and one character of it is replaced:
+ * it is refused, or the character meant the same. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>

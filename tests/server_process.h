@@ -1,5 +1,5 @@
-/* The real binary as other processes see it: commands with their output and exit code, a server with its
- * address, and plain sockets. One small demo city a program, copied for every test. */
+/* The real binary as other processes see it: commands with their output and exit code, a server
+ * with its address, and plain sockets. One small demo city a program, copied for every test. */
 #ifndef CHENGMAI_TESTS_SERVER_PROCESS_H
 #define CHENGMAI_TESTS_SERVER_PROCESS_H
 
@@ -43,9 +43,7 @@ static inline const char *binary(void)
 
 static inline double seconds_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return world_elapsed_seconds();
 }
 
 /* ---- Commands */
@@ -101,8 +99,8 @@ static inline pid_t spawn(const char *directory, char *const argv[], int in, int
     _exit(121);
 }
 
-/* Runs `chengmai --data data WORDS…` in the city's directory with `input` on standard input (NULL:
- * nothing). `line` is split at blanks. */
+/* Runs `chengmai --data data WORDS…` in the city's directory with `input` on standard input (NULL
+ * is nothing). `line` is split at blanks. */
 static inline struct ran run_with(struct served *served, const char *input, const char *line)
 {
     struct ran ran = {0};
@@ -310,7 +308,9 @@ static inline struct heard hear(int fd)
     }
     sscanf(heard.head, "HTTP/1.%*d %d", &heard.status);
     const char *field = strcasestr(heard.head, "\r\nContent-Length:");
-    size_t left = field ? (size_t)atol(field + 17) : 0;
+    unsigned long left = 0;
+    if (field)
+        sscanf(field + 17, "%lu", &left);
     while (left) {
         char chunk[65536];
         ssize_t got = recv(fd, chunk, left < sizeof chunk ? left : sizeof chunk, 0);

@@ -1,5 +1,7 @@
-/* The command line as contracts.md promises it: exit codes, words, the first line of `serve`, commands
- * through the running server, and stopping. */
+/* The command line as contracts.md promises it: exit codes, words, the first line of `serve`,
+ * commands through the running server, and stopping. */
+#include <sys/ioctl.h>
+
 #include "server_process.h"
 
 /* ---- Exit codes and words */
@@ -100,10 +102,11 @@ static void rejected_rows_end_with_one_and_are_counted(void **state)
 static void users_are_made_with_a_password_on_standard_input(void **state)
 {
     struct served *served = *state;
-    struct ran ran = run_with(served, "a-long-password\n", "user add li --role press --area 320400");
+    static const char line[] = "user add li --role press --area 320400";
+    struct ran ran = run_with(served, "a-long-password\n", line);
     assert_int_equal(ran.code, 0);
     ran_release(&ran);
-    ran = run_with(served, "a-long-password\n", "user add li --role press --area 320400");
+    ran = run_with(served, "a-long-password\n", line);
     assert_int_equal(ran.code, 4); /* there is one already */
     ran_release(&ran);
     ran = run_with(served, "short\n", "user add wu --role press --area 320400");
@@ -418,7 +421,10 @@ static void a_command_that_hangs_does_not_hold_the_end(void **state)
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     pid_t pid = spawn(served->directory, argv, in[0], none, none);
     close(in[0]);
-    usleep(300000);
+    int waiting = 1; /* input is taken only once the server has the command */
+    assert_int_equal(write(in[1], "p", 1), 1);
+    while (waiting && ioctl(in[1], FIONREAD, &waiting) == 0)
+        usleep(10000);
     assert_int_equal(stop(served, SIGTERM, &seconds), 0);
     assert_true(seconds < 10);
     close(in[1]);

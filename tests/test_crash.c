@@ -1,5 +1,6 @@
-/* Goal: over kill -9 at any instant, under load, nothing acknowledged is lost, nothing sent again is
- * doubled and everything can be read; an import that was killed gives the same when it is run again.
+/* Goal: over kill -9 at any instant, under load, nothing acknowledged is lost, nothing sent again
+ * is doubled and everything can be read; an import that was killed gives the same when it is run
+ * again.
  *
  * Rounds: CHENGMAI_KILL_ROUNDS (default 20), seed: CHENGMAI_SEED. */
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Goal: the demo city by the program itself: what `init` prints can be copied and run, an `init` that was
- * killed leaves nothing that looks whole, and a served city lives. */
+/* Goal: the demo city by the program itself: what `init` prints can be copied and run, an `init`
+ * that was killed leaves nothing that looks whole, and a served city lives. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

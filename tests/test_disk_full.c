@@ -1,5 +1,5 @@
-/* Goal: on a full disk a scan is answered 503 with its reason, reads go on, /readyz tells, and writes
- * resume by themselves when there is room; nothing that was acknowledged is lost. */
+/* Goal: on a full disk a scan is answered 503 with its reason, reads go on, /readyz tells, and
+ * writes resume by themselves when there is room; nothing that was acknowledged is lost. */
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 

@@ -1,6 +1,6 @@
-/* HTTP as a hostile network speaks it to the real binary: connections, bodies, broken requests, slow and
- * many clients, streams, and stopping under load. What is concurrent in the server runs here, so that
- * this program also runs under ThreadSanitizer. */
+/* HTTP as a hostile network speaks it to the real binary: connections, bodies, broken requests,
+ * slow and many clients, streams, and stopping under load. What is concurrent in the server runs
+ * here, so that this program also runs under ThreadSanitizer. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -239,7 +239,7 @@ static void a_client_that_dribbles_is_closed(void **state)
     int slow[20];
     for (int i = 0; i < 20; i++)
         slow[i] = dial(served);
-    static const char head[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char head[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaa";
     double begun = seconds_now();
     bool open = true;
     for (size_t at = 0; open && at < sizeof head - 1; at++) {

@@ -51,7 +51,7 @@ static int create(void **state)
 {
     struct error err;
     struct fixture *f = x_alloc(1, sizeof *f);
-    strcpy(f->directory, "/tmp/chengmai-access-XXXXXX");
+    snprintf(f->directory, sizeof f->directory, "/tmp/chengmai-access-XXXXXX");
     assert_non_null(mkdtemp(f->directory));
     struct store_creation creation = {.demo = true, .seed = 1};
     assert_true(time_parse(SLICE("2022-04-14T14:30:00+08:00"), &creation.city_start));
@@ -105,7 +105,7 @@ static void issue(struct fixture *f, const char *name, int days, char out[ACCESS
     struct error err;
     struct user_job job = {.access = f->platform.access, .name = name, .days = days};
     fail_on(store_write(f->platform.store, run_issue, &job, &err), &err);
-    strcpy(out, job.token);
+    memcpy(out, job.token, sizeof job.token);
 }
 
 static enum error_code resolve(struct fixture *f, const char *token, struct actor *actor)
@@ -344,8 +344,8 @@ static void thousands_of_ended_sessions_stay_ended_and_no_other_is(void **state)
         close_city(f);
         open_city(f);
     }
-    fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err); /* twice is done */
-    fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
+    for (int times = 0; times < 2; times++) /* twice is done */
+        fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
     session[10] ^= 1;
     assert_false(access_holder_end(f->platform.access, slice_of(session), &err));
 }

@@ -57,7 +57,8 @@ bool venue_token_is_rotating(struct slice text);
 bool venue_rotating_parse(const struct keys *keys, struct slice text, uint32_t *ret_venue,
                           uint16_t *ret_version, uint32_t *ret_issued,
                           struct error *err) MUST_USE;
-/* A person's rotating code "c1." and paper code "p1.": base64url(person u32 | issued u32 | mac 10) */
+/* A person's rotating code "c1." and paper code "p1.": base64url(person u32 | issued u32 | mac 10)
+ */
 void person_code_format(const struct keys *keys, char kind, uint32_t person, uint32_t issued,
                         char out[PERSON_CODE_BYTES]);
 bool person_code_parse(const struct keys *keys, char kind, struct slice text,
@@ -73,8 +74,9 @@ bool checkin_reload_venues(struct checkin *checkin, struct error *err) MUST_USE;
 
 /* Follows the event log: reads the venues again where an import changed them. One thread. */
 bool checkin_follow(struct checkin *checkin, struct error *err) MUST_USE;
-/* Ends the venue's posters and short codes: raises its version, durable (event "venue.code_revoked",
- * audit row of `actor`) before the old code is refused. ERROR_NOT_FOUND where there is no venue. */
+/* Ends the venue's posters and short codes: raises its version, durable (event
+ * "venue.code_revoked", audit row of `actor`) before the old code is refused. ERROR_NOT_FOUND where
+ * there is no venue. */
 bool checkin_revoke(struct checkin *checkin, uint32_t venue, struct slice actor,
                     struct error *err) MUST_USE;
 
@@ -82,8 +84,8 @@ bool checkin_revoke(struct checkin *checkin, uint32_t venue, struct slice actor,
 uint32_t checkin_venue_count(const struct checkin *checkin);
 uint16_t checkin_venue_version(const struct checkin *checkin, uint32_t venue);
 
-/* The decision that a scan of this person at this venue gets at unix second `now`: the rule of the scan
- * path, without a request (demo life). False where there is no such venue. */
+/* The decision that a scan of this person at this venue gets at unix second `now`: the rule of the
+ * scan path, without a request (demo life). False where there is no such venue. */
 bool checkin_decide(const struct checkin *checkin, uint32_t venue, struct person_no person,
                     uint32_t now, struct scan_answer *ret_answer) MUST_USE;
 

@@ -163,7 +163,8 @@ static int on_object(void *context)
     case PLACE_COMPANIONS:
         if (request->companion_count == PRESENCE_COMPANIONS_MAX)
             return refuse(reader, "companions", "at most 8 companions", "too many companions");
-        request->companions[request->companion_count++] = (struct scan_holder){.form = HOLDER_NONE, .text = {NULL, 0}};
+        request->companions[request->companion_count++] =
+            (struct scan_holder){.form = HOLDER_NONE, .text = {NULL, 0}};
         reader->place = PLACE_COMPANION;
         return 1;
     default:

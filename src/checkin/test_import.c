@@ -1,5 +1,5 @@
-/* Goal: import checkins counts every row once, names what it rejects, makes what is missing only when
- * asked, changes nothing when it is run again and can be taken back whole. */
+/* Goal: import checkins counts every row once, names what it rejects, makes what is missing only
+ * when asked, changes nothing when it is run again and can be taken back whole. */
 #include "checkin/checkin_internal.h"
 #include "registry/test_support.h"
 

@@ -64,7 +64,8 @@ static void a_batch_answers_line_by_line(void **state)
     buffer_init(&lines, 1 << 20);
     buffer_init(&response.body, 1 << 22);
     for (int i = 0; i < 300; i++) { /* more than are sent at once */
-        snprintf(more, sizeof more, ",\"client_id\":\"b%d\",\"client_time\":\"%s\"", i == 299 ? 5 : i,
+        snprintf(more, sizeof more, ",\"client_id\":\"b%d\",\"client_time\":\"%s\"",
+                 i == 299 ? 5 : i,
                  time_format((city->now - 5000 + (uint32_t)(i == 299 ? 5 : i)) * SECOND, at));
         holder_of(city, person_of(COLOR_GREEN, 3), holder);
         body_of(city, 1, holder, i == 17 ? "" : more, body);

@@ -1,6 +1,6 @@
-/* Goal: a scan is answered by the rule of its venue and the status of its person, whoever is named in
- * whatever form; it is kept with the right mode and grade; what is wrong with a request is said with
- * its field, and nothing of it is kept; a scan sent again is the same scan. */
+/* Goal: a scan is answered by the rule of its venue and the status of its person, whoever is named
+ * in whatever form; it is kept with the right mode and grade; what is wrong with a request is said
+ * with its field, and nothing of it is kept; a scan sent again is the same scan. */
 #include "checkin/test_scan_city.h"
 
 /* ---- Decisions */
@@ -24,7 +24,10 @@ static void the_decision_follows_colour_last_test_and_check_level(void **state)
                 assert_string_equal(text_of(&answer, "color"), color_name((enum color)color));
                 assert_string_equal(text_of(&answer, "decision"),
                                     names[strchr(letters, wanted) - letters]);
-                bool old = level && n && negative_hours[n] > (level == 1 ? 72 : level == 2 ? 48 : 24);
+                bool old = level && n &&
+                           negative_hours[n] > (level == 1   ? 72
+                                                : level == 2 ? 48
+                                                             : 24);
                 assert_int_equal(has_reason(&answer, "red_code"), color == COLOR_RED);
                 assert_int_equal(has_reason(&answer, "yellow_code"), color == COLOR_YELLOW);
                 assert_int_equal(has_reason(&answer, "test_missing"),
@@ -130,8 +133,8 @@ static void every_form_of_a_holder_has_its_mode_and_its_grade(void **state)
         venue_rotating_format(keys, 1, 1, city->now - 20, rotating);
         snprintf(holder, sizeof holder, "%s", forms[rows[i].form]);
         if (rows[i].rotates)
-            snprintf(body, sizeof body, "{\"venue_token\":\"%s\",\"holder\":%s%s}", rotating, holder,
-                     more);
+            snprintf(body, sizeof body, "{\"venue_token\":\"%s\",\"holder\":%s%s}", rotating,
+                     holder, more);
         else
             body_of(city, 1, holder, more, body);
         send_scan(city, rows[i].staff ? city->staff : NULL, NULL, body, rows[i].offline, &answer);
@@ -183,7 +186,8 @@ static void only_staff_may_name_others_and_only_by_good_codes(void **state)
     send_scan(city, NULL, NULL, body_of(city, 1, holder, "", body), false, &answer);
     assert_int_equal(answer.exchange.status, 401);
     release(&answer);
-    access_holder_session(city->base.platform.access, person, 1, city->now, city->now + 9, 1, ended);
+    access_holder_session(city->base.platform.access, person, 1, city->now, city->now + 9, 1,
+                          ended);
     snprintf(holder, sizeof holder, "{\"session\":\"%s\"}", ended);
     refuse(city, NULL, body_of(city, 1, holder, "", body), 401, "holder.session", "was ended");
 }

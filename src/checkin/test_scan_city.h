@@ -1,5 +1,5 @@
-/* A small city for tests of the scan path: venues of every check level, persons of every colour and age
- * of their last test, a guard and a sampler; one scan at a time, waited for. */
+/* A small city for tests of the scan path: venues of every check level, persons of every colour and
+ * age of their last test, a guard and a sampler; one scan at a time, waited for. */
 #ifndef CHENGMAI_CHECKIN_TEST_SCAN_CITY_H
 #define CHENGMAI_CHECKIN_TEST_SCAN_CITY_H
 
@@ -13,7 +13,8 @@ enum { LEVELS = 4, VENUE_CLOSED = 5, VENUES = 5, PERSONS = 30, HOUR_SECONDS = 36
 static const struct sql_text close_venue = {
     "test_close_venue", "UPDATE venue SET closed = 1 WHERE venue_no = ?1", "primary key"};
 
-/* ---- The city: venues 1 … 4 of check level 0 … 3, venue 5 closed; persons by colour and last test */
+/* ---- The city: venues 1 … 4 of check level 0 … 3, venue 5 closed; persons by colour and last test
+ */
 
 enum { HOURS_NONE = -1 };
 static const int negative_hours[] = {HOURS_NONE, 10, 24, 30, 48, 60, 72, 80};
@@ -199,7 +200,8 @@ static inline const char *holder_of(struct scan_city *city, uint32_t person, cha
     return out;
 }
 
-static inline const char *token_of(struct scan_city *city, uint32_t venue, char out[VENUE_TOKEN_BYTES])
+static inline const char *token_of(struct scan_city *city, uint32_t venue,
+                                   char out[VENUE_TOKEN_BYTES])
 {
     venue_token_format(store_keys(city->base.platform.store), venue,
                        checkin_venue_version(city->checkin, venue), out);
@@ -216,8 +218,8 @@ static inline const char *body_of(struct scan_city *city, uint32_t venue, const 
     return out;
 }
 
-static inline void scan_as(struct scan_city *city, uint32_t person, uint32_t venue, const char *more,
-                    struct answer *answer)
+static inline void scan_as(struct scan_city *city, uint32_t person, uint32_t venue,
+                           const char *more, struct answer *answer)
 {
     char holder[120], body[4096];
     send_scan(city, NULL, NULL, body_of(city, venue, holder_of(city, person, holder), more, body),

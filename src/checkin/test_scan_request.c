@@ -1,5 +1,5 @@
-/* Goal: the body of POST /scans is read as it is meant, or refused with the field that is wrong; no body,
- * however long, deep or broken, does anything else. */
+/* Goal: the body of POST /scans is read as it is meant, or refused with the field that is wrong; no
+ * body, however long, deep or broken, does anything else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@ static void a_whole_body_is_read(void **state)
     timestamp time;
     assert_true(time_parse(SLICE("2022-04-14T14:30:00+08:00"), &time));
     assert_true(scan_request_parse(
-        SLICE(" {\"companions\":[{\"code\":\"c1.x\"},{\"id_number\":\"1\"}],\"client_id\":\"\\u57ce7\","
+        SLICE(" {\"companions\":[{\"code\":\"c1.x\"},{\"id_number\":\"1\"}],\"client_id\":"
+              "\"\\u57ce7\","
               "\"direction\":\"pass\",\"holder\":{\"paper_code\":\"p\\\"1\"},\"client_time\":"
               "\"2022-04-14T06:30:00Z\",\"venue_token\":\"v1.abc\"} \n"),
         &request, &err));
@@ -131,7 +132,8 @@ static void any_broken_body_is_taken_or_refused(void **state)
 {
     (void)state;
     static const char good[] =
-        "{\"venue_token\":\"v1.a\\u00e9\",\"holder\":{\"session\":\"h1.b\"},\"companions\":[{\"code\":"
+        "{\"venue_token\":\"v1.a\\u00e9\",\"holder\":{\"session\":\"h1.b\"},\"companions\":[{"
+        "\"code\":"
         "\"c\"}],\"client_id\":\"7\",\"client_time\":\"2022-04-14T06:30:00Z\"}";
     struct scan_request request;
     struct error err;

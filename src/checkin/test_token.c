@@ -1,5 +1,5 @@
-/* Goal: a code that was not issued here, or of which one character was changed or two were swapped, is
- * refused, and the refusal tells what is wrong with it. */
+/* Goal: a code that was not issued here, or of which one character was changed or two were swapped,
+ * is refused, and the refusal tells what is wrong with it. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +49,8 @@ static int tear_down(void **state)
 static const struct {
     uint32_t venue;
     uint16_t version;
-} cases[] = {{1, 1}, {2, 1}, {31, 15}, {32, 16}, {12345, 7}, {(1u << 28) - 1, 65535}, {900001, 300}};
+} cases[] = {{1, 1},       {2, 1}, {31, 15}, {32, 16}, {12345, 7}, {(1u << 28) - 1, 65535},
+             {900001, 300}};
 enum { CASES = sizeof cases / sizeof *cases };
 
 static bool parse(const struct keys *keys, const char *text, uint32_t *ret_venue,
@@ -80,9 +81,10 @@ static void tokens_and_short_codes_are_read_as_they_were_written(void **state)
             if (*c == '-')
                 typed[length++] = ' ';
             else
-                typed[length++] = (char)(*c == '0'   ? 'o'
-                                         : *c == '1' ? (c - code) % 2 ? 'I' : 'l'
-                                                     : *c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+                typed[length++] = (char)(*c == '0'                ? 'o'
+                                         : *c == '1'              ? (c - code) % 2 ? 'I' : 'l'
+                                         : *c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a'
+                                                                  : *c);
         }
         typed[length] = '\0';
         for (int round = 0; round < 2; round++) {
@@ -221,7 +223,8 @@ static void rotating_and_persons_codes_are_bound_to_kind_number_and_moment(void 
         for (size_t at = 0; at < strlen(code); at++) {
             char kept = code[at];
             code[at] = kept == 'A' ? 'B' : 'A';
-            assert_false(person_code_parse(pair->ours, 'c', slice_of(code), &person, &issued, &err));
+            assert_false(
+                person_code_parse(pair->ours, 'c', slice_of(code), &person, &issued, &err));
             assert_int_equal(err.code, ERROR_BAD_VALUE);
             code[at] = kept;
         }
@@ -247,7 +250,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_and_short_codes_are_read_as_they_were_written),
         cmocka_unit_test(a_token_with_one_changed_character_is_refused),
-        cmocka_unit_test(the_check_character_catches_every_mistyped_character_and_every_adjacent_swap),
+        cmocka_unit_test(
+            the_check_character_catches_every_mistyped_character_and_every_adjacent_swap),
         cmocka_unit_test(a_short_code_that_was_not_issued_here_is_refused),
         cmocka_unit_test(rotating_and_persons_codes_are_bound_to_kind_number_and_moment),
     };

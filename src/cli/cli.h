@@ -1,12 +1,12 @@
-/* cli: commands from words to exit codes. A command runs in this process, or, where a server owns the
- * data directory, inside the server on the caller's descriptors. */
+/* cli: commands from words to exit codes. A command runs in this process, or, where a server owns
+ * the data directory, inside the server on the caller's descriptors. */
 #ifndef CHENGMAI_CLI_CLI_H
 #define CHENGMAI_CLI_CLI_H
 
 #include "module/module.h"
 
-/* Opens the rooms on a data directory: for one command, for serving (starts background work), or for
- * making it (one that store_finish has not been called for yet). */
+/* Opens the rooms on a data directory: for one command, for serving (starts background work), or
+ * for making it (one that store_finish has not been called for yet). */
 enum platform_use { PLATFORM_COMMAND, PLATFORM_SERVING, PLATFORM_MAKING };
 bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
                    struct error *err) MUST_USE;

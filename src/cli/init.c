@@ -56,7 +56,9 @@ static int run_init(struct command_context *context, int argc, char **argv, stru
     bool demo = command_flag(&argc, argv, "--demo");
     if (!command_option(&argc, argv, "--people", &text, err))
         return command_fail(err);
-    if ((text && !slice_to_int64(slice_of(text), SIM_PEOPLE_MIN, SIM_PEOPLE_MAX, &people)) || argc) {
+    bool counted =
+        !text || slice_to_int64(slice_of(text), SIM_PEOPLE_MIN, SIM_PEOPLE_MAX, &people);
+    if (!counted || argc) {
         error_set(err, ERROR_USAGE, (struct error_place){.field = "init"},
                   "[--demo] [--people 100 to 16000000]", "wrong arguments");
         return command_fail(err);

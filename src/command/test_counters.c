@@ -1,6 +1,6 @@
-/* The situation's counters against recounts: what the counters say after random scans, evidence, cases,
- * restarts, bulk loads and undone evidence is what counting the stores anew gives; each has the time it
- * is true for; what is not known is null, never 0. */
+/* The situation's counters against recounts: what the counters say after random scans, evidence,
+ * cases, restarts, bulk loads and undone evidence is what counting the stores anew gives; each has
+ * the time it is true for; what is not known is null, never 0. */
 #include <pthread.h>
 
 #include "command/command_internal.h"
@@ -234,7 +234,7 @@ static int64_t recount(struct fixture *f, const char *table, const char *time,
         at++;
     if (at == used) {
         assert_true(used < 512);
-        strcpy(texts[used++], text);
+        memcpy(texts[used++], text, sizeof text);
         statements[at] = (struct sql_text){"test", texts[at], ""};
     }
     test_fail_on(store_read_begin(f->city.store, &sql, &err), &err);

@@ -1,7 +1,8 @@
-/* Options of commands, and cursors: what a command takes out of its words, what it refuses, and that a
- * cursor is a number and nothing else is one. */
+/* Options of commands, and cursors: what a command takes out of its words, what it refuses, and
+ * that a cursor is a number and nothing else is one. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 

@@ -1,6 +1,7 @@
 /* policy: rules as data, and decide(): a person's colour as a pure function of evidence, rule set
  * and moment. No I/O, no clock, no hidden state: the same inputs give the same decision and the
- * same words for ever. Only the evidence kinds listed here exist; nothing else can have a colour. */
+ * same words for ever. Only the evidence kinds listed here exist; nothing else can have a colour.
+ */
 #ifndef CHENGMAI_POLICY_POLICY_H
 #define CHENGMAI_POLICY_POLICY_H
 
@@ -19,7 +20,8 @@ enum color {
 };
 const char *color_name(enum color color);
 
-/* kind, name, field of `at`, field of `until`, field of `detail` (NULL = none), refers to another */
+/* kind, name, field of `at`, field of `until`, field of `detail` (NULL = none), refers to another
+ */
 #define EVIDENCE_TABLE(X)                                                                          \
     X(EVIDENCE_CASE, "case", "at", NULL, NULL, false)                                              \
     X(EVIDENCE_DISCHARGE, "discharge", "at", NULL, NULL, true)                                     \
@@ -104,8 +106,9 @@ struct rule_set;
  * which come first. Everything is checked before anything is taken. */
 bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err) MUST_USE;
 void policy_free(struct policy *policy); /* accepts NULL */
-/* A further file of policies/ ("policies/demo_city.yaml") for the room that it belongs to: the city's
- * own where `directory_fd` (−1: none) has one, else the built-in. The caller owns *ret_document. */
+/* A further file of policies/ ("policies/demo_city.yaml") for the room that it belongs to: the
+ * city's own where `directory_fd` (−1: none) has one, else the built-in. The caller owns
+ * *ret_document. */
 bool policy_document_read(int directory_fd, const char *name, json_t **ret_document,
                           struct error *err) MUST_USE;
 /* NULL where there is none of that name. */

@@ -7,15 +7,15 @@
  * input mostly is in order of time and its rest is still to come. Commit is one replacement of
  * the manifest.
  *
- * Words. A segment is *written* (files on the disk, known to this bulk alone) or *shown* (named by the
- * manifest).
+ * Words. A segment is *written* (files on the disk, known to this bulk alone) or *shown* (named
+ * by the manifest).
  *
  * Invariants.
  *  1 Nothing of a bulk is shown before its commit, everything after it.
  *  2 inserted + merged + unchanged = events taken, once all are written.
- *  3 Written segments belong to the bulk until the commit was tried: abandoning removes their files.
- *    After a commit that failed at the rename they may be named on disk: their files stay, and the
- *    next opening keeps or sweeps them.
+ *  3 Written segments belong to the bulk until the commit was tried: abandoning removes their
+ *    files. After a commit that failed at the rename they may be named on disk: their files stay,
+ *    and the next opening keeps or sweeps them.
  *  4 A day that was dropped, before or since, refuses the whole bulk.
  *
  *   gathering ─flush─► written ─commit─► shown

@@ -1,17 +1,18 @@
 /* Keeping the day store tidy: folding the tail into segments, merging a day's segments, dropping a
  * day, taking an import back. One at a time, under maintenance_lock; readers are never stopped.
  *
- * Words. Runs are *frozen* while they are folded: later groups form runs of their own behind them. An
- * act is *worth it* by MERGE_SEGMENTS, or for a day before yesterday with more than one segment.
+ * Words. Runs are *frozen* while they are folded: later groups form runs of their own behind
+ * them. An act is *worth it* by MERGE_SEGMENTS, or for a day before yesterday with more than one
+ * segment.
  *
  * Invariants.
- *  1 An act prepares new files beside what is shown, and becomes true by one catalog_apply or not at
- *    all; only then do old files go.
+ *  1 An act prepares new files beside what is shown, and becomes true by one catalog_apply or not
+ *    at all; only then do old files go.
  *  2 Runs leave the tail in the instant in which their segments are shown.
- *  3 A fold covers the log up to `tail_end` as it was when the runs were frozen: the folded position
- *    never passes an event that is not in a segment.
- *  4 A drop goes on in this order, and an opening finishes what a death cut short: out of the manifest,
- *    key destroyed, log of its arrivals removed, folder removed.
+ *  3 A fold covers the log up to `tail_end` as it was when the runs were frozen: the folded
+ *    position never passes an event that is not in a segment.
+ *  4 A drop goes on in this order, and an opening finishes what a death cut short: out of the
+ *    manifest, key destroyed, log of its arrivals removed, folder removed.
  *  5 The log keeps 48 hours of arrivals, and always what is not folded.
  *
  *   tail ─freeze─► frozen ─build_days─► written ─catalog_apply─► shown ─merge_day─► shown, fewer

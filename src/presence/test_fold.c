@@ -399,7 +399,8 @@ static bool sweep_once(struct test_city *city, enum act act, long k)
     assert_equal_to_twin(city->presence, &twin);
     assert_int_equal(verify_all(city->presence).bad, 0);
     assert_no_stray_files(city);
-    assert_in_range(open_descriptors(), descriptors - 2, descriptors + 4); /* segments come and go */
+    assert_in_range(open_descriptors(), descriptors - 2,
+                    descriptors + 4); /* segments come and go */
     if (act == ACT_MERGE)
         city->world.fixed -= 3 * DAY;
     twin_release(&twin);

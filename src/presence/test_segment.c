@@ -1,6 +1,6 @@
-/* Goal: whatever bit of a segment, the manifest or a key turns over is found, named by file and block
- * and never served; another key opens nothing; no plain event is ever on the disk; numbers at their
- * limits come back as they went in. */
+/* Goal: whatever bit of a segment, the manifest or a key turns over is found, named by file and
+ * block and never served; another key opens nothing; no plain event is ever on the disk; numbers at
+ * their limits come back as they went in. */
 #include "presence/test_twin.h"
 
 enum { FIRST_DAY = 19092, EVENTS = 1300 /* two blocks */ };
@@ -292,7 +292,8 @@ static void no_plain_byte_of_an_event_is_ever_on_the_disk(void **state)
     struct test_city city;
     struct error err;
     test_city_create(&city);
-    /* four-byte values that nothing else has: a chance hit has odds of 1 in 4 thousand a megabyte */
+    /* four-byte values that nothing else has: a chance hit has odds of 1 in 4 thousand a megabyte
+     */
     struct presence_event live = {.person = 0xA7C3E19B, .venue = 0x9D1F53E7, .time = 1649917777};
     struct presence_event bulk = {.person = 0xB6D2F08C, .venue = 0x8E2064F8, .time = 1649818888};
     struct presence_bulk_result result;

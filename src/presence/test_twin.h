@@ -8,7 +8,7 @@
 
 struct twin {
     struct presence_event *events;
-    size_t count;
+    size_t count, capacity;
     int32_t dropped[16];
     size_t dropped_count;
 };
@@ -21,7 +21,10 @@ static inline void twin_release(struct twin *twin)
 
 static inline void twin_add(struct twin *twin, struct presence_event event)
 {
-    twin->events = x_realloc(twin->events, (twin->count + 1) * sizeof event);
+    if (twin->count == twin->capacity) {
+        twin->capacity = twin->capacity ? twin->capacity * 2 : 64;
+        twin->events = x_realloc(twin->events, twin->capacity * sizeof event);
+    }
     twin->events[twin->count++] = event;
 }
 

@@ -1,4 +1,5 @@
-/* The import framework: rows from CSV or NDJSON in batches, one job a batch, every row accounted for.
+/* The import framework: rows from CSV or NDJSON in batches, one job a batch, every row accounted
+ * for.
  *
  *   file ─rows─► batch of 4096 ─kind.apply in one store job─► counts
  *                   └─ rejected rows ─► NAME.rejects.csv with row, field, reason
@@ -360,7 +361,8 @@ static bool run_numbered(struct import_run *run, const char *path, struct error 
     run->batch.import_no = begin.import_no;
     bool done = execute(run, err);
     struct error ignored;
-    struct finish_job finish = {run->kind->name, begin.import_no, done ? "done" : "failed", run->result};
+    struct finish_job finish = {run->kind->name, begin.import_no, done ? "done" : "failed",
+                                run->result};
     return store_write(store, finish_import, &finish, done ? err : &ignored) && done;
 }
 

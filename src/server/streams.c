@@ -1,7 +1,8 @@
-/* Server-sent events: the counters of the reader's area, sent at once and again whenever they may have
- * changed. A stream with nothing to say is suspended; http_streams_wake resumes all. The reader's right
- * is looked at again before each event, so that a stream ends with its session. An event is made once
- * an area and version, whatever the number of its readers: these are the threads that take scans. */
+/* Server-sent events: the counters of the reader's area, sent at once and again whenever they may
+ * have changed. A stream with nothing to say is suspended; http_streams_wake resumes all. The
+ * reader's right is looked at again before each event, so that a stream ends with its session. An
+ * event is made once an area and version, whatever the number of its readers: these are the
+ * threads that take scans. */
 #include <stdlib.h>
 
 #include "command/command.h"

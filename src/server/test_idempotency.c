@@ -74,21 +74,24 @@ static void every_write_route_takes_a_key(void **state)
             if (route->method == HTTP_GET || route->manner == ROUTE_SCAN)
                 continue; /* POST /scans keeps its keys in the day store */
             char path[120], user[80];
-            assert_null(strchr(route->path, '{')); /* then this test needs a value for it */
-            snprintf(path, sizeof path, "/api/v1%s", route->path);
-            loopback_user(loop, "press", user);
+            const char *brace = strchr(route->path, '{'), *rest = brace ? strchr(brace, '}') : NULL;
+            snprintf(path, sizeof path, "/api/v1%.*s%s%s",
+                     (int)(brace ? brace - route->path : (long)strlen(route->path)), route->path,
+                     brace ? "1" : "", rest ? rest + 1 : "");
+            loopback_user(loop, "administrator", user);
             struct call call = {.method = route->method, .path = path, .key = "bad key",
                                 .authorization = user,
                                 .body = "{\"provider\":\"stub\",\"person_no\":7}"};
             loopback_refused(loop, &call, 400, "bad-value");
-            call.key = "k-1";
+            call.key = path; /* one of its own */
             struct answer answer = loopback_call(loop, &call);
             assert_int_equal(answer.status, 200);
             answer_release(&answer);
             writes++;
         }
-    assert_int_equal(writes, 3);
-    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM idempotency"), 3);
+    assert_true(writes >= 4);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM idempotency"),
+                     (int64_t)writes);
 }
 
 static void keys_are_bounded_and_of_visible_characters(void **state)

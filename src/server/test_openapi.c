@@ -257,8 +257,9 @@ static json_t *schema_of(json_t *root, const char *method, const char *path)
 static void every_documented_answer_fits_its_schema(void **state)
 {
     struct loopback *loop = *state;
-    char token[80], holder[80];
+    char token[80], holder[80], manager[80];
     loopback_user(loop, "cdc_lead", token);
+    loopback_user(loop, "venue_manager", manager);
     loopback_holder(loop, 7, holder);
     const struct {
         const char *method, *path;
@@ -289,6 +290,11 @@ static void every_documented_answer_fits_its_schema(void **state)
           .purpose = "case:1"}},
         {"get", "/api/v1/cases/{id}/chain",
          {.path = "/api/v1/cases/1/chain", .authorization = token, .purpose = "case:1"}},
+        {"get", "/api/v1/venues/{no}/code",
+         {.path = "/api/v1/venues/1/code", .authorization = manager}},
+        {"post", "/api/v1/venues/{no}/revoke",
+         {.method = HTTP_POST, .path = "/api/v1/venues/1/revoke", .authorization = manager,
+          .body = "{}"}},
         {"delete", "/api/v1/sessions/current",
          {.method = HTTP_DELETE, .path = "/api/v1/sessions/current", .authorization = token}},
     };

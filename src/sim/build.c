@@ -1,5 +1,5 @@
-/* Making a demo city. The register is written by the writer thread while this one generates the days and
- * lets the infection spread; evidence comes when both are done. */
+/* Making a demo city. The register is written by the writer thread while this one generates the
+ * days and lets the infection spread; evidence comes when both are done. */
 #include <pthread.h>
 #include <stdlib.h>
 

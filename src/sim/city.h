@@ -1,5 +1,5 @@
-/* The synthetic city's people and places as pure functions of (seed, number): who somebody is, where
- * they go on a day, when they are tested. Inside the sim room.
+/* The synthetic city's people and places as pure functions of (seed, number): who somebody is,
+ * where they go on a day, when they are tested. Inside the sim room.
  *
  *   town ─ blocks of ten households ─ persons        venues: by town and need, popular ones first
  *
@@ -36,7 +36,8 @@ struct city {
     uint32_t person_count, household_count, venue_count, truck_count;
     struct town *towns;
     size_t town_count;
-    uint32_t *venues_before[NEED_COUNT]; /* of a need, in towns before this one; [town_count] = all */
+    uint32_t
+        *venues_before[NEED_COUNT]; /* of a need, in towns before this one; [town_count] = all */
     uint8_t *kind_of_venue;              /* by number: index of settings->venues */
     uint8_t *category_of_venue;          /* by number: index of policy_category */
     struct profile *profiles;            /* by person; NULL: found anew where needed */

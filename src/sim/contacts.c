@@ -1,5 +1,6 @@
-/* Case investigation: who met the case from four days before its t0 until it was isolated, most exposed
- * first; and who lives with those. All are isolated when they are known, and swabbed in isolation. */
+/* Case investigation: who met the case from four days before its t0 until it was isolated, most
+ * exposed first; and who lives with those. All are isolated when they are known, and swabbed in
+ * isolation. */
 #include "sim/outbreak.h"
 
 #include <stdlib.h>

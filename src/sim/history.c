@@ -1,7 +1,7 @@
-/* One day's check-ins: every worker generates a share of the people as numbers that sort into the day
- * store's order and sorts them; the sorted shares are merged into one array of events.
+/* One day's check-ins: every worker generates a share of the people as numbers that sort into the
+ * day store's order and sorts them; the sorted shares are merged into one array of events.
  *
- *   number = venue | second of the day 17 | person | way 3        (a city: 18 + 17 + 23 + 3 bits)     */
+ *   number = venue | second of the day 17 | person | way 3   (a city: 18 + 17 + 23 + 3 bits) */
 #include "sim/history.h"
 
 #include <pthread.h>

@@ -1,17 +1,17 @@
-/* Life while a demo city is served: what the generator would have made of this hour happens, second by
- * second; results of swabs come hours later; infection goes on behind it, found or not.
+/* Life while a demo city is served: what the generator would have made of this hour happens, second
+ * by second; results of swabs come hours later; infection goes on behind it, found or not.
  *
- * An hour's visits are gathered before it begins, some people a tick, and sorted by second; so a tick
- * costs what happens in it. Words: *due* is what has a moment at or before now. What is due and was
- * missed while nobody served is made up for if it is a result or a step of the outbreak, some a tick;
- * scans are not: nobody scanned.
+ * An hour's visits are gathered before it begins, some people a tick, and sorted by second; so a
+ * tick costs what happens in it. Words: *due* is what has a moment at or before now. What is due
+ * and was missed while nobody served is made up for if it is a result or a step of the outbreak,
+ * some a tick; scans are not: nobody scanned.
  *
  *   tick ─► visits of the seconds gone by ─► day log           (as the scan path decides them)
  *        ─► results due, pieces due ─► evidence, cases         (one job)
  *        ─► one step of the outbreak: a swab, a tracing, a day's spread ─► saved in one job
  *
- * State: `gathering` one hour ahead; outbreak NULL until loaded, and again after a failed job: then what
- * lies in the database holds. All of it belongs to the thread that calls. */
+ * State: `gathering` one hour ahead; outbreak NULL until loaded, and again after a failed job: then
+ * what lies in the database holds. All of it belongs to the thread that calls. */
 #include <stdlib.h>
 
 #include "checkin/checkin.h"

@@ -99,8 +99,8 @@ static int64_t clinic_open(int64_t second)
     return of_day < CLINIC_OPENS ? time_day_start_seconds(day) + CLINIC_OPENS : second;
 }
 
-/* Which swab will be the positive one: the next round of mass testing that finds anything, or the fever
- * clinic, whichever comes first. */
+/* Which swab will be the positive one: the next round of mass testing that finds anything, or the
+ * fever clinic, whichever comes first. */
 static void plan_swab(const struct outbreak *outbreak, struct infection *infection)
 {
     const struct city *city = outbreak->city;
@@ -172,24 +172,36 @@ bool outbreak_infect(struct outbreak *outbreak, uint32_t person, uint32_t infect
     return true;
 }
 
+/* Somebody grown up who works, from the middle of the register on. */
+static uint32_t first_person(const struct city *city)
+{
+    uint32_t middle = city->person_count / 2;
+    for (uint32_t tries = 0; tries < city->person_count; tries++) {
+        uint32_t person = (middle + tries) % city->person_count + 1;
+        struct profile profile = city_profile(city, person);
+        if (profile.flags & PERSON_WORKS && profile.age >= 25)
+            return person;
+    }
+    return middle + 1;
+}
+
 void outbreak_begin(struct outbreak *outbreak, int32_t day)
 {
     const struct city *city = outbreak->city;
-    uint32_t person = city->person_count / 2 + 1;
-    for (uint32_t tries = 0; tries < city->person_count; tries++) {
-        uint32_t at = (city->person_count / 2 + tries) % city->person_count + 1;
-        struct profile profile = city_profile(city, at);
-        if (profile.flags & PERSON_WORKS && profile.age >= 25) {
-            person = at;
-            break;
-        }
-    }
-    REQUIRE(outbreak_infect(outbreak, person, 0, 0, time_day_start_seconds(day) + EVENING));
+    int64_t evening = time_day_start_seconds(day) + EVENING;
+    uint32_t person = first_person(city);
+    uint32_t workplace = city_profile(city, person).daily_venue;
+    REQUIRE(outbreak_infect(outbreak, person, 0, 0, evening));
     struct infection *first = &outbreak->infections[0];
     int32_t found = day + (int32_t)city->settings->number[FIRST_FOUND_DAYS];
     first->swab = SWAB_CLINIC;
     first->swabbed_at = time_day_start_seconds(found) + CLINIC_OPENS + 3600;
     first->onset_at = first->swabbed_at - setting_hours(city->settings, CLINIC_AFTER_HOURS);
+    size_t wanted = (size_t)city->settings->number[SEED_PERSONS];
+    for (uint32_t other = person + 1; other <= city->person_count && outbreak->count < wanted;
+         other++)
+        if (workplace && city_profile(city, other).daily_venue == workplace)
+            outbreak_infect(outbreak, other, 0, 0, evening);
 }
 
 /* ---- Spread */
@@ -219,8 +231,8 @@ static void spread_at_home(struct outbreak *outbreak, const struct infection *so
             outbreak_infect(outbreak, housemates[i], source->person, 0, evening);
 }
 
-/* Who of the exposed is infected. Somebody meets closely only so many: in a crowd the chance to be among
- * them falls. */
+/* Who of the exposed is infected. Somebody meets closely only so many: in a crowd the chance to be
+ * among them falls. */
 static size_t choose_hits(const struct outbreak *outbreak, const struct infection *source,
                           int32_t day, const struct trace_result *exposed,
                           uint32_t hits[HITS_MAX])
@@ -342,8 +354,8 @@ size_t outbreak_next_traced(const struct outbreak *outbreak, int64_t limit)
     return next;
 }
 
-/* A single-tube positive at `reported_at` makes the case: t0 is the onset, or the first positive swab.
- * Its contacts are known some hours later, at the earliest when the day is over. */
+/* A single-tube positive at `reported_at` makes the case: t0 is the onset, or the first positive
+ * swab. Its contacts are known some hours later, at the earliest when the day is over. */
 static void confirm(struct outbreak *outbreak, struct infection *infection, int64_t reported_at)
 {
     const struct settings *settings = outbreak->city->settings;
@@ -374,8 +386,8 @@ static bool positive_at(const struct outbreak *outbreak, const struct infection 
                                                                   DETECTABLE_AFTER_HOURS);
 }
 
-/* A positive tube: its members are isolated when it is reported, swabbed again one by one, and let go
- * with their negative. */
+/* A positive tube: its members are isolated when it is reported, swabbed again one by one, and let
+ * go with their negative. */
 static void find_in_tube(struct outbreak *outbreak, const struct infection *found)
 {
     const struct city *city = outbreak->city;

@@ -5,8 +5,9 @@
  *      HIDDEN                             FOUND                     TRACED
  *
  * Invariants: 1 an infector met the infected person while infectious and not removed, at a place of
- * the day store or at home. 2 whoever is isolated has no check-in. 3 evidence says what could be known
- * at its moment, never more. 4 all draws follow from (seed, persons, day), not from an order. */
+ * the day store or at home. 2 whoever is isolated has no check-in. 3 evidence says what could be
+ * known at its moment, never more. 4 all draws follow from (seed, persons, day), not from an order.
+ */
 #ifndef CHENGMAI_SIM_OUTBREAK_H
 #define CHENGMAI_SIM_OUTBREAK_H
 
@@ -72,7 +73,8 @@ struct outbreak {
 
 struct outbreak *outbreak_create(const struct city *city);
 void outbreak_free(struct outbreak *outbreak); /* accepts NULL */
-/* The first infection: somebody grown up in the middle of the register. */
+/* The first infections: colleagues, in the middle of the register, who were infected elsewhere
+ * on the evening of that day. */
 void outbreak_begin(struct outbreak *outbreak, int32_t day);
 
 /* ---- What truly happens */
@@ -121,7 +123,8 @@ void outbreak_add_test(struct outbreak *outbreak, uint32_t person, int64_t swabb
                        int64_t reported_at, enum evidence_result result, uint32_t tube_size);
 
 /* ---- What is recorded (record.c) */
-/* Mass tests of the past days, pieces up to `now`, cases: one bulk job. The rest is saved for life. */
+/* Mass tests of the past days, pieces up to `now`, cases: one bulk job. The rest is saved for life.
+ */
 bool outbreak_record(struct outbreak *outbreak, int32_t first_day, int64_t now,
                      struct error *err) MUST_USE;
 /* Inside a job: what changed since it was saved last. */

@@ -1,6 +1,6 @@
-/* From what happened to what is known: evidence, the case register, and the tables that life goes on
- * from. A piece is recorded at its moment, not before: those of the past by one bulk job when the city
- * is made, the others by life, in the job that takes them off the list. */
+/* From what happened to what is known: evidence, the case register, and the tables that life goes
+ * on from. A piece is recorded at its moment, not before: those of the past by one bulk job when
+ * the city is made, the others by life, in the job that takes them off the list. */
 #include "sim/outbreak.h"
 
 #include <stdlib.h>
@@ -104,8 +104,8 @@ struct recording {
     int64_t now;
 };
 
-/* Negatives of the rounds that reported by now. A tube that was positive has its own pieces: its members
- * were isolated when it was reported. */
+/* Negatives of the rounds that reported by now. A tube that was positive has its own pieces: its
+ * members were isolated when it was reported. */
 static bool record_rounds(const struct recording *recording, struct evidence_bulk *bulk,
                           uint32_t person, int64_t area_no, struct error *err)
 {

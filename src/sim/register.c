@@ -1,6 +1,6 @@
-/* The register of the demo city. External ids are written kind by kind in the order of their text, so
- * that both of their indexes only ever grow at the end; the one index whose keys are random (ID numbers)
- * is made when all people are in. */
+/* The register of the demo city. External ids are written kind by kind in the order of their text,
+ * so that both of their indexes only ever grow at the end; the one index whose keys are random (ID
+ * numbers) is made when all people are in. */
 #include "sim/register.h"
 
 #include <math.h>

@@ -4,7 +4,8 @@
  *   slot = (tube · step + start) mod tubes,   step and tubes coprime
  *   day: slot mod every,   hour: slot / every, spread evenly over the opening hours
  *
- * So it is known without a list both when somebody is swabbed and who is swabbed in a given second. */
+ * So it is known without a list both when somebody is swabbed and who is swabbed in a given second.
+ */
 #include "sim/city.h"
 
 enum { SWAB_SECONDS = 20 }; /* from one member of a tube to the next */

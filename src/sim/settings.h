@@ -1,5 +1,5 @@
-/* What the demo city's people are and do, as data: policies/demo_city.yaml (the data directory's own
- * file comes first). Inside the sim room. */
+/* What the demo city's people are and do, as data: policies/demo_city.yaml (the data directory's
+ * own file comes first). Inside the sim room. */
 #ifndef CHENGMAI_SIM_SETTINGS_H
 #define CHENGMAI_SIM_SETTINGS_H
 
@@ -33,6 +33,7 @@
     X(CASE_RECORDED_HOURS, "case_recorded_hours", "hours", 0, 24)                                  \
     X(CONTACTS_KNOWN_HOURS, "contacts_known_hours", "hours", 0, 24)                                \
     X(SEED_DAYS_BEFORE, "seed_days_before", "days", 1, 13)                                         \
+    X(SEED_PERSONS, "seed_persons", "persons", 1, 100)                                             \
     X(LATENT_HOURS_MIN, "latent_hours_min", "hours", 24, 240)                                      \
     X(LATENT_HOURS_MAX, "latent_hours_max", "hours", 24, 240)                                      \
     X(DETECTABLE_AFTER_HOURS, "detectable_after_hours", "hours", 0, 96)                            \
@@ -47,8 +48,8 @@
     X(INFECTIONS_MAX, "infections_max", "persons", 1, 100000)                                      \
     X(CONTACT_WEIGHT_MIN, "contact_weight_min", "probability", 0, 1)                               \
     X(CONTACTS_A_CASE_MAX, "contacts_a_case_max", "persons", 0, 1000)                              \
-    X(CLOSE_ISOLATION_DAYS, "close_isolation_days", "days", 1, 60)                                  \
-    X(SECONDARY_ISOLATION_DAYS, "secondary_isolation_days", "days", 1, 60)                          \
+    X(CLOSE_ISOLATION_DAYS, "close_isolation_days", "days", 1, 60)                                 \
+    X(SECONDARY_ISOLATION_DAYS, "secondary_isolation_days", "days", 1, 60)                         \
     X(SECONDARY_A_CASE_MAX, "secondary_a_case_max", "persons", 0, 1000)
 enum demo_number {
 #define X(id, name, unit, low, high) id,

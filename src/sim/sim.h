@@ -15,9 +15,9 @@ struct sim_plan {
     FILE *out;
 };
 /* Fills a new data directory: people, places, 14 days of check-ins and tests, one outbreak that
- * spreads over co-presence, the evidence and cases that follow from it, users. Says on `out` one login
- * a role, the case to trace, and three commands to copy. The same seed, number and moment give the
- * same exports. */
+ * spreads over co-presence, the evidence and cases that follow from it, users. Says on `out` one
+ * login a role, the case to trace, and three commands to copy. The same seed, number and moment
+ * give the same exports. */
 bool sim_city_build(struct platform *platform, const struct sim_plan *plan,
                     struct error *err) MUST_USE;
 
@@ -26,9 +26,10 @@ struct sim_life;
 /* Cheap: the people are woken by the first ticks. */
 bool sim_life_open(struct platform *platform, struct sim_life **ret_life,
                    struct error *err) MUST_USE;
-void sim_life_close(struct sim_life *life); /* accepts NULL; what was appended may still be durable */
-/* What happened since the last tick, up to city time `now`; to be called every second or so. Bounded
- * work; what it draws follows from (seed, second). */
+void sim_life_close(
+    struct sim_life *life); /* accepts NULL; what was appended may still be durable */
+/* What happened since the last tick, up to city time `now`; to be called every second or so.
+ * Bounded work; what it draws follows from (seed, second). */
 bool sim_life_tick(struct sim_life *life, timestamp now, struct error *err) MUST_USE;
 
 extern const struct module sim_module;

@@ -1,6 +1,6 @@
-/* Goal: the people and places of the demo city have the published aggregates, at every size, and are the
- * same whenever they are asked for. Four kinds of checks: extremes, conservation, concordance of
- * independent ways, within some standard errors. */
+/* Goal: the people and places of the demo city have the published aggregates, at every size, and
+ * are the same whenever they are asked for. Four kinds of checks: extremes, conservation,
+ * concordance of independent ways, within some standard errors. */
 #include <math.h>
 
 #include "sim/register.h"

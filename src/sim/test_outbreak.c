@@ -1,6 +1,6 @@
-/* Goal: the outbreak is one that could have been: who infects met whom they infect, nobody isolated goes
- * anywhere, and what is recorded follows from what happened, no earlier and no later. Checked on a whole
- * city, against its day store and its evidence. */
+/* Goal: the outbreak is one that could have been: who infects met whom they infect, nobody isolated
+ * goes anywhere, and what is recorded follows from what happened, no earlier and no later. Checked
+ * on a whole city, against its day store and its evidence. */
 #include "sim/test_support.h"
 
 enum { PEOPLE = 12000, SEED = 20220414 };
@@ -131,7 +131,7 @@ static void every_infector_met_the_infected_while_infectious(void **state)
             assert_true(live_together(infector->person, infected->person));
         }
     }
-    assert_int_equal(from_outside, 1);
+    assert_int_equal(from_outside, city->settings->number[SEED_PERSONS]);
     assert_true(at_home > 0 && at_places > 0);
 }
 
@@ -231,8 +231,8 @@ static struct evidence *pieces_of(uint32_t person, struct arena *arena, size_t *
     return pieces;
 }
 
-/* A close contact's last exposure: a meeting with a case at that moment, or living with one until it was
- * taken away. */
+/* A close contact's last exposure: a meeting with a case at that moment, or living with one until
+ * it was taken away. */
 static bool has_source(uint32_t person, int64_t exposed, int64_t known)
 {
     for (size_t i = 0; i < outbreak->count; i++) {

@@ -1,4 +1,5 @@
-/* A temporary demo city for the tests of this room: the rooms below it, opened from the ground up. */
+/* A temporary demo city for the tests of this room: the rooms below it, opened from the ground up.
+ */
 #ifndef CHENGMAI_SIM_TEST_SUPPORT_H
 #define CHENGMAI_SIM_TEST_SUPPORT_H
 

@@ -1,5 +1,5 @@
-/* One user for every role, in the city and in two districts. Passwords are secrets: drawn anew in every
- * city, whatever its seed. */
+/* One user for every role, in the city and in two districts. Passwords are secrets: drawn anew in
+ * every city, whatever its seed. */
 #include "sim/users.h"
 
 #include "access/access.h"

@@ -48,7 +48,8 @@ bool store_open(const char *directory, struct world *world, struct store **ret_s
 /* The same for the maker of an unfinished directory. */
 bool store_open_unfinished(const char *directory, struct world *world, struct store **ret_store,
                            struct error *err) MUST_USE;
-/* Everything is made: puts all on disk (also what was written unsynced), takes the mark away. */
+/* Everything is made: puts it on disk whole (also what was written unsynced) and takes the mark
+ * away. */
 bool store_finish(struct store *store, struct error *err) MUST_USE;
 /* Finishes queued writes, closes. Accepts NULL. */
 void store_close(struct store *store);

@@ -145,7 +145,8 @@ static void dwell_is_the_chance_that_the_earlier_one_was_still_there(void **stat
     add_events(&scene, events, 6);
     struct trace_result result = trace(&scene, TRACE_DWELL, 0, &view);
     assert_int_equal(result.count, 3);
-    /* before or after is the same, whole minutes count, and a park keeps people longer than a bus */
+    /* before or after is the same, whole minutes count, and a park keeps people longer than a bus
+     */
     assert_int_equal(result.person[0], 2);
     assert_int_equal(result.person[1], 3);
     assert_true(near(result.weight[0], survival(&scene, "park", 30)));

@@ -5,9 +5,9 @@
  *   window  every check-in of another person at the same venue with |t1 − t2| ≤ minutes counts as
  *           one co-visit, weight 1;
  *   dwell   each such pair has the probability that both were there at the same time, given only
- *           scan-in times: S_c(|t1 − t2|), the chance that the earlier of the two stayed longer than
- *           the gap, by the dwell model of the venue's category c (policies/); pairs are taken as
- *           independent: weight = 1 − Π (1 − S).
+ *           scan-in times: S_c(|t1 − t2|), the chance that the earlier of the two stayed
+ *           longer than the gap, by the dwell model of the venue's category c (policies/);
+ *           pairs are taken as independent: weight = 1 − Π (1 − S).
  * In the dwell model a refused scan is no co-presence, nor is anything after a scan on leaving; the
  * window model counts every check-in. */
 #ifndef CHENGMAI_TRACING_TRACING_H
@@ -58,8 +58,9 @@ struct tracer; /* working memory, reusable, one thread at a time */
 bool tracer_create(struct platform *platform, struct tracer **ret_tracer,
                    struct error *err) MUST_USE;
 void tracer_free(struct tracer *tracer); /* accepts NULL */
-/* Takes the categories of venues 1 … count (indexes of policy_category) from there instead of from the
- * register: for a city that is being made. The array stays the caller's and must outlive the tracer. */
+/* Takes the categories of venues 1 … count (indexes of policy_category) from there instead of from
+ * the register: for a city that is being made. The array stays the caller's and must outlive the
+ * tracer. */
 void tracer_use_categories(struct tracer *tracer, const uint8_t *categories, uint32_t count);
 /* The result lives in the tracer until the next run. */
 bool trace_run(struct tracer *tracer, struct presence_view *view,
