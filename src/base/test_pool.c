@@ -187,8 +187,7 @@ static void *submit_all(void *argument)
     struct submitter *submitter = argument;
     for (int i = 0; i < EACH; i++) {
         submitter->tasks[i].task.run = count_run;
-        submitter->tasks[i].no = !pool_submit(submitter->pool, &submitter->tasks[i].task);
-        submitter->shed += submitter->tasks[i].no;
+        submitter->shed += !pool_submit(submitter->pool, &submitter->tasks[i].task);
     }
     return NULL;
 }

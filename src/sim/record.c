@@ -29,7 +29,7 @@ static const struct sql_text infection_all = {
     "SELECT person_no, infector_no, venue_no, infected_at, infectious_at, ends_at, onset_at,"
     " swabbed_at, removed_at, recorded_at, traced_at, spread_day, stage, swab FROM demo_infection"
     " ORDER BY infected_at, person_no",
-    "small table"};
+    "whole table, into memory at start"};
 static const struct sql_text isolation_save = {
     "sim_isolation_save",
     "INSERT INTO demo_isolation (isolation_no, person_no, from_at, until_at)"
