@@ -78,12 +78,12 @@ static void the_file_holds_the_days_one_after_another(void **state)
     struct traffic traffic = traffic_of(1000, 2);
     char path[] = "/tmp/chengmai-test-traffic-XXXXXX";
     struct error err;
-    struct presence_event read_back[2500];
+    struct presence_event read_back[2501];
     struct presence_event *first = day_of(&traffic, 0), *second = day_of(&traffic, 1);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_true(traffic_write(&traffic, 2500, path, &err));
-    assert_int_equal(pread(fd, read_back, sizeof read_back + 16, 0), sizeof read_back);
+    assert_int_equal(pread(fd, read_back, sizeof read_back, 0), 2500 * sizeof *read_back);
     assert_memory_equal(read_back, first, 1900 * sizeof *first);
     assert_memory_equal(read_back + 1900, second, 600 * sizeof *second);
     close(fd);
