@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@ static const char *const class_names[KEY_CLASS_COUNT] = {
 
 struct keys {
     int fd; /* DIR/keys */
+    pthread_mutex_t day_lock; /* a day's key is made, or destroyed, by one thread at a time */
     unsigned char master[KEY_BYTES];
     unsigned char classes[KEY_CLASS_COUNT][KEY_BYTES];
 };
@@ -108,6 +110,7 @@ static bool read_master(struct keys *keys, struct error *err)
 bool keys_open(int directory_fd, struct keys **ret_keys, struct error *err)
 {
     struct keys *keys = x_alloc(1, sizeof *keys);
+    pthread_mutex_init(&keys->day_lock, NULL);
     keys->fd = openat(directory_fd, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool done = sodium_init() >= 0 && keys->fd >= 0 ? true : error_set_errno(err, "keys", "open");
     done = done && read_master(keys, err);
@@ -130,6 +133,7 @@ void keys_free(struct keys *keys)
         return;
     if (keys->fd >= 0)
         close(keys->fd);
+    pthread_mutex_destroy(&keys->day_lock);
     sodium_memzero(keys, sizeof *keys);
     free(keys);
 }
@@ -150,8 +154,9 @@ static bool exists(const struct keys *keys, const char *name)
     return faccessat(keys->fd, name, F_OK, 0) == 0;
 }
 
-bool keys_day(struct keys *keys, int32_t day, bool create, unsigned char out[KEY_BYTES],
-              struct error *err)
+/* Under day_lock. */
+static bool take_day(struct keys *keys, int32_t day, bool create, unsigned char out[KEY_BYTES],
+                     struct error *err)
 {
     char name[NAME_BYTES], tombstone[NAME_BYTES];
     day_name(day, "", name);
@@ -170,7 +175,17 @@ bool keys_day(struct keys *keys, int32_t day, bool create, unsigned char out[KEY
     return read_wrapped(keys, name, out, err);
 }
 
-bool keys_day_destroy(struct keys *keys, int32_t day, struct error *err)
+bool keys_day(struct keys *keys, int32_t day, bool create, unsigned char out[KEY_BYTES],
+              struct error *err)
+{
+    pthread_mutex_lock(&keys->day_lock);
+    bool done = take_day(keys, day, create, out, err);
+    pthread_mutex_unlock(&keys->day_lock);
+    return done;
+}
+
+/* Under day_lock. */
+static bool destroy_day(struct keys *keys, int32_t day, struct error *err)
 {
     char name[NAME_BYTES], tombstone[NAME_BYTES];
     day_name(day, "", name);
@@ -188,6 +203,14 @@ bool keys_day_destroy(struct keys *keys, int32_t day, struct error *err)
     if (done && unlinkat(keys->fd, name, 0) != 0)
         done = error_set_errno(err, name, "remove");
     return done && file_sync_directory(keys->fd, ".", err);
+}
+
+bool keys_day_destroy(struct keys *keys, int32_t day, struct error *err)
+{
+    pthread_mutex_lock(&keys->day_lock);
+    bool done = destroy_day(keys, day, err);
+    pthread_mutex_unlock(&keys->day_lock);
+    return done;
 }
 
 struct slice field_encrypt(const struct keys *keys, enum key_class class_, int64_t row,
