@@ -99,7 +99,7 @@ export function caseTests({ demo, demoData, plantedCase }) {
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/cases\/\d+/);
-    await page.waitForSelector(".gate");
+    await page.waitForSelector(".gate input:focus"); // the gate takes the focus when it is drawn
     await page.keyboard.press("Enter");
     await page.waitForSelector(".lanes");
     await page.keyboard.press("Escape");
