@@ -229,13 +229,13 @@ static void a_scan_that_arrives_while_its_day_is_dropped_is_not_shown(void **sta
     pthread_mutex_init(&wait.lock, NULL);
     pthread_cond_init(&wait.finished, NULL);
     /* taken before the drop, durable after it: what catalog_apply of a drop does comes between */
+    pthread_mutex_lock(&city.presence->maintenance_lock);
     pthread_mutex_lock(&city.presence->log_lock);
     test_fail_on(presence_append(city.presence, &wait.append, &err), &err);
     struct catalog_change change = {.drops = true, .dropped_day = TODAY - 1};
-    pthread_mutex_lock(&city.presence->maintenance_lock);
     test_fail_on(catalog_apply(city.presence, &change, &err), &err);
-    pthread_mutex_unlock(&city.presence->maintenance_lock);
     pthread_mutex_unlock(&city.presence->log_lock);
+    pthread_mutex_unlock(&city.presence->maintenance_lock);
     pthread_mutex_lock(&wait.lock);
     while (!wait.done)
         pthread_cond_wait(&wait.finished, &wait.lock);
