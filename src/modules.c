@@ -9,6 +9,7 @@
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "command/command.h"
+#include "dossier/dossier.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
 #include "server/server.h"
@@ -18,8 +19,8 @@
 
 const struct module *const modules[] = {
     &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &command_module,  &sim_module,    &server_module, &cli_module,
-    &bench_module,
+    &tracing_module, &dossier_module,  &command_module, &sim_module,   &server_module,
+    &cli_module,     &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 
@@ -47,6 +48,7 @@ static pthread_once_t migrations_once = PTHREAD_ONCE_INIT;
 static void gather_migrations(void)
 {
     migrations[migration_count++] = (struct migration){"src/store/schema/001_store.sql"};
+    migrations[migration_count++] = (struct migration){"src/store/schema/002_audit_heads.sql"};
     for (size_t m = 0; m < module_count; m++)
         for (size_t i = 0; i < modules[m]->migration_count; i++) {
             REQUIRE(migration_count < MIGRATIONS_MAX);

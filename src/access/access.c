@@ -1,8 +1,9 @@
-/* Users, tokens, sessions and the gate.
+/* Tokens, sessions and who is behind them. Log-in: login.c; the gate: gate.c; duties: users.c.
  *
  * A token is 32 random bytes shown once; only its BLAKE2b is stored. Resolved tokens are kept in a
  * small table in memory so that a request costs no SQL; whatever ends a token clears the table.
  * Holders' sessions: holders.c. */
+#include <liboath/oath.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -17,9 +18,6 @@ static const struct sql_text user_by_name = {
     "user_by_name",
     "SELECT user_no, password_hash, failures, locked_until FROM app_user WHERE name = ?1",
     "unique name"};
-static const struct sql_text user_failures = {
-    "user_failures", "UPDATE app_user SET failures = ?2, locked_until = ?3 WHERE user_no = ?1",
-    "primary key"};
 static const struct sql_text user_count = {
     "user_count", "SELECT count(*) FROM app_user WHERE password_hash IS NOT NULL", "small table"};
 static const struct sql_text token_insert = {
@@ -33,21 +31,20 @@ static const struct sql_text token_forget = {
     "token_forget", "DELETE FROM user_token WHERE expires_at <= ?1", "user_token_by_time"};
 static const struct sql_text token_select = {
     "token_select",
-    "SELECT u.user_no, u.name, u.role, u.area_no, t.expires_at FROM user_token t"
+    "SELECT u.user_no, u.name, u.role, u.area_no, t.expires_at, u.duty_until FROM user_token t"
     " JOIN app_user u ON u.user_no = t.user_no WHERE t.token_hash = ?1",
     "primary key"};
 
 static const struct sql_list statements =
-    SQL_LIST(&user_insert, &user_by_name, &user_failures, &user_count, &token_insert, &token_delete,
-             &token_select, &token_forget, &holder_end, &holder_ended, &holder_forget);
-
-enum { LOCK_AFTER = 5, SESSION_HOURS = 12 };
+    SQL_LIST(&user_insert, &user_by_name, &user_count, &token_insert, &token_delete, &token_select,
+             &token_forget, &holder_end, &holder_ended, &holder_forget);
 
 bool access_open(struct platform *platform, struct access **ret_access, struct error *err)
 {
     struct access *access = x_alloc(1, sizeof *access);
     access->platform = platform;
     pthread_rwlock_init(&access->lock, NULL);
+    REQUIRE(oath_init() == OATH_OK); /* of the whole process, may be called again */
     if (!holders_open(access, err)) {
         access_close(access);
         return false;
@@ -73,7 +70,7 @@ void access_forget_cached(struct access *access)
     pthread_rwlock_unlock(&access->lock);
 }
 
-static bool unauthenticated(struct error *err, const char *what)
+bool access_unauthenticated(struct error *err, const char *what)
 {
     return error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "Authorization"},
                      "a valid token or session", "%s", what);
@@ -133,8 +130,8 @@ static void hash_token(struct slice token, unsigned char out[TOKEN_HASH_BYTES])
     hash_blake2b(out, TOKEN_HASH_BYTES, token.data, token.length, NULL);
 }
 
-static bool issue(struct sql *sql, int64_t user_no, const char *kind, timestamp now,
-                  timestamp expires, char out[ACCESS_TOKEN_BYTES], struct error *err)
+bool token_issue(struct sql *sql, int64_t user_no, const char *kind, timestamp now,
+                 timestamp expires, char out[ACCESS_TOKEN_BYTES], struct error *err)
 {
     unsigned char secret[32], hash[TOKEN_HASH_BYTES];
     world_random_bytes(secret, sizeof secret);
@@ -163,99 +160,10 @@ bool access_token_issue(struct sql *sql, struct access *access, struct slice use
     if (!row)
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
                          "the name of a user", "no such user");
-    return issue(sql, user_no, "token", now, now + days * DAY, out, err);
+    return token_issue(sql, user_no, "token", now, now + days * DAY, out, err);
 }
 
-/* ---- Log-in: a slow hash, a delay that grows with failures, the same words for every fault. The hash is
- * computed outside the writer, and also where there is no such user, so that time tells nothing. */
-
-struct login {
-    struct access *access;
-    struct slice name;
-    int64_t user_no;
-    char hash[crypto_pwhash_STRBYTES]; /* empty: no such user, or without a password */
-    int64_t failures;
-    timestamp locked_until;
-    bool good;
-    char *token;
-};
-
-static bool read_user(struct sql *sql, struct login *login, struct error *err)
-{
-    struct sql_query *query;
-    bool row;
-    if (!sql_begin(sql, &user_by_name, SQL_ARGUMENTS(sql_text(login->name)), &query, err) ||
-        !sql_next(query, &row, err))
-        return false;
-    if (!row)
-        return true;
-    login->user_no = sql_get_int(query, 0);
-    if (!sql_is_null(query, 1))
-        snprintf(login->hash, sizeof login->hash, "%.*s", SLICE_ARG(sql_get_text(query, 1)));
-    login->failures = sql_get_int(query, 2);
-    login->locked_until = sql_get_int(query, 3);
-    sql_end(query);
-    return true;
-}
-
-static bool verify_password(const struct login *login, const char *password)
-{
-    /* hashes of the same cost that nothing fits */
-    static const char in_demo[] = "$argon2id$v=19$m=8192,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-                                  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    static const char in_earnest[] = "$argon2id$v=19$m=65536,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-                                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    const char *nobody = login->access->platform->demo ? in_demo : in_earnest;
-    bool fits = crypto_pwhash_str_verify(login->hash[0] ? login->hash : nobody, password,
-                                         strlen(password)) == 0;
-    return fits && login->hash[0];
-}
-
-static timestamp wait_after(int64_t failures)
-{
-    if (failures < LOCK_AFTER)
-        return 0;
-    return (failures < LOCK_AFTER + 7 ? 1 << (failures - LOCK_AFTER) : 128) * SECOND;
-}
-
-/* What came of it: the failures counted anew, since other attempts may have ended meanwhile. */
-static bool record_login(struct sql *sql, void *context, struct error *err)
-{
-    struct login *login = context;
-    timestamp now = world_now(login->access->platform->world);
-    if (!read_user(sql, login, err))
-        return false;
-    login->good = login->good && login->locked_until <= now;
-    int64_t failures = login->good ? 0 : login->failures + 1;
-    return sql_run(sql, &user_failures,
-                   SQL_ARGUMENTS(sql_int(login->user_no), sql_int(failures),
-                                 sql_int(now + wait_after(failures))),
-                   err) &&
-           (!login->good || issue(sql, login->user_no, "session", now,
-                                  now + SESSION_HOURS * HOUR, login->token, err));
-}
-
-bool access_login(struct access *access, struct slice name, const char *password,
-                  char out[ACCESS_TOKEN_BYTES], struct error *err)
-{
-    struct login login = {.access = access, .name = name, .token = out};
-    struct store *store = access->platform->store;
-    struct sql *sql;
-    if (!store_read_begin(store, &sql, err))
-        return false;
-    bool done = read_user(sql, &login, err);
-    store_read_end(store, sql);
-    if (!done)
-        return false;
-    if (login.locked_until <= world_now(access->platform->world)) {
-        login.good = verify_password(&login, password);
-        if (login.user_no && !store_write(store, record_login, &login, err))
-            return false;
-    }
-    return login.good || error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "name"},
-                                   "a user's name and password",
-                                   "the name or password is wrong, or log-in waits after failures");
-}
+/* ---- Sessions end */
 
 static bool end_session(struct sql *sql, void *context, struct error *err)
 {
@@ -276,7 +184,8 @@ static bool forget_ended(struct sql *sql, void *context, struct error *err)
 {
     const timestamp *now = context;
     return sql_run(sql, &token_forget, SQL_ARGUMENTS(sql_int(*now)), err) &&
-           sql_run(sql, &holder_forget, SQL_ARGUMENTS(sql_int(*now / SECOND)), err);
+           sql_run(sql, &holder_forget, SQL_ARGUMENTS(sql_int(*now / SECOND)), err) &&
+           devices_forget(sql, *now, err);
 }
 
 bool access_prune(struct access *access, struct error *err)
@@ -349,18 +258,22 @@ static bool read_token(struct access *access, struct sql *sql, const unsigned ch
         !sql_next(query, &row, err))
         return false;
     if (!row)
-        return unauthenticated(err, "the token is not valid");
+        return access_unauthenticated(err, "the token is not valid");
     struct slice name = sql_get_text(query, 1), role = sql_get_text(query, 2);
     *actor = (struct actor){.kind = ACTOR_USER, .user_no = sql_get_int(query, 0)};
     snprintf(actor->name, sizeof actor->name, "%.*s", SLICE_ARG(name));
     snprintf(actor->role, sizeof actor->role, "%.*s", SLICE_ARG(role));
     const struct role *known = policy_role(access->platform->policy, role);
     actor->permissions = known ? known->permissions | PERMISSION_NONE : 0;
+    actor->reads = known ? known->reads : 0;
     actor->area_first = sql_get_int(query, 3);
     actor->area_last = area_range_last(actor->area_first);
     *ret_expires = sql_get_int(query, 4);
+    if (!sql_is_null(query, 5) && sql_get_int(query, 5) < *ret_expires)
+        *ret_expires = sql_get_int(query, 5); /* permissions end with the duty, at once */
     sql_end(query);
-    return *ret_expires > now || unauthenticated(err, "the token has expired");
+    return *ret_expires > now ||
+           access_unauthenticated(err, "the token has expired, or the duty has ended");
 }
 
 static bool user_actor(struct access *access, struct slice token, struct actor *ret_actor,
@@ -370,7 +283,7 @@ static bool user_actor(struct access *access, struct slice token, struct actor *
     timestamp now = world_now(access->platform->world), expires = 0;
     uint64_t generation;
     if (token.length < 10 || token.length > 128)
-        return unauthenticated(err, "the token is not valid");
+        return access_unauthenticated(err, "the token is not valid");
     hash_token(token, hash);
     if (find_cached(access, hash, now, ret_actor, &generation))
         return true;
@@ -394,7 +307,7 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
     *ret_actor = (struct actor){.kind = ACTOR_NONE};
     if (authorization.data) {
         if (authorization.length < 7 || strncasecmp(authorization.data, "Bearer ", 7) != 0)
-            return unauthenticated(err, "only bearer tokens are taken");
+            return access_unauthenticated(err, "only bearer tokens are taken");
         token = slice_trim((struct slice){authorization.data + 7, authorization.length - 7});
     }
     if (!token.data)
@@ -411,55 +324,19 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
     return user_actor(access, token, ret_actor, err);
 }
 
-/* ---- The gate */
-
-/* "loop:ID", "case:ID", "duty:NAME" with 1 to 64 plain characters after the colon */
-static bool purpose_is_formed(struct slice purpose)
-{
-    if (purpose.length < 6 || purpose.length > 69)
-        return false;
-    if (memcmp(purpose.data, "loop:", 5) != 0 && memcmp(purpose.data, "case:", 5) != 0 &&
-        memcmp(purpose.data, "duty:", 5) != 0)
-        return false;
-    for (size_t i = 5; i < purpose.length; i++) {
-        char c = purpose.data[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_';
-        if (!plain)
-            return false;
-    }
-    return true;
-}
-
-bool access_gate(const struct route *route, const struct actor *actor, struct slice purpose,
-                 struct error *err)
-{
-    if (route->access == ROUTE_PUBLIC)
-        return true;
-    if (actor->kind == ACTOR_NONE)
-        return unauthenticated(err, "this needs a session");
-    bool holder_may = route->access == ROUTE_HOLDER || route->access == ROUTE_ANY;
-    bool user_may = (route->access == ROUTE_USER || route->access == ROUTE_ANY) &&
-                    (route->permission & actor->permissions) == route->permission;
-    if (actor->kind == ACTOR_HOLDER ? !holder_may : !user_may)
-        return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
-                         "a role with this permission", "your role may not do this");
-    return !route->opens_identity || purpose_is_formed(purpose) ||
-           error_set(err, ERROR_PURPOSE, (struct error_place){.field = "X-Purpose"},
-                     "loop:ID, case:ID or duty:NAME", "this opens identity: say what for");
-}
-
 static const struct migration migrations[] = {{"src/access/schema/001_access.sql"},
-                                              {"src/access/schema/002_ended_sessions.sql"}};
-extern const struct command access_commands[];
-extern const size_t access_command_count;
-extern const struct sql_list access_command_statements;
+                                              {"src/access/schema/002_ended_sessions.sql"},
+                                              {"src/access/schema/003_duties.sql"}};
 
 const struct module access_module = {
     .name = "access",
     .migrations = migrations,
     .migration_count = sizeof migrations / sizeof *migrations,
     .commands = access_commands,
-    .command_count = 3,
-    .statements = (const struct sql_list *const[]){&statements, &access_command_statements, NULL},
+    .command_count = ACCESS_COMMANDS,
+    .routes = access_routes,
+    .route_count = ACCESS_ROUTES,
+    .statements = (const struct sql_list *const[]){&statements, &login_statements, &user_statements,
+                                                   &purpose_statements, &access_command_statements,
+                                                   NULL},
 };

@@ -24,10 +24,40 @@ bool access_token_issue(struct sql *sql, struct access *access, struct slice use
 /* True where at least one user with a password exists (other addresses than loopback need it). */
 bool access_has_users(struct access *access);
 
-/* Log-in by name and password: a session's token. The same words for every fault; after five
- * failures a growing wait, at most two minutes, so that nobody is locked out by others. Slow. */
-bool access_login(struct access *access, struct slice name, const char *password,
-                  char out[ACCESS_TOKEN_BYTES], struct error *err) MUST_USE;
+/* Log-in: a session's token into out[], and the device's mark for the next time into out_device[].
+ * The same words for every fault; after five failures a growing wait, at most two minutes, apart for
+ * strangers and for each device that the user came from before. ERROR_UNAUTHENTICATED with field
+ * `code` where all is right but the second factor is missing. Slow. */
+enum { ACCESS_DEVICE_BYTES = 3 + 43 + 1 }; /* "d1." and 32 bytes in base64url */
+struct login_attempt {
+    struct slice name;
+    const char *password;
+    struct slice code;   /* of the second factor; data NULL where not given */
+    struct slice device; /* the mark that the device keeps; data NULL where it has none */
+};
+bool access_login(struct access *access, const struct login_attempt *attempt,
+                  char out[ACCESS_TOKEN_BYTES], char out_device[ACCESS_DEVICE_BYTES],
+                  struct error *err) MUST_USE;
+/* Inside a job: gives the user a new second factor (RFC 6238); its secret in base32 into out[],
+ * shown once. */
+enum { ACCESS_FACTOR_BYTES = 64 };
+bool access_factor_set(struct sql *sql, struct access *access, int64_t user_no,
+                       char out[ACCESS_FACTOR_BYTES], struct error *err) MUST_USE;
+
+/* Inside a job; ERROR_NOT_FOUND where there is no such user. */
+bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no,
+                        struct error *err) MUST_USE;
+/* A user's transfer (role and area) or the end of the duty (TIMESTAMP_NONE: open). What the user
+ * could do before ends at once, with all tokens where it is a transfer or the end has come. `by` is
+ * audited. */
+struct user_change {
+    struct slice name;
+    struct slice role; /* data NULL: the duty's end changes, else role and area */
+    int64_t area_no;
+    timestamp duty_until;
+};
+bool access_user_change(struct access *access, const struct user_change *change, struct slice by,
+                        struct error *err) MUST_USE;
 /* Ends a user's token or session: durable, and refused from now on. */
 bool access_logout(struct access *access, struct slice token, struct error *err) MUST_USE;
 /* Removes tokens and ended sessions that have expired. */
@@ -44,9 +74,10 @@ void access_forget_cached(struct access *access);
  * no SQL for a token seen before (ended ones leave the cache at once). */
 bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
                   struct actor *ret_actor, struct error *err) MUST_USE;
-/* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. */
-bool access_gate(const struct route *route, const struct actor *actor, struct slice purpose,
-                 struct error *err) MUST_USE;
+/* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. Broken glass widens the
+ * actor's area to the city. */
+bool access_gate(struct access *access, const struct route *route, struct actor *actor,
+                 struct slice purpose, struct error *err) MUST_USE;
 
 /* ---- Holder sessions: stateless, signed, so that the scan path touches no SQL.
  * "h1." base64url(person u32 | issued u32 | expires u32 | epoch u8 | nonce u8[7] | mac 16). */

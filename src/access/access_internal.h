@@ -31,6 +31,24 @@ struct access {
     atomic_size_t ended_count;
 };
 
+enum { ACCESS_COMMANDS = 6, ACCESS_ROUTES = 4 };
+extern const struct command access_commands[ACCESS_COMMANDS];
+extern const struct route access_routes[ACCESS_ROUTES];
+extern const struct sql_list login_statements, user_statements, purpose_statements,
+    access_command_statements;
+
+bool access_unauthenticated(struct error *err, const char *what); /* false */
+/* A new token of a user inside a job; kind "token" or "session". (access.c) */
+bool token_issue(struct sql *sql, int64_t user_no, const char *kind, timestamp now,
+                 timestamp expires, char out[ACCESS_TOKEN_BYTES], struct error *err) MUST_USE;
+/* Forgets devices that were not seen for 90 days. (login.c) */
+bool devices_forget(struct sql *sql, timestamp now, struct error *err) MUST_USE;
+/* gate.c */
+bool glass_break_handle(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool glass_list_handle(const struct request *request, struct response *response,
+                       struct error *err) MUST_USE;
+
 /* holders.c: reads what was ended and has not expired. */
 bool holders_open(struct access *access, struct error *err) MUST_USE;
 

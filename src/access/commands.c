@@ -1,8 +1,8 @@
-/* user add, user list, user token. */
+/* user add, list, token, move, duty, factor. */
 #include <sodium.h>
 #include <unistd.h>
 
-#include "access/access.h"
+#include "access/access_internal.h"
 
 static const struct sql_text user_list = {
     "user_list",
@@ -12,10 +12,7 @@ static const struct sql_text user_list = {
 static const struct sql_text area_of_code = {
     "user_area", "SELECT area_no FROM area WHERE code = ?1", "unique code"};
 
-extern const struct sql_list access_command_statements;
 const struct sql_list access_command_statements = SQL_LIST(&user_list, &area_of_code);
-
-extern const struct command access_commands[];
 
 struct add_job {
     struct access *access;
@@ -118,6 +115,8 @@ static int run_list(struct command_context *context, int argc, char **argv, stru
     return done ? EXIT_DONE : command_fail(err);
 }
 
+/* ---- Tokens, duties, the second factor */
+
 struct token_job {
     struct access *access;
     struct slice name;
@@ -141,7 +140,91 @@ static int run_token(struct command_context *context, int argc, char **argv, str
     return EXIT_DONE;
 }
 
-const struct command access_commands[] = {
+static bool area_of(struct command_context *context, const char *code, int64_t *ret_area_no,
+                    struct error *err)
+{
+    struct sql *sql;
+    if (!store_read_begin(context->platform->store, &sql, err))
+        return false;
+    bool done = sql_one_int(sql, &area_of_code, SQL_ARGUMENTS(sql_text(slice_of(code))), 0,
+                            ret_area_no, err);
+    store_read_end(context->platform->store, sql);
+    return done && (*ret_area_no ||
+                    error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "--area"},
+                              "the code of an area", "there is no area '%s'", code));
+}
+
+static int run_move(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    const char *role, *area;
+    struct user_change change = {0};
+    if (!command_option(&argc, argv, "--role", &role, err) ||
+        !command_option(&argc, argv, "--area", &area, err) ||
+        !command_arguments(&access_commands[3], argc, argv, 1, 1, err))
+        return command_fail(err);
+    if (!role || !area) {
+        error_set(err, ERROR_USAGE, (struct error_place){.source = "user move"},
+                  "NAME --role R --area CODE", "an option is missing");
+        return command_fail(err);
+    }
+    change.name = slice_of(argv[0]);
+    change.role = slice_of(role);
+    bool done = area_of(context, area, &change.area_no, err) &&
+                access_user_change(context->platform->access, &change, SLICE("command line"), err);
+    return done ? EXIT_DONE : command_fail(err);
+}
+
+static int run_duty(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    const char *until;
+    struct user_change change = {.duty_until = TIMESTAMP_NONE};
+    bool open = command_flag(&argc, argv, "--open");
+    if (!command_option(&argc, argv, "--until", &until, err) ||
+        !command_arguments(&access_commands[4], argc, argv, 1, 1, err))
+        return command_fail(err);
+    if (open == (until != NULL) || (until && !time_parse(slice_of(until), &change.duty_until))) {
+        error_set(err, ERROR_USAGE, (struct error_place){.source = "user duty"},
+                  "NAME --until T (RFC 3339) or NAME --open", "the duty's end is not clear");
+        return command_fail(err);
+    }
+    change.name = slice_of(argv[0]);
+    return access_user_change(context->platform->access, &change, SLICE("command line"), err)
+               ? EXIT_DONE
+               : command_fail(err);
+}
+
+struct factor_job {
+    struct access *access;
+    struct slice name;
+    char secret[ACCESS_FACTOR_BYTES];
+};
+
+static bool set_factor(struct sql *sql, void *context, struct error *err)
+{
+    struct factor_job *job = context;
+    int64_t user_no;
+    struct audit_entry entry = {.actor = SLICE("command line"), .act = SLICE("user.factor"),
+                                .purpose = job->name};
+    return access_user_number(sql, job->name, &user_no, err) &&
+           access_factor_set(sql, job->access, user_no, job->secret, err) &&
+           audit_append(sql, &entry, world_now(job->access->platform->world), err);
+}
+
+static int run_factor(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    if (!command_arguments(&access_commands[5], argc, argv, 1, 1, err))
+        return command_fail(err);
+    struct factor_job job = {context->platform->access, slice_of(argv[0]), ""};
+    if (!store_write(context->platform->store, set_factor, &job, err))
+        return command_fail(err);
+    fprintf(context->words, "for an authenticator; shown once:\n");
+    fprintf(context->out, "otpauth://totp/Chengmai:%s?secret=%s&issuer=Chengmai\n", argv[0],
+            job.secret);
+    sodium_memzero(job.secret, sizeof job.secret);
+    return EXIT_DONE;
+}
+
+const struct command access_commands[ACCESS_COMMANDS] = {
     {.name = "user add",
      .usage = "NAME --role R --area CODE",
      .words = "a user; the password is read from standard input",
@@ -157,4 +240,19 @@ const struct command access_commands[] = {
      .words = "issues a further token, valid 30 days, alone on one line",
      .needs_data = true,
      .run = run_token},
+    {.name = "user move",
+     .usage = "NAME --role R --area CODE",
+     .words = "transfers a user; what could be done before ends at once",
+     .needs_data = true,
+     .run = run_move},
+    {.name = "user duty",
+     .usage = "NAME --until T|--open",
+     .words = "ends or extends a user's duty; sessions and tokens end with it",
+     .needs_data = true,
+     .run = run_duty},
+    {.name = "user factor",
+     .usage = "NAME",
+     .words = "gives a user a new second factor and prints its otpauth address once",
+     .needs_data = true,
+     .run = run_factor},
 };

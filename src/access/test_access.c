@@ -1,6 +1,7 @@
 /* Who may do what: passwords and tokens at rest, log-in, holders' sessions, areas, and the roles of
  * policies/roles.yaml. */
 #include <fcntl.h>
+#include <liboath/oath.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -254,13 +255,129 @@ static void users_without_a_password_open_no_port(void **state)
 
 /* ---- Log-in */
 
+/* `device` (of ACCESS_DEVICE_BYTES, empty: none) is taken and renewed. */
+static bool log_in_with(struct fixture *f, const char *name, const char *password,
+                        const char *code, char *device, struct error *err)
+{
+    char token[ACCESS_TOKEN_BYTES], mark[ACCESS_DEVICE_BYTES];
+    struct actor actor;
+    struct login_attempt attempt = {.name = slice_of(name), .password = password};
+    if (code)
+        attempt.code = slice_of(code);
+    if (device && device[0])
+        attempt.device = slice_of(device);
+    bool done = access_login(f->platform.access, &attempt, token, mark, err);
+    assert_true(!done || resolve(f, token, &actor) == ERROR_NONE);
+    if (done && device)
+        strcpy(device, mark);
+    return done;
+}
+
 static bool log_in(struct fixture *f, const char *name, const char *password, struct error *err)
 {
+    return log_in_with(f, name, password, NULL, NULL, err);
+}
+
+static void whoever_guesses_elsewhere_does_not_lock_out_the_usual_desk(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    char desk[ACCESS_DEVICE_BYTES] = "", other[ACCESS_DEVICE_BYTES] = "", kept[ACCESS_DEVICE_BYTES];
+    fail_on(add(f, "li", "press", "right-password", &err), &err);
+    fail_on(add(f, "wu", "press", "other-password", &err), &err);
+    fail_on(log_in_with(f, "li", "right-password", NULL, desk, &err), &err);
+    fail_on(log_in_with(f, "wu", "other-password", NULL, other, &err), &err);
+    for (int i = 0; i < 20; i++)
+        assert_false(log_in(f, "li", "guess", &err));
+    assert_false(log_in(f, "li", "right-password", &err)); /* strangers wait */
+    assert_false(log_in_with(f, "li", "right-password", NULL, other, &err)); /* another's mark */
+    strcpy(kept, desk);
+    desk[20] = desk[20] == 'A' ? 'B' : 'A';
+    assert_false(log_in_with(f, "li", "right-password", NULL, desk, &err)); /* a forged mark */
+    fail_on(log_in_with(f, "li", "right-password", NULL, kept, &err), &err);
+    for (int i = 0; i < 5; i++) /* the desk itself waits for its own failures */
+        assert_false(log_in_with(f, "li", "guess", NULL, kept, &err));
+    assert_false(log_in_with(f, "li", "right-password", NULL, kept, &err));
+}
+
+/* ---- The second factor: codes made by the library's own generator, the server's clock */
+
+static bool set_factor(struct sql *sql, void *context, struct error *err)
+{
+    struct fixture *f = ((void **)context)[0];
+    int64_t user_no;
+    return access_user_number(sql, SLICE("li"), &user_no, err) &&
+           access_factor_set(sql, f->platform.access, user_no, ((void **)context)[1], err);
+}
+
+static void make_code(const char *secret, int64_t ahead_seconds, char out[7])
+{
+    char *bytes;
+    size_t length;
+    assert_int_equal(oath_base32_decode(secret, strlen(secret), &bytes, &length), OATH_OK);
+    assert_int_equal(length, 20);
+    assert_int_equal(oath_totp_generate(bytes, length, world_real_now() / SECOND + ahead_seconds,
+                                        30, 0, 6, out),
+                     OATH_OK);
+    free(bytes);
+}
+
+static void a_second_factor_is_asked_taken_once_and_never_late(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    char secret[ACCESS_FACTOR_BYTES], now[7], soon[7], late[7];
+    void *job[] = {f, secret};
+    fail_on(add(f, "li", "press", "right-password", &err), &err);
+    fail_on(store_write(f->platform.store, set_factor, job, &err), &err);
+    assert_false(log_in(f, "li", "right-password", &err));
+    assert_int_equal(err.code, ERROR_UNAUTHENTICATED);
+    assert_string_equal(err.field, "code");
+    assert_false(log_in(f, "li", "wrong", &err)); /* says nothing of the factor */
+    assert_string_equal(err.field, "name");
+    make_code(secret, 0, now);
+    make_code(secret, 30, soon);
+    make_code(secret, -120, late);
+    assert_false(log_in_with(f, "li", "right-password", late, NULL, &err));
+    assert_false(log_in_with(f, "li", "right-password", "12345", NULL, &err));
+    assert_false(log_in_with(f, "li", "right-password", "abcdef", NULL, &err));
+    assert_false(log_in_with(f, "li", "wrong", now, NULL, &err));
+    f->world.fixed += 10 * MINUTE; /* the waits have passed; codes go by the real clock */
+    fail_on(log_in_with(f, "li", "right-password", now, NULL, &err), &err);
+    assert_false(log_in_with(f, "li", "right-password", now, NULL, &err)); /* seen over a shoulder */
+    fail_on(log_in_with(f, "li", "right-password", soon, NULL, &err), &err);
+    assert_false(log_in_with(f, "li", "right-password", now, NULL, &err));
+}
+
+/* ---- Duties */
+
+static void permissions_end_with_the_duty_and_with_a_transfer(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
     char token[ACCESS_TOKEN_BYTES];
     struct actor actor;
-    bool done = access_login(f->platform.access, slice_of(name), password, token, err);
-    assert_true(!done || resolve(f, token, &actor) == ERROR_NONE);
-    return done;
+    struct user_change change = {.name = SLICE("li"), .duty_until = f->world.fixed + HOUR};
+    fail_on(add(f, "li", "press", NULL, &err), &err);
+    issue(f, "li", 30, token);
+    fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
+    assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
+    f->world.fixed += HOUR; /* also out of the cache, without anybody's act */
+    assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
+    change.duty_until = TIMESTAMP_NONE;
+    fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
+    assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
+    change.role = SLICE("inspector");
+    fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
+    assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
+    issue(f, "li", 30, token);
+    assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
+    assert_string_equal(actor.role, "inspector");
+    change.role = SLICE("king");
+    assert_false(access_user_change(f->platform.access, &change, SLICE("test"), &err));
+    change = (struct user_change){.name = SLICE("nobody"), .duty_until = TIMESTAMP_NONE};
+    assert_false(access_user_change(f->platform.access, &change, SLICE("test"), &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
 
 static void waits_grow_with_failures_to_two_minutes_and_end_with_success(void **state)
@@ -408,6 +525,8 @@ static bool load_roles(const char *text, struct error *err)
 }
 
 #define TITLE "    title: {zh: 甲, en: A}\n"
+#define READER "roles:\n  a:\n" TITLE "    permissions: [person.read]\n    reads: "
+#define WHERE "    where: [responsible]\n"
 static void role_files_with_faults_are_refused_whole(void **state)
 {
     (void)state;
@@ -427,7 +546,24 @@ static void role_files_with_faults_are_refused_whole(void **state)
         {"roles:\n  helper:\n" TITLE "    permissions: [user.manage, person.read]\n", false},
         {"roles:\n  a:\n" TITLE "    permissions: [situation.read, area.read, venue.read, "
          "venue.manage, scan.staff, person.read, person.search, status.read, case.read, trace.run, "
-         "evidence.write, import.run, export.run, audit.read, user.manage, system.read]\n", false},
+         "evidence.write, import.run, export.request, export.approve, glass.break, glass.review, "
+         "audit.read, user.manage, system.read]\n", false},
+        {"roles:\n  a:\n" TITLE "    permissions: [export.request, export.approve]\n", false},
+        {"roles:\n  a:\n" TITLE "    permissions: [export.request]\n", true},
+        {READER "{name: partial, status: full}\n" WHERE, true},
+        {READER "{name: partial, status: full}\n", false}, /* of whom? */
+        {READER "{name: partial, status: partial}\n" WHERE, false},
+        {READER "{name: some}\n" WHERE, false},
+        {READER "{face: full}\n" WHERE, false},
+        {READER "{name: full}\n" WHERE, false}, /* without a second factor */
+        {READER "{name: full}\n" WHERE "    second_factor: true\n", true},
+        {READER "{name: full}\n" WHERE "    second_factor: 1\n", false},
+        {READER "{name: partial}\n    where: [anywhere]\n", false},
+        {READER "{name: partial}\n" WHERE "    duties: [tracing, \"two words\"]\n", false},
+        {READER "{name: full, id_number: full, phone: full, birth: full, home: full, status: full, "
+         "evidence: full, places: full}\n" WHERE "    second_factor: true\n", false},
+        {"roles:\n  administrator:\n" TITLE "    permissions: [user.manage]\n"
+         "    reads: {name: partial}\n" WHERE, false},
         {"roles: &x\n  a: *x\n", false}, /* anchors */
         {"roles:\n  a: [\n", false},
     };
@@ -443,7 +579,8 @@ static void no_role_of_the_house_may_do_everything_and_no_manager_opens_a_person
     uint64_t all = ((uint64_t)1 << PERMISSION_COUNT) - 1, ever = 0;
     uint64_t opens = PERMISSION_BIT(PERMIT_PERSON_READ) | PERMISSION_BIT(PERMIT_PERSON_SEARCH) |
                      PERMISSION_BIT(PERMIT_STATUS_READ) | PERMISSION_BIT(PERMIT_CASE_READ) |
-                     PERMISSION_BIT(PERMIT_TRACE_RUN) | PERMISSION_BIT(PERMIT_EXPORT_RUN);
+                     PERMISSION_BIT(PERMIT_TRACE_RUN) | PERMISSION_BIT(PERMIT_EXPORT_REQUEST) |
+                     PERMISSION_BIT(PERMIT_GLASS_BREAK);
     for (size_t i = 0; i < policy_role_count(policy); i++) {
         uint64_t permissions = policy_role_at(policy, i)->permissions;
         assert_true(permissions != all);
@@ -468,6 +605,9 @@ int main(void)
         TEST(users_without_a_password_open_no_port),
         TEST(waits_grow_with_failures_to_two_minutes_and_end_with_success),
         TEST(nobody_and_users_without_password_cannot_log_in),
+        TEST(whoever_guesses_elsewhere_does_not_lock_out_the_usual_desk),
+        TEST(a_second_factor_is_asked_taken_once_and_never_late),
+        TEST(permissions_end_with_the_duty_and_with_a_transfer),
         TEST(a_holders_session_is_bound_in_every_character),
         TEST(thousands_of_ended_sessions_stay_ended_and_no_other_is),
         TEST(a_csrf_text_is_its_sessions_only),

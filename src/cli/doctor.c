@@ -65,7 +65,9 @@ static bool verify_audit(struct platform *platform, int64_t from, int64_t *ret_b
     struct sql *sql;
     if (!store_read_begin(platform->store, &sql, err))
         return false;
-    bool done = audit_verify(sql, from, ret_broken, ret_count, err);
+    int64_t heads;
+    bool done = audit_verify(sql, from, ret_broken, ret_count, err) &&
+                (*ret_broken || audit_heads_verify(sql, ret_broken, &heads, err));
     store_read_end(platform->store, sql);
     return done;
 }

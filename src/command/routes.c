@@ -49,6 +49,7 @@ const struct route command_routes[COMMAND_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/situation",
      .access = ROUTE_USER,
+     .touches = TOUCH_AGGREGATES,
      .permission = PERMISSION_BIT(PERMIT_SITUATION_READ),
      .summary = "Counters of an area, each with the time it is true for; null is not known",
      .query = "area:string:area code within the reader's own, default the reader's own",

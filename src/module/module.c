@@ -148,3 +148,14 @@ void cursor_format(int64_t after, char out[32])
     bytes[8] = CURSOR_SALT;
     text_to_base64url(bytes, sizeof bytes, out);
 }
+
+void json_field_cursor(struct json_writer *writer, int64_t last)
+{
+    char text[32];
+    if (!last) {
+        json_field_null(writer, "next");
+        return;
+    }
+    cursor_format(last, text);
+    json_field_text(writer, "next", slice_of(text));
+}

@@ -122,7 +122,8 @@ struct actor {
     char name[64];
     char role[40];
     int64_t area_first, area_last;
-    uint64_t permissions;   /* bits of enum permission, access.h */
+    uint64_t permissions;   /* bits of policy/permissions.h */
+    uint32_t reads;         /* field_mask of policy/permissions.h: what of a person is shown */
 };
 
 struct request {
@@ -139,6 +140,7 @@ struct request {
     struct slice purpose;         /* X-Purpose, empty where absent */
     struct slice authorization;   /* the header, data NULL where absent */
     struct slice cookie;          /* the session cookie, data NULL where absent */
+    struct slice device;          /* the cookie that marks a known device, likewise */
     struct actor actor;
 };
 
@@ -163,6 +165,17 @@ enum route_access {
     ROUTE_ANY,    /* a user with `permission`, or a holder: the handler tells them apart */
 };
 
+/* What a route touches; a route that does not say so does not start. */
+enum route_touch {
+    TOUCH_UNDECLARED,
+    TOUCH_NOTHING,    /* the house itself: health, the document, log-in */
+    TOUCH_AGGREGATES, /* counts: small ones are suppressed */
+    TOUCH_REGISTER,   /* areas, venues, units: no persons */
+    TOUCH_PERSONS,    /* records of persons: `fields` says which, the answer is audited */
+    TOUCH_OWN,        /* the holder's own */
+    TOUCH_SYSTEM,     /* users, audit, keys */
+};
+
 /* How much of the request the generic machinery handles itself. */
 enum route_manner {
     ROUTE_PLAIN,  /* handle() fills the response, on a worker or the HTTP thread */
@@ -175,6 +188,8 @@ struct route {
     const char *path;        /* "/persons/{no}/status"; below /api/v1 unless `at_root` */
     enum route_access access;
     uint64_t permission;     /* bit of access.h, 0 where access does not name one */
+    enum route_touch touches;
+    unsigned fields;         /* FIELD_BITs of persons that the answer may show */
     bool opens_identity;     /* X-Purpose is demanded before the handler runs */
     bool destructive;        /* x-destructive in the OpenAPI */
     bool at_root;
@@ -202,6 +217,8 @@ bool request_json(const struct request *request, json_t **ret_body, struct error
 bool request_cursor(const struct request *request, int64_t *ret_after, struct error *err) MUST_USE;
 /* The text for "next" into `out`. */
 void cursor_format(int64_t after, char out[32]);
+/* "next" of a page: the cursor after the number handed out last, null where that is 0. */
+void json_field_cursor(struct json_writer *writer, int64_t last);
 
 /* ---- The module ---------------------------------------------------------------------------- */
 

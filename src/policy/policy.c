@@ -28,11 +28,6 @@ struct policy {
     struct arena texts;
 };
 
-static const char *const permission_names[PERMISSION_COUNT] = {
-#define X(id, name) [id##_INDEX] = name,
-    PERMISSION_TABLE(X)
-#undef X
-};
 static const struct number_form number_forms[POLICY_NUMBER_COUNT] = {
 #define X(id, name, low, high) [id] = {name, low, high},
     POLICY_NUMBER_TABLE(X)
@@ -135,51 +130,7 @@ static bool read_categories(struct policy *policy, json_t *document, struct erro
     return done;
 }
 
-/* ---- Roles */
-
-/* What opens a person: no administrator may do it. */
-static const uint64_t opens_person =
-    PERMISSION_BIT(PERMIT_PERSON_READ) | PERMISSION_BIT(PERMIT_PERSON_SEARCH) |
-    PERMISSION_BIT(PERMIT_STATUS_READ) | PERMISSION_BIT(PERMIT_CASE_READ) |
-    PERMISSION_BIT(PERMIT_TRACE_RUN) | PERMISSION_BIT(PERMIT_EXPORT_RUN);
-
-static bool read_role(struct policy *policy, const char *name, json_t *entry, struct error *err)
-{
-    static const char *const keys[] = {"title", "permissions", NULL};
-    struct json_place place = {.source = name, .required = true};
-    struct slice zh, en;
-    json_t *title = json_object_get(entry, "title");
-    if (!json_only_fields(entry, keys, place, err) || !json_text(title, "zh", place, &zh, err) ||
-        !json_text(title, "en", place, &en, err))
-        return false;
-    struct role role = {keep(policy, slice_of(name)), keep(policy, zh), keep(policy, en), 0};
-    size_t i;
-    json_t *permission;
-    struct error_place at = {.source = name, .field = "permissions"};
-    if (!json_is_array(json_object_get(entry, "permissions")))
-        return error_set(err, ERROR_BAD_VALUE, at, "a list of permissions", "missing");
-    json_array_foreach(json_object_get(entry, "permissions"), i, permission)
-    {
-        int p = 0;
-        const char *text = json_string_value(permission);
-        while (p < PERMISSION_COUNT && (!text || strcmp(permission_names[p], text) != 0))
-            p++;
-        if (p == PERMISSION_COUNT)
-            return error_set(err, ERROR_BAD_VALUE, at, "known permissions", "unknown permission");
-        role.permissions |= (uint64_t)1 << p;
-    }
-    if (role.permissions == ((uint64_t)1 << PERMISSION_COUNT) - 1)
-        return error_set(err, ERROR_BAD_VALUE, at, "fewer than all", "a role may do everything");
-    bool manages = strcmp(name, "administrator") == 0 ||
-                   (role.permissions & PERMISSION_BIT(PERMIT_USER_MANAGE));
-    if (manages && role.permissions & opens_person)
-        return error_set(err, ERROR_BAD_VALUE, at, "none that opens a person",
-                         "who manages users could read persons");
-    if (policy->role_count == ROLES_MAX)
-        return error_set(err, ERROR_TOO_LARGE, at, "at most 64 roles", "too many roles");
-    policy->roles[policy->role_count++] = role;
-    return true;
-}
+/* ---- Roles: roles.c */
 
 static bool read_roles(struct policy *policy, json_t *document, struct error *err)
 {
@@ -187,7 +138,14 @@ static bool read_roles(struct policy *policy, json_t *document, struct error *er
     json_t *entry, *roles;
     bool done = section(document, "roles", "roles.yaml", &roles, err);
     json_object_foreach(done ? roles : NULL, name, entry)
-        done = done && read_role(policy, name, entry, err);
+    {
+        struct error_place place = {.source = name};
+        if (done && policy->role_count == ROLES_MAX)
+            done = error_set(err, ERROR_TOO_LARGE, place, "at most 64 roles", "too many roles");
+        done = done && role_read(name, entry, &policy->texts, &policy->roles[policy->role_count],
+                                 err);
+        policy->role_count += done;
+    }
     return done;
 }
 

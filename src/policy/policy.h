@@ -6,6 +6,7 @@
 #define CHENGMAI_POLICY_POLICY_H
 
 #include "base/base.h"
+#include "policy/permissions.h"
 
 #define COLOR_TABLE(X)                                                                             \
     X(COLOR_GREEN, "green", "绿码")                                                                \
@@ -154,10 +155,30 @@ const float *policy_dwell_survival(const struct policy *policy, size_t index,
                                    size_t *ret_minutes);
 
 /* ---- Roles (policies/roles.yaml) */
+enum { ROLE_DUTIES_MAX = 16 };
+/* For persons of which jurisdiction: whose home, whose present stay, or whose case report lies in the
+ * reader's area; or who belongs to the reader's unit. */
+#define WHERE_TABLE(X)                                                                             \
+    X(WHERE_RESPONSIBLE, "responsible")                                                            \
+    X(WHERE_STAY, "stay")                                                                          \
+    X(WHERE_REPORTING, "reporting")                                                                \
+    X(WHERE_OWN_UNIT, "own_unit")
+enum where {
+#define X(id, name) id,
+    WHERE_TABLE(X)
+#undef X
+        WHERE_COUNT
+};
 struct role {
     const char *name, *title_zh, *title_en;
     uint64_t permissions; /* bits of policy/permissions.h */
+    field_mask reads;     /* what of a person it is shown */
+    unsigned where;       /* bits of enum where */
+    const char *duties[ROLE_DUTIES_MAX + 1]; /* NULL after the last */
+    bool second_factor;
 };
+/* True where the role holds the duty of that name: its own name, or one of its duties. */
+bool role_has_duty(const struct role *role, struct slice duty);
 size_t policy_role_count(const struct policy *policy);
 const struct role *policy_role_at(const struct policy *policy, size_t index);
 const struct role *policy_role(const struct policy *policy, struct slice name); /* NULL unknown */
@@ -173,7 +194,11 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_PAPER_DAYS, "paper_code_valid_days", 1, 90)                                           \
     X(NUMBER_LOOKBACK_DAYS, "contact_lookback_days", 0, 14)                                        \
     X(NUMBER_TRACE_DAYS, "trace_days", 1, 60)                                                      \
-    X(NUMBER_RETENTION_DAYS, "presence_retention_days", 14, 90)
+    X(NUMBER_RETENTION_DAYS, "presence_retention_days", 14, 90)                                    \
+    X(NUMBER_GLASS_MINUTES, "break_glass_minutes", 1, 240)                                         \
+    X(NUMBER_EXPORT_HOURS, "export_valid_hours", 1, 720)                                           \
+    X(NUMBER_HEAD_MINUTES, "audit_head_minutes", 1, 1440)                                          \
+    X(NUMBER_SUPPRESS_BELOW, "suppress_counts_below", 2, 100)
 enum policy_number {
 #define X(id, name, low, high) id,
     POLICY_NUMBER_TABLE(X)

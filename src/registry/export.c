@@ -5,30 +5,14 @@
 
 enum { COLUMNS_MAX = 16, NAME_BYTES = 32 };
 
-bool export_needs_guard(struct slice field)
-{
-    double number;
-    return import_is_formula(field) && !slice_to_double(field, &number);
-}
-
 void export_row(FILE *out, const struct slice *fields, size_t count)
 {
-    struct buffer line, guarded;
+    struct buffer line;
     buffer_init(&line, 4 << 20);
-    buffer_init(&guarded, 2 << 20);
-    for (size_t i = 0; i < count; i++) {
-        struct slice field = fields[i].data ? fields[i] : SLICE("");
-        if (export_needs_guard(field)) {
-            buffer_clear(&guarded);
-            buffer_append(&guarded, "'", 1);
-            buffer_append(&guarded, field.data, field.length);
-            field = buffer_slice(&guarded);
-        }
-        csv_put(&line, field, i == 0);
-    }
+    for (size_t i = 0; i < count; i++)
+        registry_csv_put(&line, fields[i].data ? fields[i] : SLICE(""), i == 0);
     csv_end(&line);
     fwrite(line.data, 1, line.length, out);
-    buffer_release(&guarded);
     buffer_release(&line);
 }
 

@@ -56,7 +56,14 @@ bool import_is_formula(struct slice field)
     size_t quotes = 0;
     while (quotes < field.length && field.data[quotes] == '\'')
         quotes++;
-    return quotes < field.length && memchr("=+-@\t\r", field.data[quotes], 6) != NULL;
+    struct slice rest = {field.data + quotes, field.length - quotes};
+    if (rest.length && memchr("=+-@\t\r", rest.data[0], 6))
+        return true;
+    static const char *const full_width[] = {"\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"}; /* ＝＋－＠ */
+    for (size_t i = 0; i < sizeof full_width / sizeof *full_width; i++)
+        if (rest.length >= 3 && memcmp(rest.data, full_width[i], 3) == 0)
+            return true;
+    return false;
 }
 
 struct slice import_unprotect(struct slice field)
@@ -75,10 +82,11 @@ struct slice import_field(const struct import_batch *batch, size_t row, int colu
 }
 
 /* As an export writes it: officials open rejects in a spreadsheet. */
-static void put_cell(struct buffer *line, struct slice field, bool first)
+void registry_csv_put(struct buffer *line, struct slice field, bool first)
 {
+    double number;
     char *guarded = NULL;
-    if (export_needs_guard(field)) {
+    if (import_is_formula(field) && !slice_to_double(field, &number)) {
         guarded = x_alloc(field.length + 1, 1);
         guarded[0] = '\'';
         memcpy(guarded + 1, field.data, field.length);
@@ -127,7 +135,7 @@ static void write_reject(struct import_run *run, const struct csv_row *row, cons
     buffer_init(&line, 8 << 20);
     size_t columns = csv_reader_header(run->reader)->count;
     for (size_t i = 0; i < columns; i++)
-        put_cell(&line, i < row->count ? row->fields[i] : SLICE(""), i == 0);
+        registry_csv_put(&line, i < row->count ? row->fields[i] : SLICE(""), i == 0);
     snprintf(number, sizeof number, "%lld", (long long)row->number);
     csv_put(&line, slice_of(number), false);
     csv_put(&line, slice_of(field ? field : ""), false);

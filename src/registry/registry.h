@@ -100,6 +100,10 @@ struct slice registry_mask_name(struct slice name, enum mask mask, struct arena 
 struct slice registry_mask_id_number(struct slice number, enum mask mask, struct arena *arena);
 struct slice registry_mask_phone(struct slice phone, enum mask mask, struct arena *arena);
 
+/* A CSV cell that no spreadsheet takes for a formula: what begins with = + - @ tab or CR (also their
+ * full-width forms) and is no number gets an apostrophe before it; the imports take it off again. */
+void registry_csv_put(struct buffer *line, struct slice field, bool first);
+
 /* ---- Venues (numbers, names and categories are no secret) */
 struct venue {
     uint32_t no;
@@ -184,7 +188,6 @@ void export_row(FILE *out, const struct slice *fields, size_t count);
 /* Whether a cell, after any "'", begins as a formula does. Protecting puts one "'" before such a cell
  * (not before a plain number), and import takes one off: nothing else is changed either way. */
 bool import_is_formula(struct slice field);
-bool export_needs_guard(struct slice field);
 struct slice import_unprotect(struct slice field);
 
 extern const struct module registry_module;

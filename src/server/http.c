@@ -133,6 +133,12 @@ struct slice exchange_cookie(struct exchange *exchange)
                                                 "chengmai_session"));
 }
 
+static struct slice device_cookie(struct exchange *exchange)
+{
+    return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_COOKIE_KIND,
+                                                "chengmai_device"));
+}
+
 /* ---- Workers */
 
 static void work(struct pool_task *task)
@@ -143,6 +149,7 @@ static void work(struct pool_task *task)
                               .path = buffer_slice(&exchange->path),
                               .authorization = exchange_header(exchange, "Authorization"),
                               .cookie = exchange_cookie(exchange),
+                              .device = device_cookie(exchange),
                               .csrf = exchange_header(exchange, "X-CSRF-Token"),
                               .purpose = exchange_header(exchange, "X-Purpose"),
                               .idempotency_key = exchange_header(exchange, "Idempotency-Key"),
@@ -400,6 +407,8 @@ static void check_routes(void)
             const struct route *route = &modules[m]->routes[r];
             REQUIRE((route->access != ROUTE_USER && route->access != ROUTE_ANY) ||
                     route->permission != 0);
+            REQUIRE(route->touches != TOUCH_UNDECLARED);
+            REQUIRE(!route->opens_identity || route->fields);
             REQUIRE(route->handle || route->manner != ROUTE_PLAIN);
         }
 }

@@ -206,7 +206,7 @@ static bool admit(const struct raw_request *raw, struct request *request, struct
          !check_epoch(platform, &request->actor, err) ||
          !check_csrf(raw, platform, &request->actor, err)))
         return false;
-    return access_gate(route, &request->actor, raw->purpose, err);
+    return access_gate(platform->access, route, &request->actor, raw->purpose, err);
 }
 
 static bool dispatch(struct platform *platform, const struct raw_request *raw,
@@ -220,7 +220,8 @@ static bool dispatch(struct platform *platform, const struct raw_request *raw,
     struct request request = {.platform = platform, .arena = arena, .method = raw->method,
                               .route = route, .path = path, .body = raw->body,
                               .idempotency_key = raw->idempotency_key, .purpose = raw->purpose,
-                              .authorization = raw->authorization, .cookie = raw->cookie};
+                              .authorization = raw->authorization, .cookie = raw->cookie,
+                              .device = raw->device};
     if (!route)
         return (raw->method == HTTP_GET && static_file(path, response, arena)) ||
                without_route(raw, methods, arena, response, err);

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "command/command.h"
+#include "dossier/dossier.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
@@ -35,6 +36,8 @@ static void run_jobs(struct jobs *jobs, int64_t round)
         log_error("sim", &err);
     if (!command_counters_refresh(platform, &err))
         log_error("command", &err);
+    if (!dossier_sign_head(platform, &err))
+        log_error("dossier", &err);
     if (round % 2 == 0)
         http_streams_wake(jobs->http);
     http_close_slow(jobs->http);

@@ -16,6 +16,18 @@ static void put_cookie(const struct request *request, struct response *response,
                                 session, seconds));
 }
 
+/* The device's mark outlives sessions: who logs in from it again does not wait for strangers'
+ * failures. */
+static void put_device(const struct request *request, struct response *response,
+                       const char *device)
+{
+    response_header(response,
+                    arena_print(request->arena,
+                                "Set-Cookie: chengmai_device=%s; HttpOnly; SameSite=Strict; "
+                                "Path=/api/v1/sessions; Max-Age=%d",
+                                device, 90 * 86400));
+}
+
 /* The token that this request came with. */
 static struct slice token_of(const struct request *request)
 {
@@ -76,23 +88,27 @@ static void put_user(const struct request *request, struct response *response,
 static bool begin_user(const struct request *request, json_t *body, struct response *response,
                        struct error *err)
 {
-    static const char *const fields[] = {"name", "password", NULL};
+    static const char *const fields[] = {"name", "password", "code", NULL};
     struct json_place place = {.source = "body", .required = true};
-    struct slice name, password;
-    char token[ACCESS_TOKEN_BYTES];
+    struct login_attempt attempt = {.device = request->device};
+    struct slice password;
+    char token[ACCESS_TOKEN_BYTES], device[ACCESS_DEVICE_BYTES];
     struct actor actor;
     if (!json_only_fields(body, fields, place, err) ||
-        !json_text(body, "name", place, &name, err) ||
-        !json_text(body, "password", place, &password, err))
+        !json_text(body, "name", place, &attempt.name, err) ||
+        !json_text(body, "password", place, &password, err) ||
+        !json_text(body, "code", (struct json_place){.source = "body"}, &attempt.code, err))
         return false;
     if (password.length > PASSWORD_BYTES_MAX)
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
                          "at most 200 bytes", "too long");
-    if (!access_login(request->platform->access, name, password.data, token, err) ||
+    attempt.password = password.data;
+    if (!access_login(request->platform->access, &attempt, token, device, err) ||
         !access_actor(request->platform->access, (struct slice){NULL, 0}, slice_of(token), &actor,
                       err))
         return false;
     put_cookie(request, response, token, 12 * 3600);
+    put_device(request, response, device);
     put_user(request, response, &actor, slice_of(token));
     return true;
 }

@@ -36,7 +36,7 @@ static bool may_read(struct stream *stream, struct error *err)
     struct slice token = slice_of(stream->token), none = {NULL, 0};
     return access_actor(stream->http->platform->access, stream->by_cookie ? none : token,
                         stream->by_cookie ? token : none, &stream->actor, err) &&
-           access_gate(stream->route, &stream->actor, none, err);
+           access_gate(stream->http->platform->access, stream->route, &stream->actor, none, err);
 }
 
 /* ---- Reading: on the HTTP thread of its connection */

@@ -112,13 +112,13 @@ static void limits_and_cursors_are_checked(void **state)
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         snprintf(path, sizeof path, "/api/v1/cases?limit=%s", limits[i]);
         loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                              .purpose = "duty:x"},
+                                              .purpose = "duty:case_review"},
                          400, "bad-value");
     }
     for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
         snprintf(path, sizeof path, "/api/v1/cases?after=%s", cursors[i]);
         loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                              .purpose = "duty:x"},
+                                              .purpose = "duty:case_review"},
                          400, "bad-value");
     }
 }
@@ -133,7 +133,7 @@ static size_t walk(struct loopback *loop, const char *token, int limit, int64_t 
                  next);
         struct answer answer = loopback_call(
             loop,
-            &(struct call){.path = path, .authorization = token, .purpose = "duty:list"});
+            &(struct call){.path = path, .authorization = token, .purpose = "duty:case_review"});
         assert_int_equal(answer.status, 200);
         json_t *items = json_object_get(answer.json, "items"), *item, *after;
         size_t i;
@@ -182,7 +182,7 @@ static void every_page_size_walks_the_same_list_once(void **state)
     cursor_format(1, past); /* cases are listed downwards: nothing lies past the first */
     snprintf(path, sizeof path, "/api/v1/cases?after=%s", past);
     struct answer answer = loopback_call(
-        loop, &(struct call){.path = path, .authorization = token, .purpose = "duty:list"});
+        loop, &(struct call){.path = path, .authorization = token, .purpose = "duty:case_review"});
     assert_int_equal(json_array_size(json_object_get(answer.json, "items")), 0);
     assert_true(json_is_null(json_object_get(answer.json, "next")));
     answer_release(&answer);
@@ -244,11 +244,11 @@ static void moments_without_rules_are_refused_not_guessed(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "/api/v1/persons/7/status?at=%s", bad[i]);
         loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                              .purpose = "duty:x"},
+                                              .purpose = "duty:case_review"},
                          400, "bad-value");
     }
     struct call call = {.path = "/api/v1/persons/7/status?at=2022-04-10T08:00:00%2B08:00",
-                        .authorization = token, .purpose = "duty:x"};
+                        .authorization = token, .purpose = "duty:case_review"};
     struct answer first = loopback_call(loop, &call), again = loopback_call(loop, &call);
     assert_int_equal(first.status, 200);
     assert_true(slice_equal(buffer_slice(&first.response.body),
@@ -303,7 +303,7 @@ static void reads_that_open_nobody_have_tags_others_are_not_kept(void **state)
     assert_int_equal(loopback_status(loop, &call), 200);
     const struct call never[] = {
         {.path = "/api/v1/me", .authorization = holder},
-        {.path = "/api/v1/cases", .authorization = token, .purpose = "duty:x"},
+        {.path = "/api/v1/cases", .authorization = token, .purpose = "duty:case_review"},
         {.path = "/healthz"}};
     for (size_t i = 0; i < 3; i++) {
         struct answer answer = loopback_call(loop, &never[i]);
@@ -339,7 +339,7 @@ static void reads_cost_no_more_statements_than_these(void **state)
         {{.path = "/api/v1/me/why", .authorization = holder}, 2, 30, 0},
         {{.path = "/api/v1/situation", .authorization = token}, 4, 60, 0},
         {{.path = "/api/v1/sessions/current", .authorization = token}, 0, 12, 0},
-        {{.path = "/api/v1/persons/7/status", .authorization = token, .purpose = "duty:x"}, 5, 80,
+        {{.path = "/api/v1/persons/7/status", .authorization = token, .purpose = "duty:case_review"}, 5, 80,
          1},
         {{.path = "/api/v1/openapi.json"}, 0, 60, 0},
     };
@@ -365,7 +365,7 @@ static void a_list_costs_one_statement_a_row_at_most(void **state)
     loopback_user(loop, "cdc_lead", token);
     add_cases(loop, 40);
     struct call call = {.path = "/api/v1/cases?limit=1", .authorization = token,
-                        .purpose = "duty:x"};
+                        .purpose = "duty:case_review"};
     struct answer one = costed(loop, &call);
     call.path = "/api/v1/cases?limit=40";
     struct answer forty = costed(loop, &call);

@@ -2,7 +2,8 @@
 #include "policy/permissions.h"
 #include "status/status_internal.h"
 
-static void put_decision(struct json_writer *writer, const struct decision *decision)
+static void put_decision(struct json_writer *writer, const struct decision *decision,
+                         bool with_evidence)
 {
     json_field_text(writer, "color", slice_of(color_name(decision->color)));
     json_field_time(writer, "since", decision->since);
@@ -10,7 +11,7 @@ static void put_decision(struct json_writer *writer, const struct decision *deci
     json_field_time(writer, "last_negative_at", decision->last_negative_sampled_at);
     json_key(writer, "reasons");
     json_array_begin(writer);
-    for (size_t i = 0; i < decision->reason_count; i++) {
+    for (size_t i = 0; with_evidence && i < decision->reason_count; i++) {
         json_object_begin(writer);
         json_field_text(writer, "rule", slice_of(decision->reasons[i].rule));
         json_field_int64(writer, "evidence", decision->reasons[i].evidence);
@@ -24,7 +25,7 @@ static void put_decision(struct json_writer *writer, const struct decision *deci
     json_array_end(writer);
     json_key(writer, "ignored");
     json_array_begin(writer);
-    for (size_t i = 0; i < decision->ignored_count; i++) {
+    for (size_t i = 0; with_evidence && i < decision->ignored_count; i++) {
         json_object_begin(writer);
         json_field_int64(writer, "evidence", decision->ignored[i].evidence);
         json_field_text(writer, "reason", slice_of(decision->ignored[i].reason));
@@ -37,7 +38,7 @@ void status_decision_write(struct json_writer *writer, const struct decision *de
                            const struct rule_set *rules)
 {
     json_object_begin(writer);
-    put_decision(writer, decision);
+    put_decision(writer, decision, true);
     json_field_text(writer, "rules_version", slice_of(rules ? rule_set_version(rules) : ""));
     json_object_end(writer);
 }
@@ -115,7 +116,8 @@ static bool handle_status(const struct request *request, struct response *respon
     json_object_begin(&writer);
     json_field_int64(&writer, "person_no", number);
     json_field_time(&writer, "at", at);
-    put_decision(&writer, &decision);
+    put_decision(&writer, &decision,
+                 shown_of(request->actor.reads, FIELD_EVIDENCE) == SHOWN_FULL);
     json_field_text(&writer, "rules_version", slice_of(rule_set_version(rules)));
     json_object_end(&writer);
     json_writer_release(&writer);
@@ -195,6 +197,8 @@ const struct route status_routes[STATUS_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/persons/{no}/status",
      .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_STATUS) | FIELD_BIT(FIELD_EVIDENCE),
      .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
      .opens_identity = true,
      .query = "at:string:the moment (RFC 3339), now where absent",
@@ -204,12 +208,14 @@ const struct route status_routes[STATUS_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/me",
      .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
      .summary = "The holder's own status",
      .response_schema = OWN_STATUS,
      .handle = handle_me},
     {.method = HTTP_GET,
      .path = "/me/why",
      .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
      .summary = "Why the holder's status is what it is, in words",
      .response_schema = OWN_DECISION,
      .handle = handle_why},

@@ -22,4 +22,24 @@ bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp ci
 bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
                   struct error *err) MUST_USE;
 
+/* A head: number and hash of the newest record, signed (Ed25519) with a key that is derived from the
+ * audit key. Published outside, it proves later that nothing before it was changed or cut off. */
+enum { AUDIT_HASH_BYTES = 32, AUDIT_SIGNATURE_BYTES = 64, AUDIT_PUBLIC_KEY_BYTES = 32 };
+struct audit_head {
+    int64_t no;
+    timestamp real_at;
+    unsigned char hash[AUDIT_HASH_BYTES], signature[AUDIT_SIGNATURE_BYTES],
+        public_key[AUDIT_PUBLIC_KEY_BYTES];
+};
+/* Inside a job: signs the chain as it stands, where it has grown since the last head. `key`: the
+ * audit key, 32 bytes. */
+bool audit_head_sign(struct sql *sql, const unsigned char *key, struct error *err) MUST_USE;
+/* The newest head; *ret_found false where none was signed yet. */
+bool audit_head_last(struct sql *sql, struct audit_head *ret_head, bool *ret_found,
+                     struct error *err) MUST_USE;
+/* Checks every head: its signature, and that its record stands unchanged. *ret_broken = the record
+ * of the first head that does not hold, 0 where all do; *ret_count = heads checked. */
+bool audit_heads_verify(struct sql *sql, int64_t *ret_broken, int64_t *ret_count,
+                        struct error *err) MUST_USE;
+
 #endif

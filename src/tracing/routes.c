@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "policy/permissions.h"
+#include "access/shown.h"
 #include "status/status.h"
 #include "tracing/routes_schema.h"
 #include "tracing/tracing_internal.h"
@@ -125,7 +125,7 @@ static bool masked_name(struct visit *visit, uint32_t person_no, struct slice *r
         return err->code == ERROR_NOT_FOUND;
     *ret_within = person.area_no >= actor->area_first && person.area_no <= actor->area_last;
     if (*ret_within && person.name.data)
-        *ret_name = registry_mask_name(person.name, MASK_PARTIAL, &visit->scratch);
+        *ret_name = shown_field(actor->reads, FIELD_NAME, person.name, &visit->scratch);
     return true;
 }
 
@@ -162,7 +162,8 @@ static bool put_case_fields(struct visit *visit, const struct case_row *row, str
     struct slice name = {NULL, 0};
     if (registry_person(visit->platform, visit->sql, row->person, &visit->scratch, &person, err)) {
         if (person.name.data)
-            name = registry_mask_name(person.name, MASK_PARTIAL, &visit->scratch);
+            name = shown_field(visit->request->actor.reads, FIELD_NAME, person.name,
+                               &visit->scratch);
     } else if (err->code != ERROR_NOT_FOUND) {
         return false;
     }
@@ -621,10 +622,17 @@ static bool handle_chain(const struct request *request, struct response *respons
 
 /* ---- The table */
 
+#define OPENS_CASE                                                                                \
+    (FIELD_BIT(FIELD_NAME) | FIELD_BIT(FIELD_HOME) | FIELD_BIT(FIELD_STATUS) |                     \
+     FIELD_BIT(FIELD_EVIDENCE))
+#define OPENS_PLACES FIELD_BIT(FIELD_PLACES)
+
 const struct route tracing_routes[TRACING_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/cases",
      .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = OPENS_CASE,
      .permission = PERMISSION_BIT(PERMIT_CASE_READ),
      .opens_identity = true,
      .summary = "Cases of the reader's area, newest first",
@@ -635,6 +643,8 @@ const struct route tracing_routes[TRACING_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/cases/{id}",
      .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = OPENS_CASE | OPENS_PLACES,
      .permission = PERMISSION_BIT(PERMIT_CASE_READ),
      .opens_identity = true,
      .summary = "A case with the lanes of its last days, its status and what is not known",
@@ -643,6 +653,8 @@ const struct route tracing_routes[TRACING_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/cases/{id}/exposures",
      .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = OPENS_CASE | OPENS_PLACES,
      .permission = PERMISSION_BIT(PERMIT_CASE_READ) | PERMISSION_BIT(PERMIT_TRACE_RUN),
      .opens_identity = true,
      .summary = "Who was where with a case, greatest weight first",
@@ -654,6 +666,8 @@ const struct route tracing_routes[TRACING_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/cases/{id}/chain",
      .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = OPENS_CASE,
      .permission = PERMISSION_BIT(PERMIT_CASE_READ) | PERMISSION_BIT(PERMIT_TRACE_RUN),
      .opens_identity = true,
      .summary = "Cases exposed to this one, and cases it was exposed to",

@@ -1,0 +1,241 @@
+/* The gate: may this actor take this route, for this purpose. It decides before a handler runs, from
+ * the route's row, the role's row in policies/roles.yaml, and what the reader really holds. Default
+ * is to deny. */
+#include "access/access_internal.h"
+
+static const struct sql_text purpose_case = {
+    "purpose_case",
+    "SELECT case_no FROM case_record WHERE case_no = ?1 AND area_no BETWEEN ?2 AND ?3",
+    "primary key"};
+static const struct sql_text glass_insert = {
+    "glass_insert",
+    "INSERT INTO broken_glass (user_no, area_no, reason, opened_at, expires_at)"
+    " VALUES (?1, ?2, ?3, ?4, ?5)",
+    "primary key"};
+static const struct sql_text glass_open = {
+    "glass_open", "SELECT max(expires_at) FROM broken_glass WHERE user_no = ?1 AND expires_at > ?2",
+    "broken_glass_by_user"};
+static const struct sql_text glass_list = {
+    "glass_list",
+    "SELECT g.glass_no, u.name, u.role, g.reason, g.opened_at, g.expires_at FROM broken_glass g"
+    " JOIN app_user u ON u.user_no = g.user_no"
+    " WHERE g.area_no BETWEEN ?1 AND ?2 AND (?3 = 0 OR g.glass_no < ?3)"
+    " ORDER BY g.glass_no DESC LIMIT ?4",
+    "primary key, backwards"};
+
+const struct sql_list purpose_statements =
+    SQL_LIST(&purpose_case, &glass_insert, &glass_open, &glass_list);
+
+static bool no_purpose(struct error *err, const char *expected, const char *what)
+{
+    return error_set(err, ERROR_PURPOSE, (struct error_place){.field = "X-Purpose"}, expected, "%s",
+                     what);
+}
+
+/* ---- Purposes: "loop:ID", "case:ID", "duty:NAME" with 1 to 64 plain characters after the colon */
+
+static bool purpose_is_formed(struct slice purpose)
+{
+    if (purpose.length < 6 || purpose.length > 69)
+        return false;
+    if (memcmp(purpose.data, "loop:", 5) != 0 && memcmp(purpose.data, "case:", 5) != 0 &&
+        memcmp(purpose.data, "duty:", 5) != 0)
+        return false;
+    for (size_t i = 5; i < purpose.length; i++) {
+        char c = purpose.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_';
+        if (!plain)
+            return false;
+    }
+    return true;
+}
+
+static bool one_number(struct platform *platform, const struct sql_text *text,
+                       const struct sql_value *arguments, size_t count, int64_t *ret_number,
+                       struct error *err)
+{
+    struct sql *sql;
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    bool done = sql_one_int(sql, text, arguments, count, 0, ret_number, err);
+    store_read_end(platform->store, sql);
+    return done;
+}
+
+/* A case of the reader's area, for one who may read cases. */
+static bool holds_case(struct platform *platform, const struct actor *actor, struct slice id,
+                       struct error *err)
+{
+    int64_t no, found = 0;
+    if (actor->permissions & PERMISSION_BIT(PERMIT_CASE_READ) &&
+        slice_to_int64(id, 1, INT64_MAX, &no)) {
+        const struct sql_value arguments[] = {sql_int(no), sql_int(actor->area_first),
+                                              sql_int(actor->area_last)};
+        if (!one_number(platform, &purpose_case, arguments, 3, &found, err))
+            return false;
+    }
+    return found || no_purpose(err, "a case in your area that you may read",
+                               "you do not hold this case");
+}
+
+/* Broken glass opens persons of the whole city for its time; the lead has been told. */
+static bool holds_glass(struct platform *platform, struct actor *actor, struct error *err)
+{
+    int64_t until = 0;
+    const struct sql_value arguments[] = {sql_int(actor->user_no),
+                                          sql_int(world_now(platform->world))};
+    if (!one_number(platform, &glass_open, arguments, 2, &until, err))
+        return false;
+    if (!until)
+        return no_purpose(err, "POST /break-glass first, with a reason", "no glass is broken");
+    actor->area_first = 0;
+    actor->area_last = INT64_MAX;
+    return true;
+}
+
+static bool holds_duty(struct platform *platform, struct actor *actor, struct slice name,
+                       struct error *err)
+{
+    const struct role *role = policy_role(platform->policy, slice_of(actor->role));
+    if (slice_equal(name, SLICE("break_glass")))
+        return holds_glass(platform, actor, err);
+    return (role && role_has_duty(role, name)) ||
+           no_purpose(err, "your role, or one of its duties in policies/roles.yaml",
+                      "you do not hold this duty");
+}
+
+static bool holds_purpose(struct access *access, struct actor *actor, struct slice purpose,
+                          struct error *err)
+{
+    struct platform *platform = access->platform;
+    if (!purpose_is_formed(purpose))
+        return no_purpose(err, "loop:ID, case:ID or duty:NAME",
+                          "this opens identity: say what for");
+    struct slice rest = {purpose.data + 5, purpose.length - 5};
+    if (purpose.data[0] == 'd')
+        return holds_duty(platform, actor, rest, err);
+    if (purpose.data[0] == 'c')
+        return holds_case(platform, actor, rest, err);
+    return no_purpose(err, "a loop that you hold", "you do not hold this loop");
+}
+
+/* ---- The gate */
+
+bool access_gate(struct access *access, const struct route *route, struct actor *actor,
+                 struct slice purpose, struct error *err)
+{
+    if (route->access == ROUTE_PUBLIC)
+        return true;
+    if (actor->kind == ACTOR_NONE)
+        return access_unauthenticated(err, "this needs a session");
+    bool holder_may = route->access == ROUTE_HOLDER || route->access == ROUTE_ANY;
+    bool user_may = (route->access == ROUTE_USER || route->access == ROUTE_ANY) &&
+                    (route->permission & actor->permissions) == route->permission;
+    if (actor->kind == ACTOR_HOLDER ? !holder_may : !user_may)
+        return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
+                         "a role with this permission", "your role may not do this");
+    if (actor->kind == ACTOR_HOLDER)
+        return true;
+    bool shown = !route->fields;
+    for (int field = 0; field < FIELD_COUNT; field++)
+        shown |= (route->fields & FIELD_BIT(field)) && shown_of(actor->reads, (enum field)field);
+    if (!shown)
+        return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
+                         "a role that is shown something of this", "your role is shown none of it");
+    return !route->opens_identity || holds_purpose(access, actor, purpose, err);
+}
+
+/* ---- Breaking the glass */
+
+struct glass_job {
+    const struct request *request;
+    struct slice reason;
+    timestamp now, expires;
+};
+
+static bool break_glass(struct sql *sql, void *context, struct error *err)
+{
+    const struct glass_job *job = context;
+    const struct actor *actor = &job->request->actor;
+    struct audit_entry entry = {.actor = slice_of(actor->name),
+                                .act = SLICE("glass.break"),
+                                .purpose = job->reason};
+    struct event event = {.kind = SLICE("access.glass_broken"),
+                          .subject_no = actor->user_no,
+                          .area_no = actor->area_first,
+                          .at = job->now};
+    return sql_run(sql, &glass_insert,
+                   SQL_ARGUMENTS(sql_int(actor->user_no), sql_int(actor->area_first),
+                                 sql_text(job->reason), sql_int(job->now), sql_int(job->expires)),
+                   err) &&
+           audit_append(sql, &entry, job->now, err) && event_emit(sql, &event, err);
+}
+
+bool glass_break_handle(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    static const char *const fields[] = {"reason", NULL};
+    struct json_place place = {.source = "body", .required = true};
+    struct platform *platform = request->platform;
+    struct glass_job job = {.request = request, .now = world_now(platform->world)};
+    json_t *body;
+    if (!request_json(request, &body, err) || !json_only_fields(body, fields, place, err) ||
+        !json_text(body, "reason", place, &job.reason, err))
+        return false;
+    if (job.reason.length < 10 || job.reason.length > 1000)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "reason"},
+                         "10 to 1000 bytes", "say in a sentence why this cannot wait");
+    job.expires = job.now + policy_number(platform->policy, NUMBER_GLASS_MINUTES) * MINUTE;
+    if (!store_write(platform->store, break_glass, &job, err))
+        return false;
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_text(&writer, "purpose", SLICE("duty:break_glass"));
+    json_field_time(&writer, "expires_at", job.expires);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    return true;
+}
+
+bool glass_list_handle(const struct request *request, struct response *response,
+                       struct error *err)
+{
+    struct sql *sql;
+    struct sql_query *query;
+    struct json_writer writer;
+    int64_t limit, after, count = 0, last = 0;
+    if (!request_limit(request, &limit, err) || !request_cursor(request, &after, err) ||
+        !store_read_begin(request->platform->store, &sql, err))
+        return false;
+    bool row = false;
+    bool done = sql_begin(sql, &glass_list,
+                          SQL_ARGUMENTS(sql_int(request->actor.area_first),
+                                        sql_int(request->actor.area_last), sql_int(after),
+                                        sql_int(limit + 1)),
+                          &query, err);
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_key(&writer, "items");
+    json_array_begin(&writer);
+    while (done && (done = sql_next(query, &row, err)) && row && ++count <= limit) {
+        last = sql_get_int(query, 0);
+        json_object_begin(&writer);
+        json_field_int64(&writer, "no", last);
+        json_field_text(&writer, "user", sql_get_text(query, 1));
+        json_field_text(&writer, "role", sql_get_text(query, 2));
+        json_field_text(&writer, "reason", sql_get_text(query, 3));
+        json_field_time(&writer, "opened_at", sql_get_int(query, 4));
+        json_field_time(&writer, "expires_at", sql_get_int(query, 5));
+        json_object_end(&writer);
+    }
+    if (done && row)
+        sql_end(query);
+    json_array_end(&writer);
+    json_field_cursor(&writer, done && count > limit ? last : 0);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    store_read_end(request->platform->store, sql);
+    return done;
+}

@@ -1,0 +1,196 @@
+/* Duties of users: where and as what someone serves, and until when. Permissions follow at once: the
+ * cache of resolved tokens is emptied after every change, and an ended duty ends every token. */
+#include "access/access_internal.h"
+
+static const struct sql_text user_number = {
+    "user_number", "SELECT user_no FROM app_user WHERE name = ?1", "unique name"};
+static const struct sql_text user_move = {
+    "user_move", "UPDATE app_user SET role = ?2, area_no = ?3 WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_duty = {
+    "user_duty", "UPDATE app_user SET duty_until = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_sessions_end = {
+    "user_sessions_end", "DELETE FROM user_token WHERE user_no = ?1", "user_token_by_user"};
+static const struct sql_text user_page = {
+    "user_page",
+    "SELECT user_no, name, role, area_no, duty_until, factor IS NOT NULL FROM app_user"
+    " WHERE user_no > ?1 AND area_no BETWEEN ?2 AND ?3 ORDER BY user_no LIMIT ?4",
+    "primary key"};
+
+const struct sql_list user_statements =
+    SQL_LIST(&user_number, &user_move, &user_duty, &user_sessions_end, &user_page);
+
+bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no,
+                        struct error *err)
+{
+    return sql_one_int(sql, &user_number, SQL_ARGUMENTS(sql_text(name)), 0, ret_user_no, err) &&
+           (*ret_user_no ||
+            error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
+                      "the name of a user", "no such user"));
+}
+
+struct change_job {
+    struct access *access;
+    const struct user_change *change;
+    struct slice by;
+};
+
+static bool apply(struct sql *sql, void *context, struct error *err)
+{
+    const struct change_job *job = context;
+    const struct user_change *change = job->change;
+    timestamp now = world_now(job->access->platform->world);
+    int64_t user_no;
+    if (!access_user_number(sql, change->name, &user_no, err))
+        return false;
+    struct audit_entry entry = {.actor = job->by,
+                                .act = change->role.data ? SLICE("user.move") : SLICE("user.duty"),
+                                .purpose = change->name};
+    bool open = change->duty_until == TIMESTAMP_NONE;
+    bool ends = change->role.data || (!open && change->duty_until <= now);
+    return (change->role.data
+                ? sql_run(sql, &user_move,
+                          SQL_ARGUMENTS(sql_int(user_no), sql_text(change->role),
+                                        sql_int(change->area_no)),
+                          err)
+                : sql_run(sql, &user_duty,
+                          SQL_ARGUMENTS(sql_int(user_no),
+                                        open ? sql_null() : sql_int(change->duty_until)),
+                          err)) &&
+           (!ends ||
+            sql_run(sql, &user_sessions_end, SQL_ARGUMENTS(sql_int(user_no)), err)) &&
+           audit_append(sql, &entry, now, err);
+}
+
+bool access_user_change(struct access *access, const struct user_change *change, struct slice by,
+                        struct error *err)
+{
+    struct change_job job = {access, change, by};
+    if (change->role.data && !policy_role(access->platform->policy, change->role))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "role"},
+                         "a role of policies/roles.yaml", "unknown role");
+    bool done = store_write(access->platform->store, apply, &job, err);
+    access_forget_cached(access);
+    return done;
+}
+
+/* ---- Routes */
+
+static bool list_handle(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    struct sql *sql;
+    struct sql_query *query;
+    struct json_writer writer;
+    int64_t limit, after, count = 0, last = 0;
+    if (!request_limit(request, &limit, err) || !request_cursor(request, &after, err) ||
+        !store_read_begin(request->platform->store, &sql, err))
+        return false;
+    bool row = false;
+    bool done = sql_begin(sql, &user_page,
+                          SQL_ARGUMENTS(sql_int(after), sql_int(request->actor.area_first),
+                                        sql_int(request->actor.area_last), sql_int(limit + 1)),
+                          &query, err);
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_key(&writer, "items");
+    json_array_begin(&writer);
+    while (done && (done = sql_next(query, &row, err)) && row && ++count <= limit) {
+        last = sql_get_int(query, 0);
+        json_object_begin(&writer);
+        json_field_text(&writer, "name", sql_get_text(query, 1));
+        json_field_text(&writer, "role", sql_get_text(query, 2));
+        json_field_time(&writer, "duty_until",
+                        sql_is_null(query, 4) ? TIMESTAMP_NONE : sql_get_int(query, 4));
+        json_field_bool(&writer, "second_factor", sql_get_int(query, 5) != 0);
+        json_object_end(&writer);
+    }
+    if (done && row)
+        sql_end(query);
+    json_array_end(&writer);
+    json_field_cursor(&writer, done && count > limit ? last : 0);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    store_read_end(request->platform->store, sql);
+    return done;
+}
+
+static bool duty_handle(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    static const char *const fields[] = {"name", "until", NULL};
+    struct json_place place = {.source = "body", .required = true};
+    struct slice until = {NULL, 0};
+    struct user_change change = {.duty_until = TIMESTAMP_NONE};
+    json_t *body;
+    if (!request_json(request, &body, err) || !json_only_fields(body, fields, place, err) ||
+        !json_text(body, "name", place, &change.name, err))
+        return false;
+    if (!json_is_null(json_object_get(body, "until")) &&
+        (!json_text(body, "until", place, &until, err) || !time_parse(until, &change.duty_until)))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "until"},
+                         "an RFC 3339 time, or null for an open end", "not a time");
+    if (!access_user_change(request->platform->access, &change, slice_of(request->actor.name),
+                            err))
+        return false;
+    buffer_append_text(&response->body, "{}");
+    return true;
+}
+
+#define TEXT "{\"type\":\"string\"}"
+#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define PAGE(item)                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"                      \
+    "\"items\":{\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
+#define USER                                                                                       \
+    "{\"type\":\"object\",\"required\":[\"name\",\"role\",\"duty_until\",\"second_factor\"],"      \
+    "\"properties\":{\"name\":" TEXT ",\"role\":" TEXT ",\"duty_until\":" TIME_OR_NULL             \
+    ",\"second_factor\":{\"type\":\"boolean\"}}}"
+#define GLASS                                                                                      \
+    "{\"type\":\"object\",\"required\":[\"no\",\"user\",\"role\",\"reason\",\"opened_at\","        \
+    "\"expires_at\"],\"properties\":{\"no\":{\"type\":\"integer\"},\"user\":" TEXT                 \
+    ",\"role\":" TEXT ",\"reason\":" TEXT ",\"opened_at\":" TIME ",\"expires_at\":" TIME "}}"
+
+const struct route access_routes[ACCESS_ROUTES] = {
+    {.method = HTTP_GET,
+     .path = "/users",
+     .access = ROUTE_USER,
+     .touches = TOUCH_SYSTEM,
+     .permission = PERMISSION_BIT(PERMIT_USER_MANAGE),
+     .summary = "Users of the reader's area, with their duties",
+     .query = "limit:integer:1 to 1000, default 100;after:string:cursor",
+     .response_schema = PAGE(USER),
+     .handle = list_handle},
+    {.method = HTTP_POST,
+     .path = "/users:duty",
+     .access = ROUTE_USER,
+     .touches = TOUCH_SYSTEM,
+     .permission = PERMISSION_BIT(PERMIT_USER_MANAGE),
+     .summary = "Ends or extends a user's duty; sessions and permissions end with it at once",
+     .request_schema = "{\"type\":\"object\",\"required\":[\"name\",\"until\"],"
+                       "\"additionalProperties\":false,\"properties\":{\"name\":" TEXT
+                       ",\"until\":" TIME_OR_NULL "}}",
+     .response_schema = "{\"type\":\"object\"}",
+     .handle = duty_handle},
+    {.method = HTTP_POST,
+     .path = "/break-glass",
+     .access = ROUTE_USER,
+     .touches = TOUCH_SYSTEM,
+     .permission = PERMISSION_BIT(PERMIT_GLASS_BREAK),
+     .summary = "Opens persons of the whole city for a short time; the lead is told",
+     .request_schema = "{\"type\":\"object\",\"required\":[\"reason\"],"
+                       "\"additionalProperties\":false,\"properties\":{\"reason\":"
+                       "{\"type\":\"string\",\"minLength\":10,\"maxLength\":1000}}}",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"purpose\",\"expires_at\"],"
+                        "\"properties\":{\"purpose\":" TEXT ",\"expires_at\":" TIME "}}",
+     .handle = glass_break_handle},
+    {.method = HTTP_GET,
+     .path = "/break-glass",
+     .access = ROUTE_USER,
+     .touches = TOUCH_SYSTEM,
+     .permission = PERMISSION_BIT(PERMIT_GLASS_REVIEW),
+     .summary = "Who broke the glass in the reader's area, when and why, newest first",
+     .query = "limit:integer:1 to 1000, default 100;after:string:cursor",
+     .response_schema = PAGE(GLASS),
+     .handle = glass_list_handle},
+};

@@ -1,0 +1,54 @@
+/* Inside the dossier room only. */
+#ifndef CHENGMAI_DOSSIER_INTERNAL_H
+#define CHENGMAI_DOSSIER_INTERNAL_H
+
+#include "access/access.h"
+#include "access/shown.h"
+
+enum { DOSSIER_ROUTES = 12 };
+extern const struct route dossier_routes[DOSSIER_ROUTES];
+extern const struct sql_list person_statements, opened_statements, export_request_statements,
+    review_statements;
+
+/* Every field that a record of a person has here. */
+#define PERSON_FIELDS                                                                              \
+    (FIELD_BIT(FIELD_NAME) | FIELD_BIT(FIELD_ID_NUMBER) | FIELD_BIT(FIELD_PHONE) |                 \
+     FIELD_BIT(FIELD_BIRTH) | FIELD_BIT(FIELD_HOME))
+
+/* opened.c: one audit record for the persons that an answer opens, and a row a person, so that each
+ * can be told who looked. On disk before the answer leaves. */
+bool opened_record(const struct request *request, const char *act, const uint32_t *persons,
+                   size_t count, struct slice fields, struct error *err) MUST_USE;
+
+/* persons.c */
+bool person_list_handle(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool person_show_handle(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool person_search_handle(const struct request *request, struct response *response,
+                          struct error *err) MUST_USE;
+/* exports.c */
+bool export_request_handle(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
+bool export_list_handle(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool export_approve_handle(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
+bool export_refuse_handle(const struct request *request, struct response *response,
+                          struct error *err) MUST_USE;
+bool export_file_handle(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+/* Names the export that a row's watermark belongs to; ERROR_NOT_FOUND where it is not ours. */
+bool export_watermark_find(struct platform *platform, struct slice mark, int64_t *ret_export_no,
+                           int64_t *ret_row, struct error *err) MUST_USE;
+/* review.c */
+bool own_accesses_handle(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
+bool oddities_handle(const struct request *request, struct response *response,
+                     struct error *err) MUST_USE;
+bool audit_head_handle(const struct request *request, struct response *response,
+                       struct error *err) MUST_USE;
+bool watermark_handle(const struct request *request, struct response *response,
+                      struct error *err) MUST_USE;
+
+#endif
