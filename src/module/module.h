@@ -106,7 +106,7 @@ static inline int64_t area_range_last(int64_t area_no)
 {
     int64_t mask = ((int64_t)1 << AREA_LEVEL_BITS) - 1;
     int64_t last = area_no;
-    for (int level = 0; level < AREA_LEVELS && !(area_no & mask); level++) {
+    while (area_no && !(area_no & mask)) { /* number 0 is no area */
         last |= mask;
         mask <<= AREA_LEVEL_BITS;
     }

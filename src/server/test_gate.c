@@ -237,7 +237,7 @@ static void a_district_sees_no_person_of_another(void **state)
     call.authorization = city;
     assert_int_equal(loopback_status(loop, &call), 200);
     call.authorization = liyang;
-    loopback_refused(loop, &call, 403, "purpose-required"); /* whether it exists or not */
+    loopback_refused(loop, &call, 404, "not-found");
     call.path = "/api/v1/persons/99999999/status"; /* as one who does not exist */
     loopback_refused(loop, &call, 404, "not-found");
 }
@@ -269,7 +269,8 @@ static void a_district_sees_no_case_of_another(void **state)
         struct call call = {.path = paths[i], .authorization = wujin, .purpose = "case:1001"};
         assert_int_equal(loopback_status(loop, &call), 200);
         call.authorization = liyang;
-        loopback_refused(loop, &call, 404, "not-found");
+        /* as one that does not exist */
+        loopback_refused(loop, &call, 403, "purpose-required");
     }
     struct call list = {.path = "/api/v1/cases?limit=1000", .authorization = liyang,
                         .purpose = "duty:case_review"};
