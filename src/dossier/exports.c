@@ -359,7 +359,8 @@ static bool file_rows(struct file_job *job, struct buffer *out, struct error *er
     struct person person;
     bool done = true;
     arena_init(&arena, 16 << 20);
-    buffer_append_text(out, "person_no,name,id_number,phone,birth_year,area,mark\r\n");
+    buffer_append_text(out, "person_no,name,id_number,phone,birth_year,area,mark");
+    csv_end(out);
     for (size_t i = 0; done && i < job->count; i++) {
         arena_clear(&arena);
         done = registry_person(job->request->platform, job->sql, job->numbers[i], &arena, &person,
