@@ -218,10 +218,11 @@ bool static_file(struct slice path, struct response *response, struct arena *are
     "\"code\":" TEXT ",\"name_zh\":" TEXT ",\"name_en\":" TEXT "}}"
 #define USER_SESSION                                                                               \
     "{\"type\":\"object\","                                                                        \
-    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\"],"                 \
+    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\",\"duties\"]," \
     "\"properties\":{\"kind\":{\"enum\":[\"user\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","          \
     "\"role\":" TEXT ",\"area\":" NAMED_AREA ","                                                   \
-    "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+    "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "},"                                    \
+    "\"duties\":{\"type\":\"array\",\"items\":" TEXT "}}}"
 #define HOLDER_SESSION                                                                             \
     "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                       \
     "\"kind\":{\"enum\":[\"holder\"]},\"csrf\":" TEXT ",\"session\":" TEXT ","                     \
@@ -229,7 +230,7 @@ bool static_file(struct slice path, struct response *response, struct arena *are
 #define SESSION "{\"oneOf\":[" USER_SESSION "," HOLDER_SESSION "]}"
 #define LOGIN                                                                                      \
     "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"       \
-    "\"name\":" TEXT ",\"password\":" TEXT "}},{\"type\":\"object\","                              \
+    "\"name\":" TEXT ",\"password\":" TEXT ",\"code\":" TEXT "}},{\"type\":\"object\","                              \
     "\"required\":[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","    \
     "\"person_no\":{\"type\":\"integer\"}}}]}"
 #define DEMO_LOGIN                                                                                 \

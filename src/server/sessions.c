@@ -61,6 +61,18 @@ static void put_permissions(struct json_writer *writer, const struct actor *acto
     json_array_end(writer);
 }
 
+/* What X-Purpose "duty:NAME" may name. */
+static void put_duties(struct json_writer *writer, const struct request *request,
+                       const struct actor *actor)
+{
+    const struct role *role = policy_role(request->platform->policy, slice_of(actor->role));
+    json_key(writer, "duties");
+    json_array_begin(writer);
+    for (const char *const *duty = role ? role->duties : NULL; duty && *duty; duty++)
+        json_put_text(writer, slice_of(*duty));
+    json_array_end(writer);
+}
+
 static void put_user(const struct request *request, struct response *response,
                      const struct actor *actor, struct slice token)
 {
@@ -78,6 +90,7 @@ static void put_user(const struct request *request, struct response *response,
     json_field_text(&writer, "name_en", area ? area->name_en : SLICE(""));
     json_object_end(&writer);
     put_permissions(&writer, actor);
+    put_duties(&writer, request, actor);
     put_csrf(&writer, request, token);
     json_object_end(&writer);
     json_writer_release(&writer);

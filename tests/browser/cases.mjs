@@ -29,7 +29,7 @@ export function caseTests({ demo, demoData, plantedCase }) {
     );
   /** The planted case is the latest entry. */
   const plantedId = async (page) =>
-    (await read(page, "/api/v1/cases?limit=1", "duty:test")).items[0].id;
+    (await read(page, "/api/v1/cases?limit=1", "duty:case_review")).items[0].id;
 
   test("No identity leaves the server before a purpose is given, and the note of it stands before the act", async () => {
     const { page, faults, close } = await inside();

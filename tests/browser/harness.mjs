@@ -200,7 +200,7 @@ export async function logIn(page, name, password) {
 /** Through the gate of the list, and through that of a case. */
 export async function openCases(page) {
   await page.goto("/cases");
-  await page.check(".gate input[value='duty:case_investigation']");
+  await page.check(".gate input[value='duty:case_review']");
   await page.click(".gate button[type=submit]");
   await page.waitForSelector("#case-list .row");
 }

@@ -133,7 +133,7 @@ function Screen({
   const caseId = /^\/cases\/([1-9]\d{0,15})$/.exec(path)?.[1];
   if (path === "/")
     return <SituationScreen live={live} mayOpenCases={session.permissions.includes("case.read")} />;
-  if (path === "/cases") return <CaseListScreen reader={session.name} />;
+  if (path === "/cases") return <CaseListScreen reader={session.name} duties={session.duties} />;
   if (caseId) return <CaseScreen id={Number(caseId)} reader={session.name} />;
   return (
     <div class="page">

@@ -31,6 +31,7 @@ const words = {
   loginTitle: { zh: "登录指挥台", en: "Log in to the console" },
   loginName: { zh: "用户名", en: "User name" },
   loginPassword: { zh: "密码", en: "Password" },
+  loginCode: { zh: "动态验证码（六位）", en: "Code of the second factor (six digits)" },
   loginAct: { zh: "登录", en: "Log in" },
   loginBusy: { zh: "正在核对", en: "Checking" },
   loginWrong: { zh: "用户名或密码不对；多次失败后需要等一会儿再试。", en: "The name or password is wrong. After several failures log-in waits a while." },

@@ -18,10 +18,13 @@ interface CallOptions<N extends Name> {
 export class Problem extends Error {
   readonly status: number;
   readonly kind: string;
-  constructor(status: number, kind: string, words: string) {
+  /** The fields that the problem names. */
+  readonly fields: string[];
+  constructor(status: number, kind: string, words: string, fields: string[] = []) {
     super(words);
     this.status = status;
     this.kind = kind;
+    this.fields = fields;
   }
 }
 
@@ -51,14 +54,21 @@ function addressOf(template: string, path: Record<string, string | number>, quer
 async function problemOf(response: Response): Promise<Problem> {
   let words = response.statusText;
   let kind = "";
+  let fields: string[] = [];
   try {
-    const body = (await response.json()) as { title?: string; detail?: string; type?: string };
+    const body = (await response.json()) as {
+      title?: string;
+      detail?: string;
+      type?: string;
+      errors?: { field: string }[];
+    };
     words = body.detail ?? body.title ?? words;
     kind = body.type ?? "";
+    fields = (body.errors ?? []).map(({ field }) => field);
   } catch {
     // A proxy may answer in its own words: the status says enough.
   }
-  return new Problem(response.status, kind, words);
+  return new Problem(response.status, kind, words, fields);
 }
 
 export async function call<N extends ApiName>(

@@ -20,6 +20,7 @@ interface Props {
 export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState<string | null>(null); // null: not asked for
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const about = useLoad("about", (signal) => call("GET /api/v1/public/about", { signal }));
@@ -29,10 +30,15 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
     setBusy(true);
     setProblem(null);
     try {
-      const session = await call("POST /api/v1/sessions", { body: { name, password } });
+      const session = await call("POST /api/v1/sessions", {
+        body: code === null ? { name, password } : { name, password, code },
+      });
       if (session.kind === "user") onLogin(session);
     } catch (reason) {
-      setProblem(reason instanceof Problem ? reason : new Problem(-1, "", String(reason)));
+      const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
+      const wantsCode = problem.status === 401 && problem.fields.includes("code");
+      if (wantsCode && code === null) setCode("");
+      setProblem(wantsCode && code === null ? null : problem);
       setBusy(false);
     }
   }
@@ -70,6 +76,20 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
             onInput={(event) => setPassword(event.currentTarget.value)}
           />
         </label>
+        {code !== null && (
+          <label class="field">
+            {t("loginCode")}
+            <input
+              name="code"
+              inputMode="numeric"
+              autocomplete="one-time-code"
+              pattern="[0-9]{6}"
+              required
+              value={code}
+              onInput={(event) => setCode(event.currentTarget.value)}
+            />
+          </label>
+        )}
         {problem && (
           <p class="notice bad" role="alert">
             {problem.status === 401 ? t("loginWrong") : problemWords(problem)}

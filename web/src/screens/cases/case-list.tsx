@@ -168,7 +168,13 @@ function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Ele
   );
 }
 
-export function CaseListScreen({ reader }: { reader: string }): JSX.Element {
+export function CaseListScreen({
+  reader,
+  duties,
+}: {
+  reader: string;
+  duties: string[];
+}): JSX.Element {
   const area = usePlace().query.get("area") ?? "";
   const [purpose, setPurpose] = useState(kept.purpose);
   useKeys(purpose ? {} : { Escape: () => go("/") });
@@ -181,7 +187,7 @@ export function CaseListScreen({ reader }: { reader: string }): JSX.Element {
           { value: "duty:know_cases", words: t("gateDuty") },
           { value: "duty:case_investigation", words: t("gateInvestigate") },
           { value: "duty:case_review", words: t("gateReview") },
-        ]}
+        ].filter(({ value }) => duties.includes(value.slice("duty:".length)))}
         onOpen={(given) => {
           kept.purpose = given;
           setPurpose(given);
