@@ -21,6 +21,8 @@ const struct method methods[] = {
     {"detect", "cdc", INPUT_SERIES, "reference months as at the CDC", cdc_run},
     {"detect", "outbreak_p", INPUT_SERIES, "semiparametric likelihood ratio of a rise",
      outbreak_p_run},
+    {"detect", "outbreak_p_exact", INPUT_SERIES, "the same, without underflow",
+     outbreak_p_exact_run},
     {"rt", "parametric_si", INPUT_SERIES, "R(t), gamma serial interval", rt_parametric_run},
     {"rt", "non_parametric_si", INPUT_SERIES, "R(t), given serial interval",
      rt_non_parametric_run},

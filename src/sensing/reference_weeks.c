@@ -3,8 +3,8 @@
  * bayes: Riebler, "Empirischer Vergleich von statistischen Methoden zur Ausbruchserkennung bei
  *   Surveillance Daten" (LMU Munich, 2004); Höhle, "surveillance: An R package for the monitoring of
  *   infectious diseases", Computational Statistics 22 (2007) 571-582: the predictive distribution of
- *   a Poisson count under Jeffreys' prior is negative binomial; an alarm is a count at its 1 - alpha
- *   quantile or above.
+ *   a Poisson count under Jeffreys' prior is negative binomial; an alarm is a count above its 1 - alpha
+ *   quantile.
  * rki: Altmann, "The surveillance system of the Robert Koch Institute, Germany" (2003), same paper:
  *   mean + 2 sd above a mean of 20, below it the upper 95 % limits of a Poisson mean tabled by Crow
  *   & Gardner, Biometrika 46 (1959) 441-453, at the mean cut to a whole number.
@@ -142,7 +142,7 @@ bool bayes_run(const struct method_call *call, struct table *ret_table, struct e
             memory = (struct bayes_memory){
                 sum, negbin_quantile(1 - alpha, sum + 0.5, count / (count + 1)), true};
         out.upperbound[row] = memory.bound;
-        out.alarm[row] = series->observed[t] >= memory.bound;
+        out.alarm[row] = series->observed[t] > memory.bound;
         if (isnan(series->observed[t])) {
             out.alarm[row] = NAN;
             out.reasons[row] = reason_missing;

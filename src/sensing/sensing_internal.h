@@ -8,7 +8,8 @@
 
 /* Reasons of rows without an answer. */
 extern const char reason_short_baseline[], reason_missing[], reason_few_cases[],
-    reason_no_convergence[], reason_too_early[], reason_no_spread[], reason_overflow[];
+    reason_no_convergence[], reason_too_early[], reason_no_spread[], reason_overflow[],
+    reason_underflow[];
 
 /* ---- Parameters ---- */
 
@@ -84,6 +85,7 @@ METHOD_FUNCTION(bayes_run);
 METHOD_FUNCTION(rki_run);
 METHOD_FUNCTION(cdc_run);
 METHOD_FUNCTION(outbreak_p_run);
+METHOD_FUNCTION(outbreak_p_exact_run);
 METHOD_FUNCTION(rt_parametric_run);
 METHOD_FUNCTION(rt_non_parametric_run);
 METHOD_FUNCTION(rt_uncertain_run);

@@ -4,7 +4,7 @@
 const char reason_short_baseline[] = "short-baseline", reason_missing[] = "missing-count",
            reason_few_cases[] = "few-cases", reason_no_convergence[] = "no-convergence",
            reason_too_early[] = "too-early", reason_no_spread[] = "no-spread",
-           reason_overflow[] = "overflow";
+           reason_overflow[] = "overflow", reason_underflow[] = "underflow";
 
 static bool is_missing(struct slice field)
 {
