@@ -59,6 +59,14 @@ bool farrington_settings(const struct parameters *parameters, const struct serie
     return true;
 }
 
+bool farrington_offset_check(const struct farrington *settings, const struct series *series,
+                             struct error *err)
+{
+    return !settings->offset || series->population ||
+           parameter_error(err, "populationOffset", "a series with a column population",
+                           "the series has no population");
+}
+
 void farrington_room_make(const struct series *series, const struct farrington *settings,
                           size_t rows_max, struct arena *arena, struct farrington_room *room)
 {
@@ -95,7 +103,7 @@ void farrington_room_make(const struct series *series, const struct farrington *
         room->log_count[i] = value > 0 ? log(value) : 0;
         room->two_thirds[i] = root * root;
         if (settings->offset)
-            room->log_population[i] = log(series->population[i]);
+            room->log_population[i] = series->population[i] > 0 ? log(series->population[i]) : NAN;
     }
 }
 
@@ -123,7 +131,7 @@ bool farrington_fit(const struct farrington *settings, struct grouped_rows *rows
         dispersion = dispersion < 1 ? 1 : dispersion;
     }
     *ret_dispersion = dispersion;
-    return isfinite(dispersion);
+    return true;
 }
 
 double farrington_enough(const struct farrington *settings, const double *observed, size_t t)
@@ -246,8 +254,8 @@ static void evaluate(const struct farrington *settings, const struct series *ser
         if (!keep)
             fitted = farrington_fit(settings, &room->rows, false, &fit, &dispersion);
     }
-    if (!fitted) {
-        detection_none(out, row, reason_no_convergence);
+    if (!fitted || !isfinite(dispersion) || isnan(offset)) {
+        detection_none(out, row, isnan(offset) ? reason_missing : reason_no_convergence);
         columns->trend[row] = columns->quantile[row] = columns->median[row] = NAN;
         return;
     }
@@ -288,10 +296,7 @@ static bool classic_settings(const struct parameters *parameters, const struct s
         !parameter_flag(parameters, "populationOffset", function == 2, &offset, err))
         return false;
     settings->offset = offset;
-    if (offset && !series->population)
-        return parameter_error(err, "populationOffset", "a series with a column population",
-                               "the series has no population");
-    return true;
+    return farrington_offset_check(settings, series, err);
 }
 
 bool farrington_run(const struct method_call *call, struct table *ret_table, struct error *err)
@@ -322,7 +327,7 @@ bool farrington_run(const struct method_call *call, struct table *ret_table, str
         double response_max = 0;
         for (size_t i = 0; i < found; i++) {
             double value = series->observed[references[i]];
-            if (isnan(value) || references[i] >= t)
+            if (!farrington_usable(&room, series->observed, references[i]) || references[i] >= t)
                 continue;
             farrington_row(&room, series->observed, used++, references[i],
                            (double)(references[i] + 1));

@@ -22,6 +22,10 @@ struct farrington {
 bool farrington_settings(const struct parameters *parameters, const struct series *series,
                          double threshold, struct farrington *settings, struct error *err) MUST_USE;
 
+/* ERROR_BAD_VALUE where an offset is asked for and the series has no population. */
+bool farrington_offset_check(const struct farrington *settings, const struct series *series,
+                             struct error *err) MUST_USE;
+
 /* Columns of the whole series that the fits draw from, and room for one fit. */
 struct farrington_room {
     double *log_count, *two_thirds, *log_population;
@@ -42,7 +46,14 @@ static inline void farrington_row(struct farrington_room *room, const double *ob
         room->offset[at] = room->log_population[index];
 }
 
-/* Fit, dispersion (at least 1), and where asked a second fit with weights. False where neither with
+/* Has the row a count, and a population where that is the offset? */
+static inline bool farrington_usable(const struct farrington_room *room, const double *observed,
+                                     size_t index)
+{
+    return !isnan(observed[index]) && !(room->offset && isnan(room->log_population[index]));
+}
+
+/* Fit, dispersion (at least 1; NAN without degrees of freedom), and where asked a second fit with weights. False where neither with
  * nor without a trend the first fit comes to rest. */
 bool farrington_fit(const struct farrington *settings, struct grouped_rows *rows, bool with_trend,
                     struct grouped_fit *fit, double *ret_dispersion);

@@ -48,9 +48,8 @@ static bool flexible_settings(const struct parameters *parameters, const struct 
         !parameter_flag(parameters, "populationOffset", false, &base->offset, err) ||
         !parameter_choice(parameters, "thresholdMethod", thresholds, 0, &threshold, err))
         return false;
-    if (base->offset && !series->population)
-        return parameter_error(err, "populationOffset", "a series with a column population",
-                               "the series has no population");
+    if (!farrington_offset_check(base, series, err))
+        return false;
     if (periods > 1 && base->frequency < 2 * base->half_width + (size_t)periods)
         return parameter_error(err, "noPeriods", "windows and periods that fit into a year",
                                "there are too many periods");
@@ -134,7 +133,7 @@ static bool gather(const struct flexible *settings, const struct series *series,
         if (!season[i])
             continue;
         first = first == SIZE_MAX ? i : first;
-        if (!isnan(series->observed[i])) {
+        if (farrington_usable(room, series->observed, i)) {
             there = there == SIZE_MAX ? i : there;
             counts[season[i]]++;
         }
@@ -154,7 +153,7 @@ static bool gather(const struct flexible *settings, const struct series *series,
     double unit = dates && series->count > 1 ? series->days[1] - series->days[0] : 1;
     baseline->response_max = 0;
     for (size_t i = low; i < end; i++) {
-        if (!season[i] || isnan(series->observed[i]))
+        if (!season[i] || !farrington_usable(room, series->observed, i))
             continue;
         double time = dates ? (series->days[i] - series->days[first]) / unit : (double)(i + 1);
         farrington_row(room, series->observed, place[season[i]]++, i, time);
@@ -194,7 +193,7 @@ static bool predict(const struct flexible *settings, struct farrington_room *roo
     prediction->eta = fit.level[group] + fit.slope * baseline->now + offset;
     prediction->error = sqrt(scale * grouped_variance(&fit, group, baseline->now));
     prediction->trend_coefficient = fit.has_slope ? fit.slope : NAN;
-    return isfinite(prediction->error);
+    return isfinite(prediction->error) && isfinite(prediction->dispersion);
 }
 
 struct flexible_columns {
@@ -301,7 +300,7 @@ bool farrington_flexible_run(const struct method_call *call, struct table *ret_t
         if (!reference_rows(&settings.base, series, t, references) ||
             !mark_seasons(&settings, references, season))
             reason = reason_short_baseline;
-        else if (!gather(&settings, series, t, references, season, &room, &baseline))
+        else if (isnan(offset) || !gather(&settings, series, t, references, season, &room, &baseline))
             reason = reason_missing;
         else if (!predict(&settings, &room, &baseline, offset, &prediction))
             reason = reason_no_convergence;

@@ -183,6 +183,7 @@ struct design {
     const double *x; /* row by row */
     const double *y;
     double *eta, *mu;
+    double *work; /* room for the weighted rows and targets */
     double beta[BASELINE_TERMS_MAX];
 };
 
@@ -212,14 +213,41 @@ static double deviance_of(const struct design *design, double theta)
     return 2 * sum;
 }
 
+static inline double weight_of(double mu, double theta)
+{
+    return isinf(theta) ? mu : mu / (1 + mu / theta);
+}
+
+/* Least squares by an orthogonal decomposition, for columns that hardly differ where the weight is
+ * (one giant count among small ones). */
+static bool orthogonal(struct design *design, double theta)
+{
+    size_t terms = design->terms, rows = design->rows;
+    double *a = design->work, *b = design->work + rows * terms;
+    for (size_t i = 0; i < rows; i++) {
+        double mu = design->mu[i], root = sqrt(weight_of(mu, theta));
+        for (size_t c = 0; c < terms; c++)
+            a[i * terms + c] = root * design->x[i * terms + c];
+        b[i] = root * (design->eta[i] + (design->y[i] - mu) / mu);
+    }
+    if (LAPACKE_dgels(LAPACK_ROW_MAJOR, 'N', (lapack_int)rows, (lapack_int)terms, 1, a,
+                      (lapack_int)terms, b, 1) != 0)
+        return false;
+    memcpy(design->beta, b, terms * sizeof *b);
+    return true;
+}
+
+/* Normal equations with one step of refinement: as exact as an orthogonal decomposition unless the
+ * columns hardly differ (Björck, "Numerical Methods for Least Squares Problems", 1996, 6.6.5). */
 static bool normal_equations(struct design *design, double theta)
 {
     double a[BASELINE_TERMS_MAX * BASELINE_TERMS_MAX] = {0}, b[BASELINE_TERMS_MAX] = {0};
+    double rest[BASELINE_TERMS_MAX] = {0};
     size_t terms = design->terms;
     for (size_t i = 0; i < design->rows; i++) {
         const double *x = design->x + i * terms;
         double mu = design->mu[i];
-        double weight = isinf(theta) ? mu : mu / (1 + mu / theta);
+        double weight = weight_of(mu, theta);
         double target = design->eta[i] + (design->y[i] - mu) / mu;
         for (size_t r = 0; r < terms; r++) {
             double part = weight * x[r];
@@ -229,9 +257,29 @@ static bool normal_equations(struct design *design, double theta)
         }
     }
     lapack_int n = (lapack_int)terms;
+    double least = INFINITY, greatest = 0;
     if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', n, 1, a, n, b, 1) != 0)
+        return orthogonal(design, theta);
+    for (size_t c = 0; c < terms; c++) {
+        least = fmin(least, a[c * terms + c]);
+        greatest = fmax(greatest, a[c * terms + c]);
+    }
+    if (!(least > 1e-4 * greatest))
+        return orthogonal(design, theta);
+    for (size_t i = 0; i < design->rows; i++) {
+        const double *x = design->x + i * terms;
+        double mu = design->mu[i];
+        double left = design->eta[i] + (design->y[i] - mu) / mu;
+        for (size_t c = 0; c < terms; c++)
+            left -= x[c] * b[c];
+        left *= weight_of(mu, theta);
+        for (size_t c = 0; c < terms; c++)
+            rest[c] += left * x[c];
+    }
+    if (LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', n, 1, a, n, rest, 1) != 0)
         return false;
-    memcpy(design->beta, b, terms * sizeof *b);
+    for (size_t c = 0; c < terms; c++)
+        design->beta[c] = b[c] + rest[c];
     return true;
 }
 
@@ -359,6 +407,7 @@ bool baseline_fit(const struct baseline_model *model, const double *observed, si
     struct design design = {.terms = 1 + model->trend + 2 * model->harmonics};
     double *x = arena_alloc(arena, (count + 1) * design.terms * sizeof *x);
     double *columns = arena_alloc(arena, 4 * (count + 1) * sizeof *columns);
+    design.work = arena_alloc(arena, (count + 1) * (design.terms + 1) * sizeof *design.work);
     double *y = columns, *means = columns + 3 * (count + 1), centre = (double)count / 2;
     design.eta = columns + (count + 1);
     design.mu = columns + 2 * (count + 1);

@@ -23,7 +23,7 @@ struct series {
     size_t count;
     double *observed;   /* whole numbers >= 0, NAN where missing */
     double *imported;   /* part of `observed` that came from outside; NULL where not told */
-    double *population; /* NULL where not told */
+    double *population; /* >= 0, NAN where missing; NULL where not told */
     int32_t *days;      /* day numbers, strictly ascending; NULL where the file has no dates */
 };
 

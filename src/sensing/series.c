@@ -94,9 +94,12 @@ static bool read_row(const struct csv_row *row, const struct columns *columns, c
     }
     if (columns->population >= 0) {
         struct slice population = fields[columns->population];
-        if (!slice_to_double(population, &rows->population[i]) || rows->population[i] <= 0 ||
-            rows->population[i] > SERIES_COUNT_MAX)
-            return refuse(err, source, row->number, "population", "a number above 0", population);
+        rows->population[i] = NAN;
+        if (!is_missing(population) &&
+            (!slice_to_double(population, &rows->population[i]) || rows->population[i] < 0 ||
+             rows->population[i] > SERIES_COUNT_MAX))
+            return refuse(err, source, row->number, "population", "a number from 0, or NA",
+                          population);
     }
     if (columns->count >= 0)
         return read_count(fields[columns->count], source, row->number, "count", true,
