@@ -12,15 +12,16 @@
 #include "dossier/dossier.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
+#include "sensing/sensing_module.h"
 #include "server/server.h"
 #include "sim/sim.h"
 #include "status/status.h"
 #include "tracing/tracing.h"
 
 const struct module *const modules[] = {
-    &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &dossier_module,  &command_module, &sim_module,   &server_module,
-    &cli_module,     &bench_module,
+    &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
+    &tracing_module, &dossier_module, &sensing_module, &command_module, &sim_module,
+    &server_module, &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

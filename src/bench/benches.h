@@ -9,6 +9,8 @@ int bench_ingest(struct command_context *context, int argc, char **argv, struct 
 int bench_trace(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_scans(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_start(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_detect(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
 
 extern const struct command bench_commands[];
 

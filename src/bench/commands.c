@@ -31,6 +31,16 @@ const struct command bench_commands[] = {
      .words = "seconds to `listening`, and anonymous memory, of a served demo city",
      .needs_data = false,
      .run = bench_start},
+    {.name = "bench detect",
+     .usage = "[--reference DIR] [--alone]",
+     .words = "detectors, microseconds a point, against R; and a city's morning",
+     .needs_data = false,
+     .run = bench_detect},
+    {.name = "bench rt",
+     .usage = "[--reference DIR] [--alone]",
+     .words = "R(t) and nowcasts, microseconds a point, against R",
+     .needs_data = false,
+     .run = bench_rt},
 };
 enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
 

@@ -1,0 +1,177 @@
+/* `detect`, `rt`, `nowcast`: a file and parameters in, a table out. No data directory. */
+#include <gsl/gsl_errno.h>
+
+#include "sensing/sensing_internal.h"
+#include "sensing/sensing_module.h"
+
+const struct method methods[] = {
+    {"detect", "ears_c1", INPUT_SERIES, "EARS C1: mean and deviation of the days before", ears_c1_run},
+    {"detect", "ears_c2", INPUT_SERIES, "EARS C2: as C1, two days kept apart", ears_c2_run},
+    {"detect", "ears_c3", INPUT_SERIES, "EARS C3: three days of C2", ears_c3_run},
+    {"detect", "farrington_flexible", INPUT_SERIES, "Farrington's regression, improved by Noufaily",
+     farrington_flexible_run},
+    {"detect", "farrington", INPUT_SERIES, "Farrington's regression of 1996", farrington_run},
+    {"detect", "cusum", INPUT_SERIES, "cumulated sums", cusum_run},
+    {"detect", "glr_poisson", INPUT_SERIES, "generalised likelihood ratio, Poisson",
+     glr_poisson_run},
+    {"detect", "glr_negbin", INPUT_SERIES, "generalised likelihood ratio, negative binomial",
+     glr_negbin_run},
+    {"detect", "bayes", INPUT_SERIES, "Bayesian bound from reference weeks", bayes_run},
+    {"detect", "rki", INPUT_SERIES, "reference weeks as at the Robert Koch Institute", rki_run},
+    {"detect", "cdc", INPUT_SERIES, "reference months as at the CDC", cdc_run},
+    {"detect", "outbreak_p", INPUT_SERIES, "semiparametric likelihood ratio of a rise",
+     outbreak_p_run},
+    {"detect", "outbreak_p_exact", INPUT_SERIES, "the same, without underflow",
+     outbreak_p_exact_run},
+    {"rt", "parametric_si", INPUT_SERIES, "R(t), gamma serial interval", rt_parametric_run},
+    {"rt", "non_parametric_si", INPUT_SERIES, "R(t), given serial interval",
+     rt_non_parametric_run},
+    {"rt", "uncertain_si", INPUT_SERIES, "R(t), uncertain serial interval", rt_uncertain_run},
+    {"rt", "infectivity", INPUT_SERIES, "serial interval and overall infectivity",
+     rt_infectivity_run},
+    {"rt", "discr_si", INPUT_NOTHING, "discretised serial intervals", rt_discr_si_run},
+    {"rt", "wallinga_teunis", INPUT_SERIES, "case reproduction number", rt_wallinga_teunis_run},
+    {"nowcast", "lawless", INPUT_LINE_LIST, "delays by Lawless, truncation accounted for",
+     nowcast_lawless_run},
+    {"nowcast", "bayes_notrunc_bnb", INPUT_LINE_LIST, "Bayesian, beta negative binomial",
+     nowcast_bnb_run},
+};
+const size_t method_count = sizeof methods / sizeof *methods;
+
+const struct method *method_find(const char *command, const char *name)
+{
+    for (size_t i = 0; i < method_count; i++)
+        if (strcmp(methods[i].command, command) == 0 && strcmp(methods[i].name, name) == 0)
+            return &methods[i];
+    return NULL;
+}
+
+enum { ASSIGNMENTS_MAX = 64 };
+struct request_line {
+    const char *json, *table_name;
+    const char *assignments[ASSIGNMENTS_MAX];
+    size_t assignment_count;
+};
+
+/* Takes --params, --table and every -p out of argv. */
+static bool take_options(int *argc, char **argv, struct request_line *line, struct error *err)
+{
+    *line = (struct request_line){0};
+    if (!command_option(argc, argv, "--params", &line->json, err) ||
+        !command_option(argc, argv, "--table", &line->table_name, err))
+        return false;
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], "-p") != 0) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        if (++i == *argc || line->assignment_count == ASSIGNMENTS_MAX)
+            return error_set(err, ERROR_USAGE, (struct error_place){.field = "-p"}, "NAME=VALUE",
+                             "-p stands without its value, or too often");
+        line->assignments[line->assignment_count++] = argv[i];
+    }
+    *argc = kept;
+    return true;
+}
+
+static bool read_input(struct command_context *context, const struct method *method,
+                       const char *file, struct series *series, struct line_list *list,
+                       struct method_call *call, struct error *err)
+{
+    int fd;
+    if (method->input == INPUT_NOTHING)
+        return true;
+    if (!command_open(context, file, &fd, err))
+        return false;
+    call->series = series;
+    call->line_list = list;
+    return method->input == INPUT_SERIES ? series_read(fd, file, context->arena, series, err)
+                                         : line_list_read(fd, file, context->arena, list, err);
+}
+
+static int unknown_method(const char *command, const char *name, struct error *err)
+{
+    char expected[sizeof err->expected] = "one of";
+    for (size_t i = 0; i < method_count; i++)
+        if (strcmp(methods[i].command, command) == 0) {
+            size_t used = strlen(expected);
+            snprintf(expected + used, sizeof expected - used, " %s", methods[i].name);
+        }
+    error_set(err, ERROR_USAGE, (struct error_place){.field = "METHOD"}, expected,
+              "there is no method '%.60s'", name);
+    return command_fail(err);
+}
+
+static int run_method(struct command_context *context, const struct command *command, int argc,
+                      char **argv, struct error *err)
+{
+    struct request_line line;
+    struct parameters parameters = {0};
+    if (!take_options(&argc, argv, &line, err) || !command_arguments(command, argc, argv, 1, 2, err))
+        return command_fail(err);
+    const struct method *method = method_find(command->name, argv[0]);
+    if (!method)
+        return unknown_method(command->name, argv[0], err);
+    if ((argc == 2) != (method->input != INPUT_NOTHING)) {
+        error_set(err, ERROR_USAGE, (struct error_place){.source = method->name},
+                  argc == 2 ? "no file" : "METHOD FILE", "the arguments are not the method's");
+        return command_fail(err);
+    }
+    gsl_set_error_handler_off();
+    struct series series = {0};
+    struct line_list list = {0};
+    struct table table;
+    struct method_call call = {
+        .parameters = &parameters, .table_name = line.table_name, .arena = context->arena};
+    bool done = parameters_read(line.json, line.assignments, line.assignment_count, &parameters,
+                                err) &&
+                read_input(context, method, argc == 2 ? argv[1] : NULL, &series, &list, &call,
+                           err) &&
+                method->run(&call, &table, err);
+    if (done)
+        table_print(&table, context->out);
+    parameters_release(&parameters);
+    return done ? EXIT_DONE : command_fail(err);
+}
+
+static int run_detect(struct command_context *context, int argc, char **argv, struct error *err);
+static int run_rt(struct command_context *context, int argc, char **argv, struct error *err);
+static int run_nowcast(struct command_context *context, int argc, char **argv, struct error *err);
+
+static const struct command sensing_commands[] = {
+    {.name = "detect",
+     .usage = "METHOD FILE|- [--params JSON] [-p NAME=VALUE …]",
+     .words = "alarms in a series of counts",
+     .needs_data = false,
+     .run = run_detect},
+    {.name = "rt",
+     .usage = "METHOD [FILE|-] [--params JSON] [-p NAME=VALUE …]",
+     .words = "reproduction numbers of an epidemic curve",
+     .needs_data = false,
+     .run = run_rt},
+    {.name = "nowcast",
+     .usage = "METHOD FILE|- [--table cdf] [--params JSON] [-p NAME=VALUE …]",
+     .words = "cases that are not reported yet",
+     .needs_data = false,
+     .run = run_nowcast},
+};
+
+static int run_detect(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return run_method(context, &sensing_commands[0], argc, argv, err);
+}
+static int run_rt(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return run_method(context, &sensing_commands[1], argc, argv, err);
+}
+static int run_nowcast(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return run_method(context, &sensing_commands[2], argc, argv, err);
+}
+
+const struct module sensing_module = {
+    .name = "sensing",
+    .commands = sensing_commands,
+    .command_count = sizeof sensing_commands / sizeof *sensing_commands,
+};
