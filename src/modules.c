@@ -11,6 +11,7 @@
 #include "command/command.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
+#include "scenes/scenes.h"
 #include "server/server.h"
 #include "sim/sim.h"
 #include "status/status.h"
@@ -18,8 +19,8 @@
 
 const struct module *const modules[] = {
     &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &command_module,  &sim_module,    &server_module, &cli_module,
-    &bench_module,
+    &tracing_module, &scenes_module,   &command_module, &sim_module,   &server_module,
+    &cli_module,     &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 
