@@ -100,9 +100,9 @@ static const char *clock_words(struct drawing *drawing, const struct scene_stage
 {
     char duration[32];
     if (stage->within_by.text)
-        return arena_print(drawing->arena, "限时按 %s", stage->within_by.text);
+        return arena_print(drawing->arena, "按 %s", stage->within_by.text);
     if (stage->until.text)
-        return arena_print(drawing->arena, "截止 %s", stage->until.text);
+        return arena_print(drawing->arena, "至 %s", stage->until.text);
     return stage->within == SCENE_UNSET
                ? "?"
                : arena_print(drawing->arena, "%s%s%s", scene_duration(stage->within, duration),
@@ -124,7 +124,7 @@ static void box_lines(struct drawing *drawing, const struct scene_stage *stage,
         if (stage->owner)
             scene_owner_words(drawing->scene, drawing->policy, stage->owner, true, &text);
         add_line(drawing, lines, taken(drawing, &text));
-        buffer_print(&text, "⏱ %s", clock_words(drawing, stage));
+        buffer_print(&text, "限时 %s", clock_words(drawing, stage));
         if (stage->max_visits != SCENE_UNSET)
             buffer_print(&text, " · 最多 %lld 次", (long long)stage->max_visits);
         if (stage->child_count)

@@ -6,10 +6,18 @@
 enum { SWEEPS = 12, POINTS_MAX = 20000 };
 static const double point_width = 10;
 
+/* One step of a chain, seen from one of its ends. */
+struct link {
+    int node, neighbour;
+    double weight;
+};
+
 struct rows {
     int **nodes; /* of each layer, from the left */
     size_t *counts, *capacities;
     size_t count;
+    struct link *links[2];  /* by the row of `node`: [0] to a neighbour above, [1] to one below */
+    size_t *first_links[2]; /* where those of a row begin; one more than there are rows */
 };
 
 /* ---- Which edges go back, and the layer of each node */
@@ -125,27 +133,29 @@ static void fill_rows(struct layout *layout, struct rows *rows)
     }
 }
 
-/* Sums of the places of neighbours above (side −1) or below (1), or both (0). */
-static void want_places(struct layout *layout, int side, double *sums, double *counts)
+/* Where the neighbours of a row above (side −1), below (1) or both (0) would have its nodes: the mean of
+ * their places. Points of one long edge hold together most, so that it runs straight. */
+static void want_places(struct layout *layout, const struct rows *rows, size_t row, int side)
 {
-    for (size_t i = 0; i < layout->node_count; i++)
-        sums[i] = counts[i] = 0;
-    for (size_t i = 0; i < layout->edge_count; i++) {
-        const struct layout_edge *edge = &layout->edges[i];
-        for (size_t k = 0; k + 1 < edge->chain_count; k++) {
-            int above = edge->chain[k], below = edge->chain[k + 1];
-            if (side <= 0) {
-                sums[below] += layout->nodes[above].x;
-                counts[below]++;
-            }
-            if (side >= 0) {
-                sums[above] += layout->nodes[below].x;
-                counts[above]++;
-            }
+    for (size_t i = 0; i < rows->counts[row]; i++) {
+        struct layout_node *node = &layout->nodes[rows->nodes[row][i]];
+        node->wanted = node->weight = 0;
+    }
+    for (int below = 0; below < 2; below++) {
+        if (side == (below ? -1 : 1))
+            continue;
+        const struct link *link = rows->links[below] + rows->first_links[below][row];
+        const struct link *end = rows->links[below] + rows->first_links[below][row + 1];
+        for (; link < end; link++) {
+            struct layout_node *node = &layout->nodes[link->node];
+            node->wanted += layout->nodes[link->neighbour].x * link->weight;
+            node->weight += link->weight;
         }
     }
-    for (size_t i = 0; i < layout->node_count; i++)
-        layout->nodes[i].wanted = counts[i] > 0 ? sums[i] / counts[i] : layout->nodes[i].x;
+    for (size_t i = 0; i < rows->counts[row]; i++) {
+        struct layout_node *node = &layout->nodes[rows->nodes[row][i]];
+        node->wanted = node->weight > 0 ? node->wanted / node->weight : node->x;
+    }
 }
 
 /* Insertion sort: stable, and rows are short or nearly sorted. */
@@ -191,24 +201,56 @@ static void settle_row(struct layout *layout, const int *row, size_t count, doub
     }
 }
 
+/* All links by row: counted, then put in their places. */
+static void link_rows(struct layout *layout, struct rows *rows)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < layout->edge_count; i++)
+        total += layout->edges[i].chain_count - 1;
+    for (int below = 0; below < 2; below++) {
+        size_t *first = arena_alloc(layout->arena, (rows->count + 2) * sizeof *first);
+        rows->links[below] = arena_alloc(layout->arena, (total + 1) * sizeof(struct link));
+        rows->first_links[below] = first;
+        for (int put = 0; put < 2; put++) {
+            for (size_t i = 0; i < layout->edge_count; i++)
+                for (size_t k = 0; k + 1 < layout->edges[i].chain_count; k++) {
+                    int node = layout->edges[i].chain[below ? k : k + 1];
+                    int neighbour = layout->edges[i].chain[below ? k + 1 : k];
+                    int points = ((size_t)node >= layout->graph_count) +
+                                 ((size_t)neighbour >= layout->graph_count);
+                    size_t row = (size_t)layout->nodes[node].layer;
+                    if (put)
+                        rows->links[below][first[row + 1]++] =
+                            (struct link){node, neighbour, points == 2 ? 8 : points == 1 ? 2 : 1};
+                    else
+                        first[row + 2]++;
+                }
+            for (size_t r = 1; !put && r < rows->count + 2; r++)
+                first[r] += first[r - 1];
+        }
+    }
+}
+
+/* Down and up in turn: each row looks at the one that was just placed. */
 static void order_rows(struct layout *layout, struct rows *rows)
 {
-    double *sums = arena_alloc(layout->arena, layout->node_count * sizeof *sums);
-    double *counts = arena_alloc(layout->arena, layout->node_count * sizeof *counts);
+    double *right = arena_alloc(layout->arena, layout->node_count * sizeof *right);
+    link_rows(layout, rows);
     for (size_t r = 0; r < rows->count; r++)
         pack_row(layout, rows->nodes[r], rows->counts[r]);
-    for (int sweep = 0; sweep < SWEEPS; sweep++) {
-        want_places(layout, sweep % 2 ? 1 : -1, sums, counts);
-        for (size_t r = 0; r < rows->count; r++) {
+    for (int sweep = 0; sweep < SWEEPS; sweep++)
+        for (size_t i = 0; i < rows->count; i++) {
+            size_t r = sweep % 2 ? rows->count - 1 - i : i;
+            want_places(layout, rows, r, sweep % 2 ? 1 : -1);
             sort_row(layout, rows->nodes[r], rows->counts[r]);
             pack_row(layout, rows->nodes[r], rows->counts[r]);
         }
-    }
-    for (int sweep = 0; sweep < 2 * SWEEPS; sweep++) {
-        want_places(layout, sweep + 2 >= 2 * SWEEPS ? 0 : sweep % 2 ? 1 : -1, sums, counts);
-        for (size_t r = 0; r < rows->count; r++)
-            settle_row(layout, rows->nodes[r], rows->counts[r], sums);
-    }
+    for (int sweep = 0; sweep < 4 * SWEEPS; sweep++)
+        for (size_t i = 0; i < rows->count; i++) {
+            size_t r = sweep % 2 ? rows->count - 1 - i : i;
+            want_places(layout, rows, r, sweep >= 2 * SWEEPS ? 0 : sweep % 2 ? 1 : -1);
+            settle_row(layout, rows->nodes[r], rows->counts[r], right);
+        }
 }
 
 /* ---- Pixels */

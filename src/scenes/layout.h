@@ -12,7 +12,7 @@ enum { LAYOUT_SPACE_X = 28, LAYOUT_SPACE_Y = 26 };
 struct layout_node {
     double x, y, width, height;
     int layer;
-    double wanted; /* where its neighbours would have it */
+    double wanted, weight; /* where its neighbours would have it, and how strongly */
 };
 struct layout_edge {
     int from, to;                      /* nodes of the graph; not equal */
