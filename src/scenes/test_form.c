@@ -90,14 +90,14 @@ static void what_is_no_yaml_of_ours_is_a_syntax_finding(void **state)
         {"{name: urgent, type: bool}", "{name: urgent, type: bool, type: bool}  # expect: syntax"},
         {"retention: 365d\n", "retention: 365d\n--- # expect: syntax\nx: 1\n"},
         {"score]", "score  # expect: syntax\n"},
-        {"about: What", "about: \"What  # expect: syntax"},
+        {"about: What is broken is put right.\n", "about: \"What  # expect: syntax\n"},
         {"version: 2", "version: [2  # expect: syntax"},
         {"version: 2", "\tversion: 2  # expect: syntax"},
         {"version: 2", "version: 2: 3  # expect: syntax"},
         {"scene: repair", "%YAML 1.1 # expect: syntax\n---\nscene: repair"},
-        {"about: What is", "about: What \x01 is  # expect: syntax\n#"},
-        {"about: What is", "about: What \xff is  # expect: syntax\n#"},
-        {"about: What is", "about: \"What \\0\"  # expect: syntax\n#"},
+        {"about: What is broken is put right.\n", "about: What \x01 is  # expect: syntax\n"},
+        {"about: What is broken is put right.\n", "about: What \xff is  # expect: syntax\n"},
+        {"about: What is broken is put right.\n", "about: \"What \\0\"  # expect: syntax\n"},
     };
     each_row(*state, rows, ROWS(rows), false);
     static const char *const texts[] = {
