@@ -1,5 +1,5 @@
-/* A scene file as `scene check` takes it: read, proved, drawn and described whatever it holds; findings
- * come in order of lines and say something; the same text gives the same findings again. */
+/* A scene file as `scene check` takes it: read, proved, drawn and described whatever it holds;
+ * findings come in order of lines and say something, and the same ones come again. */
 #include "scenes/scenes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

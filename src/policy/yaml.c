@@ -42,8 +42,8 @@ static bool may_go_on(const struct reader *reader)
     return reader->tree->fault_count < YAML_FAULTS_MAX;
 }
 
-/* The line that the parser complains of: of a text that never ends its beginning, of bytes that are no
- * characters their own. */
+/* The line that the parser complains of: of a text that never ends its beginning, of bytes that
+ * are no characters their own. */
 static int problem_line(const struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -53,7 +53,8 @@ static int problem_line(const struct reader *reader)
             line += reader->text.data[i] == '\n';
         return line;
     }
-    bool at_end = parser->problem && strstr(parser->problem, "unexpected end of stream");
+    bool at_end = (parser->problem && strstr(parser->problem, "unexpected end of stream")) ||
+                  parser->problem_mark.index >= reader->text.length;
     bool quoted = parser->context && strstr(parser->context, "quoted scalar");
     return line_of((at_end || quoted) && parser->context ? &parser->context_mark
                                                          : &parser->problem_mark);

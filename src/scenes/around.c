@@ -1,10 +1,12 @@
-/* What a scene owes the scenes around it: children that exist, are about the right thing and are given
- * what they must have; no scene that opens itself; open loops of an earlier version that find a stage. */
+/* What a scene owes the scenes around it: children that exist, are about the right thing and are
+ * given what they must have; no scene that opens itself; open loops of an earlier version that
+ * find a stage. */
 #include "scenes/scenes_internal.h"
 
 /* ---- Children */
 
-/* What a child of that kind is about: SCENE_KIND_COUNT where a finding said already that it cannot be. */
+/* What a child of that kind is about: SCENE_KIND_COUNT where a finding said already that it
+ * cannot be. */
 static enum scene_kind about_of(const struct scene *scene, const struct scene_child *child)
 {
     struct operand operand;

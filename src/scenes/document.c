@@ -1,5 +1,6 @@
-/* A page about a scene, once in Chinese and once in English, from nothing but its file: what opens it,
- * what is asked, who must do what by when, what follows, how it is counted, when it is forgotten. */
+/* A page about a scene, once in Chinese and once in English, from nothing but its file: what
+ * opens it, what is asked, who must do what by when, what follows, how it is counted, when it is
+ * forgotten. */
 #include <math.h>
 
 #include "scenes/scenes_internal.h"

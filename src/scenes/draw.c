@@ -1,5 +1,5 @@
-/* The state graph of a scene as one SVG document: a box a stage with owner and clock, an arrow for all
- * transitions between two stages with what moves them. */
+/* The state graph of a scene as one SVG document: a box a stage with owner and clock, an arrow
+ * for all transitions between two stages with what moves them. */
 #include <stdlib.h>
 
 #include "scenes/layout.h"

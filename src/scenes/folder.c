@@ -1,5 +1,5 @@
-/* The scenes that stand around one another: the built-in ones, before them those of a data directory's
- * scenes/, before both what was put in. */
+/* The scenes that stand around one another: the built-in ones, before them those of a data
+ * directory's scenes/, before both what was put in. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -11,12 +11,12 @@ enum { VARIABLES_MAX = 64, CASES_MAX = 160, QUESTIONS_MAX = 1000000 };
 enum { UNDECIDED = -2, ABSENT = -1 };
 enum truth { NO, MAYBE, YES };
 
-/* Cases of an ordered field with constants c0 < c1 < …: 0 below c0, 1 at c0, 2 between, 3 at c1 … */
+/* Cases of an ordered field with constants c0 < c1 …: 0 below c0, 1 at c0, 2 between, 3 at c1 … */
 struct variable {
     const struct scene_condition *asked; /* first condition that asks it */
     bool free, ordered;
     struct operand operand;
-    const char *const *texts; /* constants of what is only equal or not; one case more is "another" */
+    const char *const *texts; /* what is only equal or not; one case more is "another" */
     const long double *cuts;
     size_t constant_count;
     int cases[CASES_MAX];
@@ -467,7 +467,7 @@ struct deciding {
     size_t questions;
 };
 
-/* Goes through all cases of the transitions that `take` says; *ret_words tells the case left out. */
+/* Goes through all cases of the transitions that `take` says; *ret_words: the case left out. */
 static enum outcome decide(struct deciding *deciding, const struct scene_transition *like,
                            bool (*take)(const struct scene_transition *transition,
                                         const struct scene_transition *like),

@@ -133,8 +133,8 @@ static void fill_rows(struct layout *layout, struct rows *rows)
     }
 }
 
-/* Where the neighbours of a row above (side −1), below (1) or both (0) would have its nodes: the mean of
- * their places. Points of one long edge hold together most, so that it runs straight. */
+/* Where the neighbours of a row above (side −1), below (1) or both (0) would have its nodes: the
+ * mean of their places. Points of one long edge hold together most, so that it runs straight. */
 static void want_places(struct layout *layout, const struct rows *rows, size_t row, int side)
 {
     for (size_t i = 0; i < rows->counts[row]; i++) {
@@ -272,6 +272,8 @@ static void place_rows(struct layout *layout, const struct rows *rows)
             struct layout_node *node = &layout->nodes[rows->nodes[r][i]];
             node->x -= left;
             node->y = y + height / 2;
+            if (node->width == point_width) /* an edge passes the row upright, beside the boxes */
+                node->height = height > 1 ? height : 1;
         }
         y += height + (rows->counts[r] ? LAYOUT_SPACE_Y : 0);
     }

@@ -1,6 +1,6 @@
-/* layout: a layered drawing of a graph (Sugiyama, Tagawa, Toda 1981): rows from the first node down,
- * edges that go back turned round, long edges as chains of points, labels as nodes of their own so
- * that no two of them meet, rows ordered by barycentres. */
+/* layout: a layered drawing of a graph (Sugiyama, Tagawa, Toda 1981): rows from the first node
+ * down, edges that go back turned round, long edges as chains of points, labels as nodes of their
+ * own so that no two of them meet, rows ordered by barycentres. */
 #ifndef CHENGMAI_SCENES_LAYOUT_H
 #define CHENGMAI_SCENES_LAYOUT_H
 
@@ -19,7 +19,7 @@ struct layout_edge {
     double label_width, label_height;  /* 0: no label */
     bool turned;                       /* goes back: its chain runs from `to` down to `from` */
     int label;                         /* node of the label, −1 where none */
-    int *chain;                        /* nodes from the upper end to the lower one, ends included */
+    int *chain;                        /* nodes from the upper end to the lower one, with both */
     size_t chain_count;
 };
 struct layout {

@@ -1,5 +1,5 @@
-/* A scene file from text to model: its form. Whatever can be read is read, so that all findings come
- * at once; what is missing or wrong stays at its neutral value. */
+/* A scene file from text to model: its form. Whatever can be read is read, so that all findings
+ * come at once; what is missing or wrong stays at its neutral value. */
 #include <math.h>
 
 #include "scenes/scenes_internal.h"

@@ -1,5 +1,5 @@
-/* Owners that always resolve, clocks that always stand, hands that are apart, escalation that ends at
- * the command centre, personal fields that are forgotten. */
+/* Owners that always resolve, clocks that always stand, hands that are apart, escalation that
+ * ends at the command centre, personal fields that are forgotten. */
 #include "scenes/scenes_internal.h"
 
 /* ---- Owners */

@@ -1,7 +1,8 @@
 /* scenes: closed loops as data. A scene is one YAML file; this room reads it into a model that an
  * engine can run from, and proves before it is accepted that every path ends, every stage has an
- * owner and a clock, cycles are bounded, guards leave no case out and escalation ends at the command
- * centre. Pure: no SQL, no clock. What a scene may say: docs/scenes.md; how the proof goes: README.md.
+ * owner and a clock, cycles are bounded, guards leave no case out and escalation ends at the
+ * command centre. Pure: no SQL, no clock. What a scene may say: docs/scenes.md; how the proof
+ * goes: README.md.
  *
  *   struct scene_folder *folder = scene_folder_open(…)   the scenes that stand around
  *   scene_read(text, …)                                  one file → model and findings of its form
@@ -171,7 +172,14 @@ struct scene_owners {
     size_t count;
 };
 
-enum scene_operator { OPERATOR_EQ, OPERATOR_NE, OPERATOR_LT, OPERATOR_LE, OPERATOR_GT, OPERATOR_GE };
+enum scene_operator {
+    OPERATOR_EQ,
+    OPERATOR_NE,
+    OPERATOR_LT,
+    OPERATOR_LE,
+    OPERATOR_GT,
+    OPERATOR_GE
+};
 enum scene_condition_form {
     CONDITION_IS,             /* name is present or absent */
     CONDITION_COMPARE,        /* name `comparison` values[0] */
@@ -368,9 +376,9 @@ void scene_findings_init(struct scene_findings *findings, struct arena *arena);
 /* ---- Reading and proving ------------------------------------------------------------------- */
 
 enum { SCENE_BYTES_MAX = 256 << 10 };
-/* Reads one file: its form, the names it uses of itself and the vocabulary, types and values. *ret_scene is NULL
- * only where the text is no YAML mapping; else a model of all that could be read. Findings are
- * appended. `text` need not outlive the call. */
+/* Reads one file: its form, the names it uses of itself and the vocabulary, types and values.
+ * *ret_scene is NULL only where the text is no YAML mapping; else a model of all that could be
+ * read. Findings are appended. `text` need not outlive the call. */
 void scene_read(struct slice text, const struct policy *policy, struct arena *arena,
                 struct scene **ret_scene, struct scene_findings *findings);
 

@@ -40,8 +40,8 @@ static const char good[] =
     "    next:\n"
     "      - {to: closed, by: [owner, {role: inspector, area: place}], sign: [inspection_lead], "
     "when: [{separate_hands: [fixing]}]}\n"
-    "      - {to: fixing, by: [owner], when: [{separate_hands: [fixing]}, {any: [{field: score, lt: "
-    "60}, {not: {acted: fixing, is: present}}]}]}\n"
+    "      - {to: fixing, by: [owner], when: [{separate_hands: [fixing]}, {any: [{field: score, "
+    "lt: 60}, {not: {acted: fixing, is: present}}]}]}\n"
     "      - {to: dropped, on: indicator.missed, about: place_area}\n"
     "  - {name: closed, title: {zh: 销号, en: Closed}, final: done}\n"
     "  - {name: dropped, final: cancelled}\n"
@@ -161,103 +161,106 @@ static void keys_that_do_not_exist_are_found(void **state)
     each_row(*state, rows, ROWS(rows), true);
 }
 
+static const struct row wrong_values[] = {
+    {"version: 2", "version: two  # expect: bad-value"},
+    {"version: 2", "version: 0  # expect: bad-value"},
+    {"version: 2", "version: \"2\"  # expect: bad-value"},
+    {"version: 2", "version:  # expect: bad-value"},
+    {"scene: repair", "scene: Repair  # expect: bad-value"},
+    {"scene: repair", "scene: 2nd  # expect: bad-value"},
+    {"{zh: 整改, en: Repair}", "{zh: 整改}  # expect: bad-value"},
+    {"{zh: 整改, en: Repair}", "整改  # expect: bad-value"},
+    {"required: true, index: true}", "required: yes}  # expect: bad-value"},
+    {"type: bool}", "type: boolean}  # expect: bad-value"},
+    {"type: bool}", "type: bool, min: 1}  # expect: bad-value"},
+    {"type: bool}", "type: bool, values: [a]}  # expect: bad-value"},
+    {"type: bool}", "type: enum}  # expect: bad-value"},
+    {"min: 0, max: 100", "min: 10, max: 1  # expect: bad-value\n   "},
+    {"min: 0, max: 100}", "min: a}  # expect: bad-value"},
+    {"list: true, max: 5", "list: true  # expect: bad-value\n   "},
+    {"values: [critical, major, minor]}",
+     "values: [critical, major, minor, Big]}  # expect: bad-value"},
+    {"claim: 15m", "claim: 15 m  # expect: bad-value"},
+    {"claim: 15m", "claim: 1.5h  # expect: bad-value"},
+    {"claim: 15m", "claim: 90s  # expect: bad-value"},
+    {"claim: 15m", "claim: 15  # expect: bad-value"},
+    {"claim: 15m", "claim: -1h  # expect: bad-value"},
+    {"claim: 15m", "claim: 0m  # expect: bad-value"},
+    {"max_visits: 3", "max_visits: 0  # expect: bad-value"},
+    {"max_visits: 3", "max_visits: many  # expect: bad-value"},
+    {"require: [proof, score], note: true}",
+     "require: [proof, score], note: maybe}  # expect: bad-value"},
+    {"require: [proof, score], note: true}", "require: proof}  # expect: bad-value"},
+    {"require: [proof, score], note: true}", "require: [], note: true}  # expect: bad-value"},
+    {"{to: proving, by: [owner], require: [proof, score], note: true}",
+     "{to: proving}  # expect: bad-value guards-not-exhaustive"},
+    {"{to: proving, by: [owner], require: [proof, score], note: true}",
+     "{to: proving, by: [owner], after: 1h}  # expect: bad-value"},
+    {"{to: proving, by: [owner], require: [proof, score], note: true}",
+     "{to: proving, after: 1h, require: [proof]}  # expect: bad-value"},
+    {"{to: proving, by: [owner], require: [proof, score], note: true}",
+     "{to: proving, after: 1h, note: true}  # expect: bad-value"},
+    {"{to: proving, by: [owner], require: [proof, score], note: true}",
+     "{to: proving, after: 1h, sign: [approver]}  # expect: bad-value"},
+    {"{to: proving, by: [owner], require: [proof, score], note: true}",
+     "{to: proving, after: 1h, about: place}  # expect: bad-value"},
+    {"final: done}", "final: ok}  # expect: bad-value"},
+    {"{name: dropped, final: cancelled}",
+     "{name: dropped, final: cancelled, within: 2h}  # expect: bad-value"},
+    {"  - {name: dropped, final: cancelled}\n",
+     "  - name: dropped\n    final: cancelled\n    next: []  # expect: bad-value\n"},
+    {"from: opened\n", "\n"},
+    {"{unit_of: place, or: {role: district_duty, area: subject}}",
+     "{unit_of: place, person_of: helper}  # expect: bad-value"},
+    {"{role: inspector, area: place}\n", "{role: inspector}  # expect: bad-value\n"},
+    {"{role: inspector, area: place}\n", "inspector  # expect: bad-value\n"},
+    {"by: [owner, {role", "by: [owner, {}, {role"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{field: score}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{field: score, lt: 60, gt: 2}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{field: score, is: given}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{field: score, in: []}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{children: open}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{area_risk: [huge], of: place}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "{elapsed: 2h}]}]}  # expect: bad-value"},
+    {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
+     "score}]}  # expect: syntax"},
+    {"target: 0.95", "target: 95  # expect: bad-value\n   "},
+    {"share: closed, of: closed, target", "share: closed, target"},
+    {"retention: 365d", "retention: forever  # expect: bad-value"},
+    {"retention: 365d", "retention: 365d\nmigrates: {from: 1}  # expect: bad-value"},
+    {"retention: 365d", "retention: 365d\nmigrates: {from: 2, map: {fixing: fixing, proving: "
+                        "proving}}  # expect: bad-value"},
+    {"retention: 365d",
+     "retention: 365d\nmigrates: {from: 1, map: {fixing: fixing}}  # expect: bad-value"},
+    {"opened_by: [inspection.finding_recorded, manual]",
+     "opened_by: [{when: [{field: x, is: present}]}]  # expect: bad-value"},
+    {"opened_by: [inspection.finding_recorded, manual]",
+     "opened_by: [{on: inspection.finding_recorded, when: [{children: closed}]}]"
+     "  # expect: bad-value"},
+    {"unique: [finding_no]", "unique: finding_no  # expect: bad-value"},
+};
+
 static void values_of_wrong_form_are_found(void **state)
 {
-    static const struct row rows[] = {
-        {"version: 2", "version: two  # expect: bad-value"},
-        {"version: 2", "version: 0  # expect: bad-value"},
-        {"version: 2", "version: \"2\"  # expect: bad-value"},
-        {"version: 2", "version:  # expect: bad-value"},
-        {"scene: repair", "scene: Repair  # expect: bad-value"},
-        {"scene: repair", "scene: 2nd  # expect: bad-value"},
-        {"{zh: 整改, en: Repair}", "{zh: 整改}  # expect: bad-value"},
-        {"{zh: 整改, en: Repair}", "整改  # expect: bad-value"},
-        {"required: true, index: true}", "required: yes}  # expect: bad-value"},
-        {"type: bool}", "type: boolean}  # expect: bad-value"},
-        {"type: bool}", "type: bool, min: 1}  # expect: bad-value"},
-        {"type: bool}", "type: bool, values: [a]}  # expect: bad-value"},
-        {"type: bool}", "type: enum}  # expect: bad-value"},
-        {"min: 0, max: 100", "min: 10, max: 1  # expect: bad-value\n   "},
-        {"min: 0, max: 100}", "min: a}  # expect: bad-value"},
-        {"list: true, max: 5", "list: true  # expect: bad-value\n   "},
-        {"values: [critical, major, minor]}", "values: [critical, major, minor, Big]}  # expect: bad-value"},
-        {"claim: 15m", "claim: 15 m  # expect: bad-value"},
-        {"claim: 15m", "claim: 1.5h  # expect: bad-value"},
-        {"claim: 15m", "claim: 90s  # expect: bad-value"},
-        {"claim: 15m", "claim: 15  # expect: bad-value"},
-        {"claim: 15m", "claim: -1h  # expect: bad-value"},
-        {"claim: 15m", "claim: 0m  # expect: bad-value"},
-        {"max_visits: 3", "max_visits: 0  # expect: bad-value"},
-        {"max_visits: 3", "max_visits: many  # expect: bad-value"},
-        {"require: [proof, score], note: true}",
-         "require: [proof, score], note: maybe}  # expect: bad-value"},
-        {"require: [proof, score], note: true}", "require: proof}  # expect: bad-value"},
-        {"require: [proof, score], note: true}", "require: [], note: true}  # expect: bad-value"},
-        {"{to: proving, by: [owner], require: [proof, score], note: true}",
-         "{to: proving}  # expect: bad-value guards-not-exhaustive"},
-        {"{to: proving, by: [owner], require: [proof, score], note: true}",
-         "{to: proving, by: [owner], after: 1h}  # expect: bad-value"},
-        {"{to: proving, by: [owner], require: [proof, score], note: true}",
-         "{to: proving, after: 1h, require: [proof]}  # expect: bad-value"},
-        {"{to: proving, by: [owner], require: [proof, score], note: true}",
-         "{to: proving, after: 1h, note: true}  # expect: bad-value"},
-        {"{to: proving, by: [owner], require: [proof, score], note: true}",
-         "{to: proving, after: 1h, sign: [approver]}  # expect: bad-value"},
-        {"{to: proving, by: [owner], require: [proof, score], note: true}",
-         "{to: proving, after: 1h, about: place}  # expect: bad-value"},
-        {"final: done}", "final: ok}  # expect: bad-value"},
-        {"{name: dropped, final: cancelled}",
-         "{name: dropped, final: cancelled, within: 2h}  # expect: bad-value"},
-        {"  - {name: dropped, final: cancelled}\n",
-         "  - name: dropped\n    final: cancelled\n    next: []  # expect: bad-value\n"},
-        {"from: opened\n", "\n"},
-        {"{unit_of: place, or: {role: district_duty, area: subject}}",
-         "{unit_of: place, person_of: helper}  # expect: bad-value"},
-        {"{role: inspector, area: place}\n", "{role: inspector}  # expect: bad-value\n"},
-        {"{role: inspector, area: place}\n", "inspector  # expect: bad-value\n"},
-        {"by: [owner, {role", "by: [owner, {}, {role"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{field: score}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{field: score, lt: 60, gt: 2}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{field: score, is: given}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{field: score, in: []}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{children: open}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{area_risk: [huge], of: place}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "{elapsed: 2h}]}]}  # expect: bad-value"},
-        {"{field: score, lt: 60}, {not: {acted: fixing, is: present}}]}]}",
-         "score}]}  # expect: syntax"},
-        {"target: 0.95", "target: 95  # expect: bad-value\n   "},
-        {"share: closed, of: closed, target", "share: closed, target"},
-        {"retention: 365d", "retention: forever  # expect: bad-value"},
-        {"retention: 365d", "retention: 365d\nmigrates: {from: 1}  # expect: bad-value"},
-        {"retention: 365d", "retention: 365d\nmigrates: {from: 2, map: {fixing: fixing, proving: "
-                            "proving}}  # expect: bad-value"},
-        {"retention: 365d",
-         "retention: 365d\nmigrates: {from: 1, map: {fixing: fixing}}  # expect: bad-value"},
-        {"opened_by: [inspection.finding_recorded, manual]",
-         "opened_by: [{when: [{field: x, is: present}]}]  # expect: bad-value"},
-        {"opened_by: [inspection.finding_recorded, manual]",
-         "opened_by: [{on: inspection.finding_recorded, when: [{children: closed}]}]"
-         "  # expect: bad-value"},
-        {"unique: [finding_no]", "unique: finding_no  # expect: bad-value"},
-    };
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < ROWS(wrong_values); i++) {
         struct bench bench;
         bench_begin(&bench, *state);
-        struct slice text = with(&bench.arena, base(&bench.arena), rows[i].from, rows[i].to);
-        if (strcmp(rows[i].to, "by: [owner, {}, {role") == 0)
+        struct slice text = with(&bench.arena, base(&bench.arena),
+                                 wrong_values[i].from, wrong_values[i].to);
+        if (strcmp(wrong_values[i].to, "by: [owner, {}, {role") == 0)
             text = with(&bench.arena, text, "when: [{separate_hands: [fixing]}]}\n",
                         "when: [{separate_hands: [fixing]}]}  # expect: bad-value\n");
-        if (strcmp(rows[i].to, "share: closed, target") == 0)
+        if (strcmp(wrong_values[i].to, "share: closed, target") == 0)
             text = with(&bench.arena, text, "split: severity}",
                         "split: severity}  # expect: bad-value");
-        expect_marks(&bench, rows[i].to, text, false);
+        expect_marks(&bench, wrong_values[i].to, text, false);
         bench_end(&bench);
     }
 }

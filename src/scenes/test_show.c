@@ -1,5 +1,5 @@
-/* What is shown of scenes: drawings of many stages in which nothing meets, pages in two languages, the
- * vocabulary and the schema that agree with what the reader takes. */
+/* What is shown of scenes: drawings of many stages in which nothing meets, pages in two
+ * languages, the vocabulary and the schema that agree with what the reader takes. */
 #include "scenes/layout.h"
 #include "scenes/test_support.h"
 

@@ -1,5 +1,5 @@
-/* What the tests of scenes share: a text is read and proved, its findings are compared with the marks
- * "# expect: RULE" in it, line by line. */
+/* What the tests of scenes share: a text is read and proved, its findings are compared with the
+ * marks "# expect: RULE" in it, line by line. */
 #ifndef CHENGMAI_SCENES_TEST_SUPPORT_H
 #define CHENGMAI_SCENES_TEST_SUPPORT_H
 

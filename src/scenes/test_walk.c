@@ -1,7 +1,7 @@
-/* The promise of the proof, tried: random scenes are made, those that the verifier accepts are walked
- * at random, a million steps in all, by a small machine that knows only the language: no loop is ever
- * stuck, without owner or without clock, every overdue one reaches the command centre, every walk
- * ends. A verifier that accepts too much fails here. */
+/* The promise of the proof, tried: random scenes are made, those that the verifier accepts are
+ * walked at random, a million steps in all, by a small machine that knows only the language: no
+ * loop is ever stuck, without owner or without clock, every overdue one reaches the command
+ * centre, every walk ends. A verifier that accepts too much fails here. */
 #include <math.h>
 
 #include "scenes/test_support.h"
@@ -144,7 +144,7 @@ struct loop {
     const char *text; /* told where it fails */
     int stage;
     bool set[FIELDS];
-    int64_t values[FIELDS]; /* kind 0…2, flag 0…1, missing 0…9, found_at in hours about the constant */
+    int64_t values[FIELDS]; /* kind 0…2, flag 0…1, missing 0…9, found_at −1…1 about 0 */
     unsigned visits[16];
     unsigned moves, visits_allowed;
     bool closed;

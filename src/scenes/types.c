@@ -236,7 +236,8 @@ static void check_event(const struct checking *checking, const struct scene_tran
     if (scene_operand(scene, NULL, &transition->about, &operand)) {
         if (scene_type_kind(operand.type) != event->kind || event->kind == SCENE_NONE)
             mismatch(checking, transition->about.line, transition->about.text, &operand,
-                     arena_print(checking->findings->arena, "a field that names what %s is about: %s",
+                     arena_print(checking->findings->arena,
+                                 "a field that names what %s is about: %s",
                                  event->name, scene_kind_name(event->kind)));
         return;
     }

@@ -1,5 +1,5 @@
-/* The vocabulary told: for people, for programs, and as the JSON Schema that editors check files by.
- * The schema knows forms and words; what needs the whole scene stays with the verifier. */
+/* The vocabulary told: for people, for programs, and as the JSON Schema that editors check files
+ * by. The schema knows forms and words; what needs the whole scene stays with the verifier. */
 #include "scenes/scenes_internal.h"
 
 struct form {
@@ -272,7 +272,8 @@ static const struct {
      LIST(NAME) ",\"note\":{\"type\":\"boolean\"},\"sign\":" LIST(REF("party")) "}}"},
     {"child",
      OBJECT("\"scene\",\"for_each\"", "\"scene\":" NAME ",\"for_each\":{\"anyOf\":[" NAME ","
-            OBJECT("\"units_in\",\"like\"", "\"units_in\":" NAME ",\"like\":{\"const\":\"subject\"}")
+            OBJECT("\"units_in\",\"like\"",
+                   "\"units_in\":" NAME ",\"like\":{\"const\":\"subject\"}")
             "]},\"repeat\":" OBJECT("\"every\"", "\"every\":" DURATION) ",\"at\":"
             LIST(DURATION))},
     {"stage",
