@@ -12,6 +12,7 @@
 #include "dossier/dossier.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
+#include "scenes/scenes.h"
 #include "sensing/sensing_module.h"
 #include "server/server.h"
 #include "sim/sim.h"
@@ -20,8 +21,8 @@
 
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &dossier_module, &sensing_module, &command_module, &sim_module,
-    &server_module, &cli_module, &bench_module,
+    &tracing_module, &dossier_module, &scenes_module, &sensing_module, &command_module,
+    &sim_module, &server_module, &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 
