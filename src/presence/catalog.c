@@ -202,11 +202,9 @@ static int compare_days(const void *a, const void *b)
 
 /* ---- The manifest */
 
-static bool manifest_write(struct presence *presence, const struct catalog *catalog,
-                           struct error *err)
+void catalog_manifest(const struct catalog *catalog, struct buffer *bytes)
 {
-    struct buffer bytes;
-    buffer_init(&bytes, MANIFEST_BYTES_MAX);
+    buffer_init(bytes, MANIFEST_BYTES_MAX);
     struct manifest_header header = {.magic = {'C', 'M', 'M', 'A', 'N', 'I', 'F', '1'},
                                      .version = 1,
                                      .dropped_count = (uint32_t)catalog->dropped_count,
@@ -215,17 +213,24 @@ static bool manifest_write(struct presence *presence, const struct catalog *cata
                                      .next_segment = catalog->next_segment};
     for (size_t i = 0; i < catalog->day_count; i++)
         header.segment_count += (uint32_t)catalog->days[i].segment_count;
-    buffer_append(&bytes, &header, sizeof header);
+    buffer_append(bytes, &header, sizeof header);
     for (size_t i = 0; i < catalog->day_count; i++)
         for (size_t k = 0; k < catalog->days[i].segment_count; k++) {
             const struct segment *segment = catalog->days[i].segments[k];
             struct manifest_segment entry = {.id = segment->id, .rows = segment->rows,
                                              .bytes = segment->bytes, .day = segment->day};
-            buffer_append(&bytes, &entry, sizeof entry);
+            buffer_append(bytes, &entry, sizeof entry);
         }
-    buffer_append(&bytes, catalog->dropped, catalog->dropped_count * sizeof *catalog->dropped);
-    uint32_t crc = hash_crc32c(0, bytes.data, bytes.length);
-    buffer_append(&bytes, &crc, sizeof crc);
+    buffer_append(bytes, catalog->dropped, catalog->dropped_count * sizeof *catalog->dropped);
+    uint32_t crc = hash_crc32c(0, bytes->data, bytes->length);
+    buffer_append(bytes, &crc, sizeof crc);
+}
+
+static bool manifest_write(struct presence *presence, const struct catalog *catalog,
+                           struct error *err)
+{
+    struct buffer bytes;
+    catalog_manifest(catalog, &bytes);
     bool done = !bytes.overflow
                     ? true
                     : error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = "manifest"},

@@ -22,11 +22,18 @@ static const struct sql_text migration_count = {
 static const struct sql_text integrity_check = {
     "integrity_check", "PRAGMA quick_check", "whole database"};
 static const struct sql_text event_gaps = {
-    "event_gaps", "SELECT coalesce(max(no), 0) - count(*) FROM event", "whole event log"};
+    "event_gaps",
+    "SELECT coalesce(max(no), 0) - count(*) -"
+    " coalesce((SELECT CAST(value AS BIGINT) FROM setting WHERE name = 'event_floor'), 0)"
+    " FROM event",
+    "whole event log"};
+static const struct sql_text copy_into = {"copy_into", "VACUUM INTO ?1", "whole database"};
+static const struct sql_text empty_log = {
+    "empty_log", "PRAGMA wal_checkpoint(TRUNCATE)", "whole write-ahead log"};
 
 static const struct sql_list directory_statements =
     SQL_LIST(&migration_table, &migration_applied, &migration_record, &migration_count,
-             &integrity_check, &event_gaps);
+             &integrity_check, &event_gaps, &copy_into, &empty_log);
 
 const struct sql_list *const store_statements[] = {&directory_statements, &event_statements,
                                                    &audit_statements, NULL};
@@ -231,6 +238,7 @@ static bool open_store(const char *directory, bool unfinished, struct world *wor
     struct store *store = x_alloc(1, sizeof *store);
     store->lock_fd = -1;
     store->world = world;
+    atomic_init(&store->sunset, false);
     store->directory = realpath(directory, NULL);
     store->directory_fd =
         store->directory ? open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -251,6 +259,8 @@ static bool open_store(const char *directory, bool unfinished, struct world *wor
     char *path = NULL;
     if (done && asprintf(&path, "%s/city.db", store->directory) < 0)
         REQUIRE(false && "memory");
+    if (done && faccessat(store->directory_fd, STORE_SUNSET_MARK, F_OK, 0) == 0)
+        atomic_store(&store->sunset, true);
     done = done && take_lock(store, err) && read_city_file(store, err) &&
            keys_open(store->directory_fd, &store->keys, err) &&
            sql_open(path, false, world, &store->writer, err) && writer_start(store, err) &&
@@ -371,7 +381,61 @@ void store_read_end(struct store *store, struct sql *sql)
     pthread_mutex_unlock(&store->reader_lock);
 }
 
+/* ---- The database as a whole, on a connection of its own: neither readers nor the writer wait */
+
+static bool run_alone(struct store *store, const struct sql_text *text,
+                      const struct sql_value *arguments, size_t count, int64_t *ret_first,
+                      struct error *err)
+{
+    char path[4200];
+    struct sql *sql;
+    snprintf(path, sizeof path, "%s/city.db", store->directory);
+    if (!sql_open(path, false, store->world, &sql, err))
+        return false;
+    bool done = sql_one_int(sql, text, arguments, count, 0, ret_first, err);
+    sql_close(sql);
+    return done;
+}
+
+bool store_copy_database(struct store *store, const char *path, struct error *err)
+{
+    int64_t none;
+    return run_alone(store, &copy_into, SQL_ARGUMENTS(sql_text(slice_of(path))), &none, err);
+}
+
+bool store_checkpoint(struct store *store, struct error *err)
+{
+    int64_t busy = 0;
+    for (int tries = 0; tries < 50; tries++) {
+        if (!run_alone(store, &empty_log, NULL, 0, &busy, err))
+            return false;
+        if (!busy)
+            return true;
+        usleep(100000); /* a reader still holds an old snapshot */
+    }
+    return error_set(err, ERROR_BUSY, (struct error_place){.source = "city.db"},
+                     "no reader that holds an old snapshot for seconds",
+                     "the write-ahead log cannot be emptied");
+}
+
 /* ---- Small questions */
+
+bool store_is_sunset(const struct store *store)
+{
+    return atomic_load(&store->sunset);
+}
+void store_begin_sunset(struct store *store)
+{
+    REQUIRE(faccessat(store->directory_fd, STORE_SUNSET_MARK, F_OK, 0) == 0);
+    atomic_store(&store->sunset, true);
+}
+bool store_refuse_sunset(const struct store *store, struct error *err)
+{
+    return !atomic_load(&store->sunset) ||
+           error_set(err, ERROR_GONE, (struct error_place){.source = "sunset"},
+                     "a question about aggregates",
+                     "the personal data of this city were destroyed, and none is taken any more");
+}
 
 bool store_is_demo(const struct store *store)
 {
