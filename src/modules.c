@@ -9,6 +9,7 @@
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "command/command.h"
+#include "keeping/keeping.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
 #include "server/server.h"
@@ -18,8 +19,8 @@
 
 const struct module *const modules[] = {
     &policy_module,  &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &command_module,  &sim_module,    &server_module, &cli_module,
-    &bench_module,
+    &tracing_module, &command_module,  &keeping_module, &sim_module,   &server_module,
+    &cli_module,     &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

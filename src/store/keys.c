@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const class_names[KEY_CLASS_COUNT] = {
@@ -396,6 +397,19 @@ bool keys_named(struct keys *keys, const char *name, bool create, unsigned char 
     pthread_mutex_lock(&keys->lock);
     bool done = take_named(keys, name, create, out, err);
     pthread_mutex_unlock(&keys->lock);
+    return done;
+}
+
+bool keys_peek(int keys_fd, const char *name, unsigned char out[KEY_BYTES], struct error *err)
+{
+    struct keys peeking = {.fd = keys_fd};
+    if (!is_named(name))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "id"},
+                         "the name of a key", "'%.60s' names no key", name);
+    bool done = sodium_init() >= 0 &&
+                key_source_in_use(keys_fd)->obtain(keys_fd, peeking.master, err) &&
+                take_named(&peeking, name, false, out, err);
+    sodium_memzero(&peeking, sizeof peeking);
     return done;
 }
 

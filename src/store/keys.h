@@ -100,6 +100,10 @@ bool keys_mirror(struct keys *keys, struct buffer *out, struct error *err) MUST_
 /* Makes the mirror equal: new keys come, destroyed ones are overwritten there. Done where there is
  * none; ERROR_IO and the like where it cannot be reached: try again. */
 bool keys_mirror_sync(struct keys *keys, struct error *err) MUST_USE;
+/* One named key of a key directory that another process may own: nothing is opened or changed.
+ * Errors as keys_named; ERROR_CORRUPT also where the master key changes at that moment. */
+bool keys_peek(int keys_fd, const char *name, unsigned char out[KEY_BYTES],
+               struct error *err) MUST_USE;
 /* Copies a key directory into DIR/keys of a directory that has none yet (restore). */
 bool keys_adopt(int from_fd, int directory_fd, struct error *err) MUST_USE;
 

@@ -166,7 +166,8 @@ static bool directory_is_empty(int fd, bool *ret_empty, struct error *err)
     return true;
 }
 
-bool store_create(const char *directory, const struct store_creation *creation, struct error *err)
+/* A new or empty directory, open; with `unfinished` it carries the mark. */
+static bool make_directory(const char *directory, bool unfinished, int *ret_fd, struct error *err)
 {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST)
         return error_set_errno(err, directory, "create");
@@ -182,14 +183,41 @@ bool store_create(const char *directory, const struct store_creation *creation, 
                          "a new or empty directory", "the directory is not empty");
     if (done && fchmod(fd, 0700) != 0)
         done = error_set_errno(err, directory, "set the mode of");
-    if (done && creation->unfinished)
+    if (done && unfinished)
         done = file_replace(fd, unfinished_mark, "", 0, err);
-    done = done && keys_create(fd, err);
+    if (done)
+        *ret_fd = fd;
+    else
+        close(fd);
+    return done;
+}
+
+static bool make_folders(int fd, struct error *err)
+{
     for (const char *const *name = (const char *const[]){"presence", "policies", "scenes", NULL};
-         done && *name; name++)
+         *name; name++)
         if (mkdirat(fd, *name, 0700) != 0)
-            done = error_set_errno(err, *name, "create");
-    done = done && write_city_file(fd, creation, err);
+            return error_set_errno(err, *name, "create");
+    return true;
+}
+
+bool store_prepare(const char *directory, int *ret_fd, struct error *err)
+{
+    if (!make_directory(directory, true, ret_fd, err))
+        return false;
+    if (make_folders(*ret_fd, err))
+        return true;
+    close(*ret_fd);
+    return false;
+}
+
+bool store_create(const char *directory, const struct store_creation *creation, struct error *err)
+{
+    int fd;
+    if (!make_directory(directory, creation->unfinished, &fd, err))
+        return false;
+    bool done = keys_create(fd, err) && make_folders(fd, err) &&
+                write_city_file(fd, creation, err);
     close(fd);
     if (!done)
         return false;
