@@ -24,8 +24,12 @@ static const struct sql_text aggregate_select = {
     "SELECT c.day, a.code, c.name, c.value FROM counter c LEFT JOIN area a ON a.area_no = c.area_no"
     " ORDER BY c.day, c.area_no, c.name",
     "whole table, once"};
+/* the end's own note is the one event that is left: numbers go on from it */
+static const struct sql_text events_left = {
+    "events_left", "SELECT count(*) FROM event WHERE kind <> 'sunset.executed'", "whole table"};
 
-const struct sql_list certificate_statements = SQL_LIST(&deed_select, &aggregate_select);
+const struct sql_list certificate_statements =
+    SQL_LIST(&deed_select, &aggregate_select, &events_left);
 
 /* What goes on changing after the end; everything else stays as it is listed. */
 static const char *const living[] = {"city.db", "city.db-wal", "city.db-shm", "lock", "socket",
@@ -114,10 +118,13 @@ static bool put_signers(struct lines *lines, struct sql *sql, struct error *err)
 static int64_t rows_left(struct sql *sql, struct slice table, struct error *err)
 {
     int64_t left = -1;
-    for (size_t t = 0; t < record_table_count; t++)
+    for (size_t t = 0; t < record_table_count; t++) {
+        bool events = record_tables[t].class_ == CLASS_EVENTS;
         if (slice_equal(slice_of(record_tables[t].name), table) &&
-            !sql_one_int(sql, record_tables[t].count, NULL, 0, 0, &left, err))
+            !sql_one_int(sql, events ? &events_left : record_tables[t].count, NULL, 0, 0, &left,
+                         err))
             return -1;
+    }
     return left;
 }
 

@@ -317,6 +317,27 @@ static bool check_signatures(struct keeping *keeping, struct slice plan, struct 
                               "%zu valid signature%s of this plan", good, good == 1 ? "" : "s"));
 }
 
+/* What a court or an open matter holds is not destroyed: the hold is lifted first, by who may. */
+static bool check_holds(struct keeping *keeping, struct error *err)
+{
+    struct hold *holds;
+    struct arena arena;
+    size_t count = 0;
+    struct sql *sql;
+    if (!store_read_begin(keeping->platform->store, &sql, err))
+        return false;
+    arena_init(&arena, 16 << 20);
+    bool done = holds_read(sql, true, world_now(keeping->platform->world), &arena, &holds, &count,
+                           err);
+    store_read_end(keeping->platform->store, sql);
+    if (done && count)
+        done = error_set(err, ERROR_REFUSED, (struct error_place){.source = "sunset execute"},
+                         "no hold in force: `chengmai hold lift`", "hold %lld is in force: %.200s",
+                         (long long)holds[0].no, holds[0].reason);
+    arena_release(&arena);
+    return done;
+}
+
 /* ---- Destroying */
 
 struct deed_job {
@@ -501,6 +522,7 @@ bool sunset_execute(struct keeping *keeping, struct buffer *out, struct error *e
     bool done = store_is_sunset(platform->store) ||
                 (read_plan(platform, &plan, err) &&
                  check_signatures(keeping, buffer_slice(&plan), err) &&
+                 check_holds(keeping, err) &&
                  begin(keeping, buffer_slice(&plan), err));
     done = done && destroy(keeping, err);
     pthread_mutex_unlock(&keeping->acting);

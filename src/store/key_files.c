@@ -302,7 +302,7 @@ bool keys_renew_master(struct keys *keys, const char *name, struct error *err)
 
 static bool has_name(char **names, size_t count, const char *name)
 {
-    return bsearch(&name, names, count, sizeof *names, compare_names) != NULL;
+    return count && bsearch(&name, names, count, sizeof *names, compare_names);
 }
 
 static bool same_file(int a_fd, int b_fd, const char *name)

@@ -220,7 +220,8 @@ static void a_death_while_the_master_key_changes_leaves_one_whole_side(void **st
     struct error err;
     unsigned char day[KEY_BYTES], again[KEY_BYTES];
     test_done_or_fail(keys_day(ring->keys, DAY_NUMBER, true, day, &err), &err);
-    static const char *const points[] = {"before_keys_exchange:kill", "after_keys_exchange:kill"};
+    static const char *const points[] = {"before_keys_exchange:kill:1",
+                                         "after_keys_exchange:kill:1"};
     for (size_t i = 0; i < ROWS(points); i++) {
         keys_free(ring->keys);
         setenv("CHENGMAI_FAULT", points[i], 1);
