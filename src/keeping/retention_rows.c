@@ -29,8 +29,8 @@ static const struct sql_text evidence_delete = {
     "evidence_delete", "DELETE FROM evidence WHERE evidence_no = ?1", "primary key"};
 static const struct sql_text event_edge = {
     "event_edge",
-    "SELECT max(no), max(recorded_at) FROM (SELECT no, recorded_at FROM event WHERE no > ?1"
-    " ORDER BY no LIMIT ?2)",
+    "SELECT max(no), min(CASE WHEN recorded_at >= ?3 THEN no END)"
+    " FROM (SELECT no, recorded_at FROM event WHERE no > ?1 ORDER BY no LIMIT ?2)",
     "primary key"};
 static const struct sql_text event_count_to = {
     "event_count_to", "SELECT count(*) FROM event WHERE no <= ?1", "primary key"};
@@ -118,7 +118,9 @@ static bool delete_block(struct sql *sql, void *context, struct error *err)
             if (!sql_run(sql, &evidence_delete, SQL_ARGUMENTS(sql_int(block->old[i])), err))
                 return false;
     }
-    return act_add_rows(sql, block->run->run_no, block->class_, block->rows, err);
+    struct event event = {.kind = SLICE("evidence.bulk")}; /* whose status rests on it follows */
+    return act_add_rows(sql, block->run->run_no, block->class_, block->rows, err) &&
+           (!block->rows || event_emit(sql, &event, err));
 }
 
 /* Looks at one block on a reader, then deletes in a job of its own. */
@@ -145,14 +147,6 @@ static bool walk_block(struct block *block, bool *ret_old, bool *ret_more, struc
            fault_at(FAULT_POINT_after_rows_forgotten, err);
 }
 
-/* Everybody's status is derived anew from what is left. */
-static bool tell_followers(struct sql *sql, void *context, struct error *err)
-{
-    (void)context;
-    struct event event = {.kind = SLICE("evidence.bulk")};
-    return event_emit(sql, &event, err);
-}
-
 static bool forget_old(const struct row_run *run, enum record_class class_, int64_t *ret_rows,
                        struct error *err)
 {
@@ -167,8 +161,6 @@ static bool forget_old(const struct row_run *run, enum record_class class_, int6
         *ret_rows += done && more ? block->rows : 0;
     }
     free(block);
-    if (*ret_rows && run->run_no) /* also after a failure: what went, went */
-        done = store_write(run->platform->store, tell_followers, NULL, err) && done;
     return done;
 }
 
@@ -195,25 +187,27 @@ static bool delete_events(struct sql *sql, void *context, struct error *err)
            act_add_rows(sql, job->run_no, CLASS_EVENTS, job->rows, err);
 }
 
-/* The last event of the oldest blocks that are old as a whole, that every subscriber has seen, and that
- * is not the newest; *ret_count events up to it. */
+/* The last event before the first young one, that every subscriber has seen, and that is not the newest;
+ * *ret_count events up to it. */
 static bool last_old_event(struct sql *sql, timestamp cutoff, int64_t *ret_last,
                            int64_t *ret_count, struct error *err)
 {
     int64_t lowest, newest, last = 0;
     struct sql_query *query;
-    bool row, more = true;
+    bool row, more = true, young = false;
     if (!sql_one_int(sql, &cursor_lowest, NULL, 0, INT64_MAX, &lowest, err) ||
         !event_last(sql, &newest, err))
         return false;
-    while (more) {
-        if (!sql_begin(sql, &event_edge, SQL_ARGUMENTS(sql_int(last), sql_int(BLOCK_ROWS_MAX)),
+    while (more && !young) {
+        if (!sql_begin(sql, &event_edge,
+                       SQL_ARGUMENTS(sql_int(last), sql_int(BLOCK_ROWS_MAX), sql_int(cutoff)),
                        &query, err) ||
             !sql_next(query, &row, err))
             return false;
-        more = row && !sql_is_null(query, 0) && sql_get_int(query, 1) < cutoff;
+        more = row && !sql_is_null(query, 0);
+        young = more && !sql_is_null(query, 1);
         if (more)
-            last = sql_get_int(query, 0);
+            last = young ? sql_get_int(query, 1) - 1 : sql_get_int(query, 0);
         sql_end(query);
     }
     last = last < lowest ? last : lowest;
