@@ -17,7 +17,7 @@
 #include "keeping/keeping_internal.h"
 #include "registry/registry.h"
 
-static const char plan_setting[] = "sunset.plan", done_setting[] = "sunset.done";
+static const char plan_setting[] = "sunset.plan";
 static const char certificate_key[] = "sunset-certificate";
 
 static const struct sql_text signature_put = {
@@ -43,17 +43,6 @@ static const struct sql_text deed_put = {
 
 const struct sql_list sunset_statements =
     SQL_LIST(&signature_put, &signature_clear, &signature_select, &deed_put);
-
-static bool read_setting(struct platform *platform, const char *name, struct buffer *out,
-                         struct error *err)
-{
-    struct sql *sql;
-    if (!store_read_begin(platform->store, &sql, err))
-        return false;
-    bool done = store_setting_get(sql, name, out, err);
-    store_read_end(platform->store, sql);
-    return done;
-}
 
 /* ---- The plan */
 
@@ -166,7 +155,12 @@ bool sunset_plan(struct keeping *keeping, const char *by, struct buffer *out, st
 
 static bool read_plan(struct platform *platform, struct buffer *out, struct error *err)
 {
-    return read_setting(platform, plan_setting, out, err) &&
+    struct sql *sql;
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    bool done = store_setting_get(sql, plan_setting, out, err);
+    store_read_end(platform->store, sql);
+    return done &&
            (out->length || error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = "sunset"},
                                      "`chengmai sunset plan` first", "there is no plan"));
 }
@@ -457,12 +451,11 @@ static bool destroy_keys(struct keeping *keeping, struct error *err)
     return done;
 }
 
-static bool mark_done(struct sql *sql, void *context, struct error *err)
+static bool audit_end(struct sql *sql, void *context, struct error *err)
 {
     const struct platform *platform = context;
     struct audit_entry entry = {.actor = SLICE("sunset"), .act = SLICE("sunset.execute")};
-    return store_setting_set(sql, done_setting, SLICE("1"), err) &&
-           audit_append(sql, &entry, world_now(platform->world), err);
+    return audit_append(sql, &entry, world_now(platform->world), err);
 }
 
 static bool remove_snapshot(struct platform *platform, struct error *err)
@@ -477,22 +470,18 @@ static bool destroy(struct keeping *keeping, struct error *err)
     struct platform *platform = keeping->platform;
     struct keys *keys = store_keys(platform->store);
     unsigned char seed[KEY_BYTES];
-    struct buffer finished;
-    buffer_init(&finished, 64);
-    bool done = read_setting(platform, done_setting, &finished, err);
-    bool already = finished.length > 0;
-    buffer_release(&finished);
-    if (!done || already)
-        return done && keys_named_destroy(keys, certificate_key, err);
+    /* the certificate is the last that is written: what it says is done */
+    if (faccessat(store_directory_fd(platform->store), "sunset/certificate.json", F_OK, 0) == 0)
+        return keys_named_destroy(keys, certificate_key, err) && keys_mirror_sync(keys, err);
     /* the tables twice: a change that was under way when the mark came may have passed the first */
-    done = note_keys(keeping, err) && empty_tables(keeping, err) &&
-           destroy_presence(keeping, err) && empty_tables(keeping, err) &&
-           destroy_keys(keeping, err) && remove_snapshot(platform, err) &&
-           store_checkpoint(platform->store, err) && keys_mirror_sync(keys, err) &&
-           certificate_aggregates(keeping, err) &&
-           store_write(platform->store, mark_done, platform, err) &&
-           store_checkpoint(platform->store, err) &&
-           fault_at(FAULT_POINT_before_certificate, err);
+    bool done = note_keys(keeping, err) && empty_tables(keeping, err) &&
+                destroy_presence(keeping, err) && empty_tables(keeping, err) &&
+                destroy_keys(keeping, err) && remove_snapshot(platform, err) &&
+                store_checkpoint(platform->store, err) && keys_mirror_sync(keys, err) &&
+                certificate_aggregates(keeping, err) &&
+                store_write(platform->store, audit_end, platform, err) &&
+                store_checkpoint(platform->store, err) &&
+                fault_at(FAULT_POINT_before_certificate, err);
     done = done && keys_named(keys, certificate_key, false, seed, err) &&
            certificate_write(keeping, seed, err);
     sodium_memzero(seed, sizeof seed);

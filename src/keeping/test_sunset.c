@@ -255,7 +255,6 @@ static void an_outsider_sees_whatever_was_changed(void **state)
     snprintf(signer, sizeof signer, "--signer command-1=%s", public_key);
     sign(loop, 2, "auditor", -1, &signed_);
     test_fail_on(execute(loop, &err), &err);
-    platform_close(loop->platform);
     assert_int_equal(outsider(loop->directory, signer, out, sizeof out), 0);
     assert_non_null(strstr(out, "ok command-1 is known by this key"));
     assert_int_equal(outsider(loop->directory, "--signer command-1=AAAA", out, sizeof out), 1);
@@ -264,7 +263,7 @@ static void an_outsider_sees_whatever_was_changed(void **state)
     static const char *const changes[] = {
         "sed -i 's/\"rows\":600/\"rows\":6/' sunset/certificate.json",
         "sed -i 's/\"left\":0/\"left\":1/' sunset/certificate.json",
-        "sed -i 's/320400/320401/' sunset/aggregates.csv",
+        "printf x >> sunset/aggregates.csv",
         "sed -i 's/\"sunset 1\"/\"sunset 2\"/;s/destroy/keep/' sunset/plan.json",
         "sed -i '/\"role\":\"auditor\"/d' sunset/certificate.json",
         "sed -i '/day-2022-04-02/d' sunset/certificate.json",
@@ -292,7 +291,6 @@ static void an_outsider_sees_whatever_was_changed(void **state)
     assert_int_equal(shell(line, out, sizeof out), 0);
     json_decref(answer);
     buffer_release(&signed_);
-    loopback_open(loop);
 }
 
 static void a_backup_of_before_is_unreadable_after_it(void **state)
