@@ -1,6 +1,7 @@
 /* `backup DIR`: a consistent set of a city that goes on, without any key.
  *
- * Order: presence first, then the database, so that whoever is met in a check-in is known. The manifest is
+ * Order: presence first, then the database, so that whoever is met in a check-in is known. The
+  * manifest is
  * written last: a set without one is none. Segments are linked where the disk is the same. */
 #include <dirent.h>
 #include <errno.h>
@@ -218,12 +219,11 @@ static bool write_manifest(struct backup *backup, struct error *err)
 {
     struct buffer text;
     unsigned char mac[BACKUP_MAC_BYTES];
-    char hex[2 * BACKUP_MAC_BYTES + 2];
+    char hex[2 * BACKUP_MAC_BYTES + 1];
     buffer_init(&text, 512 << 20);
     backup_manifest_write(&backup->manifest, &text);
     backup_mac(buffer_slice(&text), backup->key, mac);
     text_to_hex(mac, sizeof mac, hex);
-    strcat(hex, "\n");
     bool done = !text.overflow || error_set(err, ERROR_TOO_LARGE, (struct error_place){0}, NULL,
                                             "the manifest is too large");
     if (done && syncfs(backup->fd) != 0)

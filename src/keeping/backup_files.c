@@ -337,7 +337,8 @@ void backup_mac(struct slice manifest, const unsigned char key[KEY_BYTES],
     sodium_memzero(mac_key, sizeof mac_key);
 }
 
-/* "backup-20220414t143000-0123abcd": the city's local time, and what tells two of one second apart. */
+/* "backup-20220414t143000-0123abcd": the city's local time, and what tells two of one second
+ * apart. */
 bool backup_time(const char *key_name, timestamp *ret_time)
 {
     char digits[7][5] = {{0}}, tail[9] = "";

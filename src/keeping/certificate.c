@@ -1,5 +1,5 @@
-/* sunset/certificate.json: what the end destroyed, what is left, signed. JSON whose lists have one item a
- * line, so that a shell can read it: the message that is signed is every line but the last.
+/* sunset/certificate.json: what the end destroyed, what is left, signed. JSON whose lists have one
+ * item a line, so that a shell can read it: the message that is signed is every line but the last.
  *
  *   signers' keys ──sign──► plan (names the city's public key) ── city's key ──signs──► certificate
  *
@@ -248,7 +248,8 @@ static bool put_folder(struct lines *lines, int at, const char *folder, int dept
         struct stat status;
         bool up = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
         snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
-        if (done && !up && !is_living(path) && fstatat(at, path, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (done && !up && !is_living(path) &&
+            fstatat(at, path, &status, AT_SYMLINK_NOFOLLOW) == 0) {
             if (S_ISDIR(status.st_mode) && depth < DEPTH_MAX)
                 done = put_folder(lines, at, path, depth + 1, err);
             else if (S_ISREG(status.st_mode) && strcmp(path, "sunset/certificate.json") != 0)

@@ -1,5 +1,6 @@
-/* What there is: record classes, and every table of the house with its class. test_classes.c fails on
- * a table that stands here not. To add a table: a row; to add a class: a row in keeping_internal.h
+/* What there is: record classes, and every table of the house with its class. test_classes.c fails
+ * on a table that stands here not. To add a table: a row; to add a class: a row in
+  * keeping_internal.h
  * and one in policies/retention.yaml. */
 #include "keeping/keeping_internal.h"
 
@@ -64,7 +65,7 @@ int record_class_of(struct slice name)
     X(sunset_signature, CLASS_REFERENCE, false)                                                    \
     X(sunset_deed, CLASS_REFERENCE, false)
 
-#define STATEMENTS(table, class_, closed)                                                          \
+#define DECLARED(table, class_, closed)                                                            \
     static const struct sql_text table##_count = {                                                 \
         #table "_rows", "SELECT count(*) FROM " #table, "whole table"};                            \
     static const struct sql_text table##_empty = {                                                 \
@@ -75,12 +76,12 @@ int record_class_of(struct slice name)
         " BEGIN SELECT RAISE(ABORT, 'the personal data of this city were destroyed, and none is"   \
         " taken any more'); END",                                                                  \
         "small table"};
-TABLES(STATEMENTS)
+TABLES(DECLARED)
 
 #define ROW(table, class_, closed)                                                                 \
     {#table, class_, closed, &table##_count, &table##_empty, &table##_close},
 const struct record_table record_tables[] = {TABLES(ROW)};
 const size_t record_table_count = sizeof record_tables / sizeof *record_tables;
 
-#define LISTED(table, class_, closed) &table##_count, &table##_empty, &table##_close,
-const struct sql_list table_statements = SQL_LIST(TABLES(LISTED) & person_count);
+#define TABLE_STATEMENTS(table, class_, closed) &table##_count, &table##_empty, &table##_close,
+const struct sql_list table_statements = SQL_LIST(TABLES(TABLE_STATEMENTS) & person_count);

@@ -1,5 +1,5 @@
-/* Holds: what is kept although its days have passed, why, until when, by whom. A hold ends by its date
- * or is lifted; both stay visible. */
+/* Holds: what is kept although its days have passed, why, until when, by whom. A hold ends by its
+ * date or is lifted; both stay visible. */
 #include "keeping/keeping_internal.h"
 
 static const struct sql_text hold_insert = {

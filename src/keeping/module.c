@@ -1,5 +1,5 @@
-/* The keeping room's entry in the list of modules, its opening, and the keeper: a thread that looks once a
- * second whether the city's day asks for a run, and finishes what was cut short. */
+/* The keeping room's entry in the list of modules, its opening, and the keeper: a thread that looks
+ * once a second whether the city's day asks for a run, and finishes what was cut short. */
 #include <stdlib.h>
 
 #include "keeping/keeping_internal.h"

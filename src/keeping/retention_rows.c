@@ -1,7 +1,8 @@
-/* Rows past their days: tests, evidence, events. Each walks its table by number in blocks, on readers,
- * and deletes in small jobs, so that nobody waits for it.
+/* Rows past their days: tests, evidence, events. Each walks its table by number in blocks, on
+ * readers, and deletes in small jobs, so that nobody waits for it.
  *
- * Evidence is numbered in the order of its recording, nearly: after YOUNG_BLOCKS blocks in a row without an
+ * Evidence is numbered in the order of its recording, nearly: after YOUNG_BLOCKS blocks in a row
+  * without an
  * old row the walk is over. What lies old beyond them is met when they have grown old. */
 #include "keeping/keeping_internal.h"
 
@@ -187,8 +188,8 @@ static bool delete_events(struct sql *sql, void *context, struct error *err)
            act_add_rows(sql, job->run_no, CLASS_EVENTS, job->rows, err);
 }
 
-/* The last event before the first young one, that every subscriber has seen, and that is not the newest;
- * *ret_count events up to it. */
+/* The last event before the first young one, that every subscriber has seen, and that is not the
+ * newest; *ret_count events up to it. */
 static bool last_old_event(struct sql *sql, timestamp cutoff, int64_t *ret_last,
                            int64_t *ret_count, struct error *err)
 {

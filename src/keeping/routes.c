@@ -75,7 +75,8 @@ static bool handle_sunset(const struct request *request, struct response *respon
     "{\"type\":\"object\",\"required\":[\"hold\",\"class\",\"from\",\"to\",\"made_at\","           \
     "\"until\",\"reason\",\"by\",\"state\"],\"properties\":{\"hold\":" NUMBER ",\"class\":" TEXT   \
     ",\"from\":" MAYBE_TEXT ",\"to\":" MAYBE_TEXT ",\"made_at\":" TIME ",\"until\":" TIME          \
-    ",\"reason\":" TEXT ",\"by\":" TEXT ",\"state\":{\"enum\":[\"active\",\"over\",\"lifted\"]},"   \
+    ",\"reason\":" TEXT ",\"by\":" TEXT                                                            \
+    ",\"state\":{\"enum\":[\"active\",\"over\",\"lifted\"]},"                                      \
     "\"lifted_at\":" TIME ",\"lifted_by\":" TEXT "}}"
 #define CLASS                                                                                      \
     "{\"type\":\"object\",\"required\":[\"class\",\"title_zh\",\"title_en\",\"days\",\"kept_by\"," \

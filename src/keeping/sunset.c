@@ -3,8 +3,10 @@
  *   planned ──sign (two users, two roles)──► signed ──execute──► begun ──…──► done
  *                 a new plan takes all signatures away              └ a crash: goes on, never back
  *
- * Begun is the file sunset/begun, durable before the first row goes. From then on nothing about persons is
- * taken in (triggers on every closed table, the day store refuses) and nothing is looked up. Every step is
+ * Begun is the file sunset/begun, durable before the first row goes. From then on nothing about
+  * persons is
+ * taken in (triggers on every closed table, the day store refuses) and nothing is looked up. Every
+  * step is
  * done again without harm; what it destroyed is written down in the job that destroyed it. */
 #include <errno.h>
 #include <fcntl.h>
@@ -365,7 +367,7 @@ static bool empty_table(struct sql *sql, void *context, struct error *err)
     job->deed = (struct deed){"table", table->name, record_class_name(table->class_), 0, ""};
     if (table->closed && !sql_run(sql, table->close, NULL, 0, err))
         return false;
-    if (table->class_ == CLASS_EVENTS) { /* numbers go on: the newest says what became of the others */
+    if (table->class_ == CLASS_EVENTS) { /* numbers go on from the last one */
         struct event event = {.kind = SLICE("sunset.executed")};
         int64_t last;
         return event_last(sql, &last, err) && event_emit(sql, &event, err) &&

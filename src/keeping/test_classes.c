@@ -1,5 +1,5 @@
-/* Goal: every table of the house belongs to a class, and policies/retention.yaml is taken as a whole or
- * refused with its place. */
+/* Goal: every table of the house belongs to a class, and policies/retention.yaml is taken as a
+ * whole or refused with its place. */
 #include <sqlite3.h>
 
 #include "base/test_support.h"

@@ -1,5 +1,5 @@
-/* Goal: what has passed its days goes, what has not stays, what is held stays and says why; a run that was
- * cut short is finished by the next; nothing else of the city notices. */
+/* Goal: what has passed its days goes, what has not stays, what is held stays and says why; a run
+ * that was cut short is finished by the next; nothing else of the city notices. */
 #include <sys/wait.h>
 
 #include "command/command.h"
@@ -88,7 +88,8 @@ static void holds_without_sense_are_refused(void **state)
         const char *class_, *reason;
         int32_t first, last;
         int days;
-    } rows[] = {{"presents", "x", INT32_MIN, INT32_MAX, 1}, {"persons", "x", INT32_MIN, INT32_MAX, 1},
+    } rows[] = {{"presents", "x", INT32_MIN, INT32_MAX, 1},
+                {"persons", "x", INT32_MIN, INT32_MAX, 1},
                 {"sessions", "x", INT32_MIN, INT32_MAX, 1}, {"tests", "x", 19000, 19001, 1},
                 {"presence", "x", 19001, 19000, 1},         {"presence", "", 19000, 19001, 1},
                 {"presence", "x", 19000, 19001, 0},         {"all", "x", 19000, 19001, 1}};
@@ -240,7 +241,8 @@ static void a_run_that_is_killed_anywhere_is_finished_by_the_next(void **state)
         (void)acts_of(report, "tests", "done", &rows);
         assert_true(rows <= tests);
         json_decref(report);
-        /* nothing is left begun, every day is gone once, and all acts of the days are accounted for */
+        /* nothing is left begun, every day is gone once, and all acts of the days are accounted
+         * for */
         assert_int_equal(loopback_number(other, "SELECT count(*) FROM retention_act WHERE"
                                                 " state = 'begun' AND item <> ''"), 0);
         assert_int_equal(loopback_number(other, "SELECT count(DISTINCT item) FROM retention_act"
@@ -295,11 +297,11 @@ static void the_keeper_runs_once_a_city_day_in_its_early_hours(void **state)
 {
     struct loopback *loop = *state;
     struct error err;
-    int32_t last = 0;
+    int32_t last = 0, today;
     days_pass(loop, 20);
+    today = time_day_of_seconds(world_now(loop->platform->world) / SECOND);
     keeping_start(keeping_of(loop));
-    for (int i = 0; i < 300 && last != time_day_of_seconds(world_now(loop->platform->world) / SECOND);
-         i++) {
+    for (int i = 0; i < 300 && last != today; i++) {
         usleep(50000);
         test_fail_on(retention_last_day(loop->platform, &last, &err), &err);
     }

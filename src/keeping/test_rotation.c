@@ -1,5 +1,5 @@
-/* Goal: a key is exchanged while everybody reads; a death at any moment loses no row; the old key goes when
- * and only when no row needs it. */
+/* Goal: a key is exchanged while everybody reads; a death at any moment loses no row; the old key
+ * goes when and only when no row needs it. */
 #include <sys/wait.h>
 
 #include "keeping/test_support.h"

@@ -169,7 +169,7 @@ static void a_copy_made_before_the_drop_cannot_be_read_after_it(void **state)
     assert_int_equal(access(path, F_OK), -1);
     presence_close(city.presence);
     city.presence = NULL;
-    /* folder, log and manifest put back from the copy: the day is a dropped one, and is taken away */
+    /* folder, log and manifest put back from the copy: the day is a dropped one, and goes */
     assert_int_equal(run_shell("rm -r %s/presence && test -d %s/copy", city.directory,
                                city.directory), 0);
     assert_int_equal(run_shell("mv %s/copy %s/presence", city.directory, city.directory), 0);

@@ -40,7 +40,8 @@ static const struct sql_text event_floor_update = {
     "primary key"};
 
 const struct sql_list event_statements =
-    SQL_LIST(&event_insert, &event_delete, &event_floor_update, &event_select_last, &event_select_after, &cursor_select,
+    SQL_LIST(&event_insert, &event_delete, &event_floor_update,
+             &event_select_last, &event_select_after, &cursor_select,
              &cursor_update, &setting_select, &setting_update);
 
 bool event_emit(struct sql *sql, const struct event *event, struct error *err)

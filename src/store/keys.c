@@ -101,12 +101,15 @@ static int number_of_name(const char *name, enum key_class class_, bool *ret_tom
     const char *rest = name + 6 + length;
     if (!*rest)
         return 1;
-    char *end;
-    long number = *rest == '.' ? strtol(rest + 1, &end, 10) : 0;
-    if (number < 1 || number > 1000000)
+    if (*rest != '.')
         return 0;
+    int64_t number;
+    size_t digits = strcspn(rest + 1, ".");
+    const char *end = rest + 1 + digits;
     *ret_tombstone = strcmp(end, TOMBSTONE) == 0;
-    return *end && !*ret_tombstone ? 0 : (int)number;
+    return slice_to_int64((struct slice){rest + 1, digits}, 1, 1000000, &number) &&
+                   (!*end || *ret_tombstone)
+               ? (int)number : 0;
 }
 
 /* The versions that a directory holds, ascending (the names are sorted by bytes, numbers are not);
@@ -271,7 +274,8 @@ static bool destroy_version(struct keys *keys, enum key_class class_, int number
 }
 
 /* Takes a version out of memory. A key that was handed out by keys_of may still be read by its
- * caller for the length of one call: only keys of fields, which are read under the lock, are wiped. */
+ * caller for the length of one call: only keys of fields, which are read under the lock, are
+  * wiped. */
 static void wipe(struct keys *keys, enum key_class class_, int place)
 {
     struct key_ring *ring = &keys->rings[class_];

@@ -41,8 +41,8 @@ struct store_creation {
  * whatever ends the making, nothing half made looks whole. */
 bool store_create(const char *directory, const struct store_creation *creation,
                   struct error *err) MUST_USE;
-/* The beginning of a directory that is filled from elsewhere (restore): empty folders and the mark of
- * the unfinished. *ret_fd is the caller's. */
+/* The beginning of a directory that is filled from elsewhere (restore): empty folders and the mark
+ * of the unfinished. *ret_fd is the caller's. */
 bool store_prepare(const char *directory, int *ret_fd, struct error *err) MUST_USE;
 /* Opens it, takes the lock, runs missing migrations, sets `world`'s offset to the city clock.
  * ERROR_OWNED with the owner's pid in the words where another process holds it. */

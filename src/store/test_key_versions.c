@@ -1,5 +1,6 @@
-/* Goal: versions of a key, another master key, sources and the mirror: what was encrypted stays readable
- * as long as it may, what was destroyed is destroyed everywhere, and a crash leaves one whole side. */
+/* Goal: versions of a key, another master key, sources and the mirror: what was encrypted stays
+ * readable as long as it may, what was destroyed is destroyed everywhere, and a crash leaves one
+  * whole side. */
 #include <dirent.h>
 #include <sys/stat.h>
 
@@ -308,7 +309,7 @@ static void a_passphrase_seals_the_master_key_and_only_it_opens_it(void **state)
     expect_closed(ring, ERROR_ENVIRONMENT);
     unsetenv("CHENGMAI_PASSPHRASE_FILE");
     expect_closed(ring, ERROR_ENVIRONMENT);
-    write_secret(ring, "correct horse battery staple", 0600); /* the end of the line is not needed */
+    write_secret(ring, "correct horse battery staple", 0600); /* no end of line */
     ring_reopen(ring);
     test_done_or_fail(keys_renew_master(ring->keys, "file", &err), &err);
     assert_false(there(ring, "keys/master.sealed"));
