@@ -167,15 +167,17 @@ static int signs(struct served *served, const char *name, const char *password)
 static int status_of(struct served *served, const char *token, const char *path, char *body,
                      size_t size)
 {
-    char line[700];
-    int status;
-    snprintf(line, sizeof line,
-             "curl -s -o answer -w '%%{http_code}' -H 'Authorization: Bearer %s' -H 'X-Purpose:"
-             " case:1' http://127.0.0.1:%d%s && echo && cat answer",
-             token, served->port, path);
-    assert_int_equal(shell(served, line, body, size), 0);
-    assert_int_equal(sscanf(body, "%d", &status), 1);
-    return status;
+    char text[700];
+    int fd = dial(served);
+    snprintf(text, sizeof text,
+             "GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nX-Purpose: case:1\r\n\r\n",
+             path, token);
+    assert_true(say_text(fd, text));
+    struct heard heard = hear(fd);
+    close(fd);
+    snprintf(body, size, "%s", heard.body.data ? heard.body.data : "");
+    buffer_release(&heard.body);
+    return heard.status;
 }
 
 static void after_its_end_a_city_answers_aggregates_and_refuses_persons(void **state)

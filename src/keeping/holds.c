@@ -18,13 +18,13 @@ static const struct sql_text hold_select = {
     "hold_select",
     "SELECT hold_no, class, first_day, last_day, made_at, until_at, reason, made_by, lifted_at,"
     " lifted_by FROM retention_hold ORDER BY hold_no DESC LIMIT ?1",
-    "primary key"};
+    "small table"};
 static const struct sql_text hold_select_active = {
     "hold_select_active",
     "SELECT hold_no, class, first_day, last_day, made_at, until_at, reason, made_by, lifted_at,"
     " lifted_by FROM retention_hold WHERE lifted_at IS NULL AND until_at > ?2"
     " ORDER BY hold_no DESC LIMIT ?1",
-    "primary key"};
+    "small table"};
 
 const struct sql_list hold_statements =
     SQL_LIST(&hold_insert, &hold_last, &hold_close, &hold_select, &hold_select_active);

@@ -17,7 +17,7 @@ static const struct sql_text run_last = {"run_last", "SELECT max(run_no) FROM re
 static const struct sql_text run_last_day = {
     "run_last_day",
     "SELECT city_day FROM retention_run WHERE ended_at IS NOT NULL ORDER BY run_no DESC LIMIT 1",
-    "primary key"};
+    "small table"};
 static const struct sql_text run_end = {
     "run_end", "UPDATE retention_run SET ended_at = ?2 WHERE run_no = ?1", "primary key"};
 static const struct sql_text run_select = {

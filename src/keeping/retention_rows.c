@@ -8,10 +8,10 @@
 
 enum { BLOCK_ROWS_MAX = 4096, YOUNG_BLOCKS = 8 };
 
-static const struct sql_text block_edge = {
-    "block_edge",
-    "SELECT max(evidence_no), min(recorded_at) FROM (SELECT evidence_no, recorded_at FROM evidence"
-    " WHERE evidence_no > ?1 ORDER BY evidence_no LIMIT ?2)",
+static const struct sql_text block_rows = {
+    "block_rows",
+    "SELECT evidence_no, recorded_at FROM evidence WHERE evidence_no > ?1 ORDER BY evidence_no"
+    " LIMIT ?2",
     "primary key"};
 /* ?4: the kind of tests, ?5: positive */
 #define OLD_TESTS                                                                                  \
@@ -28,10 +28,8 @@ static const struct sql_text evidence_old = {
     "primary key"};
 static const struct sql_text evidence_delete = {
     "evidence_delete", "DELETE FROM evidence WHERE evidence_no = ?1", "primary key"};
-static const struct sql_text event_edge = {
-    "event_edge",
-    "SELECT max(no), min(CASE WHEN recorded_at >= ?3 THEN no END)"
-    " FROM (SELECT no, recorded_at FROM event WHERE no > ?1 ORDER BY no LIMIT ?2)",
+static const struct sql_text event_times = {
+    "event_times", "SELECT no, recorded_at FROM event WHERE no <= ?1 ORDER BY no",
     "primary key"};
 static const struct sql_text event_count_to = {
     "event_count_to", "SELECT count(*) FROM event WHERE no <= ?1", "primary key"};
@@ -44,8 +42,8 @@ static const struct sql_text act_add = {
     "primary key"};
 
 const struct sql_list row_statements =
-    SQL_LIST(&block_edge, &tests_count, &tests_delete, &evidence_old, &evidence_delete,
-             &event_edge, &event_count_to, &cursor_lowest, &act_add);
+    SQL_LIST(&block_rows, &tests_count, &tests_delete, &evidence_old, &evidence_delete,
+             &event_times, &event_count_to, &cursor_lowest, &act_add);
 
 bool act_add_rows(struct sql *sql, int64_t run_no, enum record_class class_, int64_t rows,
                   struct error *err)
@@ -76,18 +74,16 @@ static bool next_block(struct sql *sql, struct block *block, bool *ret_old, bool
                        struct error *err)
 {
     struct sql_query *query;
-    bool row;
-    if (!sql_begin(sql, &block_edge,
-                   SQL_ARGUMENTS(sql_int(block->first), sql_int(BLOCK_ROWS_MAX)), &query, err) ||
-        !sql_next(query, &row, err))
-        return false;
-    *ret_more = row && !sql_is_null(query, 0);
-    if (*ret_more) {
+    bool row, done = sql_begin(sql, &block_rows,
+                               SQL_ARGUMENTS(sql_int(block->first), sql_int(BLOCK_ROWS_MAX)),
+                               &query, err);
+    *ret_more = *ret_old = false;
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        *ret_more = true;
         block->last = sql_get_int(query, 0);
-        *ret_old = sql_get_int(query, 1) < block->run->cutoff;
+        *ret_old |= sql_get_int(query, 1) < block->run->cutoff;
     }
-    sql_end(query);
-    return true;
+    return done;
 }
 
 /* Old evidence of persons whose code is green: nothing rests on it. */
@@ -195,24 +191,22 @@ static bool last_old_event(struct sql *sql, timestamp cutoff, int64_t *ret_last,
 {
     int64_t lowest, newest, last = 0;
     struct sql_query *query;
-    bool row, more = true, young = false;
+    bool row, young = false;
     if (!sql_one_int(sql, &cursor_lowest, NULL, 0, INT64_MAX, &lowest, err) ||
-        !event_last(sql, &newest, err))
+        !event_last(sql, &newest, err) ||
+        !sql_begin(sql, &event_times, SQL_ARGUMENTS(sql_int(lowest < newest ? lowest : newest - 1)),
+                   &query, err))
         return false;
-    while (more && !young) {
-        if (!sql_begin(sql, &event_edge,
-                       SQL_ARGUMENTS(sql_int(last), sql_int(BLOCK_ROWS_MAX), sql_int(cutoff)),
-                       &query, err) ||
-            !sql_next(query, &row, err))
+    while (!young) {
+        if (!sql_next(query, &row, err))
             return false;
-        more = row && !sql_is_null(query, 0);
-        young = more && !sql_is_null(query, 1);
-        if (more)
-            last = young ? sql_get_int(query, 1) - 1 : sql_get_int(query, 0);
-        sql_end(query);
+        if (!row)
+            break;
+        young = sql_get_int(query, 1) >= cutoff;
+        last = young ? last : sql_get_int(query, 0);
     }
-    last = last < lowest ? last : lowest;
-    *ret_last = last < newest ? last : newest - 1;
+    sql_end(query);
+    *ret_last = last;
     return sql_one_int(sql, &event_count_to, SQL_ARGUMENTS(sql_int(*ret_last)), 0, ret_count, err);
 }
 

@@ -35,7 +35,7 @@ static const struct sql_text signature_select = {
     "signature_select",
     "SELECT user_no, name, role, signed_at, public_key, signature FROM sunset_signature"
     " ORDER BY user_no LIMIT ?1",
-    "primary key"};
+    "small table"};
 static const struct sql_text deed_put = {
     "deed_put",
     "INSERT INTO sunset_deed (kind, name, class, row_count, detail) VALUES (?1, ?2, ?3, ?4, ?5)"

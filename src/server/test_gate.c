@@ -84,6 +84,11 @@ static const struct {
      ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
     {HTTP_GET, "/api/v1/venues/1/code", "venue_manager administrator "},
     {HTTP_POST, "/api/v1/venues/1/revoke", "venue_manager administrator "},
+    {HTTP_GET, "/api/v1/retention", "auditor administrator "},
+    {HTTP_GET, "/api/v1/retention/runs", "auditor administrator "},
+    {HTTP_GET, "/api/v1/retention/runs/1", "auditor administrator "},
+    {HTTP_GET, "/api/v1/holds", "auditor administrator "},
+    {HTTP_GET, "/api/v1/sunset", "auditor administrator "},
     {HTTP_GET, "/api/v1/me", ""},
     {HTTP_GET, "/api/v1/me/why", ""},
 };

@@ -35,7 +35,8 @@ static const struct sql_text event_delete = {
 static const struct sql_text event_floor_update = {
     "event_floor_update",
     "INSERT INTO setting (name, value)"
-    " SELECT 'event_floor', CAST(min(no) - 1 AS TEXT) FROM event HAVING min(no) IS NOT NULL"
+    " SELECT 'event_floor', CAST((SELECT min(no) FROM event) - 1 AS TEXT)"
+    " WHERE EXISTS (SELECT 1 FROM event)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     "primary key"};
 
