@@ -7,7 +7,9 @@
 
 /* Tables that stay small whatever the size of the city: they may be read whole. */
 static const char *const small_tables[] = {"area",      "source",      "app_user", "import",
-                                           "migration", "event_cursor", "setting"};
+                                           "migration", "event_cursor", "setting",
+                                           "retention_run", "retention_hold",
+                                           "sunset_signature"};
 
 struct plan_run {
     sqlite3 *database;

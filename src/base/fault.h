@@ -29,7 +29,15 @@ enum fault_step_kind {
     X(before_day_key_destroyed)                                                                    \
     X(after_day_key_destroyed)                                                                     \
     X(before_sql_commit)                                                                           \
-    X(after_sql_commit)
+    X(after_sql_commit)                                                                            \
+    X(before_keys_exchange)                                                                        \
+    X(after_keys_exchange)                                                                         \
+    X(after_key_renewed)                                                                           \
+    X(after_rows_encrypted)                                                                        \
+    X(before_key_retired)                                                                          \
+    X(after_rows_forgotten)                                                                        \
+    X(after_class_destroyed)                                                                       \
+    X(before_certificate)
 
 enum fault_point {
 #define X(name) FAULT_POINT_##name,

@@ -1,6 +1,5 @@
 /* doctor and audit verify: what is wrong, and what to do. */
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -41,10 +40,13 @@ static void check_space(struct report *report, struct platform *platform)
 
 static void check_keys(struct report *report, struct platform *platform)
 {
-    struct stat status;
-    bool good = fstatat(store_directory_fd(platform->store), "keys/master", &status, 0) == 0 &&
-                (status.st_mode & 077) == 0;
-    say(report, good, "master key", good ? "only its owner may read it" : "others may read it");
+    const char *source;
+    struct error failure;
+    char words[400];
+    bool good = keys_check(store_keys(platform->store), &source, &failure);
+    snprintf(words, sizeof words, good ? "from a %s that only its owner may read" : "%s",
+             good ? source : failure.what);
+    say(report, good, "master key", words);
 }
 
 static bool check_status(struct report *report, struct platform *platform, struct error *err)

@@ -4,6 +4,7 @@
 #include "access/access.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
+#include "keeping/keeping.h"
 #include "status/status.h"
 
 bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
@@ -23,7 +24,8 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            access_open(platform, &platform->access, err) &&
            presence_open(platform->store, &options, &platform->presence, err) &&
            status_open(platform, &platform->status, err) &&
-           checkin_open(platform, &platform->checkin, err);
+           checkin_open(platform, &platform->checkin, err) &&
+           keeping_open(platform, &platform->keeping, err);
     if (!done) {
         platform_close(platform);
         return false;
@@ -36,6 +38,7 @@ void platform_close(struct platform *platform)
 {
     if (!platform)
         return;
+    keeping_close(platform->keeping);
     checkin_close(platform->checkin);
     presence_close(platform->presence); /* its commit thread may still answer scans */
     status_close(platform->status);

@@ -405,8 +405,8 @@ bool command_counters_refresh(struct platform *platform, struct error *err)
 {
     const struct area *city = registry_city(platform->registry);
     int64_t events;
-    if (!city)
-        return true; /* no areas yet: nothing to count by */
+    if (!city || store_is_sunset(platform->store))
+        return true; /* no areas yet: nothing to count by; or the counters are what is left */
     if (!store_subscriber_run(platform->store, "command.counters", on_event, NULL, &events, err))
         return false;
     struct refresh refresh = {.platform = platform, .now = world_now(platform->world)};

@@ -14,6 +14,7 @@
 
 struct access;
 struct checkin;
+struct keeping;
 struct policy;
 struct presence;
 struct registry;
@@ -30,6 +31,7 @@ struct platform {
     struct status_table *status;
     struct presence *presence;
     struct checkin *checkin;       /* the scan path */
+    struct keeping *keeping;       /* retention, backups, the end */
     struct server *server;         /* NULL unless this process serves */
     const char *directory;         /* the data directory, NULL for commands that need none */
     bool demo;

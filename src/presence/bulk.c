@@ -44,7 +44,8 @@ struct presence_bulk {
 bool presence_bulk_begin(struct presence *presence, uint16_t origin,
                          struct presence_bulk **ret_bulk, struct error *err)
 {
-    (void)err;
+    if (!store_refuse_sunset(presence->store, err))
+        return false;
     struct presence_bulk *bulk = x_alloc(1, sizeof *bulk);
     bulk->presence = presence;
     bulk->origin = origin;

@@ -202,11 +202,9 @@ static int compare_days(const void *a, const void *b)
 
 /* ---- The manifest */
 
-static bool manifest_write(struct presence *presence, const struct catalog *catalog,
-                           struct error *err)
+void catalog_manifest(const struct catalog *catalog, struct buffer *bytes)
 {
-    struct buffer bytes;
-    buffer_init(&bytes, MANIFEST_BYTES_MAX);
+    buffer_init(bytes, MANIFEST_BYTES_MAX);
     struct manifest_header header = {.magic = {'C', 'M', 'M', 'A', 'N', 'I', 'F', '1'},
                                      .version = 1,
                                      .dropped_count = (uint32_t)catalog->dropped_count,
@@ -215,17 +213,24 @@ static bool manifest_write(struct presence *presence, const struct catalog *cata
                                      .next_segment = catalog->next_segment};
     for (size_t i = 0; i < catalog->day_count; i++)
         header.segment_count += (uint32_t)catalog->days[i].segment_count;
-    buffer_append(&bytes, &header, sizeof header);
+    buffer_append(bytes, &header, sizeof header);
     for (size_t i = 0; i < catalog->day_count; i++)
         for (size_t k = 0; k < catalog->days[i].segment_count; k++) {
             const struct segment *segment = catalog->days[i].segments[k];
             struct manifest_segment entry = {.id = segment->id, .rows = segment->rows,
                                              .bytes = segment->bytes, .day = segment->day};
-            buffer_append(&bytes, &entry, sizeof entry);
+            buffer_append(bytes, &entry, sizeof entry);
         }
-    buffer_append(&bytes, catalog->dropped, catalog->dropped_count * sizeof *catalog->dropped);
-    uint32_t crc = hash_crc32c(0, bytes.data, bytes.length);
-    buffer_append(&bytes, &crc, sizeof crc);
+    buffer_append(bytes, catalog->dropped, catalog->dropped_count * sizeof *catalog->dropped);
+    uint32_t crc = hash_crc32c(0, bytes->data, bytes->length);
+    buffer_append(bytes, &crc, sizeof crc);
+}
+
+static bool manifest_write(struct presence *presence, const struct catalog *catalog,
+                           struct error *err)
+{
+    struct buffer bytes;
+    catalog_manifest(catalog, &bytes);
     bool done = !bytes.overflow
                     ? true
                     : error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = "manifest"},
@@ -234,6 +239,39 @@ static bool manifest_write(struct presence *presence, const struct catalog *cata
            file_replace(presence->directory_fd, "manifest", bytes.data, bytes.length, err);
     buffer_release(&bytes);
     return done;
+}
+
+struct day_list {
+    int32_t *days; /* ascending */
+    size_t count;
+};
+
+static void add_day(struct day_list *list, int32_t day)
+{
+    if (list->count && bsearch(&day, list->days, list->count, sizeof day, compare_days))
+        return;
+    list->days[list->count++] = day;
+    qsort(list->days, list->count, sizeof day, compare_days);
+}
+
+/* Opens what a manifest names. A day whose key was destroyed is a dropped day, also where the
+ * manifest does not know it yet: it comes from a backup that was made before the drop. */
+static bool open_segments(struct presence *presence, const char *entries, size_t count,
+                          struct segment **segments, size_t *ret_opened,
+                          struct day_list *dropped, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct manifest_segment entry;
+        memcpy(&entry, entries + i * sizeof entry, sizeof entry);
+        bool opened = segment_open(presence, entry.id, entry.day, entry.rows,
+                                   &segments[*ret_opened], err);
+        *ret_opened += opened;
+        if (!opened && err->code != ERROR_GONE)
+            return false;
+        if (!opened)
+            add_day(dropped, entry.day);
+    }
+    return true;
 }
 
 static bool manifest_parse(struct presence *presence, struct slice bytes, struct error *err)
@@ -251,31 +289,31 @@ static bool manifest_parse(struct presence *presence, struct slice bytes, struct
         expected != bytes.length || crc != hash_crc32c(0, bytes.data, bytes.length - sizeof crc))
         return error_set(err, ERROR_CORRUPT, place, "an undamaged manifest",
                          "the manifest does not verify");
+    const char *entries = bytes.data + sizeof header;
     struct segment **segments = x_alloc(header.segment_count, sizeof *segments);
+    struct day_list dropped = {
+        .days = x_alloc(header.dropped_count + header.segment_count, sizeof *dropped.days),
+        .count = header.dropped_count};
+    if (header.dropped_count)
+        memcpy(dropped.days, entries + header.segment_count * sizeof(struct manifest_segment),
+               header.dropped_count * sizeof(int32_t));
     size_t opened = 0;
-    bool done = true;
-    for (; done && opened < header.segment_count; opened += done) {
-        struct manifest_segment entry;
-        memcpy(&entry, bytes.data + sizeof header + opened * sizeof entry, sizeof entry);
-        done = segment_open(presence, entry.id, entry.day, entry.rows, &segments[opened], err);
-    }
+    bool done = open_segments(presence, entries, header.segment_count, segments, &opened, &dropped,
+                              err);
     if (!done)
         while (opened)
             segment_unref(segments[--opened]);
     if (done) {
         struct catalog *catalog = catalog_create(segments, opened);
-        catalog->dropped_count = header.dropped_count;
-        catalog->dropped = x_alloc(header.dropped_count, sizeof *catalog->dropped);
-        if (header.dropped_count)
-            memcpy(catalog->dropped,
-                   bytes.data + bytes.length - sizeof crc -
-                       header.dropped_count * sizeof(int32_t),
-                   header.dropped_count * sizeof(int32_t));
+        catalog->dropped_count = dropped.count;
+        catalog->dropped = dropped.days;
+        dropped.days = NULL;
         catalog->folded = (struct scan_event_id){header.folded_day, header.folded_ordinal};
         catalog->next_segment = header.next_segment;
         presence->catalog = catalog;
         presence->next_segment = header.next_segment;
     }
+    free(dropped.days);
     free(segments);
     return done;
 }

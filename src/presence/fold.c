@@ -253,6 +253,48 @@ bool presence_drop_day(struct presence *presence, int32_t day, struct error *err
     return done;
 }
 
+/* Under maintenance_lock, with nothing taken in any more. */
+static bool forget_day(struct presence *presence, int32_t day, struct error *err)
+{
+    struct catalog_change change = {.drops = true, .dropped_day = day};
+    char folder[SEGMENT_NAME_BYTES], date[TIME_TEXT_BYTES];
+    snprintf(folder, sizeof folder, "day-%s", time_format_date(day, date));
+    return catalog_apply(presence, &change, err) &&
+           keys_day_destroy(presence->keys, day, err) && expire_log(presence, day, err) &&
+           file_remove_tree(presence->directory_fd, folder, err);
+}
+
+/* A day of the store or of its log; INT32_MIN where none is left. */
+static int32_t any_day(struct presence *presence)
+{
+    if (presence->catalog->day_count)
+        return presence->catalog->days[0].day;
+    pthread_mutex_lock(&presence->log_lock);
+    int32_t day = presence->log.file_count ? presence->log.files[0].day : INT32_MIN;
+    pthread_mutex_unlock(&presence->log_lock);
+    return day;
+}
+
+bool presence_forget_all(struct presence *presence, int64_t *ret_days, int64_t *ret_events,
+                         struct error *err)
+{
+    int32_t day;
+    *ret_days = *ret_events = 0;
+    REQUIRE(store_is_sunset(presence->store)); /* nothing is taken in any more */
+    intake_drain(presence);
+    pthread_mutex_lock(&presence->maintenance_lock);
+    bool done = fold_tail(presence, err);
+    while (done && (day = any_day(presence)) != INT32_MIN) {
+        const struct catalog_day *stored = catalog_find(presence->catalog, day);
+        int64_t events = stored ? stored->rows : 0;
+        done = forget_day(presence, day, err);
+        *ret_days += done && events > 0;
+        *ret_events += done ? events : 0;
+    }
+    pthread_mutex_unlock(&presence->maintenance_lock);
+    return done;
+}
+
 /* ---- The background */
 
 /* A disk that fails is not asked again at once. Under fold_lock. */

@@ -108,6 +108,8 @@ static bool enqueue(struct presence *presence, struct presence_append *append, s
 bool presence_append(struct presence *presence, struct presence_append *append, struct error *err)
 {
     REQUIRE(append->count >= 1 && append->count <= 1 + PRESENCE_COMPANIONS_MAX);
+    if (!store_refuse_sunset(presence->store, err))
+        return false;
     pthread_mutex_lock(&presence->intake_lock);
     bool was_empty = presence->queue_first == NULL;
     bool taken = enqueue(presence, append, err);
@@ -303,6 +305,19 @@ bool intake_start(struct presence *presence, struct error *err)
                          "cannot start the commit thread");
     presence->commit_started = true;
     return true;
+}
+
+void intake_drain(struct presence *presence)
+{
+    pthread_mutex_lock(&presence->intake_lock);
+    while (presence->queue_first) {
+        pthread_mutex_unlock(&presence->intake_lock);
+        usleep(1000);
+        pthread_mutex_lock(&presence->intake_lock);
+    }
+    pthread_mutex_unlock(&presence->intake_lock);
+    pthread_mutex_lock(&presence->log_lock); /* a group that was taken out holds it */
+    pthread_mutex_unlock(&presence->log_lock);
 }
 
 void intake_stop(struct presence *presence)

@@ -222,9 +222,32 @@ int64_t presence_rows_read(const struct presence_view *view);
 /* ---- Keeping and forgetting */
 /* Folds the log's events into segments and merges small segments, as far as worthwhile. */
 bool presence_fold(struct presence *presence, struct error *err) MUST_USE;
-/* Forgets a day: out of the manifest, key destroyed, its folder and the log of its arrivals removed.
- * Later events of it are refused. Twice is done. ERROR_CONFLICT for a day that has not ended. */
+/* Forgets a day: out of the manifest, key destroyed, its folder and the log of its arrivals
+ * removed. Later events of it are refused. Twice is done. ERROR_CONFLICT for a day that has not
+  * ended. */
 bool presence_drop_day(struct presence *presence, int32_t day, struct error *err) MUST_USE;
+/* Forgets every day, the present one too, and everything that was answered. Only after the mark of
+ * sunset stands: from then on nothing is taken in. Twice is done. *ret_days were forgotten, with
+ * *ret_events (doubles included). */
+bool presence_forget_all(struct presence *presence, int64_t *ret_days, int64_t *ret_events,
+                         struct error *err) MUST_USE;
+
+/* One file of a consistent copy of the store, its name below DIR/presence. */
+struct presence_file {
+    const char *name;
+    const void *bytes; /* the content, or NULL: the first `length` bytes of `fd` */
+    int fd;
+    uint64_t length;
+    bool immutable;    /* may be linked instead of copied */
+};
+/* Hands out every file of one moment; the store goes on (folding and merging wait while the log is
+ * handed out). Everything acknowledged before the call is in it. All of it is encrypted by the
+  * days'
+ * keys, which are no part of it. */
+bool presence_copy(struct presence *presence,
+                   bool (*take)(void *context, const struct presence_file *file,
+                                struct error *err),
+                   void *context, struct error *err) MUST_USE;
 /* Reads every block of every segment and log; one `report` a check. */
 bool presence_verify(struct presence *presence,
                      void (*report)(void *context, bool good, const char *check,

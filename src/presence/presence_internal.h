@@ -84,6 +84,8 @@ void segment_unref(struct segment *segment);
 const struct catalog_day *catalog_find(const struct catalog *catalog, int32_t day);
 bool catalog_dropped(const struct catalog *catalog, int32_t day);
 void catalog_unref(struct catalog *catalog);
+/* The catalog as the manifest has it; the caller releases `bytes`. */
+void catalog_manifest(const struct catalog *catalog, struct buffer *bytes);
 /* Reads the manifest and opens what it names; removes what it does not. */
 bool catalog_load(struct presence *presence, struct error *err) MUST_USE;
 /* Writes the new manifest, then shows the new catalog. Under maintenance_lock. On failure nothing
@@ -263,6 +265,8 @@ struct presence {
 
 bool intake_start(struct presence *presence, struct error *err) MUST_USE;
 void intake_stop(struct presence *presence);
+/* Returns when what was taken before the call is answered. */
+void intake_drain(struct presence *presence);
 void fold_start(struct presence *presence);
 void fold_stop(struct presence *presence);
 void fold_wake(struct presence *presence);

@@ -10,6 +10,14 @@ static const struct import_kind *find_kind(const char *name)
     return NULL;
 }
 
+/* After the end nothing about persons is taken in or given out. */
+static bool may_pass(struct platform *platform, const char *kind, struct error *err)
+{
+    bool persons = strcmp(kind, "areas") != 0 && strcmp(kind, "units") != 0 &&
+                   strcmp(kind, "venues") != 0;
+    return !persons || store_refuse_sunset(platform->store, err);
+}
+
 static int unknown_kind(const char *name, struct error *err)
 {
     error_set(err, ERROR_USAGE, (struct error_place){.field = name}, "a KIND of `import --help`",
@@ -48,6 +56,8 @@ static int run_import(struct command_context *context, int argc, char **argv, st
     if (!kind)
         return unknown_kind(argv[0], err);
     bool rejected;
+    if (!may_pass(context->platform, kind->name, err))
+        return command_fail(err);
     if (!import_run(context, kind, argv[1], &options, &rejected, err))
         return command_fail(err);
     return rejected ? EXIT_FINDINGS : EXIT_DONE;
@@ -100,7 +110,8 @@ static int run_export(struct command_context *context, int argc, char **argv, st
                                      .arena = context->arena};
     for (size_t i = 0; i < export_kind_count; i++)
         if (strcmp(export_kinds[i]->name, argv[0]) == 0)
-            return export_kinds[i]->run(&request, err) ? EXIT_DONE : command_fail(err);
+            return may_pass(context->platform, argv[0], err) && export_kinds[i]->run(&request, err)
+                       ? EXIT_DONE : command_fail(err);
     return unknown_kind(argv[0], err);
 }
 

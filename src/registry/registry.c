@@ -370,6 +370,8 @@ bool registry_person(struct platform *platform, struct sql *sql, uint32_t person
 {
     struct sql_query *query;
     bool row;
+    if (!store_refuse_sunset(platform->store, err))
+        return false;
     if (!sql_begin(sql, &person_select, SQL_ARGUMENTS(sql_int(person_no)), &query, err) ||
         !sql_next(query, &row, err))
         return false;

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "command/command.h"
 #include "dossier/dossier.h"
+#include "keeping/keeping.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
@@ -32,7 +33,8 @@ static void run_jobs(struct jobs *jobs, int64_t round)
         log_error("status", &err);
     if (!checkin_follow(platform->checkin, &err))
         log_error("checkin", &err);
-    if (jobs->life && !sim_life_tick(jobs->life, world_now(platform->world), &err))
+    bool lives = jobs->life && !store_is_sunset(platform->store);
+    if (lives && !sim_life_tick(jobs->life, world_now(platform->world), &err))
         log_error("sim", &err);
     if (!command_counters_refresh(platform, &err))
         log_error("command", &err);
@@ -124,6 +126,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
     pthread_mutex_init(&jobs.lock, NULL);
     pthread_cond_init(&jobs.changed, NULL);
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
+    keeping_start(platform->keeping);
     fprintf(context->out, "listening http://%s:%u\n", host, port);
     fflush(context->out);
     sigwait(signals, &signal_no);
@@ -135,6 +138,7 @@ static bool serve(struct command_context *context, struct platform *platform, co
     pthread_cond_broadcast(&jobs.changed);
     pthread_mutex_unlock(&jobs.lock);
     pthread_join(jobs.thread, NULL);
+    keeping_stop(platform->keeping);
     sim_life_close(jobs.life);
     http_free(jobs.http); /* the jobs woke its streams until now */
     door_close(door);

@@ -27,9 +27,22 @@ static const struct sql_text setting_update = {
     "INSERT INTO setting (name, value) VALUES (?1, ?2)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     "primary key"};
+static const struct sql_text event_delete = {
+    "event_delete",
+    "DELETE FROM event WHERE no IN (SELECT no FROM event WHERE no <= ?1 ORDER BY no LIMIT ?2)"
+    " AND no < (SELECT max(no) FROM event)",
+    "primary key"};
+static const struct sql_text event_floor_update = {
+    "event_floor_update",
+    "INSERT INTO setting (name, value)"
+    " SELECT 'event_floor', CAST((SELECT min(no) FROM event) - 1 AS TEXT)"
+    " WHERE EXISTS (SELECT 1 FROM event)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    "primary key"};
 
 const struct sql_list event_statements =
-    SQL_LIST(&event_insert, &event_select_last, &event_select_after, &cursor_select,
+    SQL_LIST(&event_insert, &event_delete, &event_floor_update,
+             &event_select_last, &event_select_after, &cursor_select,
              &cursor_update, &setting_select, &setting_update);
 
 bool event_emit(struct sql *sql, const struct event *event, struct error *err)
@@ -77,6 +90,14 @@ bool event_read(struct sql *sql, int64_t after, int64_t limit,
             return false;
         }
     }
+}
+
+bool event_forget(struct sql *sql, int64_t last, int64_t limit, int64_t *ret_count,
+                  struct error *err)
+{
+    return sql_run_count(sql, &event_delete, SQL_ARGUMENTS(sql_int(last), sql_int(limit)),
+                         ret_count, err) &&
+           sql_run(sql, &event_floor_update, NULL, 0, err);
 }
 
 enum { SUBSCRIBER_BATCH = 1024 };

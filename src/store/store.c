@@ -22,11 +22,18 @@ static const struct sql_text migration_count = {
 static const struct sql_text integrity_check = {
     "integrity_check", "PRAGMA quick_check", "whole database"};
 static const struct sql_text event_gaps = {
-    "event_gaps", "SELECT coalesce(max(no), 0) - count(*) FROM event", "whole event log"};
+    "event_gaps",
+    "SELECT coalesce(max(no), 0) - count(*) -"
+    " coalesce((SELECT CAST(value AS BIGINT) FROM setting WHERE name = 'event_floor'), 0)"
+    " FROM event",
+    "whole event log"};
+static const struct sql_text copy_into = {"copy_into", "VACUUM INTO ?1", "whole database"};
+static const struct sql_text empty_log = {
+    "empty_log", "PRAGMA wal_checkpoint(TRUNCATE)", "whole write-ahead log"};
 
 static const struct sql_list directory_statements =
     SQL_LIST(&migration_table, &migration_applied, &migration_record, &migration_count,
-             &integrity_check, &event_gaps);
+             &integrity_check, &event_gaps, &copy_into, &empty_log);
 
 const struct sql_list *const store_statements[] = {&directory_statements, &event_statements,
                                                    &audit_statements, NULL};
@@ -159,7 +166,8 @@ static bool directory_is_empty(int fd, bool *ret_empty, struct error *err)
     return true;
 }
 
-bool store_create(const char *directory, const struct store_creation *creation, struct error *err)
+/* A new or empty directory, open; with `unfinished` it carries the mark. */
+static bool make_directory(const char *directory, bool unfinished, int *ret_fd, struct error *err)
 {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST)
         return error_set_errno(err, directory, "create");
@@ -175,14 +183,41 @@ bool store_create(const char *directory, const struct store_creation *creation, 
                          "a new or empty directory", "the directory is not empty");
     if (done && fchmod(fd, 0700) != 0)
         done = error_set_errno(err, directory, "set the mode of");
-    if (done && creation->unfinished)
+    if (done && unfinished)
         done = file_replace(fd, unfinished_mark, "", 0, err);
-    done = done && keys_create(fd, err);
+    if (done)
+        *ret_fd = fd;
+    else
+        close(fd);
+    return done;
+}
+
+static bool make_folders(int fd, struct error *err)
+{
     for (const char *const *name = (const char *const[]){"presence", "policies", "scenes", NULL};
-         done && *name; name++)
+         *name; name++)
         if (mkdirat(fd, *name, 0700) != 0)
-            done = error_set_errno(err, *name, "create");
-    done = done && write_city_file(fd, creation, err);
+            return error_set_errno(err, *name, "create");
+    return true;
+}
+
+bool store_prepare(const char *directory, int *ret_fd, struct error *err)
+{
+    if (!make_directory(directory, true, ret_fd, err))
+        return false;
+    if (make_folders(*ret_fd, err))
+        return true;
+    close(*ret_fd);
+    return false;
+}
+
+bool store_create(const char *directory, const struct store_creation *creation, struct error *err)
+{
+    int fd;
+    if (!make_directory(directory, creation->unfinished, &fd, err))
+        return false;
+    bool done = keys_create(fd, err) && make_folders(fd, err) &&
+                write_city_file(fd, creation, err);
     close(fd);
     if (!done)
         return false;
@@ -231,6 +266,7 @@ static bool open_store(const char *directory, bool unfinished, struct world *wor
     struct store *store = x_alloc(1, sizeof *store);
     store->lock_fd = -1;
     store->world = world;
+    atomic_init(&store->sunset, false);
     store->directory = realpath(directory, NULL);
     store->directory_fd =
         store->directory ? open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -251,6 +287,8 @@ static bool open_store(const char *directory, bool unfinished, struct world *wor
     char *path = NULL;
     if (done && asprintf(&path, "%s/city.db", store->directory) < 0)
         REQUIRE(false && "memory");
+    if (done && faccessat(store->directory_fd, STORE_SUNSET_MARK, F_OK, 0) == 0)
+        atomic_store(&store->sunset, true);
     done = done && take_lock(store, err) && read_city_file(store, err) &&
            keys_open(store->directory_fd, &store->keys, err) &&
            sql_open(path, false, world, &store->writer, err) && writer_start(store, err) &&
@@ -371,7 +409,61 @@ void store_read_end(struct store *store, struct sql *sql)
     pthread_mutex_unlock(&store->reader_lock);
 }
 
+/* ---- The database as a whole, on a connection of its own: neither readers nor the writer wait */
+
+static bool run_alone(struct store *store, const struct sql_text *text,
+                      const struct sql_value *arguments, size_t count, int64_t *ret_first,
+                      struct error *err)
+{
+    char path[4200];
+    struct sql *sql;
+    snprintf(path, sizeof path, "%s/city.db", store->directory);
+    if (!sql_open(path, false, store->world, &sql, err))
+        return false;
+    bool done = sql_one_int(sql, text, arguments, count, 0, ret_first, err);
+    sql_close(sql);
+    return done;
+}
+
+bool store_copy_database(struct store *store, const char *path, struct error *err)
+{
+    int64_t none;
+    return run_alone(store, &copy_into, SQL_ARGUMENTS(sql_text(slice_of(path))), &none, err);
+}
+
+bool store_checkpoint(struct store *store, struct error *err)
+{
+    int64_t busy = 0;
+    for (int tries = 0; tries < 50; tries++) {
+        if (!run_alone(store, &empty_log, NULL, 0, &busy, err))
+            return false;
+        if (!busy)
+            return true;
+        usleep(100000); /* a reader still holds an old snapshot */
+    }
+    return error_set(err, ERROR_BUSY, (struct error_place){.source = "city.db"},
+                     "no reader that holds an old snapshot for seconds",
+                     "the write-ahead log cannot be emptied");
+}
+
 /* ---- Small questions */
+
+bool store_is_sunset(const struct store *store)
+{
+    return atomic_load(&store->sunset);
+}
+void store_begin_sunset(struct store *store)
+{
+    REQUIRE(faccessat(store->directory_fd, STORE_SUNSET_MARK, F_OK, 0) == 0);
+    atomic_store(&store->sunset, true);
+}
+bool store_refuse_sunset(const struct store *store, struct error *err)
+{
+    return !atomic_load(&store->sunset) ||
+           error_set(err, ERROR_GONE, (struct error_place){.source = "sunset"},
+                     "a question about aggregates",
+                     "the personal data of this city were destroyed, and none is taken any more");
+}
 
 bool store_is_demo(const struct store *store)
 {

@@ -41,6 +41,9 @@ struct store_creation {
  * whatever ends the making, nothing half made looks whole. */
 bool store_create(const char *directory, const struct store_creation *creation,
                   struct error *err) MUST_USE;
+/* The beginning of a directory that is filled from elsewhere (restore): empty folders and the mark
+ * of the unfinished. *ret_fd is the caller's. */
+bool store_prepare(const char *directory, int *ret_fd, struct error *err) MUST_USE;
 /* Opens it, takes the lock, runs missing migrations, sets `world`'s offset to the city clock.
  * ERROR_OWNED with the owner's pid in the words where another process holds it. */
 bool store_open(const char *directory, struct world *world, struct store **ret_store,
@@ -97,6 +100,10 @@ bool event_last(struct sql *sql, int64_t *ret_no, struct error *err) MUST_USE;
 bool event_read(struct sql *sql, int64_t after, int64_t limit,
                 bool (*visit)(const struct event *event, void *context, struct error *err),
                 void *context, struct error *err) MUST_USE;
+/* Forgets events with no ≤ `last`, at most `limit` of them, oldest first (inside a job); never the
+ * newest, so that numbers go on. The log then begins later, which is no gap. */
+bool event_forget(struct sql *sql, int64_t last, int64_t limit, int64_t *ret_count,
+                  struct error *err) MUST_USE;
 /* `wake(context)` runs on the writer thread after each durable commit that emitted events. At most
  * 8 listeners, registered before the first write. */
 void store_on_events(struct store *store, void (*wake)(void *context), void *context);
@@ -111,6 +118,21 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
  * whole directory): only for a directory that is being made. */
 bool store_write_unsynced(struct store *store, store_job *job, void *context,
                           struct error *err) MUST_USE;
+
+/* ---- The database as a whole */
+/* A consistent copy into a new file, compacted; reading and writing go on. */
+bool store_copy_database(struct store *store, const char *path, struct error *err) MUST_USE;
+/* Empties the write-ahead log, so that what was deleted is in no file any more (deleted content is
+ * overwritten: secure_delete). ERROR_BUSY where readers hold old snapshots for seconds. */
+bool store_checkpoint(struct store *store, struct error *err) MUST_USE;
+
+/* ---- Sunset: personal data were destroyed, or their destruction has begun (keeping room) */
+#define STORE_SUNSET_MARK "sunset/begun"
+bool store_is_sunset(const struct store *store);
+/* After the mark was written. There is no way back. */
+void store_begin_sunset(struct store *store);
+/* ERROR_GONE after sunset: before personal data are taken in or looked up. */
+bool store_refuse_sunset(const struct store *store, struct error *err) MUST_USE;
 
 /* Statements run so far on all connections (limits in tests). */
 int64_t store_statements_run(struct store *store);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "store/store.h"
 
@@ -53,6 +54,7 @@ struct store {
     uint64_t seed;
     struct world *world;
     struct keys *keys;
+    atomic_bool sunset;
 
     struct sql *writer; /* the writer thread's */
     pthread_t writer_thread;

@@ -248,7 +248,8 @@ static int run_trace(struct command_context *context, int argc, char **argv, str
     out->context = context;
     out->source = slice_of(source ? source : "default");
     int64_t no = 0;
-    if (!store_read_begin(platform->store, &out->sql, err))
+    if (!store_refuse_sunset(platform->store, err) ||
+        !store_read_begin(platform->store, &out->sql, err))
         return command_fail(err);
     bool done =
         registry_lookup(out->sql, REGISTRY_PERSON, out->source, slice_of(person), &no, err);

@@ -1,0 +1,265 @@
+/* Rotation: a new version of a class's key; rows are encrypted anew in small jobs while everybody
+ * reads.
+ *
+ * State is what the keys say: more than one version of `identity` means that a rotation is under
+  * way.
+ * The setting below only tells how far it came. The old version is destroyed after a second walk
+  * has
+ * seen that no row needs it.
+ *
+ *   one version ──renew──► two ──rows, block by block──► two, none needed ──proved, retire──► one
+ *
+ * A field is encrypted inside a job only, and jobs run one after another: a job of this walk runs
+  * after
+ * every job that may still have used the old version. */
+#include "keeping/keeping_internal.h"
+
+enum { ROWS_A_JOB = 500, ROWS_A_LOOK = 5000 };
+static const char cursor_name[] = "rotation.identity";
+
+static const struct sql_text identity_block = {
+    "identity_block",
+    "SELECT person_no, identity FROM person WHERE person_no > ?1 AND identity IS NOT NULL"
+    " ORDER BY person_no LIMIT ?2",
+    "primary key"};
+static const struct sql_text identity_replace = {
+    "identity_replace", "UPDATE person SET identity = ?2 WHERE person_no = ?1", "primary key"};
+
+const struct sql_list rotation_statements = SQL_LIST(&identity_block, &identity_replace);
+
+/* What the rotation of a class does; `refused` where it cannot be done, and why. */
+static const struct {
+    bool ends_issued;
+    const char *words, *refused;
+} manners[KEY_CLASS_COUNT] = {
+    [KEY_IDENTITY] = {false, "rows are encrypted anew in the background", NULL},
+    [KEY_BLIND_INDEX] = {false, NULL,
+                         "digests of imported rows hang on it: they would all look changed"},
+    [KEY_SESSION] = {true, "ends all sessions of holders and their paper codes at once", NULL},
+    [KEY_VENUE_TOKEN] = {true, "ends all venue codes at once: posters are printed anew", NULL},
+    [KEY_IDEMPOTENCY] = {false, NULL,
+                         "requests that are sent again within 48 hours would run twice"},
+    [KEY_SNAPSHOT] = {false, "the snapshot is written anew", NULL},
+    [KEY_AUDIT] = {false, NULL, "the audit chain is bound to it"},
+};
+
+const char *rotation_words(enum key_class class_)
+{
+    return manners[class_].words ? manners[class_].words : manners[class_].refused;
+}
+
+/* ---- Rows */
+
+struct walk {
+    struct platform *platform;
+    struct arena arena;
+    int64_t after, rows, renewed;
+    bool proving; /* looks only: an old version anywhere is a refusal */
+};
+
+/* One row: encrypted anew where the newest version did not open it. */
+static bool walk_row(struct walk *walk, struct sql *sql, int64_t person, struct slice cipher,
+                     struct error *err)
+{
+    struct keys *keys = store_keys(walk->platform->store);
+    struct slice plain;
+    bool current;
+    if (!field_decrypt_version(keys, KEY_IDENTITY, person, cipher, &walk->arena, &plain, &current,
+                               err))
+        return false;
+    if (current)
+        return true;
+    if (walk->proving)
+        return error_set(err, ERROR_CONFLICT,
+                         (struct error_place){.source = "person", .row = person}, NULL,
+                         "a row still needs the old key");
+    walk->renewed++;
+    return sql_run(sql, &identity_replace,
+                   SQL_ARGUMENTS(sql_int(person), sql_blob(field_encrypt(keys, KEY_IDENTITY, person,
+                                                                         plain, &walk->arena))),
+                   err);
+}
+
+struct held_row {
+    int64_t person;
+    struct slice cipher;
+};
+
+/* Reads a block whole before a row of it is changed. */
+static bool read_block(struct walk *walk, struct sql *sql, size_t limit, struct held_row *rows,
+                       size_t *ret_count, struct error *err)
+{
+    struct sql_query *query;
+    size_t count = 0;
+    bool row, done = sql_begin(sql, &identity_block,
+                               SQL_ARGUMENTS(sql_int(walk->after), sql_int((int64_t)limit)),
+                               &query, err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        struct slice cipher = sql_get_blob(query, 1);
+        rows[count].person = sql_get_int(query, 0);
+        rows[count++].cipher = (struct slice){
+            arena_copy(&walk->arena, cipher.data, cipher.length), cipher.length};
+    }
+    *ret_count = count;
+    return done;
+}
+
+static bool walk_block(struct walk *walk, struct sql *sql, size_t limit, struct error *err)
+{
+    size_t count;
+    arena_clear(&walk->arena);
+    struct held_row *rows = arena_alloc(&walk->arena, limit * sizeof *rows);
+    if (!read_block(walk, sql, limit, rows, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!walk_row(walk, sql, rows[i].person, rows[i].cipher, err))
+            return false;
+    walk->rows = (int64_t)count;
+    if (count)
+        walk->after = rows[count - 1].person;
+    return true;
+}
+
+static bool write_block(struct sql *sql, void *context, struct error *err)
+{
+    struct walk *walk = context;
+    char text[24];
+    if (!walk_block(walk, sql, ROWS_A_JOB, err))
+        return false;
+    snprintf(text, sizeof text, "%lld", (long long)walk->after);
+    return store_setting_set(sql, cursor_name, slice_of(text), err);
+}
+
+static bool look_block(struct walk *walk, struct error *err)
+{
+    struct sql *sql;
+    if (!store_read_begin(walk->platform->store, &sql, err))
+        return false;
+    bool done = walk_block(walk, sql, ROWS_A_LOOK, err);
+    store_read_end(walk->platform->store, sql);
+    return done;
+}
+
+static bool read_cursor(struct walk *walk, struct error *err)
+{
+    struct sql *sql;
+    struct buffer text;
+    if (!store_read_begin(walk->platform->store, &sql, err))
+        return false;
+    buffer_init(&text, 64);
+    bool done = store_setting_get(sql, cursor_name, &text, err);
+    store_read_end(walk->platform->store, sql);
+    if (done && text.length &&
+        !slice_to_int64(buffer_slice(&text), 0, INT64_MAX, &walk->after))
+        walk->after = 0; /* from the beginning: what is done is passed over */
+    buffer_release(&text);
+    return done;
+}
+
+static bool clear_cursor(struct sql *sql, void *context, struct error *err)
+{
+    (void)context;
+    return store_setting_set(sql, cursor_name, SLICE("0"), err);
+}
+
+static bool encrypt_rows(struct walk *walk, struct error *err)
+{
+    bool done = read_cursor(walk, err);
+    do
+        done = done && store_write(walk->platform->store, write_block, walk, err) &&
+               fault_at(FAULT_POINT_after_rows_encrypted, err);
+    while (done && walk->rows > 0);
+    return done;
+}
+
+static bool prove_rows(struct walk *walk, struct error *err)
+{
+    bool done;
+    walk->after = 0;
+    walk->proving = true;
+    do
+        done = look_block(walk, err);
+    while (done && walk->rows > 0);
+    return done;
+}
+
+/* Under `acting`. */
+static bool finish_identity(struct keeping *keeping, int64_t *ret_rows, struct error *err)
+{
+    struct platform *platform = keeping->platform;
+    struct keys *keys = store_keys(platform->store);
+    struct walk walk = {.platform = platform};
+    int versions;
+    *ret_rows = 0;
+    (void)keys_version(keys, KEY_IDENTITY, &versions);
+    if (versions < 2)
+        return true;
+    arena_init(&walk.arena, 64 << 20);
+    bool done = encrypt_rows(&walk, err) && prove_rows(&walk, err) &&
+                fault_at(FAULT_POINT_before_key_retired, err) &&
+                keys_retire(keys, KEY_IDENTITY, err) &&
+                store_write(platform->store, clear_cursor, NULL, err);
+    arena_release(&walk.arena);
+    *ret_rows = walk.renewed;
+    return done;
+}
+
+bool rotation_resume(struct keeping *keeping, struct error *err)
+{
+    int64_t rows;
+    pthread_mutex_lock(&keeping->acting);
+    bool done = finish_identity(keeping, &rows, err);
+    pthread_mutex_unlock(&keeping->acting);
+    return done;
+}
+
+struct rotation_audit {
+    const char *class_;
+    timestamp now;
+};
+
+static bool audit_rotation(struct sql *sql, void *context, struct error *err)
+{
+    const struct rotation_audit *job = context;
+    struct audit_entry entry = {.actor = SLICE("command line"),
+                                .act = SLICE("key.rotate"),
+                                .fields = slice_of(job->class_)};
+    return audit_append(sql, &entry, job->now, err);
+}
+
+/* Under `acting`. */
+static bool rotate(struct keeping *keeping, enum key_class class_, int64_t *ret_rows,
+                   struct error *err)
+{
+    struct platform *platform = keeping->platform;
+    struct keys *keys = store_keys(platform->store);
+    int64_t before = 0;
+    if (class_ == KEY_IDENTITY) /* one that was cut short comes first */
+        return finish_identity(keeping, &before, err) && keys_renew(keys, class_, err) &&
+               store_write(platform->store, clear_cursor, NULL, err) &&
+               fault_at(FAULT_POINT_after_key_renewed, err) &&
+               finish_identity(keeping, ret_rows, err);
+    *ret_rows = 0;
+    return keys_renew(keys, class_, err) && keys_retire(keys, class_, err) &&
+           (class_ != KEY_SNAPSHOT || status_snapshot(platform->status, err));
+}
+
+bool rotation_run(struct keeping *keeping, enum key_class class_, bool ends_issued,
+                  int64_t *ret_rows, struct error *err)
+{
+    struct error_place place = {.source = key_class_name(class_)};
+    struct store *store = keeping->platform->store;
+    struct rotation_audit audit = {place.source, world_now(keeping->platform->world)};
+    if (manners[class_].refused)
+        return error_set(err, ERROR_REFUSED, place, "identity, session, venue-token or snapshot",
+                         "this key is not rotated: %s", manners[class_].refused);
+    if (manners[class_].ends_issued && !ends_issued)
+        return error_set(err, ERROR_REFUSED, place, "--end-issued, where that is meant",
+                         "its rotation %s", manners[class_].words);
+    pthread_mutex_lock(&keeping->acting);
+    bool done = rotate(keeping, class_, ret_rows, err) &&
+                store_write(store, audit_rotation, &audit, err) &&
+                keys_mirror_sync(store_keys(store), err);
+    pthread_mutex_unlock(&keeping->acting);
+    return done;
+}
