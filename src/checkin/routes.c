@@ -133,6 +133,7 @@ const struct route checkin_routes[] = {
     {.method = HTTP_GET,
      .path = "/venues/{no}/code",
      .access = ROUTE_USER,
+     .shed = SHED_STATUS, /* without it nobody can scan */
      .permission = PERMISSION_BIT(PERMIT_VENUE_MANAGE),
      .summary = "A venue's current code, short code, and the rotating code for its screen",
      .response_schema = code_schema,
