@@ -262,6 +262,9 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
     }
     bool batch = exchange->route && exchange->route->runs_again;
     exchange->body.max_bytes = batch ? BATCH_BYTES_MAX : BODY_BYTES_MAX;
+    atomic_store_explicit(&exchange->reading_ticks,
+                          batch ? TRANSFER_SECONDS : exchange->http->request_ticks,
+                          memory_order_relaxed);
     if (is_announced_too_large(exchange))
         return refuse(exchange, ERROR_TOO_LARGE, "the body is too large");
     return MHD_YES;
@@ -404,7 +407,11 @@ void http_close_slow(struct http *http)
     for (struct exchange *exchange = http->connections; exchange; exchange = exchange->after) {
         enum exchange_state state = state_of(exchange);
         long age = now - atomic_load_explicit(&exchange->since, memory_order_relaxed);
-        long most = state == EXCHANGE_NEW ? http->request_ticks : TRANSFER_SECONDS;
+        long most = TRANSFER_SECONDS;
+        if (state == EXCHANGE_NEW)
+            most = http->request_ticks;
+        else if (state == EXCHANGE_READING)
+            most = atomic_load_explicit(&exchange->reading_ticks, memory_order_relaxed);
         bool with_client = state == EXCHANGE_NEW || state == EXCHANGE_READING ||
                            state == EXCHANGE_ANSWERED;
         if (with_client && age > most && exchange->socket >= 0)

@@ -25,6 +25,7 @@ struct exchange {
     struct MHD_Connection *connection;
     atomic_int state;          /* enum exchange_state; read by http_close_slow */
     atomic_long since;         /* the tick at which it became so */
+    atomic_long reading_ticks; /* how long its body may take */
     int socket;
     unsigned char peer[NETWORK_BYTES]; /* zeros where it has no address */
     bool peer_is_proxy, peer_is_local;
