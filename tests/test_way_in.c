@@ -79,10 +79,12 @@ static void no_smuggled_request_is_answered(void **state)
 {
     struct served *served = *state;
     for (int i = 0; i < SMUGGLINGS; i++) {
+        if (smugglings[i].by_proxy_only)
+            continue;
         char all[8192];
         size_t length = 0;
         ssize_t got;
-        int first, fd = dial(served);
+        int fd = dial(served);
         assert_true(say_bytes(fd, smugglings[i].bytes, smugglings[i].length));
         struct timeval patience = {.tv_sec = 10};
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -90,11 +92,10 @@ static void no_smuggled_request_is_answered(void **state)
                (got = recv(fd, all + length, sizeof all - 1 - length, 0)) > 0)
             length += (size_t)got;
         all[length] = '\0';
-        int answers = count_answers(all, length, &first);
         if (got < 0 && errno == EAGAIN)
             fail_msg("%s: the connection stays open", smugglings[i].name);
-        if (answers > 1 || (answers == 1 && (first < 400 || first > 505)))
-            fail_msg("%s: %d answers, the first %d", smugglings[i].name, answers, first);
+        if (!is_refusal_only(all, length))
+            fail_msg("%s: %s", smugglings[i].name, all);
         close(fd);
     }
     assert_int_equal(ask(served, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
@@ -598,8 +599,8 @@ static void the_log_of_a_busy_and_broken_server_holds_no_secret(void **state)
     struct served *served = *state;
     char token[80], cookie[300], headers[900];
     static const char password[] = "hunter2-hunter2", number[] = "320402199003078515";
-    setenv("CHENGMAI_FAULT", "before_sql_commit:error:2", 1); /* something to write into the log */
     token_of_user(served, "cdc_lead", token);
+    setenv("CHENGMAI_FAULT", "before_sql_commit:error:9", 1); /* something to write into the log */
     serve(served);
     unsetenv("CHENGMAI_FAULT");
     holder_cookie(served, 7, cookie);
