@@ -165,8 +165,8 @@ static inline void write_text(const char *directory, const char *name, const cha
     assert_int_equal(fclose(file), 0);
 }
 
-/* Starts `serve OPTIONS` (split at blanks); its words go to the file "words". The port where it listens
- * on 127.0.0.1, else 0. */
+/* Starts `serve OPTIONS` (split at blanks); its words go to the file "words". The port where it
+ * listens on 127.0.0.1, else 0. */
 static inline void serve_with(struct served *served, const char *options)
 {
     char text[600], *argv[32] = {(char *)(uintptr_t)binary(), (char *)(uintptr_t)"--data",

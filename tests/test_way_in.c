@@ -109,9 +109,10 @@ static void a_second_spelling_of_a_path_is_no_route(void **state)
         if (status != 404 && status != 400)
             fail_msg("%s: %d", spellings[i], status);
     }
-    static const char *const strange[] = {
-        "GET /healthz\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /\xe5\x9f\x8e HTTP/1.1\r\nHost: x\r\n\r\n", "GET * HTTP/1.1\r\nHost: x\r\n\r\n"};
+    static const char *const strange[] = {"GET /healthz\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
+                                          "GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+                                          "GET /\xe5\x9f\x8e HTTP/1.1\r\nHost: x\r\n\r\n",
+                                          "GET * HTTP/1.1\r\nHost: x\r\n\r\n"};
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++)
         assert_int_equal(ask(served, strange[i]), 400);
     assert_int_equal(get_status(served, "/healthz/", ""), 200); /* a last slash is none */
@@ -145,7 +146,7 @@ static void a_body_that_dribbles_is_closed(void **state)
 static void expect_strict(const struct heard *heard, const char *what)
 {
     static const char *const all[] = {
-        "\r\nX-Content-Type-Options: nosniff\r\n", "\r\nReferrer-Policy: no-referrer\r\n",
+        "\r\nX-Content-Type-Options: nosniff\r\n",           "\r\nReferrer-Policy: no-referrer\r\n",
         "\r\nCross-Origin-Resource-Policy: same-origin\r\n", "\r\nCache-Control: ",
         "\r\nContent-Security-Policy: default-src 'none'; ", "frame-ancestors 'none'"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -180,26 +181,25 @@ static void every_answer_of_every_route_carries_strict_headers(void **state)
     json_t *operations, *operation, *api = get_json(served, "/api/v1/openapi.json");
     int answers = 0;
     token_of_user(served, "cdc_lead", token);
-    json_object_foreach(json_object_get(api, "paths"), pattern, operations)
-    json_object_foreach(operations, method, operation)
-    {
-        bool destroys = json_is_true(json_object_get(operation, "x-destructive"));
-        fill_path(pattern, path);
-        for (size_t i = 0; method[i] || !i; i++)
-            name[i] = (char)(method[i] & ~0x20), name[i + 1] = '\0';
-        for (int with = 0; with < (destroys ? 1 : 2); with++) {
-            snprintf(request, sizeof request,
-                     "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nX-Purpose: case:1\r\n"
-                     "%s%s%s\r\n{}",
-                     name, path, with ? "Authorization: Bearer " : "", with ? token : "",
-                     with ? "\r\n" : "");
-            struct heard heard = ask_whole(served, request);
-            assert_true(heard.status >= 200);
-            expect_strict(&heard, request);
-            buffer_release(&heard.body);
-            answers++;
+    json_object_foreach (json_object_get(api, "paths"), pattern, operations)
+        json_object_foreach (operations, method, operation) {
+            bool destroys = json_is_true(json_object_get(operation, "x-destructive"));
+            fill_path(pattern, path);
+            for (size_t i = 0; method[i] || !i; i++)
+                name[i] = (char)(method[i] & ~0x20), name[i + 1] = '\0';
+            for (int with = 0; with < (destroys ? 1 : 2); with++) {
+                snprintf(request, sizeof request,
+                         "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nX-Purpose: case:1\r\n"
+                         "%s%s%s\r\n{}",
+                         name, path, with ? "Authorization: Bearer " : "", with ? token : "",
+                         with ? "\r\n" : "");
+                struct heard heard = ask_whole(served, request);
+                assert_true(heard.status >= 200);
+                expect_strict(&heard, request);
+                buffer_release(&heard.body);
+                answers++;
+            }
         }
-    }
     assert_true(answers >= 40);
     static const char *const others[] = {"/", "/me", "/nothing", "/api/v1/nothing", "/..", "\\"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -221,26 +221,25 @@ static void every_write_of_a_cookie_session_needs_its_csrf_text(void **state)
     json_t *operations, *operation, *api = get_json(served, "/api/v1/openapi.json");
     int writes = 0;
     holder_cookie(served, 7, cookie);
-    json_object_foreach(json_object_get(api, "paths"), pattern, operations)
-    json_object_foreach(operations, method, operation)
-    {
-        const char *access = json_string_value(json_object_get(operation, "x-access"));
-        if (strcmp(method, "get") == 0 || strcmp(access, "public") == 0)
-            continue;
-        fill_path(pattern, path);
-        for (size_t i = 0; method[i]; i++)
-            name[i] = (char)(method[i] & ~0x20), name[i + 1] = '\0';
-        for (int with = 0; with < 2; with++) {
-            snprintf(request, sizeof request,
-                     "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n%s%s\r\n{}", name, path,
-                     cookie, with ? "X-CSRF-Token: AAAAAAAAAAAAAAAAAAAAAA\r\n" : "");
-            struct heard heard = ask_whole(served, request);
-            if (heard.status != 403 || !strstr(heard.body.data, "X-CSRF-Token"))
-                fail_msg("%s: %d %s", request, heard.status, heard.body.data);
-            buffer_release(&heard.body);
+    json_object_foreach (json_object_get(api, "paths"), pattern, operations)
+        json_object_foreach (operations, method, operation) {
+            const char *access = json_string_value(json_object_get(operation, "x-access"));
+            if (strcmp(method, "get") == 0 || strcmp(access, "public") == 0)
+                continue;
+            fill_path(pattern, path);
+            for (size_t i = 0; method[i]; i++)
+                name[i] = (char)(method[i] & ~0x20), name[i + 1] = '\0';
+            for (int with = 0; with < 2; with++) {
+                snprintf(request, sizeof request,
+                         "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n%s%s\r\n{}", name, path,
+                         cookie, with ? "X-CSRF-Token: AAAAAAAAAAAAAAAAAAAAAA\r\n" : "");
+                struct heard heard = ask_whole(served, request);
+                if (heard.status != 403 || !strstr(heard.body.data, "X-CSRF-Token"))
+                    fail_msg("%s: %d %s", request, heard.status, heard.body.data);
+                buffer_release(&heard.body);
+            }
+            writes++;
         }
-        writes++;
-    }
     assert_true(writes >= 2);
     assert_int_equal(get_status(served, "/api/v1/me", cookie), 200); /* nothing was done */
     json_decref(api);
@@ -395,7 +394,8 @@ static void post_batches(const struct served *served, int *fds, int count)
     enum { LINES = 10000 };
     struct buffer request;
     buffer_init(&request, 1 << 20);
-    buffer_print(&request, "POST /api/v1/scans:batch HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n",
+    buffer_print(&request,
+                 "POST /api/v1/scans:batch HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n",
                  LINES * 3);
     for (int i = 0; i < LINES; i++)
         buffer_append_text(&request, "{}\n");
@@ -507,7 +507,8 @@ static void a_unix_socket_serves_the_proxy_alone(void **state)
     int fd = dial_unix(served, "http.sock"), limited = 0;
     assert_true(fd >= 0);
     for (int i = 0; i < 40; i++) { /* its other end names the clients */
-        say_text(fd, "GET /api/v1/public/about HTTP/1.1\r\nHost: x\r\nX-Real-IP: 192.0.2.1\r\n\r\n");
+        say_text(fd,
+                 "GET /api/v1/public/about HTTP/1.1\r\nHost: x\r\nX-Real-IP: 192.0.2.1\r\n\r\n");
         limited += hear_status(fd) == 429;
     }
     assert_true(limited > 0);
@@ -535,8 +536,7 @@ static void proc_line(const struct served *served, const char *name, char out[60
     out[0] = '\0';
     while (fgets(line, sizeof line, file))
         if (strncmp(line, name, strlen(name)) == 0)
-            snprintf(out, 60, "%.*s", (int)strcspn(line + strlen(name), "\n"),
-                     line + strlen(name));
+            snprintf(out, 60, "%.*s", (int)strcspn(line + strlen(name), "\n"), line + strlen(name));
     fclose(file);
 }
 
@@ -544,11 +544,19 @@ static void a_sandboxed_server_does_all_kinds_of_work(void **state)
 {
     struct served *served = *state;
     char token[80], headers[300], line[60];
-    static const char *const paths[] = {
-        "/",          "/me",        "/metrics",          "/readyz",     "/api/v1/openapi.json",
-        "/api/v1/me", "/api/v1/situation", "/api/v1/cases", "/api/v1/cases/1",
-        "/api/v1/cases/1/exposures", "/api/v1/cases/1/chain", "/api/v1/persons/1/status",
-        "/api/v1/venues/1/code"};
+    static const char *const paths[] = {"/",
+                                        "/me",
+                                        "/metrics",
+                                        "/readyz",
+                                        "/api/v1/openapi.json",
+                                        "/api/v1/me",
+                                        "/api/v1/situation",
+                                        "/api/v1/cases",
+                                        "/api/v1/cases/1",
+                                        "/api/v1/cases/1/exposures",
+                                        "/api/v1/cases/1/chain",
+                                        "/api/v1/persons/1/status",
+                                        "/api/v1/venues/1/code"};
     setenv("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1", 1); /* leaks are sought by a ptrace */
     serve_with(served, "--listen 127.0.0.1:0 --sandbox");
     proc_line(served, "Seccomp:\t", line);
@@ -575,7 +583,7 @@ static void a_sandboxed_server_does_all_kinds_of_work(void **state)
         close(fds[i]);
     }
     static const char *const commands[] = {"export persons", "export checkins", "audit verify",
-                                           "doctor", "doctor --deep", "user list"};
+                                           "doctor",         "doctor --deep",   "user list"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         struct ran ran = run(served, commands[i]);
         if (ran.code)

@@ -3,9 +3,9 @@
  *   network (address) ─► session or device (token) ─► log-ins: one worker of their own
  *                                                  └► everything else: two workers, shed by class
  *
- * All of it on the HTTP thread, without SQL. A local process (a loopback address, no proxy declared) has
- * no network: it is on this machine. Behind a proxy the client's address is what the proxy says in
- * X-Real-IP; from anybody else that header means nothing. */
+ * All of it on the HTTP thread, without SQL. A local process (a loopback address, no proxy
+ * declared) has no network: it is on this machine. Behind a proxy the client's address is what the
+ * proxy says in X-Real-IP; from anybody else that header means nothing. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -30,8 +30,8 @@ void admission_meet(struct exchange *exchange, const struct sockaddr *peer)
         !network_of_text(slice_of(text), exchange->peer))
         return;
     exchange->peer_is_local = number >> 24 == 127;
-    exchange->peer_is_proxy = address->has_proxy &&
-                              memcmp(exchange->peer, address->proxy, NETWORK_BYTES) == 0;
+    exchange->peer_is_proxy =
+        address->has_proxy && memcmp(exchange->peer, address->proxy, NETWORK_BYTES) == 0;
 }
 
 /* False where it is a process of this machine, which has none. */
@@ -67,8 +67,8 @@ static bool take(struct exchange *exchange, enum limit_kind kind, struct slice a
     return !exchange->wait_seconds;
 }
 
-/* A holder's sessions are one device, whatever their number; a token that is not good is a session as
- * any other: it costs the one who made it up. */
+/* A holder's sessions are one device, whatever their number; a token that is not good is a session
+ * as any other: it costs the one who made it up. */
 static bool take_of_token(struct exchange *exchange)
 {
     struct platform *platform = exchange->http->platform;

@@ -5,7 +5,10 @@
 #include <strings.h>
 
 /* Headers that mean something here: each at most once. */
-#define SINGLE(text, member) {text, sizeof(text) - 1, offsetof(struct request_head, member)}
+#define SINGLE(text, member)                                                                       \
+    {                                                                                              \
+        text, sizeof(text) - 1, offsetof(struct request_head, member)                              \
+    }
 static const struct {
     const char *name;
     size_t length, offset;

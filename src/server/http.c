@@ -1,14 +1,14 @@
 /* HTTP on libmicrohttpd in poll mode.
  *
- * Every connection owns one exchange that is reused by its requests. Scans are submitted at once and
- * resumed from the commit thread; everything else goes to a bounded queue of two workers. A
+ * Every connection owns one exchange that is reused by its requests. Scans are submitted at once
+ * and resumed from the commit thread; everything else goes to a bounded queue of two workers. A
  * connection is suspended exactly while its exchange is with the commit thread or a worker.
  *
  *   NEW ──headers──► READING ──body──► WAITING (suspended) ──► ANSWERED ──sent──► NEW
  *                       └── too large, stopping, queue full: answered at once ──┘
  *
- * The library closes a connection that is silent for 60 s. One that is not silent but gets nowhere (a
- * byte now and then) is closed by http_close_slow. */
+ * The library closes a connection that is silent for 60 s. One that is not silent but gets nowhere
+ * (a byte now and then) is closed by http_close_slow. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>

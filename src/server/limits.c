@@ -1,9 +1,9 @@
 /* Token buckets and shedding classes.
  *
- * A bucket is one number: the moment at which it will be full again (the "generic cell rate"). Taking a
- * request moves that moment by one interval; it is refused where the moment would lie more than a
- * burst ahead. A bucket whose moment has passed is full, which is what an asker who was never seen
- * has too: such a slot is free for anybody, and nothing has to be cleaned up.
+ * A bucket is one number: the moment at which it will be full again (the "generic cell rate").
+ * Taking a request moves that moment by one interval; it is refused where the moment would lie more
+ * than a burst ahead. A bucket whose moment has passed is full, which is what an asker who was
+ * never seen has too: such a slot is free for anybody, and nothing has to be cleaned up.
  *
  *   slot = set of WAYS ── key (keyed hash of kind and asker) │ full_at
  *
@@ -254,9 +254,11 @@ const char *shed_name(enum route_shed shed)
 
 size_t limits_queue_max(const struct limits *limits, enum route_shed shed, size_t queue_max)
 {
-    static const enum limit_number numbers[SHED_INTAKE] = {
-        [SHED_DECORATION] = NUMBER_SHED_DECORATION, [SHED_HISTORY] = NUMBER_SHED_HISTORY,
-        [SHED_DETAIL] = NUMBER_SHED_DETAIL, [SHED_STATUS] = NUMBER_SHED_STATUS};
+    static const enum limit_number numbers[SHED_INTAKE] = {[SHED_DECORATION] =
+                                                               NUMBER_SHED_DECORATION,
+                                                           [SHED_HISTORY] = NUMBER_SHED_HISTORY,
+                                                           [SHED_DETAIL] = NUMBER_SHED_DETAIL,
+                                                           [SHED_STATUS] = NUMBER_SHED_STATUS};
     REQUIRE(shed > SHED_BY_METHOD && shed <= SHED_INTAKE);
     if (shed == SHED_INTAKE)
         return queue_max;

@@ -1,10 +1,10 @@
 /* limits: how much one asker may ask, and what is given up first when too many ask at once.
  *
- * An asker is a session (its token), a device (a holder: all sessions of one person) or a network (an
- * IPv4 address, the first 64 bits of an IPv6 address). Each has a token bucket in a table of fixed
- * size, so that a flood of askers costs no memory. Requests that wait for a worker are shed by class:
- * decoration first, then history, detail, status; intake only where the queue is full. The numbers
- * are data: policies/limits.yaml. */
+ * An asker is a session (its token), a device (a holder: all sessions of one person) or a network
+ * (an IPv4 address, the first 64 bits of an IPv6 address). Each has a token bucket in a table of
+ * fixed size, so that a flood of askers costs no memory. Requests that wait for a worker are shed
+ * by class: decoration first, then history, detail, status; intake only where the queue is full.
+ * The numbers are data: policies/limits.yaml. */
 #ifndef CHENGMAI_SERVER_LIMITS_H
 #define CHENGMAI_SERVER_LIMITS_H
 
@@ -28,8 +28,8 @@ struct limits;
 bool limits_open(int directory_fd, struct limits **ret_limits, struct error *err) MUST_USE;
 void limits_free(struct limits *limits); /* accepts NULL */
 
-/* Takes one request out of the asker's bucket at `now` (monotonic microseconds, from any thread). 0:
- * taken; else nothing was taken, and one will be there after so many seconds (rounded up). */
+/* Takes one request out of the asker's bucket at `now` (monotonic microseconds, from any thread).
+ * 0: taken; else nothing was taken, and one will be there after so many seconds (rounded up). */
 int limits_take(struct limits *limits, enum limit_kind kind, struct slice asker, int64_t now);
 /* How often an asker's bucket was given to another before it was full again: the table is too small
  * for those who ask, and limits are softer than they say. */

@@ -44,8 +44,7 @@ bool http_address_parse(const char *text, struct http_address *ret_address, stru
 static bool is_served(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool served = fd >= 0 &&
-                  connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    bool served = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
     if (fd >= 0)
         close(fd);
     return served;

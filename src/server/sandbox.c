@@ -1,6 +1,6 @@
-/* The system calls of a server, as an allow-list (libseccomp). Found by running the tests' servers, and
- * grouped by why they are there. Whatever a library may want beyond them is a reason to look, not to
- * allow: the list is what an intruder would have.
+/* The system calls of a server, as an allow-list (libseccomp). Found by running the tests' servers,
+ * and grouped by why they are there. Whatever a library may want beyond them is a reason to look,
+ * not to allow: the list is what an intruder would have.
  *
  * A forbidden call traps: the handler writes which it was and lets the default action of the signal
  * end the process. The handler runs wherever the call was made, so that it allocates nothing. */
@@ -29,41 +29,112 @@ static char call_names[CALLS_NAMED][NAME_BYTES];
 
 static const int allowed[] = {
     /* files of the data directory */
-    SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(fstat),
-    SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fstatfs),
-    SCMP_SYS(statfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-    SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
-    SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat),
-    SCMP_SYS(renameat2), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir),
-    SCMP_SYS(getdents64), SCMP_SYS(fcntl), SCMP_SYS(flock), SCMP_SYS(fchmod),
-    SCMP_SYS(fchmodat), SCMP_SYS(fchown), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-    SCMP_SYS(getcwd), SCMP_SYS(fadvise64), SCMP_SYS(dup), SCMP_SYS(umask),
-    SCMP_SYS(copy_file_range), SCMP_SYS(sync_file_range),
+    SCMP_SYS(openat),
+    SCMP_SYS(close),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fstat),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(statx),
+    SCMP_SYS(fstatfs),
+    SCMP_SYS(statfs),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat),
+    SCMP_SYS(rename),
+    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2),
+    SCMP_SYS(mkdir),
+    SCMP_SYS(mkdirat),
+    SCMP_SYS(rmdir),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(flock),
+    SCMP_SYS(fchmod),
+    SCMP_SYS(fchmodat),
+    SCMP_SYS(fchown),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(fadvise64),
+    SCMP_SYS(dup),
+    SCMP_SYS(umask),
+    SCMP_SYS(copy_file_range),
+    SCMP_SYS(sync_file_range),
     /* memory; what is executable: below */
-    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(mlock),
-    SCMP_SYS(munlock), SCMP_SYS(msync),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(mlock),
+    SCMP_SYS(munlock),
+    SCMP_SYS(msync),
     /* threads; new ones: below */
-    SCMP_SYS(futex), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(exit),
-    SCMP_SYS(exit_group), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(gettid),
-    SCMP_SYS(getpid), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigtimedwait), SCMP_SYS(restart_syscall), SCMP_SYS(getcpu),
+    SCMP_SYS(futex),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getpid),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigtimedwait),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(getcpu),
     /* time, randomness, who we are */
-    SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom),
-    SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
-    SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(uname),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(uname),
     /* connections of the sockets that listen already; new sockets are not among them */
-    SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendfile), SCMP_SYS(shutdown),
-    SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),
-    SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(sendfile),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(eventfd2),
 };
 
 /* What AddressSanitizer and ThreadSanitizer need at the end of threads and of the process. */
 static const int allowed_to_sanitizers[] = {
     SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(prctl), SCMP_SYS(open),
-    SCMP_SYS(prlimit64), SCMP_SYS(getrlimit), SCMP_SYS(kill),
+    SCMP_SYS(prlimit64),   SCMP_SYS(getrlimit),    SCMP_SYS(kill),
 };
 
 /* ---- A forbidden call */
@@ -80,7 +151,7 @@ static void on_forbidden(int signal_no, siginfo_t *info, void *context)
                           "the process ends\"}\n",
                           time_format(world_real_now(), at), call, name[0] ? name : "unnamed");
     ssize_t wrote = write(STDERR_FILENO, line, (size_t)length);
-    (void)wrote; /* it ends all the same */
+    (void)wrote;                                                   /* it ends all the same */
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal_no); /* reset: its default action */
     _exit(128 + signal_no);
 }
@@ -163,15 +234,11 @@ bool sandbox_enter(struct error *err)
 {
     struct error_place place = {.field = "--sandbox"};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-    int code = filter ? 0 : -ENOMEM;
     if (!IS_SANITIZED)
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody of the same user reads its memory */
-    if (filter && fill(filter) && catch_forbidden())
-        code = seccomp_load(filter);
-    else if (filter)
-        code = -EINVAL;
+    bool done = filter && fill(filter) && catch_forbidden() && seccomp_load(filter) == 0;
     seccomp_release(filter);
-    return code == 0 || error_set(err, ERROR_ENVIRONMENT, place,
-                                  "a kernel with seccomp filters, or serving without --sandbox",
-                                  "the system calls cannot be restricted: %s", strerror(-code));
+    return done || error_set(err, ERROR_ENVIRONMENT, place,
+                             "a kernel with seccomp filters, or serving without --sandbox",
+                             "the system calls cannot be restricted");
 }
