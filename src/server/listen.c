@@ -12,7 +12,7 @@ enum { BACKLOG = 511 };
 static bool usage(const char *text, struct error *err)
 {
     return error_set(err, ERROR_USAGE, (struct error_place){.field = "--listen"},
-                     "HOST:PORT or unix:PATH", "'%s' is neither", text);
+                     "HOST:PORT or unix:PATH", "'%s' is not HOST:PORT or unix:PATH", text);
 }
 
 bool http_address_parse(const char *text, struct http_address *ret_address, struct error *err)
