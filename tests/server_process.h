@@ -165,15 +165,17 @@ static inline void write_text(const char *directory, const char *name, const cha
     assert_int_equal(fclose(file), 0);
 }
 
-/* Starts `serve --listen 127.0.0.1:0 --still`; its words go to the file "words". */
-static inline void serve(struct served *served)
+/* Starts `serve OPTIONS` (split at blanks); its words go to the file "words". The port where it
+ * listens on 127.0.0.1, else 0. */
+static inline void serve_with(struct served *served, const char *options)
 {
-    char *argv[] = {(char *)(uintptr_t)binary(), (char *)(uintptr_t)"--data",
-                    (char *)(uintptr_t)"data",   (char *)(uintptr_t)"serve",
-                    (char *)(uintptr_t)"--listen", (char *)(uintptr_t)"127.0.0.1:0",
-                    (char *)(uintptr_t)"--still", NULL};
-    int out[2], none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    char text[600], *argv[32] = {(char *)(uintptr_t)binary(), (char *)(uintptr_t)"--data",
+                                 (char *)(uintptr_t)"data", (char *)(uintptr_t)"serve"};
+    int argc = 4, out[2], none = open("/dev/null", O_RDONLY | O_CLOEXEC);
     char path[400], line[200];
+    snprintf(text, sizeof text, "%s", options);
+    for (char *rest = text, *word; argc < 31 && (word = strsep(&rest, " "));)
+        argv[argc++] = word;
     snprintf(path, sizeof path, "%s/words", served->directory);
     int words = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     assert_true(words >= 0 && none >= 0 && pipe2(out, O_CLOEXEC) == 0);
@@ -182,10 +184,16 @@ static inline void serve(struct served *served)
     close(words);
     close(out[1]);
     FILE *lines = fdopen(out[0], "r");
+    served->port = 0;
     if (!fgets(line, sizeof line, lines) ||
-        sscanf(line, "listening http://127.0.0.1:%d\n", &served->port) != 1)
+        (strncmp(line, "listening unix:", 15) != 0 &&
+         sscanf(line, "listening http://127.0.0.1:%d\n", &served->port) != 1))
         fail_msg("the first line is not 'listening …'");
     fclose(lines);
+}
+static inline void serve(struct served *served)
+{
+    serve_with(served, "--listen 127.0.0.1:0 --still");
 }
 
 /* Sends a signal and waits; the exit code, and the seconds it took. */

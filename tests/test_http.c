@@ -283,7 +283,8 @@ static void *load_main(void *argument)
     return NULL;
 }
 
-/* More log-ins at once than the queue holds: each costs an Argon2 hash. */
+/* More log-ins at once than their queue holds: each costs an Argon2 hash, and one is hashed at a
+ * time. */
 static void work_past_the_queue_is_shed_with_retry_after(void **state)
 {
     struct served *served = *state;
@@ -311,7 +312,7 @@ static void work_past_the_queue_is_shed_with_retry_after(void **state)
         buffer_release(&heard.body);
         close(fds[i]);
     }
-    assert_true(shed > 0 && answered >= 256);
+    assert_true(shed > 0 && answered >= 33); /* 32 wait, one is hashed (policies/limits.yaml) */
     assert_int_equal(ask(served, GET_HEALTH), 200);
 }
 

@@ -37,6 +37,7 @@ enum { EXIT_DONE = 0, EXIT_FINDINGS = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, E
     X(ERROR_CORRUPT, "corrupt", 500, EXIT_ENVIRONMENT, "数据损坏", "Stored data is damaged")      \
     X(ERROR_DISK_FULL, "disk-full", 503, EXIT_ENVIRONMENT, "磁盘已满", "The disk is full")        \
     X(ERROR_IO, "io", 503, EXIT_ENVIRONMENT, "读写失败", "Reading or writing failed")              \
+    X(ERROR_LIMITED, "too-many-requests", 429, EXIT_REFUSED, "请求过于频繁", "Too many requests")  \
     X(ERROR_BUSY, "busy", 503, EXIT_ENVIRONMENT, "繁忙", "Too busy, try again")                    \
     X(ERROR_OWNED, "owned", 503, EXIT_ENVIRONMENT, "数据目录已被占用",                            \
       "Another process owns the data directory")                                                   \

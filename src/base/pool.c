@@ -72,8 +72,13 @@ bool pool_start(size_t worker_count, size_t queue_max, struct pool **ret_pool, s
 
 bool pool_submit(struct pool *pool, struct pool_task *task)
 {
+    return pool_submit_within(pool, task, pool->queue_max);
+}
+
+bool pool_submit_within(struct pool *pool, struct pool_task *task, size_t waiting_max)
+{
     pthread_mutex_lock(&pool->lock);
-    bool room = !pool->stopping && pool->waiting < pool->queue_max;
+    bool room = !pool->stopping && pool->waiting < pool->queue_max && pool->waiting < waiting_max;
     if (room) {
         if (task->taken)
             task->taken(task);
@@ -88,6 +93,14 @@ bool pool_submit(struct pool *pool, struct pool_task *task)
     }
     pthread_mutex_unlock(&pool->lock);
     return room;
+}
+
+size_t pool_waiting(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t waiting = pool->waiting;
+    pthread_mutex_unlock(&pool->lock);
+    return waiting;
 }
 
 void pool_stop(struct pool *pool)

@@ -26,6 +26,11 @@ bool pool_start(size_t worker_count, size_t queue_max, struct pool **ret_pool,
                 struct error *err) MUST_USE;
 /* From any thread. False where `queue_max` tasks wait or the pool stops: nothing is done. */
 bool pool_submit(struct pool *pool, struct pool_task *task) MUST_USE;
+/* The same for a task that matters less: taken only where fewer than `waiting_max` wait already (at
+ * most the pool's own bound counts). */
+bool pool_submit_within(struct pool *pool, struct pool_task *task, size_t waiting_max) MUST_USE;
+/* How many tasks wait now. */
+size_t pool_waiting(struct pool *pool);
 /* Takes no more, finishes what was taken, ends the threads. pool_submit stays allowed and says
  * false. Never on a worker. Twice is done. */
 void pool_stop(struct pool *pool);

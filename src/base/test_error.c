@@ -28,6 +28,7 @@ static const struct {
     {ERROR_CORRUPT, "corrupt", 500, 3},
     {ERROR_DISK_FULL, "disk-full", 503, 3},
     {ERROR_IO, "io", 503, 3},
+    {ERROR_LIMITED, "too-many-requests", 429, 4},
     {ERROR_BUSY, "busy", 503, 3},
     {ERROR_OWNED, "owned", 503, 3},
     {ERROR_ENVIRONMENT, "environment", 500, 3},

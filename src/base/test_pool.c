@@ -112,6 +112,31 @@ static void a_full_queue_takes_nothing_and_says_so(void **state)
     pool_free(pool);
 }
 
+static void a_task_that_matters_less_is_refused_before_the_queue_is_full(void **state)
+{
+    (void)state;
+    enum { ROOM = 4, LESS = 2 };
+    static struct counted tasks[ROOM + 2];
+    struct pool_task holding = {.run = enter_gate};
+    struct pool *pool = start(1, ROOM);
+    open_gate(false);
+    assert_true(pool_submit(pool, &holding));
+    await_entered(1);
+    for (int i = 0; i < ROOM + 2; i++)
+        tasks[i].task = (struct pool_task){.run = count_run, .taken = count_taking};
+    for (int i = 0; i <= LESS; i++)
+        assert_int_equal(pool_submit_within(pool, &tasks[i].task, LESS), i < LESS);
+    assert_true(pool_submit(pool, &tasks[LESS].task)); /* what matters is still taken */
+    assert_true(pool_submit_within(pool, &tasks[LESS + 1].task, 100));
+    assert_false(pool_submit_within(pool, &tasks[ROOM].task, 100)); /* the pool's own bound */
+    assert_int_equal(pool_waiting(pool), ROOM);
+    open_gate(true);
+    pool_stop(pool);
+    for (int i = 0; i < ROOM; i++)
+        assert_int_equal(atomic_load(&tasks[i].runs), 1);
+    pool_free(pool);
+}
+
 static void *stop_pool(void *pool)
 {
     pool_stop(pool);
@@ -231,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_runs_tasks_once_and_in_order),
         cmocka_unit_test(a_full_queue_takes_nothing_and_says_so),
+        cmocka_unit_test(a_task_that_matters_less_is_refused_before_the_queue_is_full),
         cmocka_unit_test(stopping_finishes_what_was_taken_and_takes_no_more),
         cmocka_unit_test(a_task_may_submit_itself_again),
         cmocka_unit_test(many_submitters_and_workers_lose_and_double_nothing),

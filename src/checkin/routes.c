@@ -136,6 +136,7 @@ const struct route checkin_routes[] = {
      .path = "/venues/{no}/code",
      .access = ROUTE_USER,
      .touches = TOUCH_REGISTER,
+     .shed = SHED_STATUS, /* without it nobody can scan */
      .permission = PERMISSION_BIT(PERMIT_VENUE_MANAGE),
      .summary = "A venue's current code, short code, and the rotating code for its screen",
      .response_schema = code_schema,

@@ -185,6 +185,17 @@ enum route_manner {
     ROUTE_STREAM, /* server-sent events */
 };
 
+/* What goes first when more is asked than can be answered (server/limits.h). */
+enum route_shed {
+    SHED_BY_METHOD,  /* not declared: a read is detail, a write intake */
+    SHED_DECORATION, /* given up first: nobody acts on it */
+    SHED_HISTORY,
+    SHED_DETAIL,
+    SHED_STATUS,     /* what lets a person pass */
+    SHED_INTAKE,     /* given up last: what was observed */
+    SHED_COUNT,
+};
+
 struct route {
     enum http_method method;
     const char *path;        /* "/persons/{no}/status"; below /api/v1 unless `at_root` */
@@ -198,6 +209,7 @@ struct route {
     bool secret_body;        /* the body holds a password: its idempotency digest is slow */
     bool runs_again;         /* a repeat with the same key runs again, with the same answer */
     enum route_manner manner;
+    enum route_shed shed;
     const char *summary;     /* English, one line */
     const char *query;       /* "name:type:words;…", NULL where none */
     const char *request_schema;  /* JSON Schema text, NULL where no body */

@@ -86,6 +86,27 @@ static void put_metric(struct response *response, const char *name, const char *
     buffer_print(&response->body, "# HELP %s %s\n# TYPE %s %s\n", name, words, name, type);
 }
 
+static void put_refusals(struct response *response)
+{
+    struct buffer *body = &response->body;
+    put_metric(response, "chengmai_shed_total", "counter",
+               "Requests refused because too many waited, by class.");
+    for (int i = SHED_DECORATION; i < SHED_COUNT; i++)
+        buffer_print(body, "chengmai_shed_total{class=\"%s\"} %lld\n",
+                     shed_name((enum route_shed)i),
+                     (long long)atomic_load(&server_counters.shed[i]));
+    put_metric(response, "chengmai_limited_total", "counter",
+               "Requests refused because their asker sent too many.");
+    for (int i = 0; i < LIMIT_KIND_COUNT; i++)
+        buffer_print(body, "chengmai_limited_total{by=\"%s\"} %lld\n",
+                     limit_name((enum limit_kind)i),
+                     (long long)atomic_load(&server_counters.limited[i]));
+    put_metric(response, "chengmai_limit_buckets_forgotten_total", "counter",
+               "Askers whose bucket was given to another: the table is too small for them.");
+    buffer_print(body, "chengmai_limit_buckets_forgotten_total %lld\n",
+                 (long long)atomic_load(&server_counters.forgotten));
+}
+
 static bool handle_metrics(const struct request *request, struct response *response,
                            struct error *err)
 {
@@ -103,9 +124,7 @@ static bool handle_metrics(const struct request *request, struct response *respo
     put_metric(response, "chengmai_connections", "gauge", "Open connections.");
     buffer_print(body, "chengmai_connections %lld\n",
                  (long long)atomic_load(&server_counters.connections));
-    put_metric(response, "chengmai_shed_total", "counter", "Requests refused while busy.");
-    buffer_print(body, "chengmai_shed_total %lld\n",
-                 (long long)atomic_load(&server_counters.shed));
+    put_refusals(response);
     status_counts(request->platform->status, counts);
     put_metric(response, "chengmai_persons", "gauge", "Persons by colour of their status.");
     for (int color = 0; color < 3; color++)
@@ -248,6 +267,7 @@ bool static_file(struct slice path, struct response *response, struct arena *are
 
 const struct route builtin_routes[BUILTIN_ROUTES] = {
     {.method = HTTP_GET, .path = "/healthz", .at_root = true, .access = ROUTE_PUBLIC,
+<<<<<<< HEAD
      .touches = TOUCH_NOTHING,
      .summary = "The process lives", .response_schema = STATUS_OBJECT, .handle = handle_health},
     {.method = HTTP_GET, .path = "/readyz", .at_root = true, .access = ROUTE_PUBLIC,
@@ -260,6 +280,20 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
      .handle = handle_metrics},
     {.method = HTTP_GET, .path = "/openapi.json", .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
+=======
+     .shed = SHED_INTAKE,
+     .summary = "The process lives", .response_schema = STATUS_OBJECT, .handle = handle_health},
+    {.method = HTTP_GET, .path = "/readyz", .at_root = true, .access = ROUTE_PUBLIC,
+     .shed = SHED_INTAKE,
+     .summary = "Work may be sent here; 503 with reasons where not",
+     .response_schema = STATUS_OBJECT, .handle = handle_ready},
+    {.method = HTTP_GET, .path = "/metrics", .at_root = true, .access = ROUTE_PUBLIC,
+     .shed = SHED_INTAKE,
+     .summary = "Counters for monitoring", .response_type = "text/plain",
+     .handle = handle_metrics},
+    {.method = HTTP_GET, .path = "/openapi.json", .access = ROUTE_PUBLIC,
+     .shed = SHED_DECORATION,
+>>>>>>> wayin
      .summary = "This document",
      .response_schema = "{\"type\":\"object\",\"required\":[\"openapi\",\"info\",\"paths\"]}",
      .handle = openapi_handle},
@@ -274,7 +308,11 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
      .request_schema = LOGIN,
      .response_schema = SESSION, .handle = session_begin_handle},
     {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_ANY,
+<<<<<<< HEAD
      .touches = TOUCH_NOTHING,
+=======
+     .shed = SHED_STATUS,
+>>>>>>> wayin
      .permission = PERMISSION_NONE, .summary = "Who is logged in", .response_schema = SESSION,
      .handle = session_show_handle},
     {.method = HTTP_DELETE, .path = "/sessions/current", .access = ROUTE_ANY,
@@ -284,5 +322,6 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
     {.method = HTTP_GET, .path = "/events/stream", .access = ROUTE_USER,
      .touches = TOUCH_AGGREGATES,
      .permission = PERMISSION_BIT(PERMIT_SITUATION_READ), .manner = ROUTE_STREAM,
+     .shed = SHED_DECORATION,
      .summary = "Server-sent events of the counters", .response_type = "text/event-stream"},
 };

@@ -1,14 +1,14 @@
 /* HTTP on libmicrohttpd in poll mode.
  *
- * Every connection owns one exchange that is reused by its requests. Scans are submitted at once and
- * resumed from the commit thread; everything else goes to a bounded queue of two workers. A
+ * Every connection owns one exchange that is reused by its requests. Scans are submitted at once
+ * and resumed from the commit thread; everything else goes to a bounded queue of two workers. A
  * connection is suspended exactly while its exchange is with the commit thread or a worker.
  *
  *   NEW ──headers──► READING ──body──► WAITING (suspended) ──► ANSWERED ──sent──► NEW
  *                       └── too large, stopping, queue full: answered at once ──┘
  *
- * The library closes a connection that is silent for 60 s. One that is not silent but gets nowhere (a
- * byte now and then) is closed by http_close_slow. */
+ * The library closes a connection that is silent for 60 s. One that is not silent but gets nowhere
+ * (a byte now and then) is closed by http_close_slow. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -18,13 +18,13 @@
 #include <unistd.h>
 
 #include "server/http_internal.h"
+#include "server/listen.h"
 
 enum {
     BODY_BYTES_MAX = 1 << 20,
     BATCH_BYTES_MAX = 16 << 20,
     BODY_BYTES_KEPT = 64 << 10,  /* of a connection between its requests */
     CONNECTIONS_MAX = 4096,
-    WORK_QUEUE_MAX = 256,
     ARENA_BYTES = 256 << 20,
     DRAIN_BYTES_MAX = 1 << 20,   /* read and thrown away past a limit, so that 413 is heard */
     SILENT_SECONDS = 60,
@@ -47,6 +47,31 @@ static enum exchange_state state_of(struct exchange *exchange)
 
 /* ---- Answering */
 
+/* What a browser may do with an answer of the API: nothing. Pages bring their own (builtin.c). */
+static const char *const guards[][2] = {
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Cache-Control", "no-store"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+};
+
+static bool says(const char *const *headers, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; headers && headers[i]; i++)
+        if (strncasecmp(headers[i], name, length) == 0 && headers[i][length] == ':')
+            return true;
+    return false;
+}
+
+void answer_guard(struct MHD_Response *response, const char *const *headers)
+{
+    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
+        if (!says(headers, guards[i][0]))
+            MHD_add_response_header(response, guards[i][0], guards[i][1]);
+}
+
 static enum MHD_Result queue_response(struct exchange *exchange, int status, const char *type,
                                       struct slice body, const char *const *headers)
 {
@@ -65,6 +90,9 @@ static enum MHD_Result queue_response(struct exchange *exchange, int status, con
         snprintf(name, sizeof name, "%.*s", (int)(colon - headers[i]), headers[i]);
         MHD_add_response_header(response, name, colon + 2);
     }
+    answer_guard(response, headers);
+    if (exchange->closing)
+        MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result queued = MHD_queue_response(exchange->connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return queued;
@@ -72,23 +100,26 @@ static enum MHD_Result queue_response(struct exchange *exchange, int status, con
 
 enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err)
 {
-    static const char *const retry[] = {"Retry-After: 1", NULL};
     static const char *const who[] = {"WWW-Authenticate: Bearer", NULL};
+    char later[40];
+    const char *const retry[] = {later, NULL};
     int status = error_kind(err->code)->http_status;
+    snprintf(later, sizeof later, "Retry-After: %d",
+             exchange->wait_seconds ? exchange->wait_seconds : 1);
     buffer_clear(&exchange->scan.body);
     problem_write(&exchange->scan.body, err);
     exchange_enter(exchange, EXCHANGE_ANSWERED);
     return queue_response(exchange, status, "application/problem+json",
                           buffer_slice(&exchange->scan.body),
-                          status == 503 ? retry : status == 401 ? who : NULL);
+                          status == 503 || status == 429 ? retry
+                          : status == 401                ? who
+                                                         : NULL);
 }
 
 static enum MHD_Result refuse(struct exchange *exchange, enum error_code code, const char *what)
 {
     struct error err;
     error_set(&err, code, (struct error_place){0}, NULL, "%s", what);
-    if (code == ERROR_BUSY)
-        atomic_fetch_add(&server_counters.shed, 1);
     return exchange_problem(exchange, &err);
 }
 
@@ -120,13 +151,6 @@ static enum MHD_Result answer(struct exchange *exchange)
                           buffer_slice(&exchange->response.body), exchange->response.headers);
 }
 
-/* ---- Headers */
-
-struct slice exchange_header(struct exchange *exchange, const char *name)
-{
-    return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name));
-}
-
 struct slice exchange_cookie(struct exchange *exchange)
 {
     return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_COOKIE_KIND,
@@ -147,13 +171,20 @@ static void work(struct pool_task *task)
         (struct exchange *)((char *)task - offsetof(struct exchange, task));
     struct raw_request raw = {.method = exchange->method,
                               .path = buffer_slice(&exchange->path),
-                              .authorization = exchange_header(exchange, "Authorization"),
+                              .authorization = exchange->head.authorization,
                               .cookie = exchange_cookie(exchange),
+<<<<<<< HEAD
                               .device = device_cookie(exchange),
                               .csrf = exchange_header(exchange, "X-CSRF-Token"),
                               .purpose = exchange_header(exchange, "X-Purpose"),
                               .idempotency_key = exchange_header(exchange, "Idempotency-Key"),
                               .if_none_match = exchange_header(exchange, "If-None-Match"),
+=======
+                              .csrf = exchange->head.csrf,
+                              .purpose = exchange->head.purpose,
+                              .idempotency_key = exchange->head.idempotency_key,
+                              .if_none_match = exchange->head.if_none_match,
+>>>>>>> wayin
                               .body = buffer_slice(&exchange->body)};
     server_dispatch(exchange->http->platform, &raw, &exchange->arena, &exchange->response);
     resume(exchange);
@@ -197,35 +228,44 @@ static enum MHD_Result act(struct exchange *exchange)
     if (route && route->manner == ROUTE_SCAN) {
         exchange->scan.answered = on_scan_answered;
         suspend(exchange);
-        scan_submit(http->platform->checkin, exchange_header(exchange, "Authorization"),
-                    exchange_header(exchange, "Idempotency-Key"),
-                    buffer_slice(&exchange->body), false, &exchange->scan);
+        scan_submit(http->platform->checkin, exchange->head.authorization,
+                    exchange->head.idempotency_key, buffer_slice(&exchange->body), false, &exchange->scan);
         return MHD_YES;
     }
-    if (route && route->manner == ROUTE_STREAM)
-        return streams_open(exchange);
+    struct error err;
     exchange->task = (struct pool_task){.run = work, .taken = suspend_task};
-    if (!pool_submit(http->workers, &exchange->task))
-        return refuse(exchange, ERROR_BUSY, "too many requests wait already");
-    return MHD_YES;
+    if (!admission_take(exchange, &err))
+        return exchange_problem(exchange, &err);
+    if (route && route->manner == ROUTE_STREAM)
+        return admission_has_room(exchange, &err) ? streams_open(exchange)
+                                                  : exchange_problem(exchange, &err);
+    return admission_queue(exchange, &err) ? MHD_YES : exchange_problem(exchange, &err);
 }
 
 /* A body that says it is far too large is refused before it is sent. */
 static bool is_announced_too_large(struct exchange *exchange)
 {
     int64_t length;
-    struct slice text = exchange_header(exchange, "Content-Length");
+    struct slice text = exchange->head.content_length;
     return text.data && slice_to_int64(text, 0, INT64_MAX, &length) &&
            (uint64_t)length > exchange->body.max_bytes + DRAIN_BYTES_MAX;
 }
 
-static enum MHD_Result begin(struct exchange *exchange, const char *url, const char *method)
+static enum MHD_Result begin(struct exchange *exchange, const char *url, const char *method,
+                             const char *version)
 {
     static const char scans[] = "/api/v1/scans";
+    struct error err;
     exchange_enter(exchange, EXCHANGE_READING);
     exchange->too_large = false;
     exchange->drained = 0;
+    exchange->wait_seconds = 0;
+    exchange->route = NULL;
     buffer_clear(&exchange->body);
+    if (!request_head_read(exchange->connection, url, version, &exchange->head, &err)) {
+        exchange->closing = err.code == ERROR_SYNTAX;
+        return exchange_problem(exchange, &err);
+    }
     exchange->method = method_of(method);
     if (exchange->method == HTTP_POST && strcmp(url, scans) == 0) {
         exchange->route = exchange->http->scan_route;
@@ -236,6 +276,9 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
     }
     bool batch = exchange->route && exchange->route->runs_again;
     exchange->body.max_bytes = batch ? BATCH_BYTES_MAX : BODY_BYTES_MAX;
+    atomic_store_explicit(&exchange->reading_ticks,
+                          batch ? TRANSFER_SECONDS : exchange->http->request_ticks,
+                          memory_order_relaxed);
     if (is_announced_too_large(exchange))
         return refuse(exchange, ERROR_TOO_LARGE, "the body is too large");
     return MHD_YES;
@@ -268,7 +311,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   const char *url, const char *method, const char *version,
                                   const char *upload, size_t *upload_size, void **state)
 {
-    (void)version;
     (void)context;
     struct exchange *exchange = *state;
     if (!exchange) {
@@ -279,7 +321,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
             return MHD_NO;
         exchange->connection = connection;
         *state = exchange;
-        return begin(exchange, url, method);
+        return begin(exchange, url, method, version);
     }
     if (state_of(exchange) == EXCHANGE_ANSWERED)
         return answer(exchange);
@@ -318,10 +360,13 @@ static struct exchange *exchange_new(struct http *http, struct MHD_Connection *c
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct exchange *exchange = x_alloc(1, sizeof *exchange);
     scan_exchange_init(&exchange->scan);
     exchange->http = http;
     exchange->socket = info ? info->connect_fd : -1;
+    admission_meet(exchange, peer ? peer->client_addr : NULL);
     buffer_init(&exchange->body, BODY_BYTES_MAX);
     buffer_init(&exchange->path, 1 << 16);
     arena_init(&exchange->arena, ARENA_BYTES);
@@ -371,11 +416,16 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 void http_close_slow(struct http *http)
 {
     long now = atomic_fetch_add(&http->tick, 1) + 1;
+    atomic_store(&server_counters.forgotten, limits_forgotten(http->limits));
     pthread_mutex_lock(&http->connections_lock);
     for (struct exchange *exchange = http->connections; exchange; exchange = exchange->after) {
         enum exchange_state state = state_of(exchange);
         long age = now - atomic_load_explicit(&exchange->since, memory_order_relaxed);
-        long most = state == EXCHANGE_NEW ? http->request_ticks : TRANSFER_SECONDS;
+        long most = TRANSFER_SECONDS;
+        if (state == EXCHANGE_NEW)
+            most = http->request_ticks;
+        else if (state == EXCHANGE_READING)
+            most = atomic_load_explicit(&exchange->reading_ticks, memory_order_relaxed);
         bool with_client = state == EXCHANGE_NEW || state == EXCHANGE_READING ||
                            state == EXCHANGE_ANSWERED;
         if (with_client && age > most && exchange->socket >= 0)
@@ -413,13 +463,59 @@ static void check_routes(void)
         }
 }
 
-bool http_start(struct platform *platform, const char *host, uint16_t port, struct http **ret_http,
-                uint16_t *ret_port, struct error *err)
+static bool start_daemon(struct http *http, const struct sockaddr_in *address, int unix_fd)
+{
+    unsigned cores = usable_cores();
+    struct MHD_OptionItem more[4], *next = more;
+    if (cores > 1)
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)cores, NULL};
+    if (unix_fd >= 0)
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, unix_fd, NULL};
+    else
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address};
+    *next = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    http->daemon = MHD_start_daemon(
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+        http->address.port, NULL, NULL, on_request, http, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    return http->daemon != NULL;
+}
+
+static bool listen_and_start(struct http *http, struct error *err)
+{
+    const struct http_address *address = &http->address;
+    struct sockaddr_in internet = {.sin_family = AF_INET, .sin_port = htons(address->port)};
+    struct error_place place = {.field = "--listen"};
+    int unix_fd = -1;
+    if (address->unix_path[0]) {
+        if (!listen_unix(address->unix_path, &unix_fd, err))
+            return false;
+    } else if (inet_pton(AF_INET, address->host, &internet.sin_addr) != 1) {
+        return error_set(err, ERROR_USAGE, place, "an IPv4 address and a port",
+                         "'%s' is not an address", address->host);
+    }
+    if (start_daemon(http, &internet, unix_fd))
+        return true;
+    if (unix_fd < 0)
+        return error_set(err, ERROR_ENVIRONMENT, place, "a free port", "cannot listen on %s:%u",
+                         address->host, address->port);
+    close(unix_fd);
+    unlink(address->unix_path);
+    return error_set(err, ERROR_ENVIRONMENT, place, NULL, "cannot listen on %s",
+                     address->unix_path);
+}
+
+bool http_start(struct platform *platform, const struct http_address *address,
+                struct http **ret_http, uint16_t *ret_port, struct error *err)
 {
     struct http *http = x_alloc(1, sizeof *http);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     check_routes();
     http->platform = platform;
+    http->address = *address;
     pthread_mutex_init(&http->lock, NULL);
     pthread_mutex_init(&http->connections_lock, NULL);
     http->scan_route = server_route_of(HTTP_POST, SLICE("/api/v1/scans"));
@@ -429,36 +525,15 @@ bool http_start(struct platform *platform, const char *host, uint16_t port, stru
     if (getenv("CHENGMAI_REQUEST_SECONDS"))
         http->request_ticks = atol(getenv("CHENGMAI_REQUEST_SECONDS"));
 #endif
-    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
-        free(http);
-        return error_set(err, ERROR_USAGE, (struct error_place){.field = "--listen"},
-                         "an IPv4 address and a port", "'%s' is not an address", host);
-    }
-    if (!pool_start(WORKERS, WORK_QUEUE_MAX, &http->workers, err)) {
-        free(http);
+    if (!limits_open(store_directory_fd(platform->store), &http->limits, err) ||
+        !pool_start(WORKERS, WORK_QUEUE_MAX, &http->workers, err) ||
+        !pool_start(1, limits_log_ins_waiting(http->limits), &http->log_ins, err) ||
+        !listen_and_start(http, err)) {
+        http_free(http);
         return false;
     }
-    unsigned cores = usable_cores();
-    struct MHD_OptionItem pool[] = {
-        {cores > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)cores, NULL},
-        {MHD_OPTION_END, 0, NULL}};
-    http->daemon = MHD_start_daemon(
-        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-        port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR, &address,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)SILENT_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-        MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
-    if (!http->daemon) {
-        pool_free(http->workers);
-        free(http);
-        return error_set(err, ERROR_ENVIRONMENT, (struct error_place){.field = "--listen"},
-                         "a free port", "cannot listen on %s:%u", host, port);
-    }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    *ret_port = info ? info->port : port;
+    *ret_port = info ? info->port : address->port;
     *ret_http = http;
     return true;
 }
@@ -483,6 +558,7 @@ void http_stop(struct http *http, int seconds)
     streams_wake(http);
     pthread_mutex_unlock(&http->lock);
     pool_stop(http->workers);
+    pool_stop(http->log_ins);
     for (int k = 0; k < seconds * 100 && atomic_load(&http->in_flight) > 0; k++)
         usleep(10000);
     for (int k = 0; k < 100 && answers_leave(http); k++)
@@ -490,6 +566,8 @@ void http_stop(struct http *http, int seconds)
     MHD_stop_daemon(http->daemon);
     if (listening >= 0)
         close(listening);
+    if (http->address.unix_path[0])
+        unlink(http->address.unix_path);
 }
 
 void http_free(struct http *http)
@@ -498,5 +576,7 @@ void http_free(struct http *http)
     pthread_mutex_destroy(&http->lock);
     pthread_mutex_destroy(&http->connections_lock);
     pool_free(http->workers);
+    pool_free(http->log_ins);
+    limits_free(http->limits);
     free(http);
 }

@@ -6,9 +6,10 @@
 #include <microhttpd.h>
 #include <pthread.h>
 
+#include "server/head.h"
 #include "server/server_internal.h"
 
-enum { WORKERS = 2 };
+enum { WORKERS = 2, WORK_QUEUE_MAX = 256 };
 
 enum exchange_state {
     EXCHANGE_NEW,
@@ -24,7 +25,13 @@ struct exchange {
     struct MHD_Connection *connection;
     atomic_int state;          /* enum exchange_state; read by http_close_slow */
     atomic_long since;         /* the tick at which it became so */
+    atomic_long reading_ticks; /* how long its body may take */
     int socket;
+    unsigned char peer[NETWORK_BYTES]; /* zeros where it has no address */
+    bool peer_is_proxy, peer_is_local;
+    struct request_head head;
+    int wait_seconds; /* Retry-After of a refusal; 0: one second */
+    bool closing;     /* nothing more is read on this connection */
     struct exchange *before, *after; /* all connections; under http->connections_lock */
     enum http_method method;
     const struct route *route;
@@ -41,7 +48,10 @@ struct stream;
 struct http {
     struct platform *platform;
     struct MHD_Daemon *daemon;
-    struct pool *workers; /* everything but scans and streams; a full queue is 503 */
+    struct pool *workers; /* everything but scans, streams and log-ins; a full queue is 503 */
+    struct pool *log_ins; /* one worker: at most one password is hashed at a time */
+    struct limits *limits;
+    struct http_address address;
     pthread_mutex_t lock; /* owns the streams */
     struct stream *streams;
     size_t stream_count;
@@ -57,10 +67,21 @@ struct http {
 };
 
 void exchange_enter(struct exchange *exchange, enum exchange_state state);
-/* A header of the request, data NULL where absent. */
-struct slice exchange_header(struct exchange *exchange, const char *name);
 struct slice exchange_cookie(struct exchange *exchange);
 enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err);
+/* Headers that every answer has: what a browser may do with it, and that nobody keeps it, unless
+ * `headers` (may be NULL) say otherwise. */
+void answer_guard(struct MHD_Response *response, const char *const *headers);
+
+/* Who is on the other end of a new connection. */
+void admission_meet(struct exchange *exchange, const struct sockaddr *peer);
+/* Takes the request out of its askers' buckets. ERROR_LIMITED, with exchange->wait_seconds. */
+bool admission_take(struct exchange *exchange, struct error *err) MUST_USE;
+/* Queues exchange->task where its class allows. ERROR_BUSY, counted. */
+bool admission_queue(struct exchange *exchange, struct error *err) MUST_USE;
+/* The same question for what needs no worker. */
+bool admission_has_room(struct exchange *exchange, struct error *err) MUST_USE;
+
 /* Answers with server-sent events until the client goes or the server stops. */
 enum MHD_Result streams_open(struct exchange *exchange);
 /* Under http->lock, or when no stream is left. */

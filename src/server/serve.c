@@ -8,8 +8,12 @@
 
 #include "cli/cli.h"
 #include "command/command.h"
+<<<<<<< HEAD
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
+=======
+#include "server/sandbox.h"
+>>>>>>> wayin
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
@@ -68,27 +72,14 @@ static void *jobs_main(void *argument)
     return NULL;
 }
 
-static bool parse_listen(const char *text, char host[64], uint16_t *ret_port, struct error *err)
+static bool may_listen(struct platform *platform, const struct http_address *address,
+                       struct error *err)
 {
-    const char *colon = strrchr(text, ':');
-    int64_t port;
-    if (!colon || colon - text >= 60 ||
-        !slice_to_int64(slice_of(colon + 1), 0, 65535, &port))
-        return error_set(err, ERROR_USAGE, (struct error_place){.field = "--listen"}, "HOST:PORT",
-                         "'%s' is not HOST:PORT", text);
-    snprintf(host, 64, "%.*s", (int)(colon - text), text);
-    if (strcmp(host, "localhost") == 0)
-        snprintf(host, 64, "127.0.0.1");
-    *ret_port = (uint16_t)port;
-    return true;
-}
-
-static bool may_listen(struct platform *platform, const char *host, struct error *err)
-{
-    return strncmp(host, "127.", 4) == 0 || access_has_users(platform->access) ||
+    return address->unix_path[0] || strncmp(address->host, "127.", 4) == 0 ||
+           access_has_users(platform->access) ||
            error_set(err, ERROR_REFUSED, (struct error_place){.field = "--listen"},
                      "a loopback address until users exist (`chengmai user add`)",
-                     "%s is open to others", host);
+                     "%s is open to others", address->host);
 }
 
 static void *cut_off(void *none)
@@ -106,29 +97,51 @@ static void stop_in_time(void)
     pthread_detach(thread);
 }
 
-static bool serve(struct command_context *context, struct platform *platform, const char *host,
-                  uint16_t port, bool still, const sigset_t *signals, struct error *err)
+struct serving {
+    struct http_address address;
+    bool still, sandboxed;
+};
+
+static void say_listening(FILE *out, const struct http_address *address, uint16_t port)
+{
+    if (address->unix_path[0])
+        fprintf(out, "listening unix:%s\n", address->unix_path);
+    else
+        fprintf(out, "listening http://%s:%u\n", address->host, port);
+    fflush(out);
+}
+
+static bool serve(struct command_context *context, struct platform *platform,
+                  const struct serving *serving, const sigset_t *signals, struct error *err)
 {
     struct jobs jobs = {.platform = platform};
-    struct door *door;
+    struct door *door = NULL;
     int signal_no;
-    if (!may_listen(platform, host, err) || !command_counters_refresh(platform, err) ||
-        !http_start(platform, host, port, &jobs.http, &port, err))
+    uint16_t port;
+    if (!may_listen(platform, &serving->address, err) ||
+        !command_counters_refresh(platform, err) ||
+        !http_start(platform, &serving->address, &jobs.http, &port, err))
         return false;
-    bool living = platform->demo && !still;
+    bool living = platform->demo && !serving->still;
     if ((living && !sim_life_open(platform, &jobs.life, err)) ||
-        !door_open(platform, &door, err)) {
+        !door_open(platform, &door, err) || (serving->sandboxed && !sandbox_enter(err))) {
         sim_life_close(jobs.life);
         http_stop(jobs.http, 1);
         http_free(jobs.http);
+        if (door)
+            door_close(door);
         return false;
     }
     pthread_mutex_init(&jobs.lock, NULL);
     pthread_cond_init(&jobs.changed, NULL);
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
+<<<<<<< HEAD
     keeping_start(platform->keeping);
     fprintf(context->out, "listening http://%s:%u\n", host, port);
     fflush(context->out);
+=======
+    say_listening(context->out, &serving->address, port);
+>>>>>>> wayin
     sigwait(signals, &signal_no);
     stop_in_time();
     log_write(LOG_INFO, "server", "stopping on signal %d", signal_no);
@@ -145,21 +158,34 @@ static bool serve(struct command_context *context, struct platform *platform, co
     return true;
 }
 
+static const char usage[] =
+    "[--listen HOST:PORT|unix:PATH] [--proxy ADDRESS] [--sandbox] [--still]";
+
+static bool parse_arguments(int argc, char **argv, struct serving *serving, struct error *err)
+{
+    const char *listen_text, *proxy;
+    serving->still = command_flag(&argc, argv, "--still");
+    serving->sandboxed = command_flag(&argc, argv, "--sandbox");
+    if (!command_option(&argc, argv, "--listen", &listen_text, err) ||
+        !command_option(&argc, argv, "--proxy", &proxy, err) ||
+        !http_address_parse(listen_text ? listen_text : "127.0.0.1:8021", &serving->address, err))
+        return false;
+    if (argc)
+        return error_set(err, ERROR_USAGE, (struct error_place){.field = argv[0]}, usage,
+                         "unknown argument");
+    serving->address.has_proxy = proxy != NULL;
+    return !proxy || network_of_text(slice_of(proxy), serving->address.proxy) ||
+           error_set(err, ERROR_USAGE, (struct error_place){.field = "--proxy"},
+                     "the address that the proxy connects from", "'%s' is not an address", proxy);
+}
+
 static int run_serve(struct command_context *context, int argc, char **argv, struct error *err)
 {
-    const char *listen_text;
-    char host[64];
-    uint16_t port;
+    struct serving serving = {.still = false};
     struct platform *platform;
-    bool still = command_flag(&argc, argv, "--still");
-    if (!command_option(&argc, argv, "--listen", &listen_text, err) ||
-        !parse_listen(listen_text ? listen_text : "127.0.0.1:8021", host, &port, err))
+    if (!parse_arguments(argc, argv, &serving, err))
         return command_fail(err);
-    if (argc) {
-        error_set(err, ERROR_USAGE, (struct error_place){.field = argv[0]},
-                  "[--listen HOST:PORT] [--still]", "unknown argument");
-        return command_fail(err);
-    }
+    sandbox_prepare();
     sigset_t signals; /* blocked before the first thread starts: only sigwait takes them */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -167,14 +193,14 @@ static int run_serve(struct command_context *context, int argc, char **argv, str
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     if (!platform_open(context->platform->directory, PLATFORM_SERVING, &platform, err))
         return command_fail(err);
-    bool done = serve(context, platform, host, port, still, &signals, err);
+    bool done = serve(context, platform, &serving, &signals, err);
     platform_close(platform);
     return done ? EXIT_DONE : command_fail(err);
 }
 
 static const struct command server_commands[] = {
     {.name = "serve",
-     .usage = "[--listen HOST:PORT] [--still]",
+     .usage = usage,
      .words = "serves pages, API and commands on this data directory",
      .needs_data = false,
      .run = run_serve},

@@ -5,12 +5,26 @@
 #include <stdatomic.h>
 
 #include "checkin/checkin.h"
+#include "server/limits.h"
 #include "server/server.h"
 
+/* Where to listen: HOST:PORT (port 0: any), or a Unix socket, whose other end is a proxy. */
+struct http_address {
+    char host[64];      /* IPv4; empty where it is a Unix socket */
+    uint16_t port;
+    char unix_path[108]; /* empty where it is TCP */
+    bool has_proxy;     /* connections of `proxy` name their client in X-Real-IP */
+    unsigned char proxy[NETWORK_BYTES];
+};
+/* "HOST:PORT" or "unix:PATH". ERROR_USAGE. */
+bool http_address_parse(const char *text, struct http_address *ret_address,
+                        struct error *err) MUST_USE;
+
 struct http;
-/* Starts listening on host:port (port 0: any); *ret_port the real one. */
-bool http_start(struct platform *platform, const char *host, uint16_t port, struct http **ret_http,
-                uint16_t *ret_port, struct error *err) MUST_USE;
+/* Starts listening; *ret_port is the real one. A Unix socket has mode 0660; one that nobody serves
+ * any more is replaced. ERROR_ENVIRONMENT. */
+bool http_start(struct platform *platform, const struct http_address *address,
+                struct http **ret_http, uint16_t *ret_port, struct error *err) MUST_USE;
 /* Stops taking work, waits for what was taken (at most `seconds`), stops. */
 void http_stop(struct http *http, int seconds);
 /* Once stopped, and once nobody calls it any more. */
@@ -29,7 +43,9 @@ void door_close(struct door *door);
 struct server_counters {
     atomic_llong requests[6]; /* by status class */
     atomic_llong scans;
-    atomic_llong shed;        /* refused with 503 while the queue was full */
+    atomic_llong shed[SHED_COUNT]; /* refused with 503 because too many waited */
+    atomic_llong limited[LIMIT_KIND_COUNT]; /* refused with 429 */
+    atomic_llong forgotten;   /* limits_forgotten */
     atomic_llong connections; /* open now */
     atomic_bool stopping;     /* takes no new work */
 };

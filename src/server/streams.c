@@ -202,7 +202,7 @@ static bool enlist(struct http *http, struct stream *stream, struct error *err)
 
 static bool stream_open(struct exchange *exchange, struct stream **ret_stream, struct error *err)
 {
-    struct slice authorization = exchange_header(exchange, "Authorization");
+    struct slice authorization = exchange->head.authorization;
     struct slice token = authorization.data ? authorization : exchange_cookie(exchange);
     if (token.length >= TOKEN_BYTES_MAX)
         return error_set(err, ERROR_UNAUTHENTICATED,
@@ -234,7 +234,7 @@ enum MHD_Result streams_open(struct exchange *exchange)
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, stream_read, stream, stream_free);
     MHD_add_response_header(response, "Content-Type", "text/event-stream");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
+    answer_guard(response, NULL);
     MHD_add_response_header(response, "Connection", "close"); /* nothing follows a stream */
     MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx: let events pass */
     exchange_enter(exchange, EXCHANGE_STREAMING);
