@@ -450,7 +450,8 @@ bool access_gate(const struct route *route, const struct actor *actor, struct sl
 }
 
 static const struct migration migrations[] = {{"src/access/schema/001_access.sql"},
-                                              {"src/access/schema/002_ended_sessions.sql"}};
+                                              {"src/access/schema/002_ended_sessions.sql"},
+                                              {"src/access/schema/003_leads.sql"}};
 extern const struct command access_commands[];
 extern const size_t access_command_count;
 extern const struct sql_list access_command_statements;
@@ -461,5 +462,6 @@ const struct module access_module = {
     .migration_count = sizeof migrations / sizeof *migrations,
     .commands = access_commands,
     .command_count = 3,
-    .statements = (const struct sql_list *const[]){&statements, &access_command_statements, NULL},
+    .statements = (const struct sql_list *const[]){&statements, &access_command_statements,
+                                                  &access_lead_statements, NULL},
 };

@@ -29,6 +29,8 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     struct error err;
     if (!status_catch_up(platform->status, &err))
         log_error("status", &err);
+    if (!status_tick(platform->status, &err))
+        log_error("status", &err);
     if (!checkin_follow(platform->checkin, &err))
         log_error("checkin", &err);
     if (jobs->life && !sim_life_tick(jobs->life, world_now(platform->world), &err))
