@@ -1,6 +1,6 @@
-/* Lines of command. Users answer to a lead; two stand in one line where one is above the other, or where
- * both answer to the same lead. Chains are short (a bound holds should data be wrong) and the table is
- * small. */
+/* Lines of command. Users answer to a lead; two stand in one line where one is above the other,
+ * or where both answer to the same lead. Chains are short (a bound holds should data be wrong)
+ * and the table is small. */
 #include "access/access_internal.h"
 
 enum { LEADS_MAX = 64 };
@@ -58,8 +58,8 @@ bool access_user_set_lead(struct sql *sql, int64_t user_no, struct slice lead, s
     if (!access_user_by_name(sql, lead, &lead_no, err))
         return false;
     if (!lead_no)
-        return error_set(err, ERROR_BAD_VALUE, place, "the name of a user", "there is no user '%.*s'",
-                         SLICE_ARG(lead));
+        return error_set(err, ERROR_BAD_VALUE, place, "the name of a user",
+                         "there is no user '%.*s'", SLICE_ARG(lead));
     if (!is_above(sql, user_no, lead_no, &round, err))
         return false;
     if (round || lead_no == user_no)

@@ -107,7 +107,8 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
         say(&report, broken == 0, "audit chain", words);
         check_keys(&report, platform);
         check_space(&report, platform);
-        done = check_evidence(&report, platform, err) && (!deep || check_status(&report, platform, err));
+        done = check_evidence(&report, platform, err) &&
+               (!deep || check_status(&report, platform, err));
     }
     if (!done)
         return command_fail(err);

@@ -1,6 +1,7 @@
-/* The data of policies/: rule sets, venue categories with the dwell model, roles, numbers. Files of
- * the data directory come before the built-in ones of the same name, save rule sets: those beyond the
- * built-in ones are adopted once they are signed, while others read (the list only grows). */
+/* The data of policies/: rule sets, venue categories with the dwell model, roles, numbers. Files
+ * of the data directory come before the built-in ones of the same name, save rule sets: those
+ * beyond the built-in ones are adopted once they are signed, while others read (the list only
+ * grows). */
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>

@@ -107,8 +107,8 @@ struct rule_set;
  * and those adopted later; files below policies/rules of the directory are not taken. */
 bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err) MUST_USE;
 void policy_free(struct policy *policy); /* accepts NULL */
-/* Takes a further rule set, of a name of its own, while others read: for the room that holds its two
- * signatures. It is in force from its valid_from on. */
+/* Takes a further rule set, of a name of its own, while others read: for the room that holds its
+ * two signatures. It is in force from its valid_from on. */
 bool policy_adopt(struct policy *policy, struct slice yaml, const char *source,
                   struct error *err) MUST_USE;
 /* Files of rule sets in the data directory that nobody signed: they are not taken. */
@@ -173,7 +173,8 @@ size_t policy_role_count(const struct policy *policy);
 const struct role *policy_role_at(const struct policy *policy, size_t index);
 const struct role *policy_role(const struct policy *policy, struct slice name); /* NULL unknown */
 
-/* ---- Numbers of scanning and tracing (policies/checkin.yaml), of appeals (policies/appeals.yaml) */
+/* ---- Numbers of scanning and tracing (policies/checkin.yaml), of appeals
+ * (policies/appeals.yaml) */
 #define POLICY_NUMBER_TABLE(X)                                                                     \
     X(NUMBER_LEVEL_1_HOURS, "level_1_negative_within_hours", 1, 720)                               \
     X(NUMBER_LEVEL_2_HOURS, "level_2_negative_within_hours", 1, 720)                               \

@@ -199,9 +199,11 @@ static void a_faulty_file_is_taken_whole_or_not_at_all(void **state)
     static const struct {
         const char *file, *from, *to;
     } rows[] = {
-        {"policies/roles.yaml", "override.approve, rules.sign", "override.approve, override.request"},
+        {"policies/roles.yaml", "override.approve, rules.sign",
+         "override.approve, override.request"},
         {"policies/roles.yaml", "[user.manage,", "[user.manage, appeal.decide,"},
-        {"policies/appeals.yaml", "appeal_answer_hours: {value: 24", "appeal_answer_hours: {value: 0"},
+        {"policies/appeals.yaml", "appeal_answer_hours: {value: 24",
+         "appeal_answer_hours: {value: 0"},
         {"policies/checkin.yaml", "numbers:", "nombers:"},
         {"policies/checkin.yaml", "trace_days: {value: 14", "trace_days: {value: 61"},
         {"policies/checkin.yaml", "numbers:", "extra: 1\nnumbers:"},

@@ -29,8 +29,9 @@ static void make_password(char out[PASSWORD_BYTES])
     out[at] = '\0';
 }
 
-/* Who answers to whom; roles that are not named answer to nobody: laboratories' and inspectors' leads,
- * approvers, appeals officers, auditors and administrators stand outside every other's line. */
+/* Who answers to whom; roles that are not named answer to nobody: laboratories' and inspectors'
+ * leads, approvers, appeals officers, auditors and administrators stand outside every other's
+ * line. */
 static const struct {
     const char *role, *lead;
 } lines[] = {

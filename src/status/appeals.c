@@ -1,6 +1,6 @@
-/* Appeals: a person's own words against a status, a clock, and a decision in words by someone who had no
- * hand in it. A granted appeal names the annulment or override that is to follow and shows whether it
- * did; it changes no status itself. */
+/* Appeals: a person's own words against a status, a clock, and a decision in words by someone
+ * who had no hand in it. A granted appeal names the annulment or override that is to follow and
+ * shows whether it did; it changes no status itself. */
 #include "access/access.h"
 #include "policy/permissions.h"
 #include "registry/registry.h"
@@ -369,8 +369,8 @@ static bool had_a_hand(const struct evidence *piece, struct slice name)
     return piece->kind == EVIDENCE_OVERRIDE && had;
 }
 
-/* Who recorded what the appeal is about (any of it, where it is about the status as a whole) does not
- * decide. */
+/* Who recorded what the appeal is about (any of it, where it is about the status as a whole)
+ * does not decide. */
 static bool stands_apart(struct sql *sql, struct deciding *deciding, struct error *err)
 {
     const struct appeal *appeal = &deciding->appeal;

@@ -1,6 +1,6 @@
-/* Evidence in SQL: adding, and reading back. Rows are added and never changed, so that a past decision
- * can be derived again as it was taken; only taking a whole import back removes rows. Each is sealed
- * as it is added (seal.h), and what is not under the seal is not read. */
+/* Evidence in SQL: adding, and reading back. Rows are added and never changed, so that a past
+ * decision can be derived again as it was taken; only taking a whole import back removes rows.
+ * Each is sealed as it is added (seal.h), and what is not under the seal is not read. */
 #include <stdlib.h>
 
 #include "status/seal.h"

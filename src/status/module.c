@@ -20,7 +20,7 @@ static const struct event_kind event_kinds[] = {
     {"appeal.overdue", "person"},    /* once an appeal */
     {"rules.proposed", "none"},      /* {"id":NUMBER} */
     {"rules.signed", "none"},        /* once a signature */
-    {"evidence.foreign", "none"},    /* {"first":N,"last":N}: rows put in behind the gate were found */
+    {"evidence.foreign", "none"},    /* {"first":N,"last":N}: rows put in behind the gate */
 };
 
 static const struct sql_list statements =

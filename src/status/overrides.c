@@ -4,9 +4,10 @@
  *   open ─── approve (1st) ───► open ─── approve (2nd) ───► approved: the piece "override" is added
  *     └───── refuse, with words ───────────────────────────► refused
  *
- * Invariants: 1 a request can only lower what is red or yellow at the moment it would begin (the rules
- * decide that: the request is tried on the person's evidence). 2 The second approval, the evidence, the
- * audit row and the event are one transaction. 3 Nobody decides twice, and no decided request again. */
+ * Invariants: 1 a request can only lower what is red or yellow at the moment it would begin (the
+ * rules decide that: the request is tried on the person's evidence). 2 The second approval, the
+ * evidence, the audit row and the event are one transaction. 3 Nobody decides twice, and no
+ * decided request again. */
 #include "access/access.h"
 #include "policy/permissions.h"
 #include "registry/registry.h"
@@ -241,7 +242,7 @@ bool override_handle_request(const struct request *request, struct response *res
     struct asking asking = {request, {.no = 0}};
     if (!read_asking(request, &asking.row, err) ||
         !store_write(request->platform->store, ask_job, &asking, err))
-        return false;
+        return redress_refused(request, "override.request_refused", asking.row.person, err);
     const struct rule_set *rules = policy_rules_in_force(request->platform->policy,
                                                          world_now(request->platform->world));
     put_state(&asking.row, rules ? rule_set_override_approvers(rules) : 0, response);
@@ -360,7 +361,8 @@ static bool decide_job(struct sql *sql, void *context, struct error *err)
         return err->code == ERROR_CONFLICT ? conflict(err, "you have approved it already") : false;
     if (!read_approvers(sql, deciding, names, &count, err))
         return false;
-    deciding->missing = deciding->approves ? rule_set_override_approvers(rules) - (int64_t)count : 0;
+    if (deciding->approves)
+        deciding->missing = rule_set_override_approvers(rules) - (int64_t)count;
     if (!deciding->approves)
         row->state = STATE_REFUSED;
     else if (deciding->missing <= 0 && !put_into_effect(sql, deciding, names, count, err))
@@ -379,8 +381,9 @@ static bool decide_job(struct sql *sql, void *context, struct error *err)
 static bool decide(struct deciding *deciding, struct response *response, struct error *err)
 {
     const struct request *request = deciding->request;
-    if (!store_write(request->platform->store, decide_job, deciding, err) ||
-        !redress_follow(request, err))
+    if (!store_write(request->platform->store, decide_job, deciding, err))
+        return redress_refused(request, "override.decision_refused", deciding->row.person, err);
+    if (!redress_follow(request, err))
         return false;
     put_state(&deciding->row, deciding->missing, response);
     response->status = deciding->row.state == STATE_OPEN ? 202 : 200;

@@ -1,4 +1,5 @@
-/* What overrides, notices and appeals share; and the notices: what was done to a person's status. */
+/* What overrides, notices and appeals share; and the notices: what was done to a person's
+ * status. */
 #include "status/redress.h"
 
 #include "policy/permissions.h"
@@ -63,6 +64,30 @@ bool redress_audit(struct sql *sql, const struct request *request, const char *a
     return audit_append(sql, &entry, sql_now(sql), err);
 }
 
+struct refusal {
+    const struct request *request;
+    const char *act;
+    int64_t person;
+    const char *why;
+};
+
+static bool refusal_job(struct sql *sql, void *context, struct error *err)
+{
+    const struct refusal *refusal = context;
+    return redress_audit(sql, refusal->request, refusal->act, refusal->person, refusal->why, err);
+}
+
+bool redress_refused(const struct request *request, const char *act, int64_t person,
+                     struct error *err)
+{
+    struct error failure;
+    struct refusal refusal = {request, act, person, err->what};
+    bool theirs = error_kind(err->code)->http_status < 500;
+    if (theirs && !store_write(request->platform->store, refusal_job, &refusal, &failure))
+        *err = failure; /* without its trace nothing is answered */
+    return false;
+}
+
 bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t area_no, int64_t no,
                   struct error *err)
 {
@@ -81,8 +106,8 @@ bool redress_follow(const struct request *request, struct error *err)
     return status_catch_up(request->platform->status, err);
 }
 
-/* ---- Notices: derived from the evidence, so that there is none that evidence does not bear, and no
- * piece that lowered or raised a status without one. */
+/* ---- Notices: derived from the evidence, so that there is none that evidence does not bear,
+ * and no piece that lowered or raised a status without one. */
 
 /* The kind of office that a kind of evidence comes from. */
 static struct words office_of(enum evidence_kind kind)

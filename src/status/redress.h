@@ -1,6 +1,7 @@
 /* Redress: overrides, notices, appeals. Inside the status room only.
  *
- *   officer: POST /persons/{no}/overrides ─► open ─┬─ two approvals ─► evidence "override" ─► notice
+ *   officer: POST /persons/{no}/overrides ─► open ─┬─ two approvals ─► evidence "override" ─►
+ * notice
  *                                                  └─ one refusal  ─► refused
  *   person:  GET /me/notices ─► POST /me/appeals ─► open (24 h) ─┬─ granted: names the annulment or
  *                                                                │   override that is to follow
@@ -27,6 +28,9 @@ bool redress_number(const struct request *request, int64_t *ret_no, struct error
 /* An audit row of the request's actor, inside a job. */
 bool redress_audit(struct sql *sql, const struct request *request, const char *act,
                    int64_t person, const char *fields, struct error *err) MUST_USE;
+/* Keeps the trace of a try that was refused: an audit row of its own. Always false, `err` stays. */
+bool redress_refused(const struct request *request, const char *act, int64_t person,
+                     struct error *err) MUST_USE;
 /* An event about a person with {"id":no} as its payload, inside a job. */
 bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t area_no, int64_t no,
                   struct error *err) MUST_USE;

@@ -63,13 +63,13 @@
     "\"followed_by\":" INTEGER_OR_NULL "}}"
 #define APPEAL_LIST LIST_OF(APPEAL)
 #define RULES_EFFECT_COUNTS                                                                        \
-    "\"persons\":" INTEGER ",\"changed\":" INTEGER ",\"changes\":{\"type\":\"array\","              \
+    "\"persons\":" INTEGER ",\"changed\":" INTEGER ",\"changes\":{\"type\":\"array\","             \
     "\"items\":{\"type\":\"object\",\"required\":[\"before\",\"after\",\"persons\"],"              \
     "\"properties\":{\"before\":" TEXT ",\"after\":" TEXT ",\"persons\":" INTEGER "}}}"
 #define RULES_EFFECT                                                                               \
     "{\"type\":\"object\",\"required\":[\"at\",\"persons\",\"changed\",\"changes\","             \
-    "\"districts\"],\"properties\":{\"at\":" TIME ",\"rules_before\":" TEXT                         \
-    ",\"rules_after\":" TEXT "," RULES_EFFECT_COUNTS ",\"districts\":{\"type\":\"array\","          \
+    "\"districts\"],\"properties\":{\"at\":" TIME ",\"rules_before\":" TEXT                        \
+    ",\"rules_after\":" TEXT "," RULES_EFFECT_COUNTS ",\"districts\":{\"type\":\"array\","         \
     "\"items\":{\"type\":\"object\",\"required\":[\"area\",\"persons\",\"changed\","             \
     "\"changes\"],\"properties\":{\"area\":" TEXT "," RULES_EFFECT_COUNTS "}}}}}"
 #define RULES_REQUEST                                                                              \

@@ -1,5 +1,5 @@
-/* rules propose, rules show, rules sign; and their routes. A command that proposes or signs asks for the
- * user's password on standard input: a signature is a person's, never a machine's. */
+/* rules propose, rules show, rules sign; and their routes. A command that proposes or signs asks
+ * for the user's password on standard input: a signature is a person's, never a machine's. */
 #include <sodium.h>
 #include <unistd.h>
 

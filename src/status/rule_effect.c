@@ -1,6 +1,6 @@
-/* What a rule set would change: every person decided by the rules in force and by the new ones, at the
- * moment when these begin, counted by district. One pass over persons and their evidence, in order of
- * number, on a few threads. */
+/* What a rule set would change: every person decided by the rules in force and by the new ones,
+ * at the moment when these begin, counted by district. One pass over persons and their evidence,
+ * in order of number, on a few threads. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>

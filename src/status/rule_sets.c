@@ -2,10 +2,10 @@
  *
  *   proposed ── sign (1st) ──► proposed ── sign (2nd, before valid_from) ──► signed ──► in force
  *
- * Invariants: 1 who proposes does not sign, and nobody twice. 2 A rule set is taken up only after the
- * transaction that holds its second signature is on disk, and begins only later than that, so that no
- * past decision changes. 3 A signed one carries a keyed hash over its text and its signers: one that was
- * written into the database behind the gate is not taken. */
+ * Invariants: 1 who proposes does not sign, and nobody twice. 2 A rule set is taken up only
+ * after the transaction that holds its second signature is on disk, and begins only later than
+ * that, so that no past decision changes. 3 A signed one carries a keyed hash over its text and
+ * its signers: one that was written into the database behind the gate is not taken. */
 #include "status/rule_sets.h"
 
 #include <sodium.h>

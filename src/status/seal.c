@@ -1,4 +1,5 @@
-/* Sealing evidence: writing the chain, and which numbers are evidence. Idea and invariants: seal.h. */
+/* Sealing evidence: writing the chain, and which numbers are evidence. Idea and invariants:
+ * seal.h. */
 #include "status/seal.h"
 
 #include <sodium.h>
@@ -11,8 +12,8 @@ static const struct sql_text seal_select_back = {
     "SELECT " SEAL_COLUMNS " FROM evidence_seal ORDER BY seal_no DESC", "whole table, its end"};
 static const struct sql_text seal_insert = {
     "evidence_seal_insert",
-    "INSERT INTO evidence_seal (seal_no, kind, first_no, last_no, import_no, rows_hash, marks, hash)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    "INSERT INTO evidence_seal (seal_no, kind, first_no, last_no, import_no, rows_hash, marks,"
+    " hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     "primary key"};
 static const struct sql_text gap_select = {
     "evidence_gap_select", "SELECT first_no, last_no FROM evidence_gap ORDER BY first_no",
@@ -189,9 +190,10 @@ static bool take_last(struct evidence_sealer *sealer, struct error *err)
     int64_t forged;
     sealer->key = seal_key_of(sealer->sql);
     return seal_last(sealer->sql, &sealer->key, &sealer->last, &forged, err) &&
-           (!forged || error_set(err, ERROR_CORRUPT, (struct error_place){.source = "evidence_seal"},
-                                 "seals of this city's key: run `audit verify`",
-                                 "%lld seals are not ours", (long long)forged));
+           (!forged ||
+            error_set(err, ERROR_CORRUPT, (struct error_place){.source = "evidence_seal"},
+                      "seals of this city's key: run `audit verify`", "%lld seals are not ours",
+                      (long long)forged));
 }
 
 static bool begin(struct evidence_sealer *sealer, struct error *err)

@@ -1,19 +1,20 @@
 /* The seal of evidence. Inside the status room only.
  *
- * Rows of evidence lie in SQL, where whoever has the file can write. What makes a row evidence is the
- * seal: each transaction that adds rows adds one record to a chain, keyed with a key that is not in
- * the database:
+ * Rows of evidence lie in SQL, where whoever has the file can write. What makes a row evidence is
+ * the seal: each transaction that adds rows adds one record to a chain, keyed with a key that is
+ * not in the database:
  *
  *   digest_i  = BLAKE2b-128(key, all columns of row i)
  *   rows_hash = BLAKE2b-128(key, digest_first … digest_last)
  *   hash_n    = BLAKE2b-256(key, hash_{n−1} | n | kind | first | last | import | rows_hash)
  *
- * Invariants: 1 numbers of evidence are given once, in order, by the sealer alone. 2 A row is evidence
- * where its number is at or below the last authentic seal and in no gap. 3 A sealer hashes the values
- * that it binds itself, never what it finds: a foreign row is not sealed by the next honest one; its
- * numbers become a gap, with an event and an audit row. 4 An import that is taken back leaves its seals
- * standing and adds one that says so. 5 The head of the chain is written into the audit chain from
- * time to time ("evidence.sealed"), so that its end cannot be cut off unseen. */
+ * Invariants: 1 numbers of evidence are given once, in order, by the sealer alone. 2 A row is
+ * evidence where its number is at or below the last authentic seal and in no gap. 3 A sealer
+ * hashes the values that it binds itself, never what it finds: a foreign row is not sealed by
+ * the next honest one; its numbers become a gap, with an event and an audit row. 4 An import
+ * that is taken back leaves its seals standing and adds one that says so. 5 The head of the
+ * chain is written into the audit chain from time to time ("evidence.sealed"), so that its end
+ * cannot be cut off unseen. */
 #ifndef CHENGMAI_STATUS_SEAL_H
 #define CHENGMAI_STATUS_SEAL_H
 

@@ -1,6 +1,6 @@
-/* Walking the seal of evidence: every row against its digest, every seal against the one before, the
- * gaps against what the chain says, the end against what the audit chain remembers. Streamed: three
- * queries side by side, in order of number. */
+/* Walking the seal of evidence: every row against its digest, every seal against the one before,
+ * the gaps against what the chain says, the end against what the audit chain remembers.
+ * Streamed: three queries side by side, in order of number. */
 #include <stdlib.h>
 
 #include "status/seal.h"

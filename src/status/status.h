@@ -31,8 +31,9 @@ bool status_open(struct platform *platform, struct status_table **ret_table,
 void status_close(struct status_table *table);
 /* Frees without writing. */
 void status_free(struct status_table *table);
-/* What status does of itself, each second: tells appeals that are past their time, and each minute in
- * which it moved writes the head of the evidence's seal into the audit chain. One thread. */
+/* What status does of itself, each second: tells appeals that are past their time, and each
+ * minute in which it moved writes the head of the evidence's seal into the audit chain. One
+ * thread. */
 bool status_tick(struct status_table *table, struct error *err) MUST_USE;
 /* Writes the snapshot now (hourly, so that a crash replays little). */
 bool status_snapshot(struct status_table *table, struct error *err) MUST_USE;
@@ -60,7 +61,7 @@ struct evidence_verification {
     bool whole;
     int64_t rows, seals; /* walked, up to the first fault */
     int64_t broken_no;   /* number of the first broken record, 0 where whole */
-    int64_t unsealed;    /* rows after the last seal: they are no evidence, no status follows them */
+    int64_t unsealed;    /* rows after the last seal: no evidence, no status follows them */
     char words[120];     /* what is wrong with it */
 };
 bool evidence_verify(struct store *store, struct evidence_verification *ret_result,

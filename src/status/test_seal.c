@@ -1,5 +1,5 @@
-/* The seal of evidence: what is put in, changed or removed behind the gate is found, is named, and no
- * status follows it; what comes and goes by the gate verifies. */
+/* The seal of evidence: what is put in, changed or removed behind the gate is found, is named,
+ * and no status follows it; what comes and goes by the gate verifies. */
 #include "registry/test_support.h"
 #include "status/seal.h"
 #include "status/status_bulk.h"

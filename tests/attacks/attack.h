@@ -1,0 +1,113 @@
+/* What the attacks share: requests to the real binary as anyone may send them, and what they left. */
+#ifndef CHENGMAI_TESTS_ATTACK_H
+#define CHENGMAI_TESTS_ATTACK_H
+
+#include <sqlite3.h>
+
+#include "../server_process.h"
+
+struct reply {
+    int status;
+    json_t *json; /* NULL where it is not JSON */
+    struct buffer body;
+};
+static inline void reply_release(struct reply *reply)
+{
+    json_decref(reply->json);
+    buffer_release(&reply->body);
+    *reply = (struct reply){0};
+}
+
+/* `token` and `purpose` may be NULL; with a body it is JSON. */
+static inline struct reply send_to(const struct served *served, const char *method,
+                                   const char *path, const char *token, const char *purpose,
+                                   const char *body)
+{
+    char head[1200];
+    struct reply reply = {0};
+    int fd = dial(served);
+    snprintf(head, sizeof head,
+             "%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s%s%s%s%s"
+             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+             method, path, token ? "Authorization: Bearer " : "", token ? token : "",
+             token ? "\r\n" : "", purpose ? "X-Purpose: " : "", purpose ? purpose : "",
+             purpose ? "\r\n" : "", body ? strlen(body) : 0);
+    assert_true(say_text(fd, head) && (!body || say_text(fd, body)));
+    struct heard heard = hear(fd);
+    close(fd);
+    reply.status = heard.status;
+    reply.body = heard.body;
+    reply.json = heard.body.data ? json_loadb(heard.body.data, heard.body.length, 0, NULL) : NULL;
+    return reply;
+}
+static inline void expect_reply(const struct served *served, const char *method, const char *path,
+                                const char *token, const char *body, int status,
+                                const char *words)
+{
+    struct reply reply = send_to(served, method, path, token, "duty:test", body);
+    const char *text = reply.body.data ? reply.body.data : "";
+    if (reply.status != status || !strstr(text, words))
+        fail_msg("%s %s: %d %s", method, path, reply.status, text);
+    reply_release(&reply);
+}
+
+/* A holder's session, through the demo's identity provider. */
+static inline void session_of_holder(const struct served *served, int person, char out[120])
+{
+    char body[80];
+    snprintf(body, sizeof body, "{\"provider\":\"stub\",\"person_no\":%d}", person);
+    struct reply reply = send_to(served, "POST", "/sessions", NULL, NULL, body);
+    assert_int_equal(reply.status, 200);
+    snprintf(out, 120, "%s", json_string_value(json_object_get(reply.json, "session")));
+    reply_release(&reply);
+}
+
+/* Persons by colour as the server counts them: green, yellow, red. */
+static inline void count_colors(const struct served *served, long counts[3])
+{
+    static const char *const names[3] = {"green", "yellow", "red"};
+    int fd = dial(served);
+    say_text(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    struct heard heard = hear(fd);
+    close(fd);
+    assert_int_equal(heard.status, 200);
+    for (int i = 0; i < 3; i++) {
+        char label[60];
+        snprintf(label, sizeof label, "chengmai_persons{color=\"%s\"} ", names[i]);
+        const char *at = strstr(heard.body.data, label);
+        assert_non_null(at);
+        counts[i] = strtol(at + strlen(label), NULL, 10);
+    }
+    buffer_release(&heard.body);
+}
+static inline void same_colors(const struct served *served, const long before[3])
+{
+    long after[3];
+    count_colors(served, after);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(after[i], before[i]);
+}
+
+/* Someone with the database file in hands. One number where the statement gives a row, else -1. */
+static inline long long with_the_file(const struct served *served, const char *statement)
+{
+    char path[300];
+    sqlite3 *database;
+    sqlite3_stmt *prepared;
+    long long number = -1;
+    snprintf(path, sizeof path, "%s/data/city.db", served->directory);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    sqlite3_busy_timeout(database, 10000);
+    if (sqlite3_prepare_v2(database, statement, -1, &prepared, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", statement, sqlite3_errmsg(database));
+    int code = sqlite3_step(prepared);
+    if (code == SQLITE_ROW)
+        number = sqlite3_column_int64(prepared, 0);
+    else if (code != SQLITE_DONE)
+        fail_msg("%s: %s", statement, sqlite3_errmsg(database));
+    sqlite3_finalize(prepared);
+    sqlite3_close(database);
+    return number;
+}
+
+#endif
