@@ -314,6 +314,10 @@ static bool find_all(struct watch *watch, int64_t from, int64_t to, struct error
     if (!presence_scan(watch->view, from, to, gather, watch, err) ||
         !store_read_begin(store, &watch->sql, err))
         return false;
+    if (!watch->claim_count) {
+        store_read_end(store, watch->sql);
+        return true;
+    }
     watch->places = x_alloc(PLACE_SLOTS, sizeof *watch->places);
     bool done = find_travel(watch, err) && find_rates(watch, err);
     store_read_end(store, watch->sql);

@@ -41,11 +41,11 @@ static const struct sql_text appeal_update = {
     "primary key"};
 static const struct sql_text overdue_first = {
     "appeal_overdue_first",
-    "SELECT min(due_at) FROM appeal WHERE state = 0 AND overdue_told = 0", "appeal_untold"};
+    "SELECT min(due_at) FROM appeal WHERE overdue_told = 0 AND state = 0", "appeal_untold"};
 static const struct sql_text overdue_select = {
     "appeal_overdue",
     "SELECT appeal_no, person_no, area_no FROM appeal"
-    " WHERE state = 0 AND overdue_told = 0 AND due_at <= ?1 ORDER BY due_at LIMIT 1000",
+    " WHERE overdue_told = 0 AND state = 0 AND due_at <= ?1 ORDER BY due_at LIMIT 1000",
     "appeal_untold"};
 static const struct sql_text overdue_tell = {
     "appeal_overdue_tell", "UPDATE appeal SET overdue_told = 1 WHERE appeal_no = ?1",

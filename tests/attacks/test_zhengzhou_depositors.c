@@ -1,7 +1,7 @@
-/* Zhengzhou, June 2022: officials gave 1317 depositors of a bank a red code, so that they could not
- * travel to protest. Here an officer with every log-in of the house tries to code a list of people: by
- * every import, by every route, by an override with friends. Nobody's status moves, and it leaves a
- * trace. */
+/* Zhengzhou, June 2022: officials gave 1317 depositors of a bank a red code, so that they could
+ * not travel to protest. Here an officer with every log-in of the house tries to code a list of
+ * people: by every import, by every route, by an override with friends. Nobody's status moves,
+ * and it leaves a trace. */
 #include "attack.h"
 
 enum { LISTED = 20 };
@@ -72,7 +72,7 @@ static void no_import_takes_a_list(void **state)
     ran_release(&verified);
     serve(served);
     assert_true(with_the_file(served, "SELECT count(*) FROM import WHERE kind = 'evidence'"
-                                      " AND rejected = 20") >= 4); /* the trace */
+                                      " AND inserted = 0 AND row_count = 20") >= 4); /* the trace */
 }
 
 /* The path of a route with the person's number for every parameter. */

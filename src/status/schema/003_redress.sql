@@ -42,4 +42,4 @@ CREATE TABLE appeal (
 );
 CREATE INDEX appeal_by_due ON appeal (state, due_at, appeal_no, area_no);
 CREATE INDEX appeal_by_person ON appeal (person_no, appeal_no);
-CREATE INDEX appeal_untold ON appeal (due_at) WHERE state = 0 AND overdue_told = 0;
+CREATE INDEX appeal_untold ON appeal (overdue_told, state, due_at);
