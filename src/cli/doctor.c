@@ -47,6 +47,17 @@ static void check_keys(struct report *report, struct platform *platform)
     say(report, good, "master key", good ? "only its owner may read it" : "others may read it");
 }
 
+static void check_rules(struct report *report, struct platform *platform)
+{
+    size_t count = policy_unsigned_count(platform->policy);
+    for (size_t i = 0; i < count; i++)
+        fprintf(report->out,
+                "warn rule sets: %s is not signed and not taken - `rules propose`, `rules sign`\n",
+                policy_unsigned(platform->policy, i));
+    if (!count)
+        fprintf(report->out, "ok rule sets: built-in and signed ones only\n");
+}
+
 static bool check_status(struct report *report, struct platform *platform, struct error *err)
 {
     int64_t checked, wrong;
@@ -107,6 +118,7 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
         say(&report, broken == 0, "audit chain", words);
         check_keys(&report, platform);
         check_space(&report, platform);
+        check_rules(&report, platform);
         done = check_evidence(&report, platform, err) &&
                (!deep || check_status(&report, platform, err));
     }

@@ -266,7 +266,7 @@ static bool propose(struct platform *platform, const struct rule_set *rules,
     buffer_init(&effect, 1 << 20);
     json_writer_init(&writer, &effect);
     bool done = may_begin(platform, rules, err) &&
-                rule_effect_write(platform, rules, proposing->change.valid_from, &writer, err);
+                rule_effect_write(platform, rules, world_now(platform->world), &writer, err);
     json_writer_release(&writer);
     proposing->change.effect = buffer_slice(&effect);
     done = done && store_write(platform->store, propose_job, proposing, err);

@@ -22,8 +22,8 @@ bool rule_set_sign(struct platform *platform, const struct actor *actor, int64_t
 bool rule_sets_write(struct platform *platform, int64_t no, struct json_writer *writer,
                      struct error *err) MUST_USE;
 
-/* What a rule set would change at a moment (rule_effect.c): persons by colour before and after,
- * in all and by district, derived from the evidence of now. */
+/* What a rule set would change if it were in force at a moment (rule_effect.c): persons by colour
+ * before and after, in all and by district, derived from the evidence of now. */
 bool rule_effect_write(struct platform *platform, const struct rule_set *after, timestamp at,
                        struct json_writer *writer, struct error *err) MUST_USE;
 
