@@ -326,7 +326,8 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
 
 static const struct migration migrations[] = {{"src/access/schema/001_access.sql"},
                                               {"src/access/schema/002_ended_sessions.sql"},
-                                              {"src/access/schema/003_duties.sql"}};
+                                              {"src/access/schema/003_duties.sql"},
+                                              {"src/access/schema/003_leads.sql"}};
 
 const struct module access_module = {
     .name = "access",
@@ -338,5 +339,5 @@ const struct module access_module = {
     .route_count = ACCESS_ROUTES,
     .statements = (const struct sql_list *const[]){&statements, &login_statements, &user_statements,
                                                    &purpose_statements, &access_command_statements,
-                                                   NULL},
+                                                   &access_lead_statements, NULL},
 };

@@ -17,6 +17,17 @@ void access_close(struct access *access); /* accepts NULL */
 bool access_user_add(struct sql *sql, struct access *access, struct slice name, struct slice role,
                      int64_t area_no, const char *password, int64_t *ret_user_no,
                      struct error *err) MUST_USE;
+/* The number of a user; 0 where there is none of that name. */
+bool access_user_by_name(struct sql *sql, struct slice name, int64_t *ret_user_no,
+                         struct error *err) MUST_USE;
+/* Inside a job: whom the user answers to, by name. ERROR_BAD_VALUE where there is no such user
+ * or the line would go round. */
+bool access_user_set_lead(struct sql *sql, int64_t user_no, struct slice lead,
+                          struct error *err) MUST_USE;
+/* Whether two users stand in one line: the same one, one above the other, or of the same direct
+ * lead. Who does must not approve for the other. */
+bool access_same_line(struct sql *sql, int64_t a, int64_t b, bool *ret_same,
+                      struct error *err) MUST_USE;
 /* A further bearer token of a user (inside a job), valid `days` days, into out[]. */
 enum { ACCESS_TOKEN_BYTES = 64 };
 bool access_token_issue(struct sql *sql, struct access *access, struct slice user, int days,

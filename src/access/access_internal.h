@@ -52,6 +52,7 @@ bool glass_list_handle(const struct request *request, struct response *response,
 /* holders.c: reads what was ended and has not expired. */
 bool holders_open(struct access *access, struct error *err) MUST_USE;
 
+extern const struct sql_list access_lead_statements;
 extern const struct sql_text holder_end, holder_ended, holder_forget;
 
 #endif

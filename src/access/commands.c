@@ -16,7 +16,7 @@ const struct sql_list access_command_statements = SQL_LIST(&user_list, &area_of_
 
 struct add_job {
     struct access *access;
-    const char *name, *role, *area, *password;
+    const char *name, *role, *area, *lead, *password;
 };
 
 static bool add_user(struct sql *sql, void *context, struct error *err)
@@ -30,7 +30,8 @@ static bool add_user(struct sql *sql, void *context, struct error *err)
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "--area"},
                          "the code of an area", "there is no area '%s'", job->area);
     return access_user_add(sql, job->access, slice_of(job->name), slice_of(job->role), area_no,
-                           job->password, &user_no, err);
+                           job->password, &user_no, err) &&
+           (!job->lead || access_user_set_lead(sql, user_no, slice_of(job->lead), err));
 }
 
 /* One line of standard input without its end. */
@@ -56,11 +57,12 @@ static int run_add(struct command_context *context, int argc, char **argv, struc
     struct add_job job = {.access = context->platform->access, .password = password};
     if (!command_option(&argc, argv, "--role", &job.role, err) ||
         !command_option(&argc, argv, "--area", &job.area, err) ||
+        !command_option(&argc, argv, "--lead", &job.lead, err) ||
         !command_arguments(&access_commands[0], argc, argv, 1, 1, err))
         return command_fail(err);
     if (!job.role || !job.area) {
         error_set(err, ERROR_USAGE, (struct error_place){.source = "user add"},
-                  "NAME --role R --area CODE", "an option is missing");
+                  "NAME --role R --area CODE [--lead NAME]", "an option is missing");
         return command_fail(err);
     }
     job.name = argv[0];
@@ -226,7 +228,7 @@ static int run_factor(struct command_context *context, int argc, char **argv, st
 
 const struct command access_commands[ACCESS_COMMANDS] = {
     {.name = "user add",
-     .usage = "NAME --role R --area CODE",
+     .usage = "NAME --role R --area CODE [--lead NAME]",
      .words = "a user; the password is read from standard input",
      .needs_data = true,
      .run = run_add},

@@ -72,8 +72,12 @@ void checkin_close(struct checkin *checkin); /* accepts NULL */
 /* Reads venues' versions, levels and closures again (after imports, revocations). */
 bool checkin_reload_venues(struct checkin *checkin, struct error *err) MUST_USE;
 
-/* Follows the event log: reads the venues again where an import changed them. One thread. */
+/* What the room does of itself, each second: follows the event log (reads the venues again where an
+ * import changed them) and, once a minute, looks for copied codes. One thread. */
 bool checkin_follow(struct checkin *checkin, struct error *err) MUST_USE;
+/* Looks for copied venue codes among the scans of this window and the one before: event
+ * "venue.copied_code" once a venue and window. *ret_raised: new ones. */
+bool checkin_watch(struct checkin *checkin, int64_t *ret_raised, struct error *err) MUST_USE;
 /* Ends the venue's posters and short codes: raises its version, durable (event
  * "venue.code_revoked", audit row of `actor`) before the old code is refused. ERROR_NOT_FOUND where
  * there is no venue. */

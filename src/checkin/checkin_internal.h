@@ -31,7 +31,8 @@ bool venue_table_read(struct venue_table *table, struct store *store, struct err
 struct checkin {
     struct platform *platform;
     struct venue_table venues;
-    int64_t event_no; /* checkin_follow's */
+    int64_t event_no;     /* checkin_follow's */
+    timestamp watched_at; /* checkin_follow's; real time */
     int64_t level_seconds[4];
     int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
 };
@@ -40,7 +41,11 @@ bool checkin_handle_code(const struct request *request, struct response *respons
                          struct error *err) MUST_USE;
 bool checkin_handle_revoke(const struct request *request, struct response *response,
                            struct error *err) MUST_USE;
-extern const struct sql_list venue_statements;
+bool checkin_handle_suspicions(const struct request *request, struct response *response,
+                               struct error *err) MUST_USE;
+/* Looks for copied codes (copied.c) where the last look is a minute ago. */
+bool checkin_watch_tick(struct checkin *checkin, struct error *err) MUST_USE;
+extern const struct sql_list venue_statements, copied_statements;
 
 extern const struct import_kind import_checkins;
 extern const struct export_kind export_checkins;

@@ -229,11 +229,21 @@ const struct command checkin_commands[] = {
 extern const struct route checkin_routes[];
 extern const size_t checkin_route_count;
 
+static const struct migration migrations[] = {{"src/checkin/schema/001_suspicions.sql"}};
+static const struct event_kind event_kinds[] = {
+    /* {"venue":N,"reason":NAME,"count":N}: once a venue and window */
+    {"venue.copied_code", "venue"},
+};
+
 const struct module checkin_module = {
     .name = "checkin",
+    .migrations = migrations,
+    .migration_count = 1,
+    .event_kinds = event_kinds,
+    .event_kind_count = 1,
     .commands = checkin_commands,
     .command_count = 4,
     .routes = checkin_routes,
-    .route_count = 4,
-    .statements = (const struct sql_list *const[]){&venue_statements, NULL},
+    .route_count = 5,
+    .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements, NULL},
 };

@@ -33,6 +33,17 @@ static const char answer_schema[] =
     "\"event\":{\"type\":\"string\"},"
     "\"events\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}";
 
+static const char suspicions_schema[] =
+    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"
+    "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\","
+    "\"venue_no\",\"name\",\"area\",\"window_start\",\"reason\",\"count\",\"raised_at\"],"
+    "\"properties\":{\"id\":{\"type\":\"integer\"},\"venue_no\":{\"type\":\"integer\"},"
+    "\"name\":{\"type\":\"string\"},\"area\":{\"type\":\"string\"},"
+    "\"window_start\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"reason\":{\"enum\":[\"impossible_travel\",\"rate\"]},\"count\":{\"type\":\"integer\"},"
+    "\"raised_at\":{\"type\":\"string\",\"format\":\"date-time\"}}}},"
+    "\"next\":{\"type\":[\"string\",\"null\"]}}}";
+
 /* Waits for several exchanges. */
 struct batch {
     pthread_mutex_t lock;
@@ -150,5 +161,13 @@ const struct route checkin_routes[] = {
      .summary = "Ends all codes of a venue and gives its new ones",
      .response_schema = code_schema,
      .handle = checkin_handle_revoke},
+    {.method = HTTP_GET,
+     .path = "/venues/suspicions",
+     .access = ROUTE_USER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .query = "limit:integer:1 to 1000, default 100;after:string:cursor",
+     .summary = "Venue codes of the reader's area that seem to be copied, the youngest first",
+     .response_schema = suspicions_schema,
+     .handle = checkin_handle_suspicions},
 };
 const size_t checkin_route_count = sizeof checkin_routes / sizeof *checkin_routes;

@@ -150,7 +150,7 @@ bool checkin_follow(struct checkin *checkin, struct error *err)
         (f.venues && !venue_table_read(&checkin->venues, checkin->platform->store, err)))
         return false;
     checkin->event_no = f.last_no;
-    return true;
+    return checkin_watch_tick(checkin, err);
 }
 
 /* ---- Revocation */

@@ -49,6 +49,17 @@ static void check_keys(struct report *report, struct platform *platform)
     say(report, good, "master key", words);
 }
 
+static void check_rules(struct report *report, struct platform *platform)
+{
+    size_t count = policy_unsigned_count(platform->policy);
+    for (size_t i = 0; i < count; i++)
+        fprintf(report->out,
+                "warn rule sets: %s is not signed and not taken - `rules propose`, `rules sign`\n",
+                policy_unsigned(platform->policy, i));
+    if (!count)
+        fprintf(report->out, "ok rule sets: built-in and signed ones only\n");
+}
+
 static bool check_status(struct report *report, struct platform *platform, struct error *err)
 {
     int64_t checked, wrong;
@@ -58,6 +69,22 @@ static bool check_status(struct report *report, struct platform *platform, struc
     snprintf(words, sizeof words, "%lld persons with evidence derived again, %lld differ",
              (long long)checked, (long long)wrong);
     say(report, wrong == 0, "status table", words);
+    return true;
+}
+
+static bool check_evidence(struct report *report, struct platform *platform, struct error *err)
+{
+    struct evidence_verification seal;
+    char words[200];
+    if (!evidence_verify(platform->store, &seal, err))
+        return false;
+    if (seal.whole)
+        snprintf(words, sizeof words, "%lld records under %lld seals", (long long)seal.rows,
+                 (long long)seal.seals);
+    else
+        snprintf(words, sizeof words, "%s%s", seal.words,
+                 seal.unsealed ? "; what is not sealed is no evidence, no status follows it" : "");
+    say(report, seal.whole, "evidence seal", words);
     return true;
 }
 
@@ -95,7 +122,9 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
         say(&report, broken == 0, "audit chain", words);
         check_keys(&report, platform);
         check_space(&report, platform);
-        done = !deep || check_status(&report, platform, err);
+        check_rules(&report, platform);
+        done = check_evidence(&report, platform, err) &&
+               (!deep || check_status(&report, platform, err));
     }
     if (!done)
         return command_fail(err);
@@ -118,23 +147,45 @@ static bool first_since(struct platform *platform, const char *text, int64_t *re
     return done;
 }
 
+static void print_verified(struct command_context *context, bool with_evidence, int64_t broken,
+                           int64_t count, const struct evidence_verification *seal)
+{
+    FILE *out = context->out;
+    if (context->json) {
+        fprintf(out, "{\"whole\":%s,\"records\":%lld,\"broken\":%lld",
+                broken || !seal->whole ? "false" : "true", (long long)count, (long long)broken);
+        if (with_evidence) /* its words are of our own making: nothing in them needs escaping */
+            fprintf(out, ",\"evidence\":{\"records\":%lld,\"seals\":%lld,\"broken\":%lld,"
+                         "\"words\":\"%s\"}",
+                    (long long)seal->rows, (long long)seal->seals, (long long)seal->broken_no,
+                    seal->words);
+        fprintf(out, "}\n");
+        return;
+    }
+    if (broken)
+        fprintf(out, "broken at record %lld\n", (long long)broken);
+    else
+        fprintf(out, "whole: %lld records\n", (long long)count);
+    if (with_evidence && seal->whole)
+        fprintf(out, "evidence whole: %lld records under %lld seals\n", (long long)seal->rows,
+                (long long)seal->seals);
+    else if (with_evidence)
+        fprintf(out, "evidence broken: %s\n", seal->words);
+}
+
 static int run_audit(struct command_context *context, int argc, char **argv, struct error *err)
 {
     const char *from;
     int64_t first = 1, broken = 0, count = 0;
+    struct evidence_verification seal = {.whole = true};
     if (!command_option(&argc, argv, "--from", &from, err) ||
         !command_arguments(&cli_commands[COMMAND_AUDIT], argc, argv, 0, 0, err) ||
         (from && !first_since(context->platform, from, &first, err)) ||
-        (first && !verify_audit(context->platform, first, &broken, &count, err)))
+        (first && !verify_audit(context->platform, first, &broken, &count, err)) ||
+        (!from && !evidence_verify(context->platform->store, &seal, err)))
         return command_fail(err);
-    if (context->json)
-        fprintf(context->out, "{\"whole\":%s,\"records\":%lld,\"broken\":%lld}\n",
-                broken ? "false" : "true", (long long)count, (long long)broken);
-    else if (broken)
-        fprintf(context->out, "broken at record %lld\n", (long long)broken);
-    else
-        fprintf(context->out, "whole: %lld records\n", (long long)count);
-    return broken ? EXIT_FINDINGS : EXIT_DONE;
+    print_verified(context, !from, broken, count, &seal);
+    return broken || !seal.whole ? EXIT_FINDINGS : EXIT_DONE;
 }
 
 static int run_version(struct command_context *context, int argc, char **argv, struct error *err)
@@ -158,7 +209,8 @@ static const struct command cli_commands[CLI_COMMANDS] = {
     {.name = "doctor", .usage = "[--deep]", .words = "checks everything that is stored",
      .needs_data = true, .run = run_doctor},
     [COMMAND_AUDIT] = {.name = "audit verify", .usage = "[--from T]",
-                       .words = "walks the audit chain", .needs_data = true, .run = run_audit},
+                       .words = "walks the audit chain and the seal of all evidence",
+                       .needs_data = true, .run = run_audit},
     [COMMAND_VERSION] = {.name = "version", .usage = "", .words = "the version", .needs_data = false,
      .run = run_version},
 };

@@ -24,7 +24,12 @@
     X(PERMIT_GLASS_REVIEW, "glass.review")                                                         \
     X(PERMIT_AUDIT_READ, "audit.read")                                                             \
     X(PERMIT_USER_MANAGE, "user.manage")                                                           \
-    X(PERMIT_SYSTEM_READ, "system.read")
+    X(PERMIT_SYSTEM_READ, "system.read")                                                           \
+    X(PERMIT_OVERRIDE_REQUEST, "override.request")                                                 \
+    X(PERMIT_OVERRIDE_APPROVE, "override.approve")                                                 \
+    X(PERMIT_APPEAL_DECIDE, "appeal.decide")                                                       \
+    X(PERMIT_RULES_PROPOSE, "rules.propose")                                                       \
+    X(PERMIT_RULES_SIGN, "rules.sign")
 
 enum permission_index {
 #define X(id, name) id##_INDEX,

@@ -104,9 +104,17 @@ struct decision {
 struct policy;
 struct rule_set;
 /* The built-in files of policies/, and those of `directory_fd`/policies where given (−1: none),
- * which come first. Everything is checked before anything is taken. */
+ * which come first. Everything is checked before anything is taken. Rule sets are the built-in ones
+ * and those adopted later; files below policies/rules of the directory are not taken. */
 bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err) MUST_USE;
 void policy_free(struct policy *policy); /* accepts NULL */
+/* Takes a further rule set, of a name of its own, while others read: for the room that holds its
+ * two signatures. It is in force from its valid_from on. */
+bool policy_adopt(struct policy *policy, struct slice yaml, const char *source,
+                  struct error *err) MUST_USE;
+/* Files of rule sets in the data directory that nobody signed: they are not taken. */
+size_t policy_unsigned_count(const struct policy *policy);
+const char *policy_unsigned(const struct policy *policy, size_t index);
 /* A further file of policies/ ("policies/demo_city.yaml") for the room that it belongs to: the
  * city's own where `directory_fd` (−1: none) has one, else the built-in. The caller owns
  * *ret_document. */
@@ -118,6 +126,9 @@ const struct rule_set *policy_rules(const struct policy *policy, struct slice na
 const struct rule_set *policy_rules_in_force(const struct policy *policy, timestamp at);
 const char *rule_set_name(const struct rule_set *rules);
 const char *rule_set_version(const struct rule_set *rules);
+timestamp rule_set_valid_from(const struct rule_set *rules);
+/* How many approvers an override needs. */
+int64_t rule_set_override_approvers(const struct rule_set *rules);
 /* Reads one rule set from YAML; for the loader, tests and fuzzing. */
 bool rule_set_read(struct slice yaml, const char *source, struct rule_set **ret_rules,
                    struct error *err) MUST_USE;
@@ -183,7 +194,8 @@ size_t policy_role_count(const struct policy *policy);
 const struct role *policy_role_at(const struct policy *policy, size_t index);
 const struct role *policy_role(const struct policy *policy, struct slice name); /* NULL unknown */
 
-/* ---- Numbers of scanning and tracing (policies/checkin.yaml) */
+/* ---- Numbers of scanning and tracing (policies/checkin.yaml), of appeals
+ * (policies/appeals.yaml) */
 #define POLICY_NUMBER_TABLE(X)                                                                     \
     X(NUMBER_LEVEL_1_HOURS, "level_1_negative_within_hours", 1, 720)                               \
     X(NUMBER_LEVEL_2_HOURS, "level_2_negative_within_hours", 1, 720)                               \
@@ -198,13 +210,22 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_GLASS_MINUTES, "break_glass_minutes", 1, 240)                                         \
     X(NUMBER_EXPORT_HOURS, "export_valid_hours", 1, 720)                                           \
     X(NUMBER_HEAD_MINUTES, "audit_head_minutes", 1, 1440)                                          \
-    X(NUMBER_SUPPRESS_BELOW, "suppress_counts_below", 2, 100)
+    X(NUMBER_SUPPRESS_BELOW, "suppress_counts_below", 2, 100)                                      \
+    X(NUMBER_COPIED_SPEED, "copied_code_speed_kmh", 60, 2000)                                      \
+    X(NUMBER_COPIED_DISTANCE, "copied_code_distance_km", 1, 200)                                   \
+    X(NUMBER_COPIED_WINDOW, "copied_code_window_minutes", 5, 1440)                                 \
+    X(NUMBER_COPIED_TRAVELLERS, "copied_code_travellers", 1, 10000)                                \
+    X(NUMBER_COPIED_RATE, "copied_code_rate_factor", 2, 1000)                                      \
+    X(NUMBER_COPIED_SCANS, "copied_code_scans_at_least", 10, 1000000)                              \
+    X(NUMBER_APPEAL_HOURS, "appeal_answer_hours", 1, 720)                                          \
+    X(NUMBER_APPEALS_OPEN, "appeals_open_max", 1, 100)
 enum policy_number {
 #define X(id, name, low, high) id,
     POLICY_NUMBER_TABLE(X)
 #undef X
         POLICY_NUMBER_COUNT
 };
+enum { POLICY_NUMBERS_OF_CHECKIN = NUMBER_APPEAL_HOURS }; /* those before are in checkin.yaml */
 int64_t policy_number(const struct policy *policy, enum policy_number number);
 
 extern const char *const policy_color_words_zh[COLOR_COUNT];

@@ -177,3 +177,11 @@ const char *rule_set_version(const struct rule_set *rules)
 {
     return rules->version;
 }
+timestamp rule_set_valid_from(const struct rule_set *rules)
+{
+    return rules->valid_from;
+}
+int64_t rule_set_override_approvers(const struct rule_set *rules)
+{
+    return rules->numbers[RULE_OVERRIDE_APPROVERS];
+}

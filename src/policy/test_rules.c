@@ -116,20 +116,17 @@ static void a_rule_set_with_any_fault_is_refused_by_its_field(void **state)
 static void the_rule_set_in_force_is_the_latest_that_has_begun(void **state)
 {
     (void)state;
-    struct folder folder;
     struct arena arena;
     struct policy *policy;
     struct error err;
-    folder_make(&folder);
     arena_init(&arena, 4 << 20);
     struct slice ninth = changed(&arena, built_in(rules_file), "rule_set: jiangsu_2022_ed8",
                                  "rule_set: jiangsu_2022_ed9");
     ninth = changed(&arena, ninth, "valid_from: \"2022-01-01T00:00:00+08:00\"",
                     "valid_from: \"2022-06-28T00:00:00+08:00\"");
     ninth = changed(&arena, ninth, "valid_to: null", "valid_to: \"2022-12-07T00:00:00+08:00\"");
-    folder_put(&folder, "policies/rules/jiangsu_2022_ed9.yaml", ninth);
-    folder_put(&folder, "policies/rules/notes.txt", SLICE("not a rule set"));
-    test_fail_on(policy_open(folder.fd, &policy, &err), &err);
+    test_fail_on(policy_open(-1, &policy, &err), &err);
+    test_fail_on(policy_adopt(policy, ninth, "ninth", &err), &err);
     assert_string_equal(
         rule_set_name(policy_rules_in_force(policy, test_time("2022-06-27T23:59:59+08:00"))),
         "jiangsu_2022_ed8");
@@ -141,10 +138,36 @@ static void the_rule_set_in_force_is_the_latest_that_has_begun(void **state)
         "jiangsu_2022_ed8");
     assert_null(policy_rules_in_force(policy, test_time("2021-12-31T23:59:59+08:00")));
     assert_null(policy_rules(policy, SLICE("jiangsu")));
-    policy_free(policy);
-    folder_put(&folder, "policies/rules/zz.yaml", ninth);
-    assert_false(policy_open(folder.fd, &policy, &err));
+    assert_false(policy_adopt(policy, ninth, "again", &err)); /* a name of its own */
     assert_string_equal(err.field, "rule_set");
+    policy_free(policy);
+    arena_release(&arena);
+}
+
+static void a_rule_set_put_into_the_directory_by_hand_is_named_and_not_taken(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct arena arena;
+    struct policy *policy;
+    struct error err;
+    folder_make(&folder);
+    arena_init(&arena, 4 << 20);
+    folder_put(&folder, rules_file,
+               changed(&arena, built_in(rules_file), "version: \"2022-03-01.1\"",
+                       "version: \"own\""));
+    folder_put(&folder, "policies/rules/zz.yaml",
+               changed(&arena, built_in(rules_file), "rule_set: jiangsu_2022_ed8",
+                       "rule_set: jiangsu_2022_ed9"));
+    folder_put(&folder, "policies/rules/notes.txt", SLICE("not a rule set"));
+    test_fail_on(policy_open(folder.fd, &policy, &err), &err);
+    assert_string_equal(rule_set_version(policy_rules(policy, SLICE("jiangsu_2022_ed8"))),
+                        "2022-03-01.1");
+    assert_null(policy_rules(policy, SLICE("jiangsu_2022_ed9")));
+    assert_int_equal(policy_unsigned_count(policy), 2);
+    assert_string_equal(policy_unsigned(policy, 0), rules_file);
+    assert_string_equal(policy_unsigned(policy, 1), "policies/rules/zz.yaml");
+    policy_free(policy);
     arena_release(&arena);
     folder_remove(&folder);
 }
@@ -158,14 +181,10 @@ static void the_citys_own_file_comes_before_the_built_in_one(void **state)
     struct error err;
     folder_make(&folder);
     arena_init(&arena, 4 << 20);
-    folder_put(&folder, rules_file,
-               changed(&arena, built_in(rules_file), "version: \"2022-03-01.1\"",
-                       "version: \"own\""));
     folder_put(&folder, "policies/checkin.yaml",
                changed(&arena, built_in("policies/checkin.yaml"), "trace_days: {value: 14",
                        "trace_days: {value: 10"));
     test_fail_on(policy_open(folder.fd, &policy, &err), &err);
-    assert_string_equal(rule_set_version(policy_rules(policy, SLICE("jiangsu_2022_ed8"))), "own");
     assert_int_equal(policy_number(policy, NUMBER_TRACE_DAYS), 10);
     assert_int_equal(policy_number(policy, NUMBER_LOOKBACK_DAYS), 4);
     policy_free(policy);
@@ -180,8 +199,11 @@ static void a_faulty_file_is_taken_whole_or_not_at_all(void **state)
     static const struct {
         const char *file, *from, *to;
     } rows[] = {
-        {"policies/rules/jiangsu_2022_ed8.yaml", "case_red_after_discharge_days: {value: 14",
-         "case_red_after_discharge_days: {value: -1"},
+        {"policies/roles.yaml", "override.approve, rules.sign",
+         "override.approve, override.request"},
+        {"policies/roles.yaml", "[user.manage,", "[user.manage, appeal.decide,"},
+        {"policies/appeals.yaml", "appeal_answer_hours: {value: 24",
+         "appeal_answer_hours: {value: 0"},
         {"policies/checkin.yaml", "numbers:", "nombers:"},
         {"policies/checkin.yaml", "trace_days: {value: 14", "trace_days: {value: 61"},
         {"policies/checkin.yaml", "numbers:", "extra: 1\nnumbers:"},
@@ -346,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_set_with_any_fault_is_refused_by_its_field),
         cmocka_unit_test(the_rule_set_in_force_is_the_latest_that_has_begun),
+        cmocka_unit_test(a_rule_set_put_into_the_directory_by_hand_is_named_and_not_taken),
         cmocka_unit_test(the_citys_own_file_comes_before_the_built_in_one),
         cmocka_unit_test(a_faulty_file_is_taken_whole_or_not_at_all),
         cmocka_unit_test(yaml_that_could_hide_meaning_is_refused),

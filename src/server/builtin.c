@@ -267,33 +267,22 @@ bool static_file(struct slice path, struct response *response, struct arena *are
 
 const struct route builtin_routes[BUILTIN_ROUTES] = {
     {.method = HTTP_GET, .path = "/healthz", .at_root = true, .access = ROUTE_PUBLIC,
-<<<<<<< HEAD
      .touches = TOUCH_NOTHING,
+     .shed = SHED_INTAKE,
      .summary = "The process lives", .response_schema = STATUS_OBJECT, .handle = handle_health},
     {.method = HTTP_GET, .path = "/readyz", .at_root = true, .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
+     .shed = SHED_INTAKE,
      .summary = "Work may be sent here; 503 with reasons where not",
      .response_schema = STATUS_OBJECT, .handle = handle_ready},
     {.method = HTTP_GET, .path = "/metrics", .at_root = true, .access = ROUTE_PUBLIC,
      .touches = TOUCH_AGGREGATES,
+     .shed = SHED_INTAKE,
      .summary = "Counters for monitoring", .response_type = "text/plain",
      .handle = handle_metrics},
     {.method = HTTP_GET, .path = "/openapi.json", .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
-=======
-     .shed = SHED_INTAKE,
-     .summary = "The process lives", .response_schema = STATUS_OBJECT, .handle = handle_health},
-    {.method = HTTP_GET, .path = "/readyz", .at_root = true, .access = ROUTE_PUBLIC,
-     .shed = SHED_INTAKE,
-     .summary = "Work may be sent here; 503 with reasons where not",
-     .response_schema = STATUS_OBJECT, .handle = handle_ready},
-    {.method = HTTP_GET, .path = "/metrics", .at_root = true, .access = ROUTE_PUBLIC,
-     .shed = SHED_INTAKE,
-     .summary = "Counters for monitoring", .response_type = "text/plain",
-     .handle = handle_metrics},
-    {.method = HTTP_GET, .path = "/openapi.json", .access = ROUTE_PUBLIC,
      .shed = SHED_DECORATION,
->>>>>>> wayin
      .summary = "This document",
      .response_schema = "{\"type\":\"object\",\"required\":[\"openapi\",\"info\",\"paths\"]}",
      .handle = openapi_handle},
@@ -308,11 +297,8 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
      .request_schema = LOGIN,
      .response_schema = SESSION, .handle = session_begin_handle},
     {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_ANY,
-<<<<<<< HEAD
      .touches = TOUCH_NOTHING,
-=======
      .shed = SHED_STATUS,
->>>>>>> wayin
      .permission = PERMISSION_NONE, .summary = "Who is logged in", .response_schema = SESSION,
      .handle = session_show_handle},
     {.method = HTTP_DELETE, .path = "/sessions/current", .access = ROUTE_ANY,

@@ -173,18 +173,11 @@ static void work(struct pool_task *task)
                               .path = buffer_slice(&exchange->path),
                               .authorization = exchange->head.authorization,
                               .cookie = exchange_cookie(exchange),
-<<<<<<< HEAD
                               .device = device_cookie(exchange),
-                              .csrf = exchange_header(exchange, "X-CSRF-Token"),
-                              .purpose = exchange_header(exchange, "X-Purpose"),
-                              .idempotency_key = exchange_header(exchange, "Idempotency-Key"),
-                              .if_none_match = exchange_header(exchange, "If-None-Match"),
-=======
                               .csrf = exchange->head.csrf,
                               .purpose = exchange->head.purpose,
                               .idempotency_key = exchange->head.idempotency_key,
                               .if_none_match = exchange->head.if_none_match,
->>>>>>> wayin
                               .body = buffer_slice(&exchange->body)};
     server_dispatch(exchange->http->platform, &raw, &exchange->arena, &exchange->response);
     resume(exchange);

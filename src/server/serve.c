@@ -8,12 +8,9 @@
 
 #include "cli/cli.h"
 #include "command/command.h"
-<<<<<<< HEAD
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
-=======
 #include "server/sandbox.h"
->>>>>>> wayin
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
@@ -34,6 +31,8 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     struct platform *platform = jobs->platform;
     struct error err;
     if (!status_catch_up(platform->status, &err))
+        log_error("status", &err);
+    if (!status_tick(platform->status, &err))
         log_error("status", &err);
     if (!checkin_follow(platform->checkin, &err))
         log_error("checkin", &err);
@@ -135,13 +134,8 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_mutex_init(&jobs.lock, NULL);
     pthread_cond_init(&jobs.changed, NULL);
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
-<<<<<<< HEAD
     keeping_start(platform->keeping);
-    fprintf(context->out, "listening http://%s:%u\n", host, port);
-    fflush(context->out);
-=======
     say_listening(context->out, &serving->address, port);
->>>>>>> wayin
     sigwait(signals, &signal_no);
     stop_in_time();
     log_write(LOG_INFO, "server", "stopping on signal %d", signal_no);

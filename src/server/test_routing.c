@@ -336,10 +336,10 @@ static void reads_cost_no_more_statements_than_these(void **state)
         {{.path = "/healthz"}, 0, 8, 0},
         {{.path = "/metrics"}, 0, 12, 0},
         {{.path = "/api/v1/me", .authorization = holder}, 0, 12, 0},
-        {{.path = "/api/v1/me/why", .authorization = holder}, 2, 30, 0},
+        {{.path = "/api/v1/me/why", .authorization = holder}, 4, 30, 0},
         {{.path = "/api/v1/situation", .authorization = token}, 4, 60, 0},
         {{.path = "/api/v1/sessions/current", .authorization = token}, 0, 12, 0},
-        {{.path = "/api/v1/persons/7/status", .authorization = token, .purpose = "duty:case_review"}, 5, 80,
+        {{.path = "/api/v1/persons/7/status", .authorization = token, .purpose = "duty:case_review"}, 7, 80,
          1},
         {{.path = "/api/v1/openapi.json"}, 0, 60, 0},
     };

@@ -29,6 +29,23 @@ static void make_password(char out[PASSWORD_BYTES])
     out[at] = '\0';
 }
 
+/* Who answers to whom; roles that are not named answer to nobody: laboratories' and inspectors'
+ * leads, approvers, appeals officers, auditors and administrators stand outside every other's
+ * line. */
+static const struct {
+    const char *role, *lead;
+} lines[] = {
+    {"command_duty", "command"},         {"cdc_lead", "command"},
+    {"district_duty", "command"},        {"press", "command"},
+    {"cdc_duty", "cdc_lead"},            {"cdc_investigator", "cdc_lead"},
+    {"epidemiologist", "cdc_lead"},      {"town_duty", "district_duty"},
+    {"grid_worker", "town_duty"},        {"checkpoint_lead", "command_duty"},
+    {"checkpoint_officer", "checkpoint_lead"}, {"site_lead", "command_duty"},
+    {"site_staff", "site_lead"},         {"sampler", "lab_lead"},
+    {"lab_duty", "lab_lead"},            {"venue_staff", "venue_manager"},
+    {"inspector", "inspection_lead"},
+};
+
 static void note_login(struct json_writer *writer, const struct role *role, const char *name,
                        const char *password)
 {
@@ -39,19 +56,27 @@ static void note_login(struct json_writer *writer, const struct role *role, cons
     json_object_end(writer);
 }
 
+/* Of the city, and of two districts. */
+static const char *const districts[] = {NULL, "320412", "320481"};
+enum { DISTRICTS = sizeof districts / sizeof *districts };
+
+static void user_name(const char *role, size_t district, char out[64])
+{
+    snprintf(out, 64, "%s%s%s", role, district ? "-" : "", district ? districts[district] : "");
+}
+
 static bool add_role(struct sql *sql, struct users_job *job, const struct role *role,
                      struct json_writer *writer, struct error *err)
 {
-    static const char *const districts[] = {NULL, "320412", "320481"};
     struct platform *platform = job->platform;
-    for (size_t d = 0; d < sizeof districts / sizeof *districts; d++) {
+    for (size_t d = 0; d < DISTRICTS; d++) {
         const struct area *area =
             d ? registry_area_by_code(platform->registry, slice_of(districts[d]))
               : registry_city(platform->registry);
         char name[64], password[PASSWORD_BYTES];
         int64_t user_no;
         REQUIRE(area); /* built-in areas */
-        snprintf(name, sizeof name, "%s%s%s", role->name, d ? "-" : "", d ? districts[d] : "");
+        user_name(role->name, d, name);
         make_password(password);
         if (!access_user_add(sql, platform->access, slice_of(name), slice_of(role->name),
                              area->no, password, &user_no, err))
@@ -61,6 +86,24 @@ static bool add_role(struct sql *sql, struct users_job *job, const struct role *
         fprintf(job->out, "  %-20s %s\n", name, password);
         note_login(writer, role, name, password);
     }
+    return true;
+}
+
+static bool add_lines(struct sql *sql, struct users_job *job, struct error *err)
+{
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        for (size_t d = 0; d < DISTRICTS; d++) {
+            char name[64], lead[64];
+            int64_t user_no;
+            user_name(lines[i].role, d, name);
+            user_name(lines[i].lead, d, lead);
+            if (!policy_role(job->platform->policy, slice_of(lines[i].role)) ||
+                !policy_role(job->platform->policy, slice_of(lines[i].lead)))
+                continue; /* a city with roles of its own */
+            if (!access_user_by_name(sql, slice_of(name), &user_no, err) ||
+                !access_user_set_lead(sql, user_no, slice_of(lead), err))
+                return false;
+        }
     return true;
 }
 
@@ -75,6 +118,7 @@ static bool add_users(struct sql *sql, void *context, struct error *err)
         done = add_role(sql, job, policy_role_at(job->platform->policy, r), &writer, err);
     json_array_end(&writer);
     json_writer_release(&writer);
+    done = done && add_lines(sql, job, err);
     return done && store_setting_set(sql, "demo_logins", buffer_slice(&job->logins), err);
 }
 

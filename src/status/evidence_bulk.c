@@ -2,6 +2,7 @@
  * indexes at once. They are those of schema/001_status.sql (a test compares them). */
 #include <stdlib.h>
 
+#include "status/seal.h"
 #include "status/status_bulk.h"
 #include "status/status_internal.h"
 
@@ -30,6 +31,7 @@ const struct sql_list evidence_bulk_statements =
 
 struct evidence_bulk {
     struct sql *sql;
+    struct evidence_sealer sealer;
     int64_t count;
 };
 
@@ -47,7 +49,7 @@ bool evidence_bulk_begin(struct sql *sql, struct evidence_bulk **ret_bulk, struc
     if (!run_all(sql, drop, sizeof drop / sizeof *drop, err))
         return false;
     struct evidence_bulk *bulk = x_alloc(1, sizeof *bulk);
-    bulk->sql = sql;
+    bulk->sql = bulk->sealer.sql = sql;
     *ret_bulk = bulk;
     return true;
 }
@@ -56,15 +58,17 @@ bool evidence_bulk_add(struct evidence_bulk *bulk, struct person_no person, int6
                        const struct evidence *piece, struct error *err)
 {
     static const struct evidence_origin nowhere;
+    int64_t no;
     bulk->count++;
     return evidence_complete(piece, err) &&
-           evidence_insert(bulk->sql, person, area_no, piece, &nowhere, NULL, err);
+           evidence_insert(&bulk->sealer, person, area_no, piece, &nowhere, &no, err);
 }
 
 bool evidence_bulk_end(struct evidence_bulk *bulk, int64_t *ret_count, struct error *err)
 {
     struct event event = {.kind = SLICE("evidence.bulk")};
-    bool done = run_all(bulk->sql, create, sizeof create / sizeof *create, err) &&
+    bool done = evidence_seal_end(&bulk->sealer, err) &&
+                run_all(bulk->sql, create, sizeof create / sizeof *create, err) &&
                 event_emit(bulk->sql, &event, err);
     if (done)
         *ret_count = bulk->count;
@@ -74,5 +78,7 @@ bool evidence_bulk_end(struct evidence_bulk *bulk, int64_t *ret_count, struct er
 
 void evidence_bulk_abandon(struct evidence_bulk *bulk)
 {
+    if (bulk)
+        evidence_seal_abandon(&bulk->sealer);
     free(bulk);
 }

@@ -1,6 +1,7 @@
 /* `export evidence`: ordered by number, in the columns of `import evidence`. Who or what has no external
  * id in the source is named "#NUMBER". */
 #include "registry/registry.h"
+#include "status/seal.h"
 #include "status/status_internal.h"
 
 const struct sql_text evidence_export_text = {
@@ -92,8 +93,8 @@ static bool put_piece(const struct export_request *request, struct sql_query *qu
     return true;
 }
 
-static bool put_all(const struct export_request *request, struct sql *sql, struct arena *arena,
-                    struct error *err)
+static bool put_all(const struct export_request *request, struct sql *sql,
+                    const struct evidence_bounds *bounds, struct arena *arena, struct error *err)
 {
     struct sql_query *query;
     bool row;
@@ -108,7 +109,8 @@ static bool put_all(const struct export_request *request, struct sql *sql, struc
         if (!row)
             return true;
         arena_clear(arena);
-        if (!put_piece(request, query, arena, err))
+        if (evidence_within(bounds, sql_get_int(query, 0)) &&
+            !put_piece(request, query, arena, err))
             return false;
     }
 }
@@ -117,12 +119,17 @@ static bool export_run(const struct export_request *request, struct error *err)
 {
     struct sql *sql;
     struct arena arena;
+    struct evidence_bounds bounds;
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
     for (int i = 0; !request->ndjson && i < FIELDS; i++)
         fprintf(request->out, "%s%s", names[i], i < FIELDS - 1 ? "," : "\n");
     arena_init(&arena, (size_t)16 << 20);
-    bool done = put_all(request, sql, &arena, err);
+    bool done = evidence_bounds_read(sql, &bounds, err);
+    if (done) {
+        done = put_all(request, sql, &bounds, &arena, err);
+        evidence_bounds_release(&bounds);
+    }
     arena_release(&arena);
     store_read_end(request->platform->store, sql);
     return done;

@@ -2,6 +2,7 @@
  * of names has no way in. A piece is never changed: a known id with the same content is `unchanged`,
  * with other content it is rejected. `of` may stand before the piece it names within one batch. */
 #include "registry/registry.h"
+#include "status/seal.h"
 #include "status/status_internal.h"
 
 enum { ID_BYTES_MAX = 200, APPROVERS_MAX = 100 };
@@ -179,11 +180,11 @@ static enum put settle(struct import_batch *batch, size_t row, int column, const
     return PUT_SETTLED;
 }
 
-static enum put insert(struct import_batch *batch, struct sql *sql, size_t row,
+static enum put insert(struct import_batch *batch, struct evidence_sealer *sealer, size_t row,
                        struct person_no person, const struct evidence *piece, struct error *err)
 {
-    struct evidence_origin origin = {batch->source, import_field(batch, row, EVIDENCE_ID),
-                                     batch->import_no};
+    struct evidence_origin origin = {batch->source, import_field(batch, row, EVIDENCE_ID)};
+    struct sql *sql = sealer->sql;
     int64_t area, no;
     bool known, room;
     if (!evidence_person_area(sql, person, &area, &known, err) ||
@@ -193,16 +194,17 @@ static enum put insert(struct import_batch *batch, struct sql *sql, size_t row,
         return settle(batch, row, PERSON_ID, "no such person in this source");
     if (!room)
         return settle(batch, row, PERSON_ID, "too many pieces about this person");
-    if (!evidence_insert(sql, person, area, piece, &origin, &no, err) ||
+    if (!evidence_insert(sealer, person, area, piece, &origin, &no, err) ||
         !evidence_emit(sql, person, area, piece, no, err))
         return PUT_FAILED;
     batch->result->inserted++;
     return PUT_SETTLED;
 }
 
-static enum put put_row(struct import_batch *batch, struct sql *sql, size_t row,
+static enum put put_row(struct import_batch *batch, struct evidence_sealer *sealer, size_t row,
                         struct evidence *piece, struct error *err)
 {
+    struct sql *sql = sealer->sql;
     struct evidence known, target;
     int64_t person, known_person, target_person;
     struct slice of = import_field(batch, row, OF);
@@ -223,7 +225,7 @@ static enum put put_row(struct import_batch *batch, struct sql *sql, size_t row,
         piece->of = target.no;
     }
     if (!known.no)
-        return insert(batch, sql, row, (struct person_no){(uint32_t)person}, piece, err);
+        return insert(batch, sealer, row, (struct person_no){(uint32_t)person}, piece, err);
     if (known_person != person || !same_piece(&known, piece))
         return settle(batch, row, EVIDENCE_ID,
                       "known with other content: evidence is never changed, annul it");
@@ -231,18 +233,16 @@ static enum put put_row(struct import_batch *batch, struct sql *sql, size_t row,
     return PUT_SETTLED;
 }
 
-static bool apply(struct import_batch *batch, struct sql *sql, struct error *err)
+/* Rows that name a later row of the batch wait until it is there. */
+static bool put_rows(struct import_batch *batch, struct evidence_sealer *sealer,
+                     struct evidence *pieces, bool *waits, size_t waiting, struct error *err)
 {
-    struct evidence *pieces = arena_alloc(batch->arena, batch->row_count * sizeof *pieces);
-    bool *waits = arena_alloc(batch->arena, batch->row_count * sizeof *waits);
-    size_t waiting = 0, before;
-    for (size_t row = 0; row < batch->row_count; row++)
-        waiting += waits[row] = read_row(batch, row, &pieces[row]);
+    size_t before;
     do {
         before = waiting;
         for (size_t row = 0; row < batch->row_count; row++) {
             enum put put =
-                waits[row] ? put_row(batch, sql, row, &pieces[row], err) : PUT_WAITS;
+                waits[row] ? put_row(batch, sealer, row, &pieces[row], err) : PUT_WAITS;
             if (put == PUT_FAILED)
                 return false;
             if (put == PUT_SETTLED) {
@@ -255,6 +255,20 @@ static bool apply(struct import_batch *batch, struct sql *sql, struct error *err
         if (waits[row])
             refuse(batch, row, OF, "no such piece in this source");
     return true;
+}
+
+static bool apply(struct import_batch *batch, struct sql *sql, struct error *err)
+{
+    struct evidence *pieces = arena_alloc(batch->arena, batch->row_count * sizeof *pieces);
+    bool *waits = arena_alloc(batch->arena, batch->row_count * sizeof *waits);
+    struct evidence_sealer sealer = {.sql = sql, .import_no = batch->import_no};
+    size_t waiting = 0;
+    for (size_t row = 0; row < batch->row_count; row++)
+        waiting += waits[row] = read_row(batch, row, &pieces[row]);
+    if (put_rows(batch, &sealer, pieces, waits, waiting, err))
+        return evidence_seal_end(&sealer, err);
+    evidence_seal_abandon(&sealer);
+    return false;
 }
 
 /* ---- The whole import */
@@ -274,7 +288,7 @@ static bool undo_rows(struct sql *sql, void *context, struct error *err)
     struct event event = {.kind = SLICE("evidence.bulk")};
     return sql_run_count(sql, &evidence_undo_text, SQL_ARGUMENTS(sql_int(job->import_no)),
                          &job->removed, err) &&
-           event_emit(sql, &event, err);
+           evidence_seal_undone(sql, job->import_no, err) && event_emit(sql, &event, err);
 }
 
 static bool undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,

@@ -1,24 +1,24 @@
-/* Evidence in SQL: adding, and reading back. Rows are added and never changed, so that a past decision
- * can be derived again as it was taken; only taking a whole import back removes rows. */
+/* Evidence in SQL: adding, and reading back. Rows are added and never changed, so that a past
+ * decision can be derived again as it was taken; only taking a whole import back removes rows.
+ * Each is sealed as it is added (seal.h), and what is not under the seal is not read. */
 #include <stdlib.h>
 
+#include "status/seal.h"
 #include "status/status_internal.h"
 
 enum { PIECES_A_PERSON_MAX = 4096, APPROVERS_BYTES_MAX = 1 << 16 };
 
 const struct sql_text evidence_insert_text = {
     "evidence_insert",
-    "INSERT INTO evidence (person_no, area_no, kind, recorded_at, at, until_at, of_no, detail,"
-    " tube_size, reason_code, requester, approvers, source, external_id, import_no)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    "INSERT INTO evidence (evidence_no, person_no, area_no, kind, recorded_at, at, until_at, of_no,"
+    " detail, tube_size, import_no, reason_code, requester, approvers, source, external_id)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     "primary key"};
 const struct sql_text evidence_insert_plain_text = {
     "evidence_insert_plain",
-    "INSERT INTO evidence (person_no, area_no, kind, recorded_at, at, until_at, of_no, detail,"
-    " tube_size, import_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+    "INSERT INTO evidence (evidence_no, person_no, area_no, kind, recorded_at, at, until_at, of_no,"
+    " detail, tube_size, import_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     "primary key"};
-const struct sql_text evidence_last_text = {
-    "evidence_last", "SELECT max(evidence_no) FROM evidence", "primary key"};
 const struct sql_text evidence_select_text = {
     "evidence_select",
     "SELECT " EVIDENCE_COLUMNS " FROM evidence WHERE person_no = ?1 ORDER BY evidence_no",
@@ -73,17 +73,6 @@ bool evidence_complete(const struct evidence *piece, struct error *err)
            missing("approvers", err);
 }
 
-static bool insert_plain(struct sql *sql, struct person_no person, int64_t area_no,
-                         const struct evidence *piece, struct error *err)
-{
-    return sql_run(sql, &evidence_insert_plain_text,
-                   SQL_ARGUMENTS(sql_int(person.n), sql_int(area_no), sql_int(piece->kind),
-                                 sql_int(piece->recorded_at), sql_int(piece->at),
-                                 sql_time(piece->until), sql_int(piece->of),
-                                 sql_int(piece->detail), sql_int(piece->tube_size)),
-                   err);
-}
-
 static void approvers_write(const struct evidence *piece, struct buffer *out)
 {
     struct json_writer writer;
@@ -95,40 +84,50 @@ static void approvers_write(const struct evidence *piece, struct buffer *out)
     json_writer_release(&writer);
 }
 
-static bool insert_whole(struct sql *sql, struct person_no person, int64_t area_no,
-                         const struct evidence *piece, const struct evidence_origin *origin,
-                         struct error *err)
+/* Binds the row as it will be sealed: what is hashed is what is written. */
+static bool insert_row(struct evidence_sealer *sealer, const struct sealed_row *row,
+                       struct error *err)
 {
-    struct buffer approvers;
-    bool override = piece->kind == EVIDENCE_OVERRIDE;
-    buffer_init(&approvers, APPROVERS_BYTES_MAX);
-    if (override)
-        approvers_write(piece, &approvers);
-    REQUIRE(!approvers.overflow);
-    bool done = sql_run(
-        sql, &evidence_insert_text,
-        SQL_ARGUMENTS(sql_int(person.n), sql_int(area_no), sql_int(piece->kind),
-                      sql_int(piece->recorded_at), sql_int(piece->at), sql_time(piece->until),
-                      sql_int(piece->of), sql_int(piece->detail), sql_int(piece->tube_size),
-                      override ? sql_text(piece->reason_code) : sql_null(),
-                      override ? sql_text(piece->requester) : sql_null(),
-                      override ? sql_text(buffer_slice(&approvers)) : sql_null(),
-                      origin->external_id.data ? sql_text(origin->source) : sql_null(),
-                      sql_text(origin->external_id), sql_int(origin->import_no)),
-        err);
-    buffer_release(&approvers);
-    return done;
+    struct sql_value values[SEALED_NUMBERS + SEALED_TEXTS];
+    bool plain = true;
+    for (int i = 0; i < SEALED_NUMBERS; i++)
+        values[i] = sql_time(row->numbers[i]);
+    for (int i = 0; i < SEALED_TEXTS; i++) {
+        values[SEALED_NUMBERS + i] = sql_text(row->texts[i]);
+        plain = plain && !row->texts[i].data;
+    }
+    return sql_run(sealer->sql, plain ? &evidence_insert_plain_text : &evidence_insert_text, values,
+                   plain ? SEALED_NUMBERS : SEALED_NUMBERS + SEALED_TEXTS, err) &&
+           evidence_seal_row(sealer, row, err);
 }
 
-bool evidence_insert(struct sql *sql, struct person_no person, int64_t area_no,
+bool evidence_insert(struct evidence_sealer *sealer, struct person_no person, int64_t area_no,
                      const struct evidence *piece, const struct evidence_origin *origin,
                      int64_t *ret_no, struct error *err)
 {
-    bool plain = piece->kind != EVIDENCE_OVERRIDE && !origin->external_id.data &&
-                 !origin->import_no;
-    bool done = plain ? insert_plain(sql, person, area_no, piece, err)
-                      : insert_whole(sql, person, area_no, piece, origin, err);
-    return done && (!ret_no || sql_one_int(sql, &evidence_last_text, NULL, 0, 0, ret_no, err));
+    struct buffer approvers;
+    int64_t no;
+    if (!evidence_seal_next(sealer, &no, err))
+        return false;
+    struct sealed_row row = {
+        .numbers = {no, person.n, area_no, piece->kind, piece->recorded_at, piece->at,
+                    piece->until, piece->of, piece->detail, piece->tube_size, sealer->import_no},
+        .texts = {[4] = origin->external_id}};
+    if (origin->external_id.data)
+        row.texts[3] = origin->source;
+    buffer_init(&approvers, APPROVERS_BYTES_MAX);
+    if (piece->kind == EVIDENCE_OVERRIDE) {
+        approvers_write(piece, &approvers);
+        row.texts[0] = piece->reason_code;
+        row.texts[1] = piece->requester;
+        row.texts[2] = buffer_slice(&approvers);
+    }
+    REQUIRE(!approvers.overflow);
+    bool done = insert_row(sealer, &row, err);
+    buffer_release(&approvers);
+    if (done)
+        *ret_no = no;
+    return done;
 }
 
 bool evidence_emit(struct sql *sql, struct person_no person, int64_t area_no,
@@ -184,8 +183,8 @@ bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
                   struct error *err)
 {
     struct evidence_origin origin = {SLICE("default"),
-                                     external_id.length ? external_id : (struct slice){NULL, 0},
-                                     0};
+                                     external_id.length ? external_id : (struct slice){NULL, 0}};
+    struct evidence_sealer sealer = {.sql = sql};
     int64_t lives_in, no;
     bool known, room;
     if (!evidence_complete(piece, err) ||
@@ -197,7 +196,11 @@ bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
     if (!room)
         return error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = "evidence"},
                          "at most 4096 pieces about one person", "too many pieces");
-    if (!evidence_insert(sql, person, area_no, piece, &origin, &no, err) ||
+    if (!evidence_insert(&sealer, person, area_no, piece, &origin, &no, err)) {
+        evidence_seal_abandon(&sealer);
+        return false;
+    }
+    if (!evidence_seal_end(&sealer, err) ||
         !evidence_emit(sql, person, area_no, piece, no, err))
         return false;
     *ret_no = no;
@@ -249,7 +252,8 @@ void evidence_read_row(struct sql_query *query, struct arena *arena, struct evid
     read_approvers(sql_get_text(query, 10), arena, piece);
 }
 
-bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *arena,
+static bool read_within(struct sql *sql, struct person_no person,
+                        const struct evidence_bounds *bounds, struct arena *arena,
                         struct evidence **ret_pieces, size_t *ret_count, struct error *err)
 {
     struct sql_query *query;
@@ -263,6 +267,8 @@ bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *
             return false;
         if (!row)
             break;
+        if (!evidence_within(bounds, sql_get_int(query, 0)))
+            continue;
         if (count == capacity) {
             capacity *= 2;
             struct evidence *grown = arena_alloc(arena, capacity * sizeof *grown);
@@ -276,9 +282,21 @@ bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *
     return true;
 }
 
+bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *arena,
+                        struct evidence **ret_pieces, size_t *ret_count, struct error *err)
+{
+    struct evidence_bounds bounds;
+    if (!evidence_bounds_read(sql, &bounds, err))
+        return false;
+    bool done = read_within(sql, person, &bounds, arena, ret_pieces, ret_count, err);
+    evidence_bounds_release(&bounds);
+    return done;
+}
+
 struct gathering {
     struct evidence *pieces; /* of one person; grows with it */
     size_t count, capacity;
+    struct evidence_bounds bounds;
     struct arena arena;
 };
 
@@ -293,6 +311,8 @@ static bool gather(struct gathering *g, struct sql_query *query,
     for (;;) {
         if (!sql_next(query, &row, err))
             return false;
+        if (row && !evidence_within(&g->bounds, sql_get_int(query, 0)))
+            continue;
         struct person_no next = {
             row ? (uint32_t)sql_get_int(query, EVIDENCE_COLUMN_PERSON) : 0};
         if (g->count && next.n != person.n) {
@@ -319,11 +339,14 @@ bool evidence_each_person(struct sql *sql, uint32_t first, uint32_t last,
 {
     struct sql_query *query;
     struct gathering g = {0};
+    if (!evidence_bounds_read(sql, &g.bounds, err))
+        return false;
     arena_init(&g.arena, (size_t)1 << 30);
     bool done = sql_begin(sql, &evidence_range_text,
                           SQL_ARGUMENTS(sql_int(first), sql_int(last)), &query, err) &&
                 gather(&g, query, visit, context, err);
     free(g.pieces);
+    evidence_bounds_release(&g.bounds);
     arena_release(&g.arena);
     return done;
 }

@@ -19,6 +19,9 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "status/redress.h"
+#include "status/rule_sets.h"
+#include "status/seal.h"
 #include "status/status_internal.h"
 
 enum {
@@ -343,10 +346,29 @@ uint32_t status_known(const struct status_table *table)
 
 /* ---- Opening and closing */
 
+/* What must be there before anything is derived: seals of old evidence, signed rule sets. */
+static bool prepare(struct platform *platform, struct error *err)
+{
+    int64_t not_authentic;
+    if (!evidence_seal_adopt(platform->store, err) ||
+        !rule_sets_load(platform, &not_authentic, err))
+        return false;
+    if (not_authentic)
+        log_write(LOG_WARNING, "status", "%lld signed rule sets are not authentic: not taken",
+                  (long long)not_authentic);
+    for (size_t i = 0; i < policy_unsigned_count(platform->policy); i++)
+        log_write(LOG_WARNING, "status",
+                  "%s is not signed and not taken: `rules propose`, `rules sign`",
+                  policy_unsigned(platform->policy, i));
+    return true;
+}
+
 bool status_open(struct platform *platform, struct status_table **ret_table, struct error *err)
 {
-    struct status_table *table = x_alloc(1, sizeof *table);
     struct sql *sql;
+    if (!prepare(platform, err))
+        return false;
+    struct status_table *table = x_alloc(1, sizeof *table);
     timestamp now = world_now(platform->world);
     const struct rule_set *rules = policy_rules_in_force(platform->policy, now);
     table->platform = platform;
@@ -386,11 +408,28 @@ bool status_snapshot(struct status_table *table, struct error *err)
     return done;
 }
 
+/* A seal that moved is anchored a minute later, so that a busy day writes 1440 rows. */
+static bool anchor(struct status_table *table, bool now, struct error *err)
+{
+    timestamp real = world_real_now();
+    if (!now && real - table->anchored_at < MINUTE)
+        return true;
+    table->anchored_at = real;
+    return evidence_anchor(table->platform->store, err);
+}
+
+bool status_tick(struct status_table *table, struct error *err)
+{
+    return appeals_tick(table->platform, err) && anchor(table, false, err);
+}
+
 void status_close(struct status_table *table)
 {
     if (!table)
         return;
     struct error err; /* without a snapshot the next opening derives from evidence */
+    if (!anchor(table, true, &err))
+        log_error("status", &err);
     if (table->changes >= SNAPSHOT_CHANGES && !status_snapshot(table, &err))
         log_error("status", &err);
     status_free(table);

@@ -31,6 +31,10 @@ bool status_open(struct platform *platform, struct status_table **ret_table,
 void status_close(struct status_table *table);
 /* Frees without writing. */
 void status_free(struct status_table *table);
+/* What status does of itself, each second: tells appeals that are past their time, and each
+ * minute in which it moved writes the head of the evidence's seal into the audit chain. One
+ * thread. */
+bool status_tick(struct status_table *table, struct error *err) MUST_USE;
 /* Writes the snapshot now (hourly, so that a crash replays little). */
 bool status_snapshot(struct status_table *table, struct error *err) MUST_USE;
 /* Persons 1 … n exist. */
@@ -52,6 +56,19 @@ bool status_verify(struct status_table *table, int64_t *ret_checked, int64_t *re
 bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
                   const struct evidence *piece, struct slice external_id, int64_t *ret_no,
                   struct error *err) MUST_USE;
+/* Walks the seal of all evidence: what was put in, changed or removed behind the gate is found. */
+struct evidence_verification {
+    bool whole;
+    int64_t rows, seals; /* walked, up to the first fault */
+    int64_t broken_no;   /* number of the first broken record, 0 where whole */
+    int64_t unsealed;    /* rows after the last seal: no evidence, no status follows them */
+    char words[120];     /* what is wrong with it */
+};
+bool evidence_verify(struct store *store, struct evidence_verification *ret_result,
+                     struct error *err) MUST_USE;
+/* Writes the head of the seal into the audit chain where it has moved. */
+bool evidence_anchor(struct store *store, struct error *err) MUST_USE;
+
 /* All pieces of a person in order of number. */
 bool evidence_of_person(struct sql *sql, struct person_no person, struct arena *arena,
                         struct evidence **ret_pieces, size_t *ret_count,

@@ -49,6 +49,7 @@ struct status_table {
     struct waking *heap;          /* by wake; an item is stale unless it equals its chunk's wake */
     size_t heap_count, heap_capacity;
     size_t wake_count; /* persons with a wake */
+    timestamp anchored_at; /* real time; of status_tick and closing */
     struct arena scratch;
 };
 
@@ -82,10 +83,10 @@ bool snapshot_load(struct status_table *table, struct sql *sql, const struct rul
 
 struct evidence_origin {
     struct slice source, external_id; /* data NULL: none */
-    int64_t import_no;                /* 0: none */
 };
-/* The row alone: no event, no check. *ret_no may be NULL. */
-bool evidence_insert(struct sql *sql, struct person_no person, int64_t area_no,
+struct evidence_sealer;
+/* The row alone, of the sealer's import: no event, no check. */
+bool evidence_insert(struct evidence_sealer *sealer, struct person_no person, int64_t area_no,
                      const struct evidence *piece, const struct evidence_origin *origin,
                      int64_t *ret_no, struct error *err) MUST_USE;
 /* The event "evidence.recorded" of a row. */
@@ -115,11 +116,11 @@ bool evidence_no_such_person(struct error *err);
 bool status_no_rules(struct error *err);
 
 /* ---- The module's parts */
-enum { STATUS_ROUTES = 3 };
+enum { STATUS_ROUTES = 16 };
 extern const struct route status_routes[STATUS_ROUTES];
 extern const struct sql_list evidence_bulk_statements;
 extern const struct sql_text evidence_insert_text, evidence_insert_plain_text,
-    evidence_last_text, evidence_select_text, evidence_range_text, evidence_owner_text,
+    evidence_select_text, evidence_range_text, evidence_owner_text,
     evidence_count_text,
     evidence_person_area_text, evidence_known_text, evidence_undo_text, evidence_export_text,
     status_person_last_text;

@@ -64,6 +64,7 @@ static inline struct sql_value sql_time(timestamp time)
     return time == TIMESTAMP_NONE ? sql_null() : sql_int(time);
 }
 
+struct keys;
 struct sql;       /* one connection, used by one thread at a time */
 struct sql_query; /* a prepared statement, kept by its connection */
 
@@ -94,6 +95,9 @@ struct slice sql_get_blob(struct sql_query *query, int column); /* data NULL for
 /* One row, one whole number; `absent` where there is no row or NULL. */
 bool sql_one_int(struct sql *sql, const struct sql_text *text, const struct sql_value *arguments,
                  size_t count, int64_t absent, int64_t *ret_value, struct error *err) MUST_USE;
+/* The keys of the connection's store, and the city's time: for what is written with every row. */
+const struct keys *sql_keys(const struct sql *sql);
+timestamp sql_now(const struct sql *sql);
 /* Statements run on this connection so far (limits in tests). */
 int64_t sql_statement_count(const struct sql *sql);
 

@@ -245,6 +245,15 @@ struct slice sql_get_blob(struct sql_query *query, int column)
     return (struct slice){bytes ? bytes : "",
                           (size_t)sqlite3_column_bytes(query->statement, column)};
 }
+const struct keys *sql_keys(const struct sql *sql)
+{
+    REQUIRE(sql->keys);
+    return sql->keys;
+}
+timestamp sql_now(const struct sql *sql)
+{
+    return world_now(sql->world);
+}
 int64_t sql_statement_count(const struct sql *sql)
 {
     return sql->statement_count;

@@ -260,6 +260,14 @@ static bool take_lock(struct store *store, struct error *err)
            file_write_at(store->lock_fd, pid, (size_t)length, 0, "lock", err);
 }
 
+static bool open_writer(struct store *store, const char *path, struct error *err)
+{
+    if (!sql_open(path, false, store->world, &store->writer, err))
+        return false;
+    store->writer->keys = store->keys;
+    return writer_start(store, err);
+}
+
 static bool open_store(const char *directory, bool unfinished, struct world *world,
                        struct store **ret_store, struct error *err)
 {
@@ -291,8 +299,7 @@ static bool open_store(const char *directory, bool unfinished, struct world *wor
         atomic_store(&store->sunset, true);
     done = done && take_lock(store, err) && read_city_file(store, err) &&
            keys_open(store->directory_fd, &store->keys, err) &&
-           sql_open(path, false, world, &store->writer, err) && writer_start(store, err) &&
-           migrate(store, err);
+           open_writer(store, path, err) && migrate(store, err);
     free(path);
     if (!done) {
         store_close(store);
@@ -372,6 +379,7 @@ static bool take_reader(struct store *store, struct sql **ret_sql, struct error 
         snprintf(path, sizeof path, "%s/city.db", store->directory);
         if (!sql_open(path, true, store->world, &sql, err))
             return false;
+        sql->keys = store->keys;
         store->readers[store->reader_count++] = sql;
     }
     while (!sql) {

@@ -20,6 +20,7 @@ struct sql_query {
 struct sql {
     sqlite3 *database;
     struct world *world;           /* city clock for recorded_at */
+    const struct keys *keys;       /* of the store that opened it */
     struct sql_query cache[QUERY_CACHE_SLOTS];
     int64_t statement_count;
     bool emitted;                  /* writer: this group emitted events */

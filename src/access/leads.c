@@ -1,0 +1,69 @@
+/* Lines of command. Users answer to a lead; two stand in one line where one is above the other,
+ * or where both answer to the same lead. Chains are short (a bound holds should data be wrong)
+ * and the table is small. */
+#include "access/access_internal.h"
+
+enum { LEADS_MAX = 64 };
+
+static const struct sql_text lead_select = {
+    "user_lead", "SELECT lead_no FROM app_user WHERE user_no = ?1", "primary key"};
+static const struct sql_text lead_update = {
+    "user_lead_update", "UPDATE app_user SET lead_no = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_text lead_by_name = {
+    "user_no_by_name", "SELECT user_no FROM app_user WHERE name = ?1", "unique name"};
+
+const struct sql_list access_lead_statements =
+    SQL_LIST(&lead_select, &lead_update, &lead_by_name);
+
+static bool lead_of(struct sql *sql, int64_t user_no, int64_t *ret_lead, struct error *err)
+{
+    return sql_one_int(sql, &lead_select, SQL_ARGUMENTS(sql_int(user_no)), 0, ret_lead, err);
+}
+
+/* Whether `above` is met on the way up from `below`. */
+static bool is_above(struct sql *sql, int64_t above, int64_t below, bool *ret_above,
+                     struct error *err)
+{
+    *ret_above = false;
+    for (int i = 0; i < LEADS_MAX && below && !*ret_above; i++) {
+        if (!lead_of(sql, below, &below, err))
+            return false;
+        *ret_above = below == above;
+    }
+    return true;
+}
+
+bool access_same_line(struct sql *sql, int64_t a, int64_t b, bool *ret_same, struct error *err)
+{
+    int64_t lead_a, lead_b;
+    bool above, below;
+    if (!lead_of(sql, a, &lead_a, err) || !lead_of(sql, b, &lead_b, err) ||
+        !is_above(sql, a, b, &above, err) || !is_above(sql, b, a, &below, err))
+        return false;
+    *ret_same = a == b || above || below || (lead_a && lead_a == lead_b);
+    return true;
+}
+
+bool access_user_by_name(struct sql *sql, struct slice name, int64_t *ret_user_no,
+                         struct error *err)
+{
+    return sql_one_int(sql, &lead_by_name, SQL_ARGUMENTS(sql_text(name)), 0, ret_user_no, err);
+}
+
+bool access_user_set_lead(struct sql *sql, int64_t user_no, struct slice lead, struct error *err)
+{
+    int64_t lead_no;
+    bool round;
+    struct error_place place = {.field = "lead"};
+    if (!access_user_by_name(sql, lead, &lead_no, err))
+        return false;
+    if (!lead_no)
+        return error_set(err, ERROR_BAD_VALUE, place, "the name of a user",
+                         "there is no user '%.*s'", SLICE_ARG(lead));
+    if (!is_above(sql, user_no, lead_no, &round, err))
+        return false;
+    if (round || lead_no == user_no)
+        return error_set(err, ERROR_BAD_VALUE, place, "someone who does not answer to this user",
+                         "the line would go round");
+    return sql_run(sql, &lead_update, SQL_ARGUMENTS(sql_int(user_no), sql_int(lead_no)), err);
+}

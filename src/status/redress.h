@@ -1,0 +1,63 @@
+/* Redress: overrides, notices, appeals. Inside the status room only.
+ *
+ *   officer: POST /persons/{no}/overrides ─► open ─┬─ two approvals ─► evidence "override" ─►
+ * notice
+ *                                                  └─ one refusal  ─► refused
+ *   person:  GET /me/notices ─► POST /me/appeals ─► open (24 h) ─┬─ granted: names the annulment or
+ *                                                                │   override that is to follow
+ *                                                                └─ rejected, with words
+ * None of it sets a colour: what changes a status is evidence, added by evidence_add. */
+#ifndef CHENGMAI_STATUS_REDRESS_H
+#define CHENGMAI_STATUS_REDRESS_H
+
+#include "status/status_internal.h"
+
+enum { REDRESS_WORDS_MAX = 2000 };
+/* Keeps the ciphers of the tables apart (keys.h: a cipher is bound to its row). */
+enum redress_words { WORDS_OF_OVERRIDE = 1, WORDS_OF_APPEAL, WORDS_OF_DECISION };
+struct slice redress_encrypt(const struct sql *sql, enum redress_words kind, int64_t no,
+                             struct slice plain, struct arena *arena);
+bool redress_decrypt(const struct sql *sql, enum redress_words kind, int64_t no,
+                     struct slice cipher, struct arena *arena, struct slice *ret_plain,
+                     struct error *err) MUST_USE;
+/* Words of people in a body: 1 to 2000 bytes that are not all blank. */
+bool redress_words(json_t *body, const char *field, struct slice *ret_words,
+                   struct error *err) MUST_USE;
+/* The first parameter of the path. ERROR_NOT_FOUND where it is no number. */
+bool redress_number(const struct request *request, int64_t *ret_no, struct error *err) MUST_USE;
+/* An audit row of the request's actor, inside a job. */
+bool redress_audit(struct sql *sql, const struct request *request, const char *act,
+                   int64_t person, const char *fields, struct error *err) MUST_USE;
+/* Keeps the trace of a try that was refused: an audit row of its own. Always false, `err` stays. */
+bool redress_refused(const struct request *request, const char *act, int64_t person,
+                     struct error *err) MUST_USE;
+/* An event about a person with {"id":no} as its payload, inside a job. */
+bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t area_no, int64_t no,
+                  struct error *err) MUST_USE;
+/* After a write: the table follows at once. */
+bool redress_follow(const struct request *request, struct error *err) MUST_USE;
+
+bool override_handle_request(const struct request *request, struct response *response,
+                             struct error *err) MUST_USE;
+bool override_handle_list(const struct request *request, struct response *response,
+                          struct error *err) MUST_USE;
+bool override_handle_approve(const struct request *request, struct response *response,
+                             struct error *err) MUST_USE;
+bool override_handle_refuse(const struct request *request, struct response *response,
+                            struct error *err) MUST_USE;
+bool notices_handle(const struct request *request, struct response *response,
+                    struct error *err) MUST_USE;
+bool appeal_handle_file(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool appeal_handle_own(const struct request *request, struct response *response,
+                       struct error *err) MUST_USE;
+bool appeal_handle_list(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool appeal_handle_decide(const struct request *request, struct response *response,
+                          struct error *err) MUST_USE;
+/* Emits "appeal.overdue" once for each open appeal past its time. */
+bool appeals_tick(struct platform *platform, struct error *err) MUST_USE;
+
+extern const struct sql_list override_statements, appeal_statements, redress_statements;
+
+#endif
