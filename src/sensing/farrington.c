@@ -10,8 +10,10 @@
  * weeks between two of them); else `freq` rows. Reference rows that do not exist are left out, and
  * so are missing counts (the reference stops there). Without limit54's cases the bound is 0, as in
  * the reference. */
-#include "sensing/farrington.h"
+#include <pthread.h>
+
 #include "sensing/calendar.h"
+#include "sensing/farrington.h"
 #include "sensing/numerics.h"
 
 bool farrington_settings(const struct parameters *parameters, const struct series *series,
@@ -67,6 +69,26 @@ bool farrington_offset_check(const struct farrington *settings, const struct ser
                            "the series has no population");
 }
 
+/* Functions of a count that every fit needs; those of small counts are made once. */
+struct count_terms {
+    double log_count, two_thirds, log_start;
+};
+enum { SMALL_COUNTS = 1024 };
+static struct count_terms small_counts[SMALL_COUNTS];
+static pthread_once_t small_once = PTHREAD_ONCE_INIT;
+
+static struct count_terms terms_of(double count)
+{
+    double root = cbrt(count);
+    return (struct count_terms){count > 0 ? log(count) : 0, root * root, log(count + 0.1)};
+}
+
+static void small_counts_make(void)
+{
+    for (size_t i = 0; i < SMALL_COUNTS; i++)
+        small_counts[i] = terms_of((double)i);
+}
+
 void farrington_room_make(const struct series *series, const struct farrington *settings,
                           size_t rows_max, struct arena *arena, struct farrington_room *room)
 {
@@ -79,11 +101,13 @@ void farrington_room_make(const struct series *series, const struct farrington *
     *room = (struct farrington_room){
         .log_count = arena_alloc(arena, count * sizeof(double)),
         .two_thirds = arena_alloc(arena, count * sizeof(double)),
+        .log_start = arena_alloc(arena, count * sizeof(double)),
         .log_population = settings->offset ? arena_alloc(arena, count * sizeof(double)) : NULL,
         .response = column[0],
         .time = column[1],
         .row_log = column[2],
         .row_two_thirds = column[3],
+        .row_log_start = column[9],
         .offset = settings->offset ? column[4] : NULL,
     };
     room->rows = (struct grouped_rows){
@@ -96,12 +120,16 @@ void farrington_room_make(const struct series *series, const struct farrington *
         .eta = column[6],
         .mu = column[7],
         .weight = column[8],
-        .work = column[9],
+        .log_start = column[9],
     };
+    pthread_once(&small_once, small_counts_make);
     for (size_t i = 0; i < series->count; i++) {
-        double value = series->observed[i], root = cbrt(value);
-        room->log_count[i] = value > 0 ? log(value) : 0;
-        room->two_thirds[i] = root * root;
+        double value = series->observed[i];
+        struct count_terms terms = value < SMALL_COUNTS ? small_counts[(size_t)value]
+                                                        : terms_of(value);
+        room->log_count[i] = terms.log_count;
+        room->two_thirds[i] = terms.two_thirds;
+        room->log_start[i] = terms.log_start;
         if (settings->offset)
             room->log_population[i] = series->population[i] > 0 ? log(series->population[i]) : NAN;
     }

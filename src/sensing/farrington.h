@@ -28,9 +28,9 @@ bool farrington_offset_check(const struct farrington *settings, const struct ser
 
 /* Columns of the whole series that the fits draw from, and room for one fit. */
 struct farrington_room {
-    double *log_count, *two_thirds, *log_population;
+    double *log_count, *two_thirds, *log_start, *log_population;
     struct grouped_rows rows;
-    double *response, *time, *offset, *row_log, *row_two_thirds;
+    double *response, *time, *offset, *row_log, *row_two_thirds, *row_log_start;
 };
 void farrington_room_make(const struct series *series, const struct farrington *settings,
                           size_t rows_max, struct arena *arena, struct farrington_room *room);
@@ -42,6 +42,7 @@ static inline void farrington_row(struct farrington_room *room, const double *ob
     room->time[at] = time;
     room->row_log[at] = room->log_count[index];
     room->row_two_thirds[at] = room->two_thirds[index];
+    room->row_log_start[at] = room->log_start[index];
     if (room->offset)
         room->offset[at] = room->log_population[index];
 }

@@ -17,70 +17,98 @@ static bool settled(double deviance, double before)
 
 /* ---- Groups and one slope ---- */
 
-/* Means of the present coefficients, and their deviance. */
-static double evaluate(const struct grouped_rows *rows, struct grouped_fit *fit)
+/* exp(level + slope time[i] + offset[i]) into `out`. Times mostly go up by 1: then the next value is
+ * a product, anchored anew every ANCHOR rows. */
+enum { ANCHOR = 32 };
+static void exponentials(const double *restrict time, const double *restrict offset, double level,
+                         double slope, size_t count, double *restrict out)
 {
-    const double *restrict time = rows->time, *restrict response = rows->response;
-    double *restrict eta = rows->eta, *restrict mu = rows->mu;
+    double ratio = exp(slope);
+    for (size_t i = 0; i < count; i++) {
+        if (offset)
+            out[i] = exp(level + slope * time[i] + offset[i]);
+        else if (i % ANCHOR == 0 || time[i] - time[i - 1] != 1)
+            out[i] = exp(level + slope * time[i]);
+        else
+            out[i] = out[i - 1] * ratio;
+    }
+}
+
+/* What a round of weighted least squares takes from the rows: the weights w and targets z of each
+ * group with times d from the group's first. As w = prior mean, no target is divided. */
+struct sums {
+    double w, wd, wdd, wz, wdz;
+};
+
+/* Adds the rows of group g at their present means; returns their part of the deviance. */
+static double add_group(const struct grouped_rows *rows, size_t g, struct sums *ret_sums)
+{
+    double origin = rows->time[rows->start[g]], deviance = 0;
+    struct sums sums = {0};
+    for (size_t i = rows->start[g]; i < rows->start[g + 1]; i++) {
+        double y = rows->response[i], mu = rows->mu[i], prior = rows->prior[i];
+        double eta = rows->eta[i], d = rows->time[i] - origin, w = prior * mu;
+        double target = rows->offset ? eta - rows->offset[i] : eta;
+        double wz = w * target + prior * (y - mu);
+        sums.w += w;
+        sums.wd += w * d;
+        sums.wdd += w * d * d;
+        sums.wz += wz;
+        sums.wdz += wz * d;
+        deviance += prior * (y * (rows->log_response[i] - eta) - (y - mu));
+    }
+    *ret_sums = sums;
+    return deviance;
+}
+
+/* Means of the present coefficients, the sums for the next round, and the deviance. */
+static double evaluate(const struct grouped_rows *rows, const struct grouped_fit *fit,
+                       struct sums *sums)
+{
     double deviance = 0;
     for (size_t g = 0; g < rows->group_count; g++) {
-        size_t first = rows->start[g], end = rows->start[g + 1];
+        size_t first = rows->start[g], count = rows->start[g + 1] - first;
+        double *restrict eta = rows->eta + first, *restrict mu = rows->mu + first;
+        const double *restrict offset = rows->offset ? rows->offset + first : NULL;
         double level = fit->level[g];
-        if (!fit->has_slope && !rows->offset) {
+        if (!fit->has_slope && !offset) {
             double mean = fmax(exp(level), mean_min);
-            for (size_t i = first; i < end; i++) {
+            for (size_t i = 0; i < count; i++) {
                 eta[i] = level;
                 mu[i] = mean;
             }
         } else {
-            for (size_t i = first; i < end; i++)
-                eta[i] = level + fit->slope * time[i] + (rows->offset ? rows->offset[i] : 0);
-            for (size_t i = first; i < end; i++)
-                mu[i] = fmax(exp(eta[i]), mean_min);
+            const double *restrict time = rows->time + first;
+            exponentials(time, offset, level, fit->slope, count, mu);
+            for (size_t i = 0; i < count; i++) {
+                eta[i] = level + fit->slope * time[i] + (offset ? offset[i] : 0);
+                mu[i] = mu[i] > mean_min ? mu[i] : mean_min;
+            }
         }
-        for (size_t i = first; i < end; i++)
-            deviance += rows->prior[i] * (response[i] * (rows->log_response[i] - eta[i]) -
-                                          (response[i] - mu[i]));
+        deviance += add_group(rows, g, &sums[g]);
     }
     return 2 * deviance;
 }
 
-/* One round of weighted least squares. False where a group has no weight left. */
-static bool solve(const struct grouped_rows *rows, bool with_slope, struct grouped_fit *fit)
+/* Coefficients from the sums. False where a group has no weight left. */
+static bool solve(const struct grouped_rows *rows, bool with_slope, const struct sums *sums,
+                  struct grouped_fit *fit)
 {
-    const double *restrict time = rows->time;
-    double *restrict weight = rows->weight, *restrict work = rows->work;
     double information = 0, slope_part = 0, scale = 0;
-    for (size_t i = 0; i < rows->count; i++) {
-        weight[i] = rows->prior[i] * rows->mu[i];
-        work[i] = rows->eta[i] + (rows->response[i] - rows->mu[i]) / rows->mu[i];
-    }
-    for (size_t i = 0; rows->offset && i < rows->count; i++)
-        work[i] -= rows->offset[i];
     for (size_t g = 0; g < rows->group_count; g++) {
-        double sum = 0, times = 0, targets = 0;
-        for (size_t i = rows->start[g]; i < rows->start[g + 1]; i++) {
-            sum += weight[i];
-            times += weight[i] * time[i];
-            targets += weight[i] * work[i];
-        }
-        if (!(sum > 0) || !isfinite(sum))
+        const struct sums *sum = &sums[g];
+        if (!(sum->w > 0) || !isfinite(sum->w))
             return false;
-        fit->weight[g] = sum;
-        fit->time_mean[g] = times / sum;
-        fit->level[g] = targets / sum;
-    }
-    for (size_t g = 0; with_slope && g < rows->group_count; g++) {
-        double middle = fit->time_mean[g], centre = fit->level[g];
-        for (size_t i = rows->start[g]; i < rows->start[g + 1]; i++) {
-            double apart = time[i] - middle;
-            information += weight[i] * apart * apart;
-            slope_part += weight[i] * apart * (work[i] - centre);
-        }
-        scale += fit->weight[g] * middle * middle;
+        double mean = sum->wd / sum->w;
+        fit->weight[g] = sum->w;
+        fit->time_mean[g] = rows->time[rows->start[g]] + mean;
+        fit->level[g] = sum->wz / sum->w;
+        information += sum->wdd - sum->wd * mean;
+        slope_part += sum->wdz - sum->wz * mean;
+        scale += sum->wdd;
     }
     /* a slope that no column is left for (all times of each group equal) is dropped */
-    fit->has_slope = with_slope && information > 1e-22 * (scale + information);
+    fit->has_slope = with_slope && information > 1e-13 * scale;
     fit->slope_information = fit->has_slope ? information : 0;
     fit->slope = fit->has_slope ? slope_part / information : 0;
     for (size_t g = 0; g < rows->group_count; g++)
@@ -88,38 +116,109 @@ static bool solve(const struct grouped_rows *rows, bool with_slope, struct group
     return true;
 }
 
-bool grouped_fit(const struct grouped_rows *rows, bool with_slope, struct grouped_fit *fit)
+/* Without slope and offset all rows of a group have one mean: the rows are read once. */
+static double flat_evaluate(const struct grouped_rows *rows, const struct sums *constants,
+                            const struct grouped_fit *fit, struct sums *sums)
 {
-    double before = 0, old_slope = 0, old_level[GROUPS_MAX];
+    double deviance = 0;
+    for (size_t g = 0; g < rows->group_count; g++) {
+        double level = fit->level[g], mean = fmax(exp(level), mean_min);
+        double prior = constants[g].w, response = constants[g].wz;
+        sums[g].w = prior * mean;
+        sums[g].wz = sums[g].w * level + response - prior * mean;
+        deviance += constants[g].wdz - response * level - response + prior * mean;
+    }
+    return 2 * deviance;
+}
+
+/* Sums of prior weights (w), of responses (wz) and of response log response (wdz). */
+static void flat_constants(const struct grouped_rows *rows, struct sums *constants)
+{
+    for (size_t g = 0; g < rows->group_count; g++) {
+        struct sums sum = {0};
+        for (size_t i = rows->start[g]; i < rows->start[g + 1]; i++) {
+            double weighed = rows->prior[i] * rows->response[i];
+            sum.w += rows->prior[i];
+            sum.wz += weighed;
+            sum.wdz += weighed * rows->log_response[i];
+        }
+        constants[g] = sum;
+    }
+}
+
+/* The weights of the round that ended with `means` (those before it). */
+static void keep_weights(const struct grouped_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        rows->weight[i] = rows->prior[i] * rows->mu[i];
+}
+
+static void flat_fill(const struct grouped_rows *rows, const struct grouped_fit *fit,
+                      const double *means_before)
+{
+    for (size_t g = 0; g < rows->group_count; g++) {
+        double mean = fmax(exp(fit->level[g]), mean_min);
+        for (size_t i = rows->start[g]; i < rows->start[g + 1]; i++) {
+            rows->eta[i] = fit->level[g];
+            rows->mu[i] = mean;
+            rows->weight[i] = rows->prior[i] * means_before[g];
+        }
+    }
+}
+
+/* R's start: every row's mean is its response + 0.1. */
+static double start(const struct grouped_rows *rows, struct sums *sums, size_t *ret_used)
+{
+    double deviance = 0;
     size_t used = 0;
     for (size_t i = 0; i < rows->count; i++) {
-        double mu = rows->response[i] + 0.1;
-        rows->mu[i] = mu;
-        rows->eta[i] = log(mu);
-        before += 2 * rows->prior[i] *
-                  (rows->response[i] * (rows->log_response[i] - rows->eta[i]) + 0.1);
+        rows->mu[i] = rows->response[i] + 0.1;
+        rows->eta[i] = rows->log_start[i];
         used += rows->prior[i] > 0;
     }
+    for (size_t g = 0; g < rows->group_count; g++)
+        deviance += add_group(rows, g, &sums[g]);
+    *ret_used = used;
+    return 2 * deviance;
+}
+
+bool grouped_fit(const struct grouped_rows *rows, bool with_slope, struct grouped_fit *fit)
+{
+    double old_slope = 0, old_level[GROUPS_MAX], means_before[GROUPS_MAX];
+    struct sums sums[GROUPS_MAX], constants[GROUPS_MAX];
+    size_t used;
+    bool flat = !with_slope && !rows->offset;
+    double before = start(rows, sums, &used);
+    if (flat)
+        flat_constants(rows, constants);
     fit->converged = false;
-    for (int round = 1; round <= ROUNDS_MAX; round++) {
-        if (!solve(rows, with_slope, fit))
+    for (int round = 1; round <= ROUNDS_MAX && !fit->converged; round++) {
+        if (!flat || round == 1)
+            keep_weights(rows);
+        for (size_t g = 0; flat && round > 1 && g < rows->group_count; g++)
+            means_before[g] = fmax(exp(fit->level[g]), mean_min);
+        if (!solve(rows, with_slope, sums, fit))
             return false;
-        fit->deviance = evaluate(rows, fit);
+        fit->deviance = flat ? flat_evaluate(rows, constants, fit, sums)
+                             : evaluate(rows, fit, sums);
         for (int halving = 0; !isfinite(fit->deviance); halving++) {
             if (round == 1 || halving == ROUNDS_MAX)
                 return false;
             fit->slope = (fit->slope + old_slope) / 2;
             for (size_t g = 0; g < rows->group_count; g++)
                 fit->level[g] = (fit->level[g] + old_level[g]) / 2;
-            fit->deviance = evaluate(rows, fit);
+            fit->deviance = evaluate(rows, fit, sums);
         }
-        if (settled(fit->deviance, before)) {
-            fit->converged = true;
-            break;
-        }
+        fit->converged = settled(fit->deviance, before);
         before = fit->deviance;
         old_slope = fit->slope;
         memcpy(old_level, fit->level, rows->group_count * sizeof *old_level);
+        if (flat && (fit->converged || round == ROUNDS_MAX)) {
+            if (round > 1)
+                flat_fill(rows, fit, means_before);
+            else
+                evaluate(rows, fit, sums);
+        }
     }
     fit->degrees = (double)used - (double)rows->group_count - fit->has_slope;
     return true;
@@ -145,25 +244,37 @@ double grouped_variance(const struct grouped_fit *fit, size_t group, double time
            (fit->has_slope ? apart * apart / fit->slope_information : 0);
 }
 
+/* mean^(-1/6) of row i, by a product where the times go up by 1. */
+static inline void inverse_sixth(const struct grouped_rows *rows, size_t g, size_t i,
+                                  double ratio, double *sixth)
+{
+    size_t row = i - rows->start[g];
+    if (!rows->offset && row % ANCHOR && rows->time[i] - rows->time[i - 1] == 1 &&
+        rows->mu[i] > mean_min)
+        *sixth *= ratio;
+    else
+        *sixth = rows->mu[i] > mean_min ? exp(-rows->eta[i] / 6) : pow(mean_min, -1. / 6);
+}
+
 bool grouped_reweight(const struct grouped_rows *rows, const struct grouped_fit *fit,
                       double dispersion, double threshold)
 {
     bool flat = !fit->has_slope && !rows->offset;
-    double total = 0;
+    double total = 0, limit = threshold * threshold, ratio = exp(-fit->slope / 6);
     for (size_t g = 0; g < rows->group_count; g++) {
-        double root = 0, sixth = 0, per_weight = 1 / fit->weight[g];
+        double sixth = 1, per_weight = 1 / fit->weight[g];
+        double per_time = fit->has_slope ? 1 / fit->slope_information : 0;
         for (size_t i = rows->start[g]; i < rows->start[g + 1]; i++) {
-            if (!flat || i == rows->start[g]) {
-                root = sqrt(rows->mu[i]);
-                sixth = 1 / cbrt(root);
-            }
-            double leverage = rows->weight[i] * (flat ? per_weight
-                                                      : grouped_variance(fit, g, rows->time[i]));
+            if (!flat || i == rows->start[g])
+                inverse_sixth(rows, g, i, ratio, &sixth);
+            double apart = rows->time[i] - fit->time_mean[g];
+            double leverage = rows->weight[i] * (per_weight + apart * apart * per_time);
             double left = leverage > 1 - 10 * DBL_EPSILON ? 0 : 1 - leverage;
+            double root = 1 / (sixth * sixth * sixth);
             double residual = 1.5 * (rows->response_two_thirds[i] * sixth - root);
             /* residual / sqrt(dispersion left) above the threshold, without the root */
             double square = residual * residual, unit = dispersion * left;
-            bool odd = residual > 0 && square > threshold * threshold * unit;
+            bool odd = residual > 0 && square > limit * unit;
             rows->prior[i] = odd ? unit / square : 1;
             total += rows->prior[i];
         }
@@ -237,12 +348,9 @@ static bool orthogonal(struct design *design, double theta)
     return true;
 }
 
-/* Normal equations with one step of refinement: as exact as an orthogonal decomposition unless the
- * columns hardly differ (Björck, "Numerical Methods for Least Squares Problems", 1996, 6.6.5). */
 static bool normal_equations(struct design *design, double theta)
 {
     double a[BASELINE_TERMS_MAX * BASELINE_TERMS_MAX] = {0}, b[BASELINE_TERMS_MAX] = {0};
-    double rest[BASELINE_TERMS_MAX] = {0};
     size_t terms = design->terms;
     for (size_t i = 0; i < design->rows; i++) {
         const double *x = design->x + i * terms;
@@ -266,20 +374,7 @@ static bool normal_equations(struct design *design, double theta)
     }
     if (!(least > 1e-4 * greatest))
         return orthogonal(design, theta);
-    for (size_t i = 0; i < design->rows; i++) {
-        const double *x = design->x + i * terms;
-        double mu = design->mu[i];
-        double left = design->eta[i] + (design->y[i] - mu) / mu;
-        for (size_t c = 0; c < terms; c++)
-            left -= x[c] * b[c];
-        left *= weight_of(mu, theta);
-        for (size_t c = 0; c < terms; c++)
-            rest[c] += left * x[c];
-    }
-    if (LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', n, 1, a, n, rest, 1) != 0)
-        return false;
-    for (size_t c = 0; c < terms; c++)
-        design->beta[c] = b[c] + rest[c];
+    memcpy(design->beta, b, terms * sizeof *b);
     return true;
 }
 

@@ -24,11 +24,11 @@ struct grouped_rows {
     const double *response, *time;
     const double *offset;              /* NULL: none */
     const double *log_response;        /* 0 where the response is 0 */
+    const double *log_start;           /* log(response + 0.1) */
     const double *response_two_thirds; /* response^(2/3) */
     double *prior;                     /* prior weights, set before a fit */
     double *eta, *mu;                  /* the fit: log mean, mean */
     double *weight;                    /* weights of the last round */
-    double *work;
 };
 
 struct grouped_fit {

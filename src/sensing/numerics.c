@@ -145,10 +145,9 @@ void gamma_shape_init(struct gamma_shape *gamma, double shape)
 /* A start by Wilson and Hilferty (1931), or by the leading power of the density near 0; then steps
  * that solve P(a, y) = p by the expansion of y in (p - P) / density to third order (Halley's
  * correction and the one after it). */
-double gamma_quantile(const struct gamma_shape *gamma, double p)
+double gamma_quantile(const struct gamma_shape *gamma, double p, double z)
 {
-    double a = gamma->shape, x;
-    double z = normal_quantile(p), ninth = 1 / (9 * a), cube = 1 - ninth + z * sqrt(ninth);
+    double a = gamma->shape, x, ninth = 1 / (9 * a), cube = 1 - ninth + z * sqrt(ninth);
     x = a * cube * cube * cube;
     if (a < 0.5 || cube < 0.2)
         x = exp((log(p) + gamma->log_gamma + log(a)) / a);
@@ -168,7 +167,7 @@ double gamma_quantile(const struct gamma_shape *gamma, double p)
         if (far)
             move = fmax(-0.5 * x, fmin(u, x));
         x += move;
-        if (!far && fabs(move) < 2e-4 * x && fabs(bend * move) < 2e-4)
+        if (!far && fabs(move) < 2e-3 * x && fabs(bend * move) < 2e-3)
             break;
     }
     return x;

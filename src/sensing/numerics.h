@@ -30,7 +30,8 @@ struct gamma_shape {
     double shape, log_gamma; /* lgamma(shape) */
 };
 void gamma_shape_init(struct gamma_shape *gamma, double shape);
-double gamma_quantile(const struct gamma_shape *gamma, double p);
+/* `z` = normal_quantile(p) */
+double gamma_quantile(const struct gamma_shape *gamma, double p, double z);
 
 /* P(X > k) and the least k with P(X <= k) >= p. `mean` >= 0; negative binomial: `size` > 0,
  * `probability` in (0, 1), mean size (1 - probability) / probability. k may be -1. */

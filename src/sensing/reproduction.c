@@ -15,6 +15,10 @@
 
 enum { LEVELS = 7 };
 static const double levels[LEVELS] = {0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975};
+/* their standard normal quantiles: where the search for a gamma quantile begins */
+static const double normal_levels[LEVELS] = {
+    -1.959963984540054, -1.644853626951473, -0.674489750196082, 0,
+    0.674489750196082,  1.644853626951473,  1.959963984540054};
 static const char *const level_names[LEVELS] = {"q025", "q05", "q25", "median",
                                                 "q75",  "q95", "q975"};
 
@@ -88,7 +92,8 @@ static void estimate(const struct incidence *incidence, const struct windows *wi
         columns->mean[row] = shape * scale;
         columns->deviation[row] = sqrt(shape) * scale;
         for (size_t i = 0; i < LEVELS; i++)
-            columns->quantiles[i][row] = scale * gamma_quantile(&gamma, levels[i]);
+            columns->quantiles[i][row] = 
+                scale * gamma_quantile(&gamma, levels[i], normal_levels[i]);
     }
 }
 
@@ -219,7 +224,8 @@ static void mixed_row(const struct mixture *mixture, struct estimate_columns *co
     gamma_shape_init(&gamma, like);
     for (size_t i = 0; i < LEVELS; i++)
         columns->quantiles[i][row] = mixture_quantile(
-            mixture, levels[i], fmax(1e-12, gamma_quantile(&gamma, levels[i]) * variance / mean));
+            mixture, levels[i],
+            fmax(1e-12, gamma_quantile(&gamma, levels[i], normal_levels[i]) * variance / mean));
 }
 
 bool rt_uncertain_run(const struct method_call *call, struct table *ret_table, struct error *err)
