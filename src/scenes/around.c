@@ -70,7 +70,7 @@ static void reach_add(struct reach *reach, const struct scene *scene, size_t fro
     reach->scenes[reach->count++] = scene;
 }
 
-static void reach_children(struct reach *reach, const struct scene_folder *folder, size_t at)
+static void reach_children(struct reach *reach, struct scene_folder *folder, size_t at)
 {
     const struct scene *scene = reach->scenes[at];
     for (size_t s = 0; s < scene->stage_count; s++)
@@ -89,7 +89,7 @@ static bool opens(const struct scene *scene, const char *name)
 
 /* Whether a child leads back to the scene; the way is the finding's path. */
 static void check_return(const struct scene *scene, const struct scene_stage *stage,
-                         const struct scene *child, const struct scene_folder *folder,
+                         const struct scene *child, struct scene_folder *folder,
                          struct scene_findings *findings)
 {
     struct reach *reach = arena_alloc(findings->arena, sizeof *reach);
@@ -121,7 +121,7 @@ static void check_return(const struct scene *scene, const struct scene_stage *st
 
 static void check_child(const struct scene *scene, const struct scene_stage *stage,
                         const struct assignment *assigned, const struct scene_child *item,
-                        const struct scene_folder *folder, struct scene_findings *findings)
+                        struct scene_folder *folder, struct scene_findings *findings)
 {
     bool itself = scene->name && strcmp(scene->name, item->scene) == 0;
     const struct scene *child = itself ? scene : scene_folder_find(folder, item->scene);
@@ -196,7 +196,7 @@ static void check_named(const struct scene *scene, struct scene_findings *findin
     }
 }
 
-static void check_migration(const struct scene *scene, const struct scene_folder *folder,
+static void check_migration(const struct scene *scene, struct scene_folder *folder,
                             struct scene_findings *findings)
 {
     const struct scene_migration *migration = &scene->migrates;
@@ -217,7 +217,7 @@ static void check_migration(const struct scene *scene, const struct scene_folder
 }
 
 void scene_check_around(const struct scene *scene, const struct assignment *assigned,
-                        const struct scene_folder *folder, struct scene_findings *findings)
+                        struct scene_folder *folder, struct scene_findings *findings)
 {
     for (size_t s = 0; s < scene->stage_count; s++)
         for (size_t i = 0; i < scene->stages[s].child_count; i++)
@@ -228,7 +228,7 @@ void scene_check_around(const struct scene *scene, const struct assignment *assi
 
 /* ---- The whole proof */
 
-void scene_verify(const struct scene *scene, const struct scene_folder *folder,
+void scene_verify(const struct scene *scene, struct scene_folder *folder,
                   struct scene_findings *findings)
 {
     struct assignment *assigned = scene_assign(scene, findings->arena);

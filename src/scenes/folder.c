@@ -11,12 +11,20 @@ enum { SCENES_MAX = 512 };
 
 static const char prefix[] = "scenes/";
 
+/* A file that is read when it is first asked for, or a scene that was put in. Its name is the
+ * file's, which is the scene's in every folder of its own: what is named otherwise is not found. */
+struct slot {
+    const char *name;
+    struct scene_source source;
+    bool is_read;
+};
+
 struct scene_folder {
     struct arena *arena;
     const struct policy *policy;
-    struct scene_source sources[SCENES_MAX]; /* by name */
+    struct slot slots[SCENES_MAX]; /* by name */
     size_t count;
-    const struct scene *replaced[SCENES_MAX]; /* earlier versions, for migrations */
+    struct slot replaced[SCENES_MAX]; /* earlier versions, for migrations */
     size_t replaced_count;
 };
 
@@ -37,7 +45,7 @@ static size_t place_of(const struct scene_folder *folder, const char *name)
     size_t low = 0, high = folder->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (strcmp(folder->sources[middle].scene->name, name) < 0)
+        if (strcmp(folder->slots[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -45,36 +53,43 @@ static size_t place_of(const struct scene_folder *folder, const char *name)
     return low;
 }
 
-static bool put(struct scene_folder *folder, struct scene_source source)
+static bool put(struct scene_folder *folder, struct slot slot)
 {
-    size_t at = place_of(folder, source.scene->name);
-    bool there = at < folder->count &&
-                 strcmp(folder->sources[at].scene->name, source.scene->name) == 0;
-    if (there) {
+    size_t at = place_of(folder, slot.name);
+    if (at < folder->count && strcmp(folder->slots[at].name, slot.name) == 0) {
         if (folder->replaced_count < SCENES_MAX)
-            folder->replaced[folder->replaced_count++] = folder->sources[at].scene;
+            folder->replaced[folder->replaced_count++] = folder->slots[at];
     } else {
         if (folder->count == SCENES_MAX)
             return false;
-        memmove(&folder->sources[at + 1], &folder->sources[at],
-                (folder->count - at) * sizeof *folder->sources);
+        memmove(&folder->slots[at + 1], &folder->slots[at],
+                (folder->count - at) * sizeof *folder->slots);
         folder->count++;
     }
-    folder->sources[at] = source;
+    folder->slots[at] = slot;
     return true;
 }
 
-/* Puts a file in, unless it is no scene: then `scene check` of it says why. */
-static bool put_file(struct scene_folder *folder, const char *file, struct slice text, bool own,
-                     struct error *err)
+/* The scene of a slot; NULL where its file is none: then `scene check` of it says why. */
+static const struct scene *read_slot(struct scene_folder *folder, struct slot *slot)
 {
     struct scene_findings findings;
     struct scene *scene;
-    scene_findings_init(&findings, folder->arena);
-    scene_read(text, folder->policy, folder->arena, &scene, &findings);
-    if (!scene || !scene->name)
-        return true;
-    return put(folder, (struct scene_source){scene, file, text, own}) ||
+    if (!slot->is_read) {
+        scene_findings_init(&findings, folder->arena);
+        scene_read(slot->source.text, folder->policy, folder->arena, &scene, &findings);
+        slot->source.scene = scene && scene->name ? scene : NULL;
+        slot->is_read = true;
+    }
+    return slot->source.scene;
+}
+
+static bool put_file(struct scene_folder *folder, const char *file, struct slice text, bool own,
+                     struct error *err)
+{
+    size_t length = strlen(file) - (sizeof prefix - 1) - strlen(".yaml");
+    const char *name = arena_copy(folder->arena, file + sizeof prefix - 1, length);
+    return put(folder, (struct slot){.name = name, .source = {NULL, file, text, own}}) ||
            error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = file},
                      "at most 512 scenes", "too many scenes");
 }
@@ -132,35 +147,43 @@ bool scene_folder_open(int directory_fd, const struct policy *policy, struct are
 
 void scene_folder_put(struct scene_folder *folder, const struct scene *scene)
 {
-    if (scene->name && scene_folder_find(folder, scene->name) != scene)
-        REQUIRE(put(folder, (struct scene_source){.scene = scene, .file = ""}) ||
-                folder->count == SCENES_MAX);
+    if (!scene->name || scene_folder_find(folder, scene->name) == scene)
+        return;
+    struct slot slot = {scene->name, {.scene = scene, .file = ""}, true};
+    REQUIRE(put(folder, slot) || folder->count == SCENES_MAX);
 }
 
-const struct scene *scene_folder_find(const struct scene_folder *folder, const char *name)
+const struct scene *scene_folder_find(struct scene_folder *folder, const char *name)
 {
     size_t at = place_of(folder, name);
-    return at < folder->count && strcmp(folder->sources[at].scene->name, name) == 0
-               ? folder->sources[at].scene
-               : NULL;
+    if (at == folder->count || strcmp(folder->slots[at].name, name) != 0)
+        return NULL;
+    const struct scene *scene = read_slot(folder, &folder->slots[at]);
+    return scene && strcmp(scene->name, name) == 0 ? scene : NULL;
 }
 
-const struct scene *scene_folder_version(const struct scene_folder *folder, const char *name,
+const struct scene *scene_folder_version(struct scene_folder *folder, const char *name,
                                          int64_t version)
 {
     const struct scene *present = scene_folder_find(folder, name);
     if (present && present->version == version)
         return present;
     for (size_t i = folder->replaced_count; i-- > 0;) {
-        const struct scene *scene = folder->replaced[i];
-        if (strcmp(scene->name, name) == 0 && scene->version == version)
+        struct slot *slot = &folder->replaced[i];
+        const struct scene *scene =
+            strcmp(slot->name, name) == 0 ? read_slot(folder, slot) : NULL;
+        if (scene && scene->version == version)
             return scene;
     }
     return NULL;
 }
 
-const struct scene_source *scene_folder_all(const struct scene_folder *folder, size_t *ret_count)
+const struct scene_source *scene_folder_all(struct scene_folder *folder, size_t *ret_count)
 {
-    *ret_count = folder->count;
-    return folder->sources;
+    struct scene_source *all = arena_alloc(folder->arena, (folder->count + 1) * sizeof *all);
+    *ret_count = 0;
+    for (size_t i = 0; i < folder->count; i++)
+        if (read_slot(folder, &folder->slots[i]))
+            all[(*ret_count)++] = folder->slots[i].source;
+    return all;
 }

@@ -281,9 +281,9 @@ static const struct key_form field_forms[] = {
     {"list", field_list},   {"hidden_until", field_hidden},
 };
 
-static bool whole_at_least_one(double value)
+static bool whole_from(double value, double low)
 {
-    return value >= 1 && value <= 1e9 && value == floor(value);
+    return value >= low && value <= 1e9 && value == floor(value);
 }
 
 /* What the keys of a field are to one another. */
@@ -306,14 +306,18 @@ static void check_field(struct reading *reading, const struct scene_field *field
     if (field->list && !max)
         scene_find(findings, line, RULE_BAD_VALUE,
                    "a list needs the number of items it may have: add max: N");
-    if ((field->list || field->type == TYPE_TEXT) && max && !whole_at_least_one(field->max))
+    if ((field->list || field->type == TYPE_TEXT) && max && !whole_from(field->max, 1))
         scene_find(findings, line, RULE_BAD_VALUE, "max counts %s: write a whole number from 1",
                    field->list ? "items" : "characters");
     if (!field->list && max && !number && field->type != TYPE_TEXT)
         scene_find(findings, line, RULE_BAD_VALUE,
                    "max belongs to int, number, text and lists: take it out");
-    if (min && (field->list || !number))
-        scene_find(findings, line, RULE_BAD_VALUE, "min belongs to int and number: take it out");
+    if (min && !field->list && !number && field->type != TYPE_TEXT)
+        scene_find(findings, line, RULE_BAD_VALUE,
+                   "min belongs to int, number, text and lists: take it out");
+    if (min && (field->list || field->type == TYPE_TEXT) && !whole_from(field->min, 0))
+        scene_find(findings, line, RULE_BAD_VALUE, "min counts %s: write a whole number from 0",
+                   field->list ? "items" : "characters");
     if (min && max && field->min > field->max)
         scene_find(findings, line, RULE_BAD_VALUE, "min is above max: no value would do");
 }

@@ -385,14 +385,15 @@ void scene_read(struct slice text, const struct policy *policy, struct arena *ar
 /* The scenes that stand around: those of a data directory's scenes/ before the built-in ones. */
 struct scene_folder;
 /* `directory_fd`: the data directory, −1 for the built-in scenes alone. Lives in `arena`. Files of
- * the directory that cannot be read are an error; findings in them are not looked at here. */
+ * the directory that cannot be opened are an error. They are read when they are asked for; findings
+ * in them are not looked at here. */
 bool scene_folder_open(int directory_fd, const struct policy *policy, struct arena *arena,
                        struct scene_folder **ret_folder, struct error *err) MUST_USE;
 /* Puts a scene in, in the place of one of its name. */
 void scene_folder_put(struct scene_folder *folder, const struct scene *scene);
-const struct scene *scene_folder_find(const struct scene_folder *folder, const char *name);
+const struct scene *scene_folder_find(struct scene_folder *folder, const char *name);
 /* The scene of that name and version, also where another took its place; NULL where unknown. */
-const struct scene *scene_folder_version(const struct scene_folder *folder, const char *name,
+const struct scene *scene_folder_version(struct scene_folder *folder, const char *name,
                                          int64_t version);
 /* The file "scenes/NAME.yaml" a scene was read from, "" for one that was put in; and its text. */
 struct scene_source {
@@ -401,12 +402,12 @@ struct scene_source {
     struct slice text;
     bool own; /* of the data directory */
 };
-/* Ordered by name. */
-const struct scene_source *scene_folder_all(const struct scene_folder *folder, size_t *ret_count);
+/* All that can be read, in order of their names; the list lives in the folder's arena. */
+const struct scene_source *scene_folder_all(struct scene_folder *folder, size_t *ret_count);
 
 /* Proves a scene among those around it: graph, guards, owners, clocks, children. Findings are
  * appended, then all of `findings` are put in order of lines and doubles taken out. */
-void scene_verify(const struct scene *scene, const struct scene_folder *folder,
+void scene_verify(const struct scene *scene, struct scene_folder *folder,
                   struct scene_findings *findings);
 
 /* ---- Showing ------------------------------------------------------------------------------- */

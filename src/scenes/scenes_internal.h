@@ -127,7 +127,7 @@ void scene_check_escalation(const struct scene *scene, struct scene_findings *fi
 void scene_check_retention(const struct scene *scene, struct scene_findings *findings);
 /* Children, cycles over scenes, migrations. */
 void scene_check_around(const struct scene *scene, const struct assignment *assigned,
-                        const struct scene_folder *folder, struct scene_findings *findings);
+                        struct scene_folder *folder, struct scene_findings *findings);
 /* Whether a value given for `from` can be kept in `to`: type, list, and every choice. */
 bool scene_field_takes(const struct scene_field *to, enum scene_type type, bool list,
                        const struct operand *from);

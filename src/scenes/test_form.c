@@ -63,13 +63,13 @@ struct row {
 
 static void each_row(struct policy *policy, const struct row *rows, size_t count, bool exactly)
 {
+    struct bench bench;
+    bench_begin(&bench, policy);
     for (size_t i = 0; i < count; i++) {
-        struct bench bench;
-        bench_begin(&bench, policy);
         struct slice text = with(&bench.arena, base(&bench.arena), rows[i].from, rows[i].to);
         expect_marks(&bench, rows[i].to, text, exactly);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 static void a_scene_of_every_form_is_proved(void **state)
@@ -104,18 +104,18 @@ static void what_is_no_yaml_of_ours_is_a_syntax_finding(void **state)
         "", "# nothing", "[a, b]", "scene", "~", "- scene: x", "{? [a]: b}", "a: *b", "a: b\n---\n",
         "a:\n  - &x {b: c}\n  - *x\n",
     };
+    struct bench bench;
+    bench_begin(&bench, *state);
     for (size_t i = 0; i < ROWS(texts); i++) {
-        struct bench bench;
         struct scene_findings findings;
-        bench_begin(&bench, *state);
         bench_check(&bench, slice_of(texts[i]), &findings);
         bool found = false;
         for (size_t k = 0; k < findings.count; k++)
             found = found || findings.items[k].rule == RULE_SYNTAX;
         if (!found)
             fail_msg("taken: %s", texts[i]);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 static void files_too_long_or_too_deep_are_refused(void **state)
@@ -249,9 +249,9 @@ static const struct row wrong_values[] = {
 
 static void values_of_wrong_form_are_found(void **state)
 {
+    struct bench bench;
+    bench_begin(&bench, *state);
     for (size_t i = 0; i < ROWS(wrong_values); i++) {
-        struct bench bench;
-        bench_begin(&bench, *state);
         struct slice text = with(&bench.arena, base(&bench.arena),
                                  wrong_values[i].from, wrong_values[i].to);
         if (strcmp(wrong_values[i].to, "by: [owner, {}, {role") == 0)
@@ -261,8 +261,8 @@ static void values_of_wrong_form_are_found(void **state)
             text = with(&bench.arena, text, "split: severity}",
                         "split: severity}  # expect: bad-value");
         expect_marks(&bench, wrong_values[i].to, text, false);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 static void missing_keys_are_found_at_the_scene(void **state)
@@ -273,19 +273,16 @@ static void missing_keys_are_found_at_the_scene(void **state)
         {"subject: venue\n", ""},
         {"opened_by: [inspection.finding_recorded, manual]\n", ""},
     };
+    struct bench bench;
+    bench_begin(&bench, *state);
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct bench bench;
-        bench_begin(&bench, *state);
         struct slice text = with(&bench.arena, base(&bench.arena), rows[i].from, rows[i].to);
         text = with(&bench.arena, text, "scene: repair", "scene: repair  # expect: bad-value");
         expect_marks(&bench, rows[i].from, text, true);
-        bench_end(&bench);
     }
     static const char *const all[] = {"version", "title", "subject", "opened_by", "fields",
                                       "stages"};
-    struct bench bench;
     struct scene_findings findings;
-    bench_begin(&bench, *state);
     bench_check(&bench, SLICE("# a scene\nscene: bare\n"), &findings);
     assert_int_equal(findings_of(&findings, 2, "bad-value"), ROWS(all));
     assert_int_equal(findings_of(&findings, 2, "escalation-open"), 1);
@@ -380,15 +377,15 @@ static void fields_that_do_not_exist_are_found(void **state)
          "claim: 15m\n    children: {scene: rectification, for_each: {units_in: town, like: "
          "subject}}  # expect: unknown-field\n"},
     };
+    struct bench bench;
+    bench_begin(&bench, *state);
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct bench bench;
-        bench_begin(&bench, *state);
         struct slice text = with(&bench.arena, base(&bench.arena), rows[i].from, rows[i].to);
         if (strstr(rows[i].to, "gravity"))
             text = with(&bench.arena, text, "minor: 3d}", "minor: 3d}  # expect: unknown-field");
         expect_marks(&bench, rows[i].to, text, false);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 static void types_that_do_not_fit_are_found(void **state)
@@ -414,14 +411,13 @@ static void types_that_do_not_fit_are_found(void **state)
         {"{field: score, lt: 60}", "{area_risk: [low], of: score}"},
         {"{field: score, lt: 60}", "{area_risk: [low], of: firms}"},
     };
+    struct bench bench;
+    bench_begin(&bench, *state);
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct bench bench;
-        bench_begin(&bench, *state);
         struct slice text = with(&bench.arena, base(&bench.arena), rows[i].from, rows[i].to);
         text = with(&bench.arena, text, condition,
                     arena_print(&bench.arena, "%s  # expect: type-mismatch", condition));
         expect_marks(&bench, rows[i].to, text, true);
-        bench_end(&bench);
     }
     static const struct row others[] = {
         {"{unit_of: place, or:", "{unit_of: severity, or:"},
@@ -446,8 +442,6 @@ static void types_that_do_not_fit_are_found(void **state)
                          "  # expect: type-mismatch\n"},
     };
     for (size_t i = 0; i < ROWS(others); i++) {
-        struct bench bench;
-        bench_begin(&bench, *state);
         struct slice text = with(&bench.arena, base(&bench.arena), others[i].from, others[i].to);
         if (strstr(others[i].to, "unit_of: severity"))
             text = with(&bench.arena, text, "area: subject}}",
@@ -456,8 +450,8 @@ static void types_that_do_not_fit_are_found(void **state)
             text = with(&bench.arena, text, "split: severity}",
                         "split: severity}  # expect: type-mismatch");
         expect_marks(&bench, others[i].to, text, false);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 static void until_takes_a_time_and_within_an_enum(void **state)

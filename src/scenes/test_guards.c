@@ -13,9 +13,9 @@ struct guards {
 static void check_guards(struct policy *policy, const struct guards *rows, size_t count,
                          const char *subject)
 {
+    struct bench bench;
+    bench_begin(&bench, policy);
     for (size_t i = 0; i < count; i++) {
-        struct bench bench;
-        bench_begin(&bench, policy);
         const char *stop = strchr(rows[i].next, '\n');
         struct slice text = with(
             &bench.arena, slice_of(good), "      - {to: c, by: [owner]}\n",
@@ -28,8 +28,8 @@ static void check_guards(struct policy *policy, const struct guards *rows, size_
             text = with(&bench.arena, text, "escalate:", "retention: 28d\nescalate:");
         }
         expect_marks(&bench, rows[i].next, text, true);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 #define ON(condition) "      - {to: c, on: pass.expired, when: [" condition "]}\n"
@@ -205,10 +205,10 @@ static void a_case_left_out_is_told_in_words(void **state)
          "'seal_no' is anything else"},
         {ON("{children: closed}"), "all children are closed (not so)"},
     };
+    struct bench bench;
+    bench_begin(&bench, *state);
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct bench bench;
         struct scene_findings findings;
-        bench_begin(&bench, *state);
         bench_check(&bench,
                     with(&bench.arena, slice_of(good), "      - {to: c, by: [owner]}\n",
                          rows[i].next),
@@ -216,8 +216,8 @@ static void a_case_left_out_is_told_in_words(void **state)
         assert_int_equal(findings.count, 1);
         if (!strstr(findings.items[0].message, rows[i].words))
             fail_msg("'%s' does not say '%s'", findings.items[0].message, rows[i].words);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 int main(void)

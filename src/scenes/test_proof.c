@@ -26,18 +26,18 @@ static const char *path_text(struct arena *arena, const struct scene_findings *f
 
 static void each_row(struct policy *policy, const struct row *rows, size_t count)
 {
+    struct bench bench;
+    bench_begin(&bench, policy);
     for (size_t i = 0; i < count; i++) {
-        struct bench bench;
         struct scene_findings findings;
-        bench_begin(&bench, policy);
         struct slice text = with(&bench.arena, slice_of(good), rows[i].from, rows[i].to);
         expect_marks(&bench, rows[i].to, text, true);
         bench_check(&bench, text, &findings);
         const char *path = path_text(&bench.arena, &findings);
         if (rows[i].path && strcmp(path, rows[i].path) != 0)
             fail_msg("%s: the path is '%s', not '%s'", rows[i].to, path, rows[i].path);
-        bench_end(&bench);
     }
+    bench_end(&bench);
 }
 
 /* ---- Graph */
