@@ -67,7 +67,7 @@ int record_class_of(struct slice name)
 
 #define DECLARED(table, class_, closed)                                                            \
     static const struct sql_text table##_count = {                                                 \
-        #table "_rows", "SELECT count(*) FROM " #table, "whole table"};                            \
+        #table "_counted", "SELECT count(*) FROM " #table, "whole table"};                         \
     static const struct sql_text table##_empty = {                                                 \
         #table "_empty", "DELETE FROM " #table, "whole table"};                                    \
     static const struct sql_text table##_close = {                                                 \
