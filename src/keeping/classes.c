@@ -84,4 +84,5 @@ const struct record_table record_tables[] = {TABLES(ROW)};
 const size_t record_table_count = sizeof record_tables / sizeof *record_tables;
 
 #define TABLE_STATEMENTS(table, class_, closed) &table##_count, &table##_empty, &table##_close,
-const struct sql_list table_statements = SQL_LIST(TABLES(TABLE_STATEMENTS) & person_count);
+static const struct sql_text *const table_texts[] = {TABLES(TABLE_STATEMENTS)};
+const struct sql_list table_statements = {table_texts, sizeof table_texts / sizeof *table_texts};
