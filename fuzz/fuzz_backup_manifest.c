@@ -1,5 +1,5 @@
-/* The manifest of a backup from anywhere: what is taken stays below its directory and is written as it
- * was read. */
+/* The manifest of a backup from anywhere: what is taken stays below its directory and is written as
+ * it was read. */
 #include "keeping/keeping_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -67,7 +67,7 @@ int record_class_of(struct slice name)
 
 #define DECLARED(table, class_, closed)                                                            \
     static const struct sql_text table##_count = {                                                 \
-        #table "_rows", "SELECT count(*) FROM " #table, "whole table"};                            \
+        #table "_counted", "SELECT count(*) FROM " #table, "whole table"};                         \
     static const struct sql_text table##_empty = {                                                 \
         #table "_empty", "DELETE FROM " #table, "whole table"};                                    \
     static const struct sql_text table##_close = {                                                 \
@@ -84,4 +84,5 @@ const struct record_table record_tables[] = {TABLES(ROW)};
 const size_t record_table_count = sizeof record_tables / sizeof *record_tables;
 
 #define TABLE_STATEMENTS(table, class_, closed) &table##_count, &table##_empty, &table##_close,
-const struct sql_list table_statements = SQL_LIST(TABLES(TABLE_STATEMENTS) & person_count);
+static const struct sql_text *const table_texts[] = {TABLES(TABLE_STATEMENTS)};
+const struct sql_list table_statements = {table_texts, sizeof table_texts / sizeof *table_texts};

@@ -36,7 +36,7 @@ static const struct sql_text event_floor_update = {
     "event_floor_update",
     "INSERT INTO setting (name, value)"
     " SELECT 'event_floor', CAST((SELECT min(no) FROM event) - 1 AS TEXT)"
-    " WHERE EXISTS (SELECT 1 FROM event)"
+    " WHERE (SELECT max(no) FROM event) IS NOT NULL"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     "primary key"};
 
