@@ -376,8 +376,8 @@ static void slow_clients_are_let_go_by_the_proxy(void **state)
     need_programs();
     struct front *front = *state;
     static const char *const lines[] = {
-        "{ printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\n'; for i in 1 2 3 4 5 6 7 8 9 10 11 "
-        "12; do sleep 1; printf 'X-A: b\\r\\n'; done; }",
+        "{ printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\n'; for i in 1 2 3 4 5 6 7 8 9 "
+        "10 11 12; do sleep 1; printf 'X-A: b\\r\\n'; done; }",
         "{ printf 'POST /api/v1/sessions HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: "
         "100\\r\\n\\r\\n'; sleep 12; }"};
     for (size_t i = 0; i < 2; i++) {

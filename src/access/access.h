@@ -49,6 +49,10 @@ struct login_attempt {
 bool access_login(struct access *access, const struct login_attempt *attempt,
                   char out[ACCESS_TOKEN_BYTES], char out_device[ACCESS_DEVICE_BYTES],
                   struct error *err) MUST_USE;
+/* Whose hand a command is: the user of that name, proved by the password on the next line of `fd` and,
+ * where there is a second factor, its code on the line after. No session is left behind. */
+bool access_prove(struct access *access, struct slice name, int fd, struct actor *ret_actor,
+                  struct error *err) MUST_USE;
 /* Inside a job: gives the user a new second factor (RFC 6238); its secret in base32 into out[],
  * shown once. */
 enum { ACCESS_FACTOR_BYTES = 64 };

@@ -34,19 +34,40 @@ static bool add_user(struct sql *sql, void *context, struct error *err)
            (!job->lead || access_user_set_lead(sql, user_no, slice_of(job->lead), err));
 }
 
-/* One line of standard input without its end. */
-static bool read_password(int fd, char *out, size_t size, struct error *err)
+/* One line without its end; its length. */
+static size_t read_line(int fd, char *out, size_t size)
 {
     size_t length = 0;
-    while (length + 1 < size) {
-        char c;
-        ssize_t got = read(fd, &c, 1);
-        if (got <= 0 || c == '\n')
-            break;
+    char c;
+    while (length + 1 < size && read(fd, &c, 1) == 1 && c != '\n')
         out[length++] = c;
-    }
     out[length] = '\0';
-    return length >= 8 || error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
+    return length;
+}
+
+bool access_prove(struct access *access, struct slice name, int fd, struct actor *ret_actor,
+                  struct error *err)
+{
+    char password[256], code[16], bearer[8 + ACCESS_TOKEN_BYTES] = "Bearer ";
+    char device[ACCESS_DEVICE_BYTES];
+    struct slice none = {NULL, 0};
+    struct login_attempt attempt = {.name = name, .password = password};
+    read_line(fd, password, sizeof password);
+    if (read_line(fd, code, sizeof code))
+        attempt.code = slice_of(code);
+    bool done = access_login(access, &attempt, bearer + 7, device, err);
+    sodium_memzero(password, sizeof password);
+    if (!done)
+        return false;
+    done = access_actor(access, slice_of(bearer), none, ret_actor, err) &&
+           access_logout(access, slice_of(bearer + 7), err);
+    sodium_memzero(bearer, sizeof bearer);
+    return done;
+}
+
+static bool read_password(int fd, char *out, size_t size, struct error *err)
+{
+    return read_line(fd, out, size) >= 8 || error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
                                     "at least 8 bytes on standard input",
                                     "the password is too short");
 }

@@ -164,6 +164,7 @@ const struct route checkin_routes[] = {
     {.method = HTTP_GET,
      .path = "/venues/suspicions",
      .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
      .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
      .query = "limit:integer:1 to 1000, default 100;after:string:cursor",
      .summary = "Venue codes of the reader's area that seem to be copied, the youngest first",

@@ -1,8 +1,12 @@
-/* The data of policies/: rule sets, venue categories with the dwell model, roles, numbers. Files of
- * the data directory come before the built-in ones of the same name. */
+/* The data of policies/: rule sets, venue categories with the dwell model, roles, numbers. Files
+ * of the data directory come before the built-in ones of the same name, save rule sets: those
+ * beyond the built-in ones are adopted once they are signed, while others read (the list only
+ * grows). */
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,8 +22,11 @@ struct category {
 };
 
 struct policy {
-    struct rule_set *rules[RULE_SETS_MAX];
-    size_t rule_count;
+    struct rule_set *rules[RULE_SETS_MAX]; /* the first rule_count are there and never change */
+    atomic_size_t rule_count;
+    pthread_mutex_t adopting;              /* owns adding to them */
+    char *unsigned_files[RULE_SETS_MAX];
+    size_t unsigned_count;
     struct category categories[CATEGORIES_MAX];
     size_t category_count, default_category;
     struct role roles[ROLES_MAX];
@@ -153,8 +160,17 @@ static bool read_numbers(struct policy *policy, json_t *document, struct error *
 {
     json_t *numbers;
     return section(document, "numbers", "checkin.yaml", &numbers, err) &&
-           numbers_read(numbers, "checkin.yaml", number_forms, POLICY_NUMBER_COUNT,
+           numbers_read(numbers, "checkin.yaml", number_forms, POLICY_NUMBERS_OF_CHECKIN,
                         policy->numbers, err);
+}
+
+static bool read_appeal_numbers(struct policy *policy, json_t *document, struct error *err)
+{
+    enum { FIRST = POLICY_NUMBERS_OF_CHECKIN };
+    json_t *numbers;
+    return section(document, "numbers", "appeals.yaml", &numbers, err) &&
+           numbers_read(numbers, "appeals.yaml", number_forms + FIRST, POLICY_NUMBER_COUNT - FIRST,
+                        policy->numbers + FIRST, err);
 }
 
 /* ---- Opening */
@@ -185,24 +201,33 @@ static bool read_file(struct policy *policy, int directory_fd, const char *name,
 
 static const char rules_prefix[] = "policies/rules/";
 
-static bool read_rule_set(struct policy *policy, const char *name, struct slice text,
-                          struct error *err)
+static bool add_rule_set(struct policy *policy, struct rule_set *rules, struct error_place place,
+                         struct error *err)
 {
-    struct rule_set *rules;
-    struct error_place place = {.source = name, .field = "rule_set"};
-    if (policy->rule_count == RULE_SETS_MAX)
+    size_t count = atomic_load(&policy->rule_count);
+    if (count == RULE_SETS_MAX)
         return error_set(err, ERROR_TOO_LARGE, place, "at most 64 rule sets",
                          "too many rule sets");
-    if (!rule_set_read(text, name, &rules, err))
-        return false;
-    if (policy_rules(policy, slice_of(rules->name))) {
-        error_set(err, ERROR_BAD_VALUE, place, "a name of its own",
-                  "two files name the rule set %s", rules->name);
-        rule_set_free(rules);
-        return false;
-    }
-    policy->rules[policy->rule_count++] = rules;
+    if (policy_rules(policy, slice_of(rules->name)))
+        return error_set(err, ERROR_BAD_VALUE, place, "a name of its own",
+                         "there is a rule set %s already", rules->name);
+    policy->rules[count] = rules;
+    atomic_store_explicit(&policy->rule_count, count + 1, memory_order_release);
     return true;
+}
+
+bool policy_adopt(struct policy *policy, struct slice yaml, const char *source, struct error *err)
+{
+    struct rule_set *rules;
+    struct error_place place = {.source = source, .field = "rule_set"};
+    if (!rule_set_read(yaml, source, &rules, err))
+        return false;
+    pthread_mutex_lock(&policy->adopting);
+    bool done = add_rule_set(policy, rules, place, err);
+    pthread_mutex_unlock(&policy->adopting);
+    if (!done)
+        rule_set_free(rules);
+    return done;
 }
 
 static int rule_file(const struct dirent *entry)
@@ -211,43 +236,43 @@ static int rule_file(const struct dirent *entry)
     return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
-/* The city's own rule sets, by name of the file: those that replace a built-in one and others. */
-static bool read_own_rule_sets(struct policy *policy, int directory_fd, struct buffer *own,
-                               struct error *err)
+/* Rule sets that were put into the data directory by hand are noted and not taken. */
+static void note_unsigned(struct policy *policy, int directory_fd)
 {
     struct dirent **entries;
-    struct slice text;
     int count = directory_fd < 0 ? -1
                                  : scandirat(directory_fd, rules_prefix, &entries, rule_file,
                                              alphasort);
     if (count < 0) /* there is no such folder */
-        return true;
-    bool done = true;
+        return;
     for (int i = 0; i < count; i++) {
-        char *name = arena_print(&policy->texts, "%s%s", rules_prefix, entries[i]->d_name);
-        done = done && policy_file(directory_fd, name, own, &text, err) &&
-               read_rule_set(policy, name, text, err);
+        if (policy->unsigned_count < RULE_SETS_MAX)
+            policy->unsigned_files[policy->unsigned_count++] =
+                arena_print(&policy->texts, "%s%s", rules_prefix, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);
-    return done;
+}
+
+size_t policy_unsigned_count(const struct policy *policy)
+{
+    return policy->unsigned_count;
+}
+const char *policy_unsigned(const struct policy *policy, size_t index)
+{
+    REQUIRE(index < policy->unsigned_count);
+    return policy->unsigned_files[index];
 }
 
 static bool read_rule_sets(struct policy *policy, int directory_fd, struct error *err)
 {
     size_t count;
     const struct embedded_file *files = embedded_all(&count);
-    struct buffer own;
-    buffer_init(&own, 1 << 20);
-    bool done = read_own_rule_sets(policy, directory_fd, &own, err);
-    buffer_release(&own);
-    for (size_t i = 0; done && i < count; i++) {
-        const char *name = files[i].name;
-        bool rules = strncmp(name, rules_prefix, sizeof rules_prefix - 1) == 0;
-        bool replaced = directory_fd >= 0 && faccessat(directory_fd, name, F_OK, 0) == 0;
-        if (rules && !replaced)
-            done = read_rule_set(policy, name, files[i].content, err);
-    }
+    bool done = true;
+    for (size_t i = 0; done && i < count; i++)
+        if (strncmp(files[i].name, rules_prefix, sizeof rules_prefix - 1) == 0)
+            done = policy_adopt(policy, files[i].content, files[i].name, err);
+    note_unsigned(policy, directory_fd);
     return done;
 }
 
@@ -255,11 +280,13 @@ bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err
 {
     struct policy *policy = x_alloc(1, sizeof *policy);
     arena_init(&policy->texts, 4 << 20);
+    pthread_mutex_init(&policy->adopting, NULL);
     bool done = read_rule_sets(policy, directory_fd, err) &&
                 read_file(policy, directory_fd, "policies/venue_categories.yaml", read_categories,
                           err) &&
                 read_file(policy, directory_fd, "policies/roles.yaml", read_roles, err) &&
-                read_file(policy, directory_fd, "policies/checkin.yaml", read_numbers, err);
+                read_file(policy, directory_fd, "policies/checkin.yaml", read_numbers, err) &&
+                read_file(policy, directory_fd, "policies/appeals.yaml", read_appeal_numbers, err);
     if (!done) {
         policy_free(policy);
         return false;
@@ -277,6 +304,7 @@ void policy_free(struct policy *policy)
     for (size_t i = 0; i < policy->category_count; i++)
         free(policy->categories[i].survival);
     arena_release(&policy->texts);
+    pthread_mutex_destroy(&policy->adopting);
     free(policy);
 }
 
@@ -284,7 +312,8 @@ void policy_free(struct policy *policy)
 
 const struct rule_set *policy_rules(const struct policy *policy, struct slice name)
 {
-    for (size_t i = 0; i < policy->rule_count; i++)
+    size_t count = atomic_load_explicit(&policy->rule_count, memory_order_acquire);
+    for (size_t i = 0; i < count; i++)
         if (slice_equal(name, slice_of(policy->rules[i]->name)))
             return policy->rules[i];
     return NULL;
@@ -293,7 +322,8 @@ const struct rule_set *policy_rules(const struct policy *policy, struct slice na
 const struct rule_set *policy_rules_in_force(const struct policy *policy, timestamp at)
 {
     const struct rule_set *found = NULL;
-    for (size_t i = 0; i < policy->rule_count; i++) {
+    size_t count = atomic_load_explicit(&policy->rule_count, memory_order_acquire);
+    for (size_t i = 0; i < count; i++) {
         const struct rule_set *rules = policy->rules[i];
         bool in_force = rules->valid_from <= at &&
                         (rules->valid_to == TIMESTAMP_NONE || at < rules->valid_to);

@@ -273,7 +273,7 @@ static void field_hidden(struct reading *reading, const struct yaml_entry *entry
     read_name(reading, entry->value, "hidden_until", &field->hidden_until);
 }
 
-enum { FIELD_NAME, FIELD_TYPE, FIELD_MIN = 3, FIELD_MAX, FIELD_VALUES };
+enum { GIVEN_NAME, GIVEN_TYPE, GIVEN_MIN = 3, GIVEN_MAX, GIVEN_VALUES };
 static const struct key_form field_forms[] = {
     {"name", field_name},   {"type", field_type},         {"required", field_required},
     {"min", field_min},     {"max", field_max},           {"values", field_values},
@@ -291,16 +291,16 @@ static void check_field(struct reading *reading, const struct scene_field *field
                         uint64_t seen)
 {
     struct scene_findings *findings = reading->findings;
-    bool min = seen >> FIELD_MIN & 1, max = seen >> FIELD_MAX & 1, typed = seen >> FIELD_TYPE & 1;
+    bool min = seen >> GIVEN_MIN & 1, max = seen >> GIVEN_MAX & 1, typed = seen >> GIVEN_TYPE & 1;
     bool number = field->type == TYPE_INT || field->type == TYPE_NUMBER;
-    if (!(seen >> FIELD_NAME & 1) || !typed)
+    if (!(seen >> GIVEN_NAME & 1) || !typed)
         scene_find(findings, line, RULE_BAD_VALUE, "a field needs a name and a type: add '%s'",
                    typed ? "name" : "type");
     if (!typed)
         return;
-    if (field->type == TYPE_ENUM && !(seen >> FIELD_VALUES & 1))
+    if (field->type == TYPE_ENUM && !(seen >> GIVEN_VALUES & 1))
         scene_find(findings, line, RULE_BAD_VALUE, "an enum needs its choices: add values: […]");
-    if (field->type != TYPE_ENUM && seen >> FIELD_VALUES & 1)
+    if (field->type != TYPE_ENUM && seen >> GIVEN_VALUES & 1)
         scene_find(findings, line, RULE_BAD_VALUE,
                    "only an enum has values: make it `type: enum` or take them out");
     if (field->list && !max)

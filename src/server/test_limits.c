@@ -1,4 +1,5 @@
-/* Token buckets against a naive twin, askers that hinder nobody else, networks, shedding classes. */
+/* Token buckets against a naive twin, askers that hinder nobody else, networks, shedding
+ * classes. */
 #include "server/limits.h"
 
 #include <setjmp.h>

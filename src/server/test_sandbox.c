@@ -1,5 +1,5 @@
-/* The sandbox in processes of its own: what an intruder would do ends the process with a line in the
- * log; what a server does goes on. */
+/* The sandbox in processes of its own: what an intruder would do ends the process with a line in
+ * the log; what a server does goes on. */
 #include "server/sandbox.h"
 
 #include <fcntl.h>

@@ -1,6 +1,5 @@
 /* rules propose, rules show, rules sign; and their routes. A command that proposes or signs asks
  * for the user's password on standard input: a signature is a person's, never a machine's. */
-#include <sodium.h>
 #include <unistd.h>
 
 #include "access/access.h"
@@ -8,7 +7,7 @@
 #include "status/redress.h"
 #include "status/rule_sets.h"
 
-enum { FILE_BYTES_MAX = 1 << 20, PASSWORD_BYTES = 256 };
+enum { FILE_BYTES_MAX = 1 << 20 };
 
 /* ---- Commands */
 
@@ -29,31 +28,11 @@ static bool read_file(struct command_context *context, const char *name, struct 
                                        "at most 1 MiB", "the file is too large");
 }
 
-/* One line of standard input without its end. */
-static void read_line(int fd, char out[PASSWORD_BYTES])
-{
-    size_t length = 0;
-    char c;
-    while (length + 1 < PASSWORD_BYTES && read(fd, &c, 1) == 1 && c != '\n')
-        out[length++] = c;
-    out[length] = '\0';
-}
-
 static bool user_with_permission(struct command_context *context, const char *user,
                                  uint64_t permission, struct actor *ret_actor, struct error *err)
 {
-    struct access *access = context->platform->access;
-    char password[PASSWORD_BYTES], bearer[ACCESS_TOKEN_BYTES + 8] = "Bearer ";
-    struct error ignored;
-    read_line(context->in_fd, password);
-    bool done = access_login(access, slice_of(user), password, bearer + 7, err);
-    sodium_memzero(password, sizeof password);
-    if (!done)
-        return false;
-    struct slice none = {NULL, 0};
-    done = access_actor(access, slice_of(bearer), none, ret_actor, err);
-    if (!access_logout(access, slice_of(bearer + 7), &ignored))
-        log_error("status", &ignored);
+    bool done = access_prove(context->platform->access, slice_of(user), context->in_fd, ret_actor,
+                             err);
     return done && ((ret_actor->permissions & permission) ||
                     error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "--user"},
                               "a role with this permission", "your role may not do this"));
