@@ -288,6 +288,9 @@ static bool read_stream(struct reader *reader)
 
 void yaml_read_tree(struct slice text, struct arena *arena, struct yaml_tree *ret_tree)
 {
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
+    if (text.length >= 3 && memcmp(text.data, byte_order_mark, 3) == 0)
+        text = (struct slice){text.data + 3, text.length - 3};
     struct reader reader = {.text = text, .arena = arena, .tree = ret_tree};
     *ret_tree = (struct yaml_tree){0};
     if (text.length > BYTES_MAX) {

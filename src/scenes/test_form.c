@@ -77,6 +77,14 @@ static void a_scene_of_every_form_is_proved(void **state)
     struct bench bench;
     bench_begin(&bench, *state);
     expect_marks(&bench, "good", base(&bench.arena), true);
+    /* as an editor on Windows writes it */
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    buffer_append_text(&text, "\xEF\xBB\xBF");
+    for (const char *c = base(&bench.arena).data; *c; c++)
+        buffer_append(&text, *c == '\n' ? "\r\n" : c, *c == '\n' ? 2 : 1);
+    expect_marks(&bench, "good with a mark and CR LF", buffer_slice(&text), true);
+    buffer_release(&text);
     bench_end(&bench);
 }
 
