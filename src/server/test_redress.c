@@ -248,8 +248,9 @@ static void no_request_no_import_and_no_column_takes_a_colour(void **state)
         }
     /* override_request.color, and the HTTP status of a kept answer */
     assert_int_equal(
-        loopback_number(loop, "SELECT count(*) FROM sqlite_master m"
-                              " JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name IN ('color', 'colour', 'status')"
+        loopback_number(loop, "SELECT count(*) FROM sqlite_master m JOIN"
+                              " pragma_table_info(m.name) c WHERE m.type = 'table'"
+                              " AND c.name IN ('color', 'colour', 'status')"
                               " AND m.name || '.' || c.name NOT IN"
                               " ('override_request.color', 'idempotency.status')"),
         0);
