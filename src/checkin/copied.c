@@ -189,7 +189,7 @@ static bool place_of(struct watch *watch, uint32_t venue, struct place *ret_plac
     return true;
 }
 
-/* Great circle; NAN where a place is not known. */
+/* Great circle. */
 static double distance_km(struct place a, struct place b)
 {
     double to_radians = M_PI / 180;
@@ -210,10 +210,12 @@ static bool impossible(struct watch *watch, const struct claim *from, const stru
         return true;
     if (!place_of(watch, from->venue, &a, err) || !place_of(watch, to->venue, &b, err))
         return false;
+    if (isnan(a.latitude) || isnan(b.latitude)) /* where it is, is not known */
+        return true;
     double km = distance_km(a, b), hours = (to->time - from->time) / 3600.0;
     *ret_impossible = km >= (double)number(watch, NUMBER_COPIED_DISTANCE) &&
                       km > hours * (double)number(watch, NUMBER_COPIED_SPEED);
-    return true; /* NAN is neither */
+    return true;
 }
 
 /* Both ends of an impossible way are noted: where many ends meet hangs the poster that was

@@ -37,18 +37,20 @@ static void put(struct scan_city *city, uint16_t origin, const struct presence_e
     presence_bulk_abandon(bulk);
 }
 
-/* `persons` persons at one venue, then after `seconds` at the other. */
+/* `persons` persons, others each time, at one venue, then after `seconds` at the other. */
 static void travel(struct scan_city *city, uint16_t origin, uint32_t from, uint32_t to,
                    uint32_t persons, uint32_t seconds, enum scan_evidence grade)
 {
+    static uint32_t met;
     uint8_t flags = scan_flags(SCAN_PERSON_SCANS_VENUE, grade, SCAN_PASS);
-    for (uint32_t p = 1; p <= persons; p++) {
+    for (uint32_t p = met + 1; p <= met + persons; p++) {
         struct presence_event events[] = {
             {.person = p, .venue = from, .time = city->now - seconds - 60, .flags = flags,
              .origin = origin},
             {.person = p, .venue = to, .time = city->now - 60, .flags = flags, .origin = origin}};
         put(city, origin, events, 2);
     }
+    met += persons;
 }
 
 static int64_t watch(struct scan_city *city)

@@ -214,6 +214,48 @@ static void a_district_sees_no_override_of_another(void **state)
     expect_as(loop, foreign, HTTP_POST, "/api/v1/overrides/1/approve", "", 404, "");
 }
 
+/* ---- Nothing takes a colour */
+
+static bool names_a_colour(const char *name)
+{
+    return strcmp(name, "color") == 0 || strcmp(name, "colour") == 0 ||
+           strcmp(name, "status") == 0;
+}
+
+/* What a request may carry, a file may bring and a table may hold: a colour has one place, the
+ * one that an override lowers to. */
+static void no_request_no_import_and_no_column_takes_a_colour(void **state)
+{
+    struct loopback *loop = *state;
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++) {
+            const struct route *route = &modules[m]->routes[r];
+            const char *schema = route->request_schema ? route->request_schema : "";
+            bool named = strstr(schema, "\"color\"") || strstr(schema, "\"colour\"") ||
+                         strstr(schema, "\"status\"");
+            if (named != (strcmp(route->path, "/persons/{no}/overrides") == 0))
+                fail_msg("%s", route->path);
+        }
+    for (size_t k = 0; k < import_kind_count; k++)
+        for (const struct import_column *column = import_kinds[k]->columns; column->name; column++)
+            if (names_a_colour(column->name))
+                fail_msg("import %s: %s", import_kinds[k]->name, column->name);
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t c = 0; c < modules[m]->command_count; c++) {
+            const char *usage = modules[m]->commands[c].usage;
+            assert_null(strstr(usage, "--color"));
+            assert_null(strstr(usage, "--status"));
+        }
+    /* override_request.color, and the HTTP status of a kept answer */
+    assert_int_equal(
+        loopback_number(loop, "SELECT count(*) FROM sqlite_master m JOIN"
+                              " pragma_table_info(m.name) c WHERE m.type = 'table'"
+                              " AND c.name IN ('color', 'colour', 'status')"
+                              " AND m.name || '.' || c.name NOT IN"
+                              " ('override_request.color', 'idempotency.status')"),
+        0);
+}
+
 /* ---- Notices and appeals */
 
 static void a_notice_says_what_who_why_until_when_and_how_to_appeal(void **state)
@@ -468,6 +510,7 @@ int main(void)
         LOOPBACK_TEST(what_does_not_lower_is_refused_in_words),
         LOOPBACK_TEST(a_case_that_comes_before_the_second_approval_stands),
         LOOPBACK_TEST(a_district_sees_no_override_of_another),
+        LOOPBACK_TEST(no_request_no_import_and_no_column_takes_a_colour),
         LOOPBACK_TEST(a_notice_says_what_who_why_until_when_and_how_to_appeal),
         LOOPBACK_TEST(an_appeal_is_answered_in_words_and_sets_nothing),
         LOOPBACK_TEST(an_overdue_appeal_is_told_once_and_stands_first),

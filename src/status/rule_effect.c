@@ -1,6 +1,6 @@
-/* What a rule set would change: every person decided by the rules in force and by the new ones, as if
- * these were in force at that moment, counted by district. One pass over persons and their evidence,
- * in order of number, on a few threads. */
+/* What a rule set would change: every person decided by the rules in force and by the new ones,
+ * as if these were in force at that moment, counted by district. One pass over persons and their
+ * evidence, in order of number, on a few threads. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
