@@ -590,6 +590,17 @@ static void a_sandboxed_server_does_all_kinds_of_work(void **state)
             fail_msg("%s: %d %s", commands[i], ran.code, ran.words.data);
         ran_release(&ran);
     }
+    write_text(served->directory, "rows.csv",
+               "person_id,venue_id,time\na,b,2022-04-14T14:00:00+08:00\n");
+    write_text(served->directory, "rows.ndjson",
+               "{\"person_id\":\"c\",\"venue_id\":\"b\",\"time\":\"2022-04-14T14:00:00+08:00\"}\n");
+    for (int i = 0; i < 2; i++) {
+        struct ran ran = run(served, i ? "import checkins rows.ndjson --create-missing"
+                                       : "import checkins rows.csv --create-missing");
+        if (ran.code || !strstr(ran.out.data, "\"inserted\":1"))
+            fail_msg("%d %s %s", ran.code, ran.out.data, ran.words.data);
+        ran_release(&ran);
+    }
     usleep(1500000); /* the jobs' rounds */
     assert_int_equal(stop(served, SIGTERM, NULL), 0);
 }
