@@ -143,7 +143,8 @@ bool access_gate(struct access *access, const struct route *route, struct actor 
     if (!shown)
         return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
                          "a role that is shown something of this", "your role is shown none of it");
-    return !route->opens_identity || holds_purpose(access, actor, purpose, err);
+    return !route->opens_identity || (store_refuse_sunset(access->platform->store, err) &&
+                                      holds_purpose(access, actor, purpose, err));
 }
 
 /* ---- Breaking the glass */

@@ -40,6 +40,21 @@ int record_class_of(struct slice name)
     X(vehicle, CLASS_VEHICLES, true)                                                               \
     X(case_record, CLASS_CASES, true)                                                              \
     X(evidence, CLASS_EVIDENCE, true)                                                              \
+    X(evidence_seal, CLASS_EVIDENCE, false)                                                        \
+    X(evidence_gap, CLASS_EVIDENCE, false)                                                         \
+    X(evidence_retired, CLASS_EVIDENCE, false)                                                     \
+    X(override_request, CLASS_EVIDENCE, true)                                                      \
+    X(override_decision, CLASS_EVIDENCE, true)                                                     \
+    X(appeal, CLASS_EVIDENCE, true)                                                                \
+    X(watched_person, CLASS_PERSONS, true)                                                         \
+    X(seen_person, CLASS_AUDIT, true)                                                              \
+    X(export_request, CLASS_AUDIT, true)                                                           \
+    X(broken_glass, CLASS_AUDIT, false)                                                            \
+    X(audit_head, CLASS_AUDIT, false)                                                              \
+    X(known_device, CLASS_SESSIONS, false)                                                         \
+    X(rule_change, CLASS_REFERENCE, false)                                                         \
+    X(rule_signature, CLASS_REFERENCE, false)                                                      \
+    X(venue_suspicion, CLASS_AGGREGATES, false)                                                    \
     X(demo_infection, CLASS_DEMO_LIFE, true)                                                       \
     X(demo_isolation, CLASS_DEMO_LIFE, true)                                                       \
     X(demo_piece, CLASS_DEMO_LIFE, true)                                                           \

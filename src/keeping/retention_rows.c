@@ -2,8 +2,7 @@
  * readers, and deletes in small jobs, so that nobody waits for it.
  *
  * Evidence is numbered in the order of its recording, nearly: after YOUNG_BLOCKS blocks in a row
-  * without an
- * old row the walk is over. What lies old beyond them is met when they have grown old. */
+ * without an old row the walk is over. What lies old beyond them is met when they have grown old. */
 #include "keeping/keeping_internal.h"
 
 enum { BLOCK_ROWS_MAX = 4096, YOUNG_BLOCKS = 8 };
@@ -19,15 +18,14 @@ static const struct sql_text block_rows = {
     " AND at < ?3 AND kind = ?4 AND detail <> ?5"
 static const struct sql_text tests_count = {"tests_count", "SELECT count(*)" OLD_TESTS,
                                             "primary key"};
-static const struct sql_text tests_delete = {"tests_delete", "DELETE" OLD_TESTS, "primary key"};
+static const struct sql_text tests_old = {"tests_old", "SELECT evidence_no" OLD_TESTS,
+                                          "primary key"};
 static const struct sql_text evidence_old = {
     "evidence_old",
     "SELECT evidence_no, person_no FROM evidence WHERE evidence_no > ?1 AND evidence_no <= ?2"
     " AND recorded_at < ?3 AND at < ?3 AND coalesce(until_at, 0) < ?3"
     " AND (kind <> ?4 OR detail = ?5) ORDER BY evidence_no",
     "primary key"};
-static const struct sql_text evidence_delete = {
-    "evidence_delete", "DELETE FROM evidence WHERE evidence_no = ?1", "primary key"};
 static const struct sql_text event_times = {
     "event_times", "SELECT no, recorded_at FROM event WHERE no <= ?1 ORDER BY no",
     "primary key"};
@@ -42,8 +40,8 @@ static const struct sql_text act_add = {
     "primary key"};
 
 const struct sql_list row_statements =
-    SQL_LIST(&block_rows, &tests_count, &tests_delete, &evidence_old, &evidence_delete,
-             &event_times, &event_count_to, &cursor_lowest, &act_add);
+    SQL_LIST(&block_rows, &tests_count, &tests_old, &evidence_old, &event_times, &event_count_to,
+             &cursor_lowest, &act_add);
 
 bool act_add_rows(struct sql *sql, int64_t run_no, enum record_class class_, int64_t rows,
                   struct error *err)
@@ -104,17 +102,26 @@ static bool gather_evidence(struct sql *sql, struct block *block, struct error *
     return done;
 }
 
+static bool gather_tests(struct sql *sql, struct block *block, struct error *err)
+{
+    struct sql_query *query;
+    bool row, done = sql_begin(sql, &tests_old, BLOCK_ARGUMENTS(block), &query, err);
+    block->old_count = 0;
+    while (done && (done = sql_next(query, &row, err)) && row)
+        block->old[block->old_count++] = sql_get_int(query, 0);
+    block->rows = (int64_t)block->old_count;
+    return done;
+}
+
+/* The rows go; their digests stay under the seal (status/seal.h). */
 static bool delete_block(struct sql *sql, void *context, struct error *err)
 {
     struct block *block = context;
-    if (block->class_ == CLASS_TESTS) {
-        if (!sql_run_count(sql, &tests_delete, BLOCK_ARGUMENTS(block), &block->rows, err))
+    if (block->class_ == CLASS_TESTS && !gather_tests(sql, block, err))
+        return false;
+    for (size_t i = 0; i < block->old_count; i++)
+        if (!evidence_retire(sql, block->old[i], err))
             return false;
-    } else {
-        for (size_t i = 0; i < block->old_count; i++)
-            if (!sql_run(sql, &evidence_delete, SQL_ARGUMENTS(sql_int(block->old[i])), err))
-                return false;
-    }
     struct event event = {.kind = SLICE("evidence.bulk")}; /* whose status rests on it follows */
     return act_add_rows(sql, block->run->run_no, block->class_, block->rows, err) &&
            (!block->rows || event_emit(sql, &event, err));

@@ -7,7 +7,8 @@
 static const struct migration migrations[] = {{"src/status/schema/001_status.sql"},
                                               {"src/status/schema/002_seal.sql"},
                                               {"src/status/schema/003_redress.sql"},
-                                              {"src/status/schema/004_rules.sql"}};
+                                              {"src/status/schema/004_rules.sql"},
+                                              {"src/status/schema/005_retired.sql"}};
 
 static const struct event_kind event_kinds[] = {
     {"evidence.recorded", "person"}, /* {"kind":NAME,"evidence":NUMBER}: one piece was added */

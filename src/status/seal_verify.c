@@ -30,8 +30,21 @@ static const struct sql_text anchor_select = {
     " evidence_seal)",
     "primary key"};
 
+static const struct sql_text retired_walk = {
+    "evidence_retired_walk", "SELECT evidence_no, digest FROM evidence_retired ORDER BY evidence_no",
+    "whole table, streamed"};
+static const struct sql_text row_of_number = {
+    "evidence_row_of_number", "SELECT " SEALED_COLUMNS " FROM evidence WHERE evidence_no = ?1",
+    "primary key"};
+static const struct sql_text retired_insert = {
+    "evidence_retired_insert", "INSERT INTO evidence_retired (evidence_no, digest) VALUES (?1, ?2)",
+    "primary key"};
+static const struct sql_text retired_delete = {
+    "evidence_retired_delete", "DELETE FROM evidence WHERE evidence_no = ?1", "primary key"};
+
 const struct sql_list seal_verify_statements =
-    SQL_LIST(&seal_query, &row_walk, &gap_walk, &undone_walk, &anchor_walk, &anchor_select);
+    SQL_LIST(&seal_query, &row_walk, &gap_walk, &undone_walk, &anchor_walk, &anchor_select,
+             &retired_walk, &row_of_number, &retired_insert, &retired_delete);
 
 struct undone {
     int64_t import_no, seal_no;
@@ -44,8 +57,8 @@ struct anchor {
 struct seal_walk {
     struct sql *sql;
     struct seal_key key;
-    struct sql_query *seals, *rows, *gaps;
-    bool seal_left, row_left, gap_left;
+    struct sql_query *seals, *rows, *gaps, *retired;
+    bool seal_left, row_left, gap_left, retired_left;
     struct sealed_row row; /* where row_left */
     struct seal before, seal;
     struct slice marks;
@@ -143,15 +156,41 @@ static int64_t changed_row(const struct seal_walk *walk)
     return walk->seal.first_no;
 }
 
+/* The digest of a number that was forgotten; those before it lie in no seal's rows (an import was
+ * taken back). */
+static bool take_retired(struct seal_walk *walk, int64_t no, unsigned char *digest,
+                         bool *ret_retired, struct error *err)
+{
+    while (walk->retired_left && sql_get_int(walk->retired, 0) < no)
+        if (!sql_next(walk->retired, &walk->retired_left, err))
+            return false;
+    *ret_retired = walk->retired_left && sql_get_int(walk->retired, 0) == no;
+    if (*ret_retired) {
+        struct slice stored = sql_get_blob(walk->retired, 1);
+        memset(digest, 0, SEAL_DIGEST_BYTES);
+        if (stored.length == SEAL_DIGEST_BYTES)
+            memcpy(digest, stored.data, SEAL_DIGEST_BYTES);
+    }
+    return true;
+}
+
 /* *ret_good false: the finding is noted. */
 static bool walk_rows(struct seal_walk *walk, bool *ret_good, struct error *err)
 {
     unsigned char digest[SEAL_DIGEST_BYTES];
     buffer_clear(&walk->digests);
     for (int64_t no = walk->seal.first_no; no <= walk->seal.last_no; no++) {
-        if (!walk->row_left || walk->row.numbers[0] != no) {
-            *ret_good = broken_row(walk, no, "was removed behind the gate");
+        bool retired, there = walk->row_left && walk->row.numbers[0] == no;
+        if (!take_retired(walk, no, digest, &retired, err))
+            return false;
+        if (retired == there) {
+            *ret_good = broken_row(walk, no, there ? "was put back after it was forgotten"
+                                                   : "was removed behind the gate");
             return true;
+        }
+        if (retired) {
+            buffer_append(&walk->digests, digest, sizeof digest);
+            continue;
         }
         sealed_row_digest(&walk->key, &walk->row, digest);
         buffer_append(&walk->digests, digest, sizeof digest);
@@ -234,7 +273,9 @@ static bool walk_all(struct seal_walk *walk, struct error *err)
     bool formed, good = true;
     if (!sql_begin(walk->sql, &seal_query, NULL, 0, &walk->seals, err) ||
         !sql_begin(walk->sql, &row_walk, NULL, 0, &walk->rows, err) ||
-        !sql_begin(walk->sql, &gap_walk, NULL, 0, &walk->gaps, err) || !step_row(walk, err) ||
+        !sql_begin(walk->sql, &gap_walk, NULL, 0, &walk->gaps, err) ||
+        !sql_begin(walk->sql, &retired_walk, NULL, 0, &walk->retired, err) ||
+        !sql_next(walk->retired, &walk->retired_left, err) || !step_row(walk, err) ||
         !sql_next(walk->gaps, &walk->gap_left, err))
         return false;
     for (;;) {
@@ -301,6 +342,30 @@ bool evidence_verify(struct store *store, struct evidence_verification *ret_resu
     free(walk.anchors);
     buffer_release(&walk.digests);
     return done;
+}
+
+/* ---- Forgetting */
+
+bool evidence_retire(struct sql *sql, int64_t no, struct error *err)
+{
+    struct seal_key key = seal_key_of(sql);
+    unsigned char digest[SEAL_DIGEST_BYTES];
+    struct sealed_row row;
+    struct sql_query *query;
+    bool found;
+    if (!sql_begin(sql, &row_of_number, SQL_ARGUMENTS(sql_int(no)), &query, err) ||
+        !sql_next(query, &found, err))
+        return false;
+    if (!found)
+        return true;
+    sealed_row_read(query, &row);
+    sealed_row_digest(&key, &row, digest);
+    sql_end(query);
+    return sql_run(sql, &retired_insert,
+                   SQL_ARGUMENTS(sql_int(no),
+                                 sql_blob((struct slice){(const char *)digest, sizeof digest})),
+                   err) &&
+           sql_run(sql, &retired_delete, SQL_ARGUMENTS(sql_int(no)), err);
 }
 
 /* ---- The anchor in the audit chain */

@@ -56,6 +56,9 @@ bool status_verify(struct status_table *table, int64_t *ret_checked, int64_t *re
 bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
                   const struct evidence *piece, struct slice external_id, int64_t *ret_no,
                   struct error *err) MUST_USE;
+/* Forgets one piece inside a store job, as retention demands: the row goes, its keyed digest stays so
+ * that the seal over its neighbours verifies. A number without a row is done. */
+bool evidence_retire(struct sql *sql, int64_t no, struct error *err) MUST_USE;
 /* Walks the seal of all evidence: what was put in, changed or removed behind the gate is found. */
 struct evidence_verification {
     bool whole;
