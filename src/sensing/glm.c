@@ -17,8 +17,8 @@ static bool settled(double deviance, double before)
 
 /* ---- Groups and one slope ---- */
 
-/* exp(level + slope time[i] + offset[i]) into `out`. Times mostly go up by 1: then the next value is
- * a product, anchored anew every ANCHOR rows. */
+/* exp(level + slope time[i] + offset[i]) into `out`. Times mostly go up by 1: then the next value
+ * is a product, anchored anew every ANCHOR rows. */
 enum { ANCHOR = 32 };
 static void exponentials(const double *restrict time, const double *restrict offset, double level,
                          double slope, size_t count, double *restrict out)
@@ -199,8 +199,8 @@ bool grouped_fit(const struct grouped_rows *rows, bool with_slope, struct groupe
             means_before[g] = fmax(exp(fit->level[g]), mean_min);
         if (!solve(rows, with_slope, sums, fit))
             return false;
-        fit->deviance = flat ? flat_evaluate(rows, constants, fit, sums)
-                             : evaluate(rows, fit, sums);
+        fit->deviance =
+            flat ? flat_evaluate(rows, constants, fit, sums) : evaluate(rows, fit, sums);
         for (int halving = 0; !isfinite(fit->deviance); halving++) {
             if (round == 1 || halving == ROUNDS_MAX)
                 return false;
@@ -240,13 +240,12 @@ double grouped_dispersion(const struct grouped_rows *rows, const struct grouped_
 double grouped_variance(const struct grouped_fit *fit, size_t group, double time)
 {
     double apart = time - fit->time_mean[group];
-    return 1 / fit->weight[group] +
-           (fit->has_slope ? apart * apart / fit->slope_information : 0);
+    return 1 / fit->weight[group] + (fit->has_slope ? apart * apart / fit->slope_information : 0);
 }
 
 /* mean^(-1/6) of row i, by a product where the times go up by 1. */
-static inline void inverse_sixth(const struct grouped_rows *rows, size_t g, size_t i,
-                                  double ratio, double *sixth)
+static inline void inverse_sixth(const struct grouped_rows *rows, size_t g, size_t i, double ratio,
+                                 double *sixth)
 {
     size_t row = i - rows->start[g];
     if (!rows->offset && row % ANCHOR && rows->time[i] - rows->time[i - 1] == 1 &&
@@ -291,7 +290,7 @@ bool grouped_reweight(const struct grouped_rows *rows, const struct grouped_fit 
 
 struct design {
     size_t rows, terms;
-    const double *x; /* row by row */
+    const double *x;         /* row by row */
     const double *y, *log_y; /* log_y: 0 where y is 0 */
     double *eta, *mu;
     double *work; /* room for the weighted rows and targets */
@@ -301,7 +300,7 @@ struct design {
 /* cos and sin of 2 pi t / period; a whole period has that many of them. */
 struct circle {
     double period;
-    size_t count;        /* of `values`, 0 where the period is no whole number */
+    size_t count;         /* of `values`, 0 where the period is no whole number */
     const double *values; /* cos, sin, cos, sin … */
 };
 
@@ -471,8 +470,8 @@ static double theta_of(const struct design *design, const double *means)
         for (size_t i = 0; i < design->rows; i++) {
             double y = design->y[i], mu = means[i], sum = theta + mu;
             score += gsl_sf_psi(theta + y) - psi + log_theta + 1 - log(sum) - (y + theta) / sum;
-            information += psi_1 - gsl_sf_psi_1(theta + y) - 1 / theta + 2 / sum -
-                           (y + theta) / (sum * sum);
+            information +=
+                psi_1 - gsl_sf_psi_1(theta + y) - 1 / theta + 2 / sum - (y + theta) / (sum * sum);
         }
         step = score / information;
         theta += step;
