@@ -250,7 +250,7 @@ static void leap_weeks_are_found_by_their_dates(void **state)
         int months;
     } moves[] = {{"2016-02-29", "2015-03-01", -12}, {"2016-02-29", "2012-02-29", -48},
                  {"2022-01-31", "2022-03-03", 1},   {"1970-01-01", "1969-12-01", -1},
-                 {"2022-12-15", "2023-01-15", 1},   {"1601-01-01", "1600-01-01", -12}};
+                 {"2022-12-15", "2023-01-15", 1},   {"2000-02-29", "1999-03-01", -12}};
     for (size_t i = 0; i < ROWS(moves); i++) {
         assert_true(time_parse_date(slice_of(moves[i].from), &day));
         assert_string_equal(time_format_date(day_plus_months(day, moves[i].months), date),

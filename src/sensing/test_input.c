@@ -25,20 +25,20 @@ static void what_is_no_series_is_refused_with_row_and_field(void **state)
     } rows[] = {
         {"", "error: "},
         {"t,count\n", "error: the series is empty"},
-        {"x,count\n1,2\n", "error: the columns are not those of a series, test.csv: field header"},
+        {"x,count\n1,2\n", "error: the columns are not those of a series, test.csv, field header"},
         {"t,count,local,imported\n1,2,1,1\n", "error: the columns are not those"},
         {"t,local\n1,2\n", "error: the columns are not those"},
-        {"t,count\n1,2\n3,4\n", "error: '3' cannot be read, test.csv: row 2, field t"},
-        {"t,count\n1,-2\n", "error: '-2' cannot be read, test.csv: row 1, field count"},
-        {"t,count\n1,2.5\n", "error: '2.5' cannot be read, test.csv: row 1, field count"},
+        {"t,count\n1,2\n3,4\n", "error: '3' cannot be read, test.csv, row 2, field t"},
+        {"t,count\n1,-2\n", "error: '-2' cannot be read, test.csv, row 1, field count"},
+        {"t,count\n1,2.5\n", "error: '2.5' cannot be read, test.csv, row 1, field count"},
         {"t,count\n1,many\n", "error: 'many' cannot be read"},
         {"t,count\n1,1e13\n", "error: '1e13' cannot be read"},
         {"t,count\n1,nan\n", "error: 'nan' cannot be read"},
-        {"t,date,count\n1,2022-02-30,1\n", "error: '2022-02-30' cannot be read, test.csv: row 1, "
+        {"t,date,count\n1,2022-02-30,1\n", "error: '2022-02-30' cannot be read, test.csv, row 1, "
                                            "field date"},
         {"t,date,count\n1,2022-02-02,1\n2,2022-02-02,1\n", "error: '2022-02-02' cannot be read, "
-                                                           "test.csv: row 2, field date"},
-        {"t,count,population\n1,1,-5\n", "error: '-5' cannot be read, test.csv: row 1, field "
+                                                           "test.csv, row 2, field date"},
+        {"t,count,population\n1,1,-5\n", "error: '-5' cannot be read, test.csv, row 1, field "
                                          "population"},
         {"t,count\n1,2,3\n", "error: "},
     };
