@@ -1,10 +1,11 @@
 /* bench detect, bench rt: microseconds a point of every method against the R packages.
  *
- * The work is that of the reference cases (series, parameters, expected rows) in a folder beside the
- * checkout or given by --reference. R is timed by the script that lies with them: the call alone, on
- * objects in memory, the fastest of its batches. Ours likewise: parameters parsed and the series in
- * memory, one call into an arena, the fastest of five batches of at least 20 ms. A method's figure is
- * the geometric mean over its cases; R's process of a method ends before ours begins. */
+ * The work is that of the reference cases (series, parameters, expected rows) in a folder beside
+ * the checkout or given by --reference. R is timed by the script that lies with them: the call
+ * alone, on objects in memory, the fastest of its batches. Ours likewise: parameters parsed and
+ * the series in memory, one call into an arena, the fastest of five batches of at least 20 ms. A
+ * method's figure is the geometric mean over its cases; R's process of a method ends before ours
+ * begins. */
 #include "bench/benches.h"
 
 #include <math.h>
@@ -30,8 +31,8 @@ static const struct family families[] = {
     {"detect", "surveillance::algo.cdc", "cdc", "detect", "cdc"},
     {"detect", "surveillance::algo.outbreakP", "outbreak_p", "detect", "outbreak_p"},
     {"rt", "EpiEstim::estimate_R(parametric_si)", "rt_parametric_si", "rt", "parametric_si"},
-    {"rt", "EpiEstim::estimate_R(parametric_si, local+imported)", "rt_parametric_si_imported",
-     "rt", "parametric_si"},
+    {"rt", "EpiEstim::estimate_R(parametric_si, local+imported)", "rt_parametric_si_imported", "rt",
+     "parametric_si"},
     {"rt", "EpiEstim::estimate_R(non_parametric_si)", "rt_non_parametric_si", "rt",
      "non_parametric_si"},
     {"rt", "EpiEstim::estimate_R(uncertain_si)", "rt_uncertain_si", "rt", "uncertain_si"},
@@ -67,9 +68,9 @@ static bool read_manifest(struct reference *reference, const char *bench, struct
     char path[WORKSHOP_PATH_BYTES];
     snprintf(path, sizeof path, "%s/manifest_%s.json", reference->folder, bench);
     buffer_init(&text, MANIFEST_BYTES_MAX);
-    bool done = file_read_whole(reference->workshop->context->working_directory_fd, path, &text,
-                                err) &&
-                json_read(buffer_slice(&text), path, &reference->manifest, err);
+    bool done =
+        file_read_whole(reference->workshop->context->working_directory_fd, path, &text, err) &&
+        json_read(buffer_slice(&text), path, &reference->manifest, err);
     buffer_release(&text);
     return done;
 }
@@ -97,7 +98,7 @@ static const char *file_of_series(const struct reference *reference, const char 
 {
     json_t *series;
     size_t i;
-    json_array_foreach(json_object_get(reference->manifest, "series"), i, series) {
+    json_array_foreach (json_object_get(reference->manifest, "series"), i, series) {
         const char *name = json_string_value(json_object_get(series, "id"));
         if (name && id && strcmp(name, id) == 0)
             return json_string_value(json_object_get(series, "file"));
@@ -135,8 +136,7 @@ static bool case_open(struct reference *reference, const struct family *family, 
                       struct bench_case *out, struct error *err)
 {
     *out = (struct bench_case){.method = method_find(family->command, family->method)};
-    const char *file =
-        file_of_series(reference, json_string_value(json_object_get(one, "series")));
+    const char *file = file_of_series(reference, json_string_value(json_object_get(one, "series")));
     json_t *parameters = json_deep_copy(json_object_get(one, "params"));
     int fd;
     out->parameters.object = parameters;
@@ -226,15 +226,14 @@ static bool peer_rows_read(const struct reference *reference, const struct famil
         rows->without_simulation[rows->count] = strstr(answer, "_nsim0,") != NULL;
         rows->microseconds[rows->count++] = value;
     }
-    return peer_finish(&peer) || error_set(err, ERROR_ENVIRONMENT,
-                                           (struct error_place){.source = "Rscript"},
-                                           "times of R's methods", "R's script failed");
+    return peer_finish(&peer) ||
+           error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = "Rscript"},
+                     "times of R's methods", "R's script failed");
 }
 
 /* Adds the logarithms of ours and of R's for each row of R's (ours only, where there is no R). */
 static bool family_case(struct reference *reference, const struct family *family, json_t *one,
-                        const struct peer_rows *peer, size_t *at, double sums[3],
-                        struct error *err)
+                        const struct peer_rows *peer, size_t *at, double sums[3], struct error *err)
 {
     struct bench_case bench_case;
     double ours;
@@ -266,16 +265,15 @@ static bool run_family(struct reference *reference, const struct family *family,
     size_t i, at = 0;
     if (!peer_rows_read(reference, family, &peer, err))
         return false;
-    json_array_foreach(json_object_get(reference->manifest, "cases"), i, one) {
-        if (belongs(family, one) &&
-            !family_case(reference, family, one, &peer, &at, sums, err))
+    json_array_foreach (json_object_get(reference->manifest, "cases"), i, one) {
+        if (belongs(family, one) && !family_case(reference, family, one, &peer, &at, sums, err))
             return false;
     }
     if (sums[2] == 0)
         return true;
     double ours = exp(sums[0] / sums[2]), theirs = exp(sums[1] / sums[2]);
-    workshop_say(reference->workshop, "%-28s %2.0f cases  %10.4f us a point  R %12.2f", family->name,
-                 sums[2], ours, peer.count ? theirs : NAN);
+    workshop_say(reference->workshop, "%-28s %2.0f cases  %10.4f us a point  R %12.2f",
+                 family->name, sums[2], ours, peer.count ? theirs : NAN);
     if (peer.count == 0)
         return true;
     if (peer.count != (size_t)sums[2])
@@ -292,8 +290,7 @@ static int run(struct command_context *context, const struct command *command, c
                int argc, char **argv, struct error *err)
 {
     struct workshop workshop = {.pairs = 1};
-    struct reference reference = {.workshop = &workshop,
-                                  .folder = "../shared/reference/detection"};
+    struct reference reference = {.workshop = &workshop, .folder = "../shared/reference/detection"};
     const char *folder;
     double totals[3] = {0};
     if (!command_option(&argc, argv, "--reference", &folder, err))

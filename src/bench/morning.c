@@ -1,8 +1,8 @@
 /* A city's morning: the newest day and the newest week of 20 000 series of five years (62 towns ×
  * syndromes × ages × channels), every detector, on two threads. What counts as one answer: the
- * detectors without memory look at the newest row; the charts (cusum, glr) run over the last 28 days
- * or 8 weeks, their baseline fitted to all that was before. The dispersion of glr_negbin is given,
- * not estimated. Series lie in memory; parameters are parsed once. */
+ * detectors without memory look at the newest row; the charts (cusum, glr) run over the last 28
+ * days or 8 weeks, their baseline fitted to all that was before. The dispersion of glr_negbin is
+ * given, not estimated. Series lie in memory; parameters are parsed once. */
 #include "bench/detect.h"
 
 #include <math.h>
@@ -61,7 +61,8 @@ static bool is_chart(const char *method)
     return strcmp(method, "cusum") == 0 || strncmp(method, "glr", 3) == 0;
 }
 
-/* A Poisson number by inversion from its mode's side: good enough for traffic, not for statistics. */
+/* A Poisson number by inversion from its mode's side: good enough for traffic, not for statistics.
+ * */
 static double draw_count(struct random *random, double mean)
 {
     double limit = exp(-mean), product = random_unit(random), count = 0;
@@ -91,8 +92,7 @@ static bool look_once(struct worker *worker, const char *method, const struct se
                       const struct parameters *parameters)
 {
     struct table table;
-    struct method_call call = {
-        .series = series, .parameters = parameters, .arena = &worker->arena};
+    struct method_call call = {.series = series, .parameters = parameters, .arena = &worker->arena};
     if (!method_find("detect", method)->run(&call, &table, &worker->err))
         return false;
     worker->answers++;
@@ -179,8 +179,7 @@ bool bench_morning(struct workshop *workshop, struct error *err)
     done = done && run_workers(&morning, workers, err);
     double took = world_elapsed_seconds() - begun;
     if (done) {
-        struct measure *measure =
-            figures_add(&workshop->figures, "detect.morning", "s", true);
+        struct measure *measure = figures_add(&workshop->figures, "detect.morning", "s", true);
         measure->peer_is_limit = true;
         measure_add(measure, took, morning_seconds_max);
         workshop_say(workshop, "a city's morning: %d series, %llu answers, %llu alarms, %.2f s",

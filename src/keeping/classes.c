@@ -47,8 +47,8 @@ int record_class_of(struct slice name)
     X(override_decision, CLASS_EVIDENCE, true)                                                     \
     X(appeal, CLASS_EVIDENCE, true)                                                                \
     X(watched_person, CLASS_PERSONS, true)                                                         \
-    X(seen_person, CLASS_AUDIT, true)                                                              \
-    X(export_request, CLASS_AUDIT, true)                                                           \
+    X(seen_person, CLASS_PERSONS, true)                                                            \
+    X(export_request, CLASS_AUDIT, false)                                                          \
     X(broken_glass, CLASS_AUDIT, false)                                                            \
     X(audit_head, CLASS_AUDIT, false)                                                              \
     X(known_device, CLASS_SESSIONS, false)                                                         \

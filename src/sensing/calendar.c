@@ -1,8 +1,8 @@
 /* Calendar arithmetic on day numbers (days since 1970-01-01), proleptic Gregorian. */
 #include "sensing/calendar.h"
 
-/* Years begin in March, so that the leap day is the last (Hinnant, "chrono-Compatible Low-Level Date
- * Algorithms"). */
+/* Years begin in March, so that the leap day is the last (Hinnant, "chrono-Compatible Low-Level
+ * Date Algorithms"). */
 static void civil_of(int32_t day, int64_t *ret_month_index, int *ret_day_of_month)
 {
     int64_t z = (int64_t)day + 719468;

@@ -5,7 +5,8 @@
 #include "sensing/sensing_module.h"
 
 const struct method methods[] = {
-    {"detect", "ears_c1", INPUT_SERIES, "EARS C1: mean and deviation of the days before", ears_c1_run},
+    {"detect", "ears_c1", INPUT_SERIES, "EARS C1: mean and deviation of the days before",
+     ears_c1_run},
     {"detect", "ears_c2", INPUT_SERIES, "EARS C2: as C1, two days kept apart", ears_c2_run},
     {"detect", "ears_c3", INPUT_SERIES, "EARS C3: three days of C2", ears_c3_run},
     {"detect", "farrington_flexible", INPUT_SERIES, "Farrington's regression, improved by Noufaily",
@@ -24,8 +25,7 @@ const struct method methods[] = {
     {"detect", "outbreak_p_exact", INPUT_SERIES, "the same, without underflow",
      outbreak_p_exact_run},
     {"rt", "parametric_si", INPUT_SERIES, "R(t), gamma serial interval", rt_parametric_run},
-    {"rt", "non_parametric_si", INPUT_SERIES, "R(t), given serial interval",
-     rt_non_parametric_run},
+    {"rt", "non_parametric_si", INPUT_SERIES, "R(t), given serial interval", rt_non_parametric_run},
     {"rt", "uncertain_si", INPUT_SERIES, "R(t), uncertain serial interval", rt_uncertain_run},
     {"rt", "infectivity", INPUT_SERIES, "serial interval and overall infectivity",
      rt_infectivity_run},
@@ -108,7 +108,8 @@ static int run_method(struct command_context *context, const struct command *com
 {
     struct request_line line;
     struct parameters parameters = {0};
-    if (!take_options(&argc, argv, &line, err) || !command_arguments(command, argc, argv, 1, 2, err))
+    if (!take_options(&argc, argv, &line, err) ||
+        !command_arguments(command, argc, argv, 1, 2, err))
         return command_fail(err);
     const struct method *method = method_find(command->name, argv[0]);
     if (!method)
@@ -124,11 +125,10 @@ static int run_method(struct command_context *context, const struct command *com
     struct table table;
     struct method_call call = {
         .parameters = &parameters, .table_name = line.table_name, .arena = context->arena};
-    bool done = parameters_read(line.json, line.assignments, line.assignment_count, &parameters,
-                                err) &&
-                read_input(context, method, argc == 2 ? argv[1] : NULL, &series, &list, &call,
-                           err) &&
-                method->run(&call, &table, err);
+    bool done =
+        parameters_read(line.json, line.assignments, line.assignment_count, &parameters, err) &&
+        read_input(context, method, argc == 2 ? argv[1] : NULL, &series, &list, &call, err) &&
+        method->run(&call, &table, err);
     if (done)
         table_print(&table, context->out);
     parameters_release(&parameters);

@@ -4,14 +4,15 @@
  * Statistics in Medicine 18 (1999) 2111-2122; Pierce & Schafer, "Residuals in generalized linear
  * models", JASA 81 (1986) 977-986 (anscombe);
  * parameters as surveillance's algo.cusum documents them.
- *   C_t = max(0, C_{t-1} + z(x_t) - k), alarm where C_t >= h; the bound is the count that would reach
- *   h, or what is left of h where the transformation has no inverse here (none, anscombeNegBin).
+ *   C_t = max(0, C_{t-1} + z(x_t) - k), alarm where C_t >= h; the bound is the count that would
+ *   reach h, or what is left of h where the transformation has no inverse here (none,
+ *   anscombeNegBin).
  *
  * Followed: bounds below 0 are 0; anscombe2nd's bound adds m^(1/3) / 9 where its residual has
  * m^(-1/3) / 9; 2F1(1/3, 2/3; 5/3; x) of anscombeNegBin is taken at x rounded to 1/100 down to -10
- * and interpolated between whole numbers down to -100 (beyond, where the reference has NA, exactly).
- * `m` "glm": a Poisson regression with one season on the rows before the range. A missing count has
- * no answer and leaves the sum as it was. */
+ * and interpolated between whole numbers down to -100 (beyond, where the reference has NA,
+ * exactly). `m` "glm": a Poisson regression with one season on the rows before the range. A
+ * missing count has no answer and leaves the sum as it was. */
 #include "sensing/glm.h"
 #include "sensing/numerics.h"
 #include "sensing/sensing_internal.h"
@@ -104,8 +105,7 @@ static double residual(const struct cusum *cusum, const struct scale *scale, dou
         return 1.5 * (root * root - scale->two_thirds) / scale->sixth;
     case TRANS_ANSCOMBE_2ND:
         root = cbrt(x);
-        return (root * root - (scale->two_thirds - 1 / scale->third / 9)) /
-               (2. / 3 * scale->sixth);
+        return (root * root - (scale->two_thirds - 1 / scale->third / 9)) / (2. / 3 * scale->sixth);
     case TRANS_PEARSON_NEGBIN:
         return (x - m) / scale->negbin_deviation;
     case TRANS_ANSCOMBE_NEGBIN:
@@ -128,8 +128,7 @@ static double bound_of(const struct cusum *cusum, const struct scale *scale, dou
     double m = scale->m, left = cusum->h + cusum->k - before, bound;
     switch (cusum->transformation) {
     case TRANS_ROSSI:
-        bound = 2 * scale->root * left + 5 * m -
-                2 * sqrt(4 * m * m + 2 * m * scale->root * left);
+        bound = 2 * scale->root * left + 5 * m - 2 * sqrt(4 * m * m + 2 * m * scale->root * left);
         break;
     case TRANS_STANDARD:
         bound = ceil(scale->root * left + m);
@@ -138,8 +137,8 @@ static double bound_of(const struct cusum *cusum, const struct scale *scale, dou
         bound = power_three_halves(2. / 3 * scale->sixth * left + scale->two_thirds);
         break;
     case TRANS_ANSCOMBE_2ND:
-        bound = power_three_halves(2. / 3 * scale->sixth * left + scale->two_thirds -
-                                   scale->third / 9);
+        bound =
+            power_three_halves(2. / 3 * scale->sixth * left + scale->two_thirds - scale->third / 9);
         break;
     case TRANS_PEARSON_NEGBIN:
         bound = scale->negbin_deviation * left + m;
@@ -196,8 +195,8 @@ static bool cusum_settings(const struct parameters *parameters, struct cusum *cu
     static const char *const names[] = {"k",     "h",           "m",    "trans", "alpha",
                                         "range", "start_epoch", "freq", NULL};
     static const char *const transformations[] = {
-        "rossi", "standard", "anscombe", "anscombe2nd", "pearsonNegBin", "anscombeNegBin", "none",
-        NULL};
+        "rossi",         "standard",       "anscombe", "anscombe2nd",
+        "pearsonNegBin", "anscombeNegBin", "none",     NULL};
     int transformation;
     if (!parameters_only(parameters, names, err) ||
         !parameter_number(parameters, "k", 1.04, -1e9, 1e9, &cusum->k, err) ||

@@ -1,15 +1,16 @@
 /* EARS C1, C2, C3: yesterday against the days before it.
  *
  * Fricker, Hegler & Dunfee, "Comparing syndromic surveillance detection methods: EARS' versus a
- * CUSUM-based methodology", Statistics in Medicine 27 (2008) 3407-3429; parameters as surveillance's
- * earsC documents them. The bound of C1 and C2 is mean + z sd of `baseline` counts, directly before
- * the day (C1) or two days earlier (C2). C3 adds what C2 was above 1 on the two days before.
+ * CUSUM-based methodology", Statistics in Medicine 27 (2008) 3407-3429; parameters as
+ * surveillance's earsC documents them. The bound of C1 and C2 is mean + z sd of `baseline` counts,
+ * directly before the day (C1) or two days earlier (C2). C3 adds what C2 was above 1 on the two
+ * days before.
  *
  * As in the reference, seven equal counts give a deviation of 0 (unless minSigma is set), so that
  * any rise alarms; in C3 such days divide 0 by 0 and have no answer. A missing count leaves every
  * day without an answer whose window holds it. */
-#include "sensing/sensing_internal.h"
 #include "sensing/numerics.h"
+#include "sensing/sensing_internal.h"
 
 enum ears_kind { EARS_C1, EARS_C2, EARS_C3 };
 
@@ -24,8 +25,8 @@ static const char *const ears_names[] = {"C1", "C2", "C3", NULL};
 static bool ears_settings(const struct parameters *parameters, enum ears_kind kind,
                           struct ears *ears, struct error *err)
 {
-    static const char *const names[] = {"method", "baseline", "minSigma", "alpha", "range",
-                                        "freq",   NULL};
+    static const char *const names[] = {"method", "baseline", "minSigma", "alpha",
+                                        "range",  "freq",     NULL};
     int64_t baseline;
     double alpha;
     int named;

@@ -125,8 +125,8 @@ void farrington_room_make(const struct series *series, const struct farrington *
     pthread_once(&small_once, small_counts_make);
     for (size_t i = 0; i < series->count; i++) {
         double value = series->observed[i];
-        struct count_terms terms = value < SMALL_COUNTS ? small_counts[(size_t)value]
-                                                        : terms_of(value);
+        struct count_terms terms =
+            value < SMALL_COUNTS ? small_counts[(size_t)value] : terms_of(value);
         room->log_count[i] = terms.log_count;
         room->two_thirds[i] = terms.two_thirds;
         room->log_start[i] = terms.log_start;
@@ -250,8 +250,7 @@ static size_t references_by_dates(const struct farrington *settings, const struc
     for (size_t year = 1; year <= settings->years; year++) {
         int32_t centre = day_plus_months(today, -12 * (int)year);
         for (int shift = -width; shift <= width; shift++) {
-            size_t row =
-                series_find_day(series, reference_day(settings, today, centre, shift));
+            size_t row = series_find_day(series, reference_day(settings, today, centre, shift));
             if (row != SIZE_MAX)
                 rows[count++] = row;
         }
@@ -289,9 +288,8 @@ static void evaluate(const struct farrington *settings, const struct series *ser
     }
     double mean = fmax(exp(fit.level[0] + fit.slope * now + offset), 0x1p-52);
     double error = mean * sqrt(dispersion * grouped_variance(&fit, 0, now));
-    struct power_bound bound =
-        farrington_bound(settings->power, mean, error, dispersion,
-                         normal_quantile(1 - settings->alpha / 2), count);
+    struct power_bound bound = farrington_bound(settings->power, mean, error, dispersion,
+                                                normal_quantile(1 - settings->alpha / 2), count);
     double enough = farrington_enough(settings, series->observed, t);
     columns->trend[row] = fit.has_slope;
     columns->quantile[row] = bound.lower_probability;
@@ -310,10 +308,10 @@ static void evaluate(const struct farrington *settings, const struct series *ser
 static bool classic_settings(const struct parameters *parameters, const struct series *series,
                              struct farrington *settings, struct error *err)
 {
-    static const char *const names[] = {"b",       "w",          "reweight", "trend",
-                                        "alpha",   "limit54",    "fitFun",   "powertrans",
-                                        "range",   "epochAsDate", "freq",    "populationOffset",
-                                        "verbose", "plot",       NULL};
+    static const char *const names[] = {"b",       "w",           "reweight", "trend",
+                                        "alpha",   "limit54",     "fitFun",   "powertrans",
+                                        "range",   "epochAsDate", "freq",     "populationOffset",
+                                        "verbose", "plot",        NULL};
     static const char *const functions[] = {"algo.farrington.fitGLM.fast", "algo.farrington.fitGLM",
                                             "algo.farrington.fitGLM.populationOffset", NULL};
     int function;

@@ -54,8 +54,8 @@ static inline bool farrington_usable(const struct farrington_room *room, const d
     return !isnan(observed[index]) && !(room->offset && isnan(room->log_population[index]));
 }
 
-/* Fit, dispersion (at least 1; NAN without degrees of freedom), and where asked a second fit with weights. False where neither with
- * nor without a trend the first fit comes to rest. */
+/* Fit, dispersion (at least 1; NAN without degrees of freedom), and where asked a second fit with
+ * weights. False where neither with nor without a trend the first fit comes to rest. */
 bool farrington_fit(const struct farrington *settings, struct grouped_rows *rows, bool with_trend,
                     struct grouped_fit *fit, double *ret_dispersion);
 

@@ -2,11 +2,11 @@
  *
  * Noufaily, Enki, Farrington, Garthwaite, Andrews & Charlett, "An improved algorithm for outbreak
  * detection in multiple surveillance systems", Statistics in Medicine 32 (2013) 1206-1222; Salmon,
- * Schumacher & Höhle, "Monitoring count time series in R", Journal of Statistical Software 70 (2016)
- * no. 10, 3.1. Against 1996: all weeks of the baseline with a factor of `noPeriods` levels for the
- * season, a residual threshold of 2.58 for reweighting, the last `pastWeeksNotIncluded` rows left
- * out, one-sided alpha, and bounds by delta method, negative binomial plug-in or at the upper end of
- * the mean ("muan").
+ * Schumacher & Höhle, "Monitoring count time series in R", Journal of Statistical Software 70
+ * (2016) no. 10, 3.1. Against 1996: all weeks of the baseline with a factor of `noPeriods` levels
+ * for the season, a residual threshold of 2.58 for reweighting, the last `pastWeeksNotIncluded`
+ * rows left out, one-sided alpha, and bounds by delta method, negative binomial plug-in or at the
+ * upper end of the mean ("muan").
  *
  * Followed as the reference does it: standard errors and the trend's p-value take their dispersion
  * from the reweighting's weights where there was one; the score of nbPlugin and muan compares with
@@ -30,11 +30,26 @@ struct flexible {
 static bool flexible_settings(const struct parameters *parameters, const struct series *series,
                               struct flexible *settings, struct error *err)
 {
-    static const char *const names[] = {
-        "b",        "w",           "reweight",         "weightsThreshold", "alpha",
-        "trend",    "limit54",     "pThresholdTrend",  "powertrans",       "fitFun",
-        "noPeriods", "populationOffset", "pastWeeksNotIncluded", "thresholdMethod", "range",
-        "freq",     "epochAsDate", "verbose",          "glmWarnings",      NULL};
+    static const char *const names[] = {"b",
+                                        "w",
+                                        "reweight",
+                                        "weightsThreshold",
+                                        "alpha",
+                                        "trend",
+                                        "limit54",
+                                        "pThresholdTrend",
+                                        "powertrans",
+                                        "fitFun",
+                                        "noPeriods",
+                                        "populationOffset",
+                                        "pastWeeksNotIncluded",
+                                        "thresholdMethod",
+                                        "range",
+                                        "freq",
+                                        "epochAsDate",
+                                        "verbose",
+                                        "glmWarnings",
+                                        NULL};
     static const char *const thresholds[] = {"delta", "nbPlugin", "muan", NULL};
     struct farrington *base = &settings->base;
     int64_t periods, excluded;
@@ -115,8 +130,8 @@ static bool mark_seasons(const struct flexible *settings, const size_t *referenc
 }
 
 struct baseline {
-    size_t group;          /* of the present season */
-    double now;            /* time of the prediction */
+    size_t group; /* of the present season */
+    double now;   /* time of the prediction */
     double response_max;
 };
 
@@ -176,8 +191,7 @@ static bool predict(const struct flexible *settings, struct farrington_room *roo
     const double *scale_weights = settings->base.reweight ? rows->prior : rows->weight;
     struct grouped_fit fit;
     size_t group = baseline->group;
-    if (!farrington_fit(&settings->base, rows, settings->base.trend, &fit,
-                        &prediction->dispersion))
+    if (!farrington_fit(&settings->base, rows, settings->base.trend, &fit, &prediction->dispersion))
         return false;
     if (fit.has_slope) {
         double scale = grouped_dispersion(rows, &fit, scale_weights);
@@ -185,8 +199,7 @@ static bool predict(const struct flexible *settings, struct farrington_room *roo
         double mean = exp(fit.level[group] + fit.slope * baseline->now + offset);
         bool keep = settings->base.years >= 3 && mean <= baseline->response_max &&
                     student_two_sided(t_value, fit.degrees) < settings->trend_p;
-        if (!keep &&
-            !farrington_fit(&settings->base, rows, false, &fit, &prediction->dispersion))
+        if (!keep && !farrington_fit(&settings->base, rows, false, &fit, &prediction->dispersion))
             return false;
     }
     double scale = grouped_dispersion(rows, &fit, scale_weights);
@@ -214,8 +227,8 @@ static void bound_of(const struct flexible *settings, const struct prediction *p
     double mean = fmax(exp(prediction->eta), 0x1p-52), phi = prediction->dispersion;
     if (settings->threshold == THRESHOLD_DELTA) {
         double error = mean * prediction->error;
-        struct power_bound bound = farrington_bound(settings->base.power, mean, error, phi,
-                                                    settings->z, count);
+        struct power_bound bound =
+            farrington_bound(settings->base.power, mean, error, phi, settings->z, count);
         *ret_upper = bound.upper;
         *ret_p = bound.upper_probability;
         *ret_centre = mean;
@@ -247,8 +260,7 @@ static void evaluate(const struct flexible *settings, const double *observed, si
     double score = (count - centre) / (upper - centre);
     bool shown = enough == 1;
     columns->score[row] = score;
-    columns->expected[row] =
-        shown && !isnan(upper) ? fmax(exp(prediction->eta), 0x1p-52) : NAN;
+    columns->expected[row] = shown && !isnan(upper) ? fmax(exp(prediction->eta), 0x1p-52) : NAN;
     columns->dispersion[row] = prediction->dispersion;
     columns->trend[row] = !isnan(prediction->trend_coefficient);
     columns->trend_coefficient[row] = prediction->trend_coefficient;
@@ -300,7 +312,8 @@ bool farrington_flexible_run(const struct method_call *call, struct table *ret_t
         if (!reference_rows(&settings.base, series, t, references) ||
             !mark_seasons(&settings, references, season))
             reason = reason_short_baseline;
-        else if (isnan(offset) || !gather(&settings, series, t, references, season, &room, &baseline))
+        else if (isnan(offset) ||
+                 !gather(&settings, series, t, references, season, &room, &baseline))
             reason = reason_missing;
         else if (!predict(&settings, &room, &baseline, offset, &prediction))
             reason = reason_no_convergence;

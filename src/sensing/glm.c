@@ -17,8 +17,8 @@ static bool settled(double deviance, double before)
 
 /* ---- Groups and one slope ---- */
 
-/* exp(level + slope time[i] + offset[i]) into `out`. Times mostly go up by 1: then the next value is
- * a product, anchored anew every ANCHOR rows. */
+/* exp(level + slope time[i] + offset[i]) into `out`. Times mostly go up by 1: then the next value
+ * is a product, anchored anew every ANCHOR rows. */
 enum { ANCHOR = 32 };
 static void exponentials(const double *restrict time, const double *restrict offset, double level,
                          double slope, size_t count, double *restrict out)
@@ -199,8 +199,8 @@ bool grouped_fit(const struct grouped_rows *rows, bool with_slope, struct groupe
             means_before[g] = fmax(exp(fit->level[g]), mean_min);
         if (!solve(rows, with_slope, sums, fit))
             return false;
-        fit->deviance = flat ? flat_evaluate(rows, constants, fit, sums)
-                             : evaluate(rows, fit, sums);
+        fit->deviance =
+            flat ? flat_evaluate(rows, constants, fit, sums) : evaluate(rows, fit, sums);
         for (int halving = 0; !isfinite(fit->deviance); halving++) {
             if (round == 1 || halving == ROUNDS_MAX)
                 return false;
@@ -240,13 +240,12 @@ double grouped_dispersion(const struct grouped_rows *rows, const struct grouped_
 double grouped_variance(const struct grouped_fit *fit, size_t group, double time)
 {
     double apart = time - fit->time_mean[group];
-    return 1 / fit->weight[group] +
-           (fit->has_slope ? apart * apart / fit->slope_information : 0);
+    return 1 / fit->weight[group] + (fit->has_slope ? apart * apart / fit->slope_information : 0);
 }
 
 /* mean^(-1/6) of row i, by a product where the times go up by 1. */
-static inline void inverse_sixth(const struct grouped_rows *rows, size_t g, size_t i,
-                                  double ratio, double *sixth)
+static inline void inverse_sixth(const struct grouped_rows *rows, size_t g, size_t i, double ratio,
+                                 double *sixth)
 {
     size_t row = i - rows->start[g];
     if (!rows->offset && row % ANCHOR && rows->time[i] - rows->time[i - 1] == 1 &&
@@ -291,23 +290,53 @@ bool grouped_reweight(const struct grouped_rows *rows, const struct grouped_fit 
 
 struct design {
     size_t rows, terms;
-    const double *x; /* row by row */
-    const double *y;
+    const double *x;         /* row by row */
+    const double *y, *log_y; /* log_y: 0 where y is 0 */
     double *eta, *mu;
     double *work; /* room for the weighted rows and targets */
     double beta[BASELINE_TERMS_MAX];
 };
 
-static void design_row(const struct baseline_model *model, double t, double centre, double *x)
+/* cos and sin of 2 pi t / period; a whole period has that many of them. */
+struct circle {
+    double period;
+    size_t count;         /* of `values`, 0 where the period is no whole number */
+    const double *values; /* cos, sin, cos, sin … */
+};
+
+static struct circle circle_make(double period, struct arena *arena)
+{
+    struct circle circle = {.period = period};
+    if (period != floor(period))
+        return circle;
+    circle.count = (size_t)period;
+    double *values = arena_alloc(arena, 2 * circle.count * sizeof *values);
+    for (size_t i = 0; i < circle.count; i++) {
+        values[2 * i] = cos(2 * M_PI / period * (double)i);
+        values[2 * i + 1] = sin(2 * M_PI / period * (double)i);
+    }
+    circle.values = values;
+    return circle;
+}
+
+/* Terms of row t (from 1). */
+static void design_row(const struct baseline_model *model, const struct circle *circle, size_t t,
+                       double centre, double *x)
 {
     size_t term = 0;
     x[term++] = 1;
     if (model->trend)
-        x[term++] = t - centre;
+        x[term++] = (double)t - centre;
     for (size_t s = 1; s <= model->harmonics; s++) {
-        double angle = 2 * (double)s * M_PI / model->period * t;
-        x[term++] = cos(angle);
-        x[term++] = sin(angle);
+        if (circle->count) {
+            const double *pair = circle->values + 2 * (s * t % circle->count);
+            x[term++] = pair[0];
+            x[term++] = pair[1];
+        } else {
+            double angle = 2 * (double)s * M_PI / circle->period * (double)t;
+            x[term++] = cos(angle);
+            x[term++] = sin(angle);
+        }
     }
 }
 
@@ -316,10 +345,9 @@ static double deviance_of(const struct design *design, double theta)
     double sum = 0;
     for (size_t i = 0; i < design->rows; i++) {
         double y = design->y[i], mu = design->mu[i];
-        if (isinf(theta))
-            sum += (y > 0 ? y * log(y / mu) : 0) - (y - mu);
-        else
-            sum += y * log(fmax(1, y) / mu) - (y + theta) * log((y + theta) / (mu + theta));
+        double log_mean = mu > mean_min ? design->eta[i] : log(mean_min);
+        sum += y * (design->log_y[i] - log_mean);
+        sum -= isinf(theta) ? y - mu : (y + theta) * log((y + theta) / (mu + theta));
     }
     return 2 * sum;
 }
@@ -442,8 +470,8 @@ static double theta_of(const struct design *design, const double *means)
         for (size_t i = 0; i < design->rows; i++) {
             double y = design->y[i], mu = means[i], sum = theta + mu;
             score += gsl_sf_psi(theta + y) - psi + log_theta + 1 - log(sum) - (y + theta) / sum;
-            information += psi_1 - gsl_sf_psi_1(theta + y) - 1 / theta + 2 / sum -
-                           (y + theta) / (sum * sum);
+            information +=
+                psi_1 - gsl_sf_psi_1(theta + y) - 1 / theta + 2 / sum - (y + theta) / (sum * sum);
         }
         step = score / information;
         theta += step;
@@ -500,18 +528,23 @@ bool baseline_fit(const struct baseline_model *model, const double *observed, si
 {
     const struct error_place place = {.source = "mu0"};
     struct design design = {.terms = 1 + model->trend + 2 * model->harmonics};
-    double *x = arena_alloc(arena, (count + 1) * design.terms * sizeof *x);
-    double *columns = arena_alloc(arena, 4 * (count + 1) * sizeof *columns);
-    design.work = arena_alloc(arena, (count + 1) * (design.terms + 1) * sizeof *design.work);
-    double *y = columns, *means = columns + 3 * (count + 1), centre = (double)count / 2;
-    design.eta = columns + (count + 1);
-    design.mu = columns + 2 * (count + 1);
+    struct circle circle = circle_make(model->period, arena);
+    size_t room = count + 1;
+    double *x = arena_alloc(arena, room * design.terms * sizeof *x);
+    double *columns = arena_alloc(arena, 5 * room * sizeof *columns);
+    double *y = columns, *log_y = columns + 4 * room, *means = columns + 3 * room;
+    double centre = (double)count / 2;
+    design.eta = columns + room;
+    design.mu = columns + 2 * room;
+    design.work = arena_alloc(arena, room * (design.terms + 1) * sizeof *design.work);
     for (size_t i = 0; i < count; i++) {
         if (isnan(observed[i]))
             continue;
-        design_row(model, (double)(i + 1), centre, x + design.rows * design.terms);
+        design_row(model, &circle, i + 1, centre, x + design.rows * design.terms);
+        log_y[design.rows] = observed[i] > 0 ? log(observed[i]) : 0;
         y[design.rows++] = observed[i];
     }
+    design.log_y = log_y;
     design.x = x;
     design.y = y;
     if (design.rows <= design.terms)
@@ -525,7 +558,7 @@ bool baseline_fit(const struct baseline_model *model, const double *observed, si
                          "the regression of the counts before the range has no finite fit");
     for (size_t i = first; i < end; i++) {
         double row[BASELINE_TERMS_MAX], eta = 0;
-        design_row(model, (double)(i + 1), centre, row);
+        design_row(model, &circle, i + 1, centre, row);
         for (size_t c = 0; c < design.terms; c++)
             eta += row[c] * design.beta[c];
         ret_means[i - first] = fmax(exp(eta), mean_min);

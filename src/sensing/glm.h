@@ -1,10 +1,10 @@
 /* Log-linear regression by iteratively reweighted least squares.
  *
  * McCullagh & Nelder, "Generalized Linear Models" (2nd ed. 1989), ch. 2 and 6. Start, stopping rule
- * (relative change of the deviance below 1e-8, at most 25 rounds), the floor of the mean at 2^-52 and
- * the halving of a step without a finite deviance are those that R's glm documents: where a fit ends
- * a round early or late, the sixth digit shows it. Note that leverages and standard errors belong to
- * the weights of the last round, fitted means to its result. */
+ * (relative change of the deviance below 1e-8, at most 25 rounds), the floor of the mean at 2^-52
+ * and the halving of a step without a finite deviance are those that R's glm documents: where a
+ * fit ends a round early or late, the sixth digit shows it. Note that leverages and standard
+ * errors belong to the weights of the last round, fitted means to its result. */
 #ifndef CHENGMAI_SENSING_GLM_H
 #define CHENGMAI_SENSING_GLM_H
 
@@ -20,7 +20,7 @@ enum { GROUPS_MAX = 128 };
 /* Rows as columns, sorted by group. The caller fills the first part and owns all arrays. */
 struct grouped_rows {
     size_t count, group_count;
-    size_t start[GROUPS_MAX + 1];      /* rows of group g: start[g] … start[g + 1] - 1, not empty */
+    size_t start[GROUPS_MAX + 1]; /* rows of group g: start[g] … start[g + 1] - 1, not empty */
     const double *response, *time;
     const double *offset;              /* NULL: none */
     const double *log_response;        /* 0 where the response is 0 */

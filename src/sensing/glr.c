@@ -2,17 +2,19 @@
  *
  * Höhle & Paul, "Count data regression charts for the monitoring of surveillance time series",
  * Computational Statistics & Data Analysis 52 (2008) 4357-4368; Höhle, "Poisson regression charts
- * for the monitoring of surveillance time series" (SFB 386 discussion paper 500, 2006); Held, Höhle &
- * Hofmann, "A statistical framework for the analysis of multivariate infectious disease surveillance
- * counts", Statistical Modelling 5 (2005) 187-199 (the epidemic chart). In control a count has mean
- * mu0; out of control mu0 exp(kappa) (change "intercept": kappa known, `theta`, or estimated) or
- * mu0 + lambda x_{t-1} (change "epi"). An alarm starts the chart anew on the next row.
+ * for the monitoring of surveillance time series" (SFB 386 discussion paper 500, 2006); Held,
+ * Höhle & Hofmann, "A statistical framework for the analysis of multivariate infectious disease
+ * surveillance counts", Statistical Modelling 5 (2005) 187-199 (the epidemic chart). In control a
+ * count has mean mu0; out of control mu0 exp(kappa) (change "intercept": kappa known, `theta`, or
+ * estimated) or mu0 + lambda x_{t-1} (change "epi"). An alarm starts the chart anew on the next
+ * row.
  *
  * Followed: without window the estimated chart looks back over any number of rows, with M > 0 over
- * Mtilde + 1 to M + 1 rows from row Mtilde + 1 on; Newton's steps start at the estimate of the window
- * before and stop at 1e-6 (the epidemic chart's small values depend on it); the negative binomial
- * epidemic chart takes its estimate from the intercept chart's score; for "dec" a window without any
- * case counts as no change. Statistics below 0 are 0. A missing count is left out of the chart. */
+ * Mtilde + 1 to M + 1 rows from row Mtilde + 1 on; Newton's steps start at the estimate of the
+ * window before and stop at 1e-6 (the epidemic chart's small values depend on it); the negative
+ * binomial epidemic chart takes its estimate from the intercept chart's score; for "dec" a window
+ * without any case counts as no change. Statistics below 0 are 0. A missing count is left out of
+ * the chart. */
 #include "sensing/glm.h"
 #include "sensing/sensing_internal.h"
 
@@ -68,9 +70,9 @@ static ptrdiff_t known_change(const struct glr *glr, const struct chart *chart)
 
 /* ---- Intercept charts with an estimated change ---- */
 
-/* The greatest log likelihood ratio of windows [k, n], low <= k <= high, with `last` as count of row
- * n. For one window with sums S and M it is S log(S / M) + M - S, and never above (S - M)^2 / M: the
- * logarithm is taken only where that could be the greatest. */
+/* The greatest log likelihood ratio of windows [k, n], low <= k <= high, with `last` as count of
+ * row n. For one window with sums S and M it is S log(S / M) + M - S, and never above (S - M)^2 /
+ * M: the logarithm is taken only where that could be the greatest. */
 static double poisson_ratio(const struct glr *glr, const struct chart *chart, ptrdiff_t n,
                             double last, ptrdiff_t low, ptrdiff_t high)
 {
@@ -93,8 +95,8 @@ static double poisson_ratio(const struct glr *glr, const struct chart *chart, pt
     }
 }
 
-/* The first count from 0 on at which the chart stops ("dec": the first that is not above the limit);
- * the statistic rises ("dec": falls) with the count of its last row, but for 0. */
+/* The first count from 0 on at which the chart stops ("dec": the first that is not above the
+ * limit); the statistic rises ("dec": falls) with the count of its last row, but for 0. */
 static double cases_needed(const struct glr *glr, const struct chart *chart, ptrdiff_t n,
                            ptrdiff_t low, ptrdiff_t high)
 {
@@ -162,9 +164,9 @@ static double negbin_ratio(double alpha, const struct chart *chart, ptrdiff_t k,
 {
     double rise = exp(kappa), sum = 0;
     for (ptrdiff_t i = k; i <= n; i++)
-        sum += kappa * chart->x[i] + (chart->x[i] + 1 / alpha) *
-                                         (chart->log_control[i] -
-                                          log(1 + alpha * chart->m[i] * rise));
+        sum +=
+            kappa * chart->x[i] + (chart->x[i] + 1 / alpha) *
+                                      (chart->log_control[i] - log(1 + alpha * chart->m[i] * rise));
     return sum;
 }
 
@@ -270,9 +272,9 @@ static ptrdiff_t run_chart(const struct glr *glr, const struct chart *chart)
 static bool glr_settings(const struct parameters *parameters, bool negbin, struct glr *glr,
                          struct error *err)
 {
-    static const char *const names[] = {"mu0",   "c.ARL", "alpha", "alpha_used", "M",
-                                        "Mtilde", "change", "theta", "dir", "ret",
-                                        "range", "freq",  "xMax",  NULL};
+    static const char *const names[] = {"mu0",    "c.ARL",  "alpha", "alpha_used", "M",
+                                        "Mtilde", "change", "theta", "dir",        "ret",
+                                        "range",  "freq",   "xMax",  NULL};
     static const char *const changes[] = {"intercept", "epi", NULL};
     static const char *const directions[] = {"inc", "dec", NULL};
     static const char *const returns[] = {"value", "cases", NULL};
@@ -310,8 +312,8 @@ struct control {
     struct baseline_model model;
 };
 
-static bool read_model(json_t *object, const struct parameters *parameters,
-                       struct control *control, struct error *err)
+static bool read_model(json_t *object, const struct parameters *parameters, struct control *control,
+                       struct error *err)
 {
     static const char *const names[] = {"S", "trend", "refit", NULL};
     struct parameters model = {object ? object : json_object()};
@@ -369,7 +371,7 @@ static void present_make(const struct series *series, struct range range, struct
                          struct present *present)
 {
     size_t rows = range.end - range.first;
-    double **columns[] = {&present->x,           &present->m,        &present->b,
+    double **columns[] = {&present->x,           &present->m,           &present->b,
                           &present->information, &present->log_control, &present->log_mean,
                           &present->value,       &present->cases};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
@@ -407,10 +409,14 @@ static bool run_charts(const struct method_call *call, const struct glr *glr,
     present->b[0] = 0;
     present_terms(present, 0, alpha, means);
     while (done < present->count) {
-        struct chart chart = {(ptrdiff_t)(present->count - done), present->x + done,
-                              present->m + done,  present->b + done,
-                              present->information + done, present->log_control + done,
-                              present->log_mean + done, present->value + done,
+        struct chart chart = {(ptrdiff_t)(present->count - done),
+                              present->x + done,
+                              present->m + done,
+                              present->b + done,
+                              present->information + done,
+                              present->log_control + done,
+                              present->log_mean + done,
+                              present->value + done,
                               present->cases + done};
         ptrdiff_t stopped = run_chart(glr, &chart);
         if (stopped == chart.count)
@@ -423,8 +429,8 @@ static bool run_charts(const struct method_call *call, const struct glr *glr,
         if (control->refit) {
             size_t from = present->row[done], first = out->range.first + from;
             double same;
-            if (!baseline_fit(&control->model, call->series->observed, first, first,
-                              out->range.end, alpha, call->arena, means + from, &same, err))
+            if (!baseline_fit(&control->model, call->series->observed, first, first, out->range.end,
+                              alpha, call->arena, means + from, &same, err))
                 return false;
             present_terms(present, done, alpha, means);
         }

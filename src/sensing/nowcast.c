@@ -10,8 +10,8 @@
  *
  * Followed: of Lawless' variance (2.16) only its last term N (1 - F) / F^2 is used; the truncated
  * normal is divided by its upper mass without taking its lower mass off; delays above D count as D;
- * quantiles are the first count whose cumulated mass is above the level. A level that is not reached
- * up to N.tInf.max has no answer (the reference says 0). */
+ * quantiles are the first count whose cumulated mass is above the level. A level that is not
+ * reached up to N.tInf.max has no answer (the reference says 0). */
 #include "sensing/numerics.h"
 #include "sensing/sensing_internal.h"
 
@@ -27,14 +27,14 @@ struct nowcast {
 
 /* Counts of the triangle, all indexed from the first day or delay 0. */
 struct triangle {
-    double *observed;        /* reported by now, of event day t, whatever the delay */
-    double *reported;        /* N(t; T): of it, with delays that count */
-    double *by_delay;        /* n_x within the moving window */
-    double *by_delay_up_to;  /* N_x */
+    double *observed;       /* reported by now, of event day t, whatever the delay */
+    double *reported;       /* N(t; T): of it, with delays that count */
+    double *by_delay;       /* n_x within the moving window */
+    double *by_delay_up_to; /* N_x */
 };
 
-static bool read_date(const char *name, json_t *value,
-                      int32_t preset, int32_t *ret_day, struct error *err)
+static bool read_date(const char *name, json_t *value, int32_t preset, int32_t *ret_day,
+                      struct error *err)
 {
     *ret_day = preset;
     return !value ||
@@ -73,8 +73,8 @@ static bool read_days(const struct method_call *call, struct nowcast *nowcast, s
     if (!event_range(call->line_list, &first, &last, &report, err) ||
         !read_date("now", parameter(parameters, "now"), report, &nowcast->now, err) ||
         !read_date("dRange", json_array_get(range, 0), first, &nowcast->first, err) ||
-        !read_date("dRange", json_array_get(range, 1),
-                   last < nowcast->now ? nowcast->now : last, &nowcast->last, err))
+        !read_date("dRange", json_array_get(range, 1), last < nowcast->now ? nowcast->now : last,
+                   &nowcast->last, err))
         return false;
     int64_t span = (int64_t)nowcast->now - nowcast->first;
     if (nowcast->last < nowcast->now - 1 || span < 1 || span > SPAN_MAX)
@@ -285,8 +285,7 @@ static bool nowcast_run(const struct method_call *call, bool bayes, struct table
     return true;
 }
 
-bool nowcast_lawless_run(const struct method_call *call, struct table *ret_table,
-                         struct error *err)
+bool nowcast_lawless_run(const struct method_call *call, struct table *ret_table, struct error *err)
 {
     return nowcast_run(call, false, ret_table, err);
 }

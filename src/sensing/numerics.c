@@ -160,7 +160,7 @@ double gamma_quantile(const struct gamma_shape *gamma, double p, double z)
         double u = miss / density;
         if (!isfinite(u))
             return x;
-        double bend = 1 - (a - 1) / x; /* -(log density)' */
+        double bend = 1 - (a - 1) / x;                            /* -(log density)' */
         double third = (2 * bend * bend + (a - 1) / (x * x)) / 6; /* y''' / 6 at u = 0 */
         double move = u * (1 + u * (bend / 2 + u * third));
         bool far = fabs(bend * u) > 0.5 || fabs(u) > 0.5 * x;
@@ -199,8 +199,7 @@ static double law_upper(const struct counts_law *law, double k)
 /* P(X = k) / P(X = k - 1) for k >= 1 */
 static double law_ratio(const struct counts_law *law, double k)
 {
-    return isinf(law->size) ? law->mean / k
-                            : (1 - law->probability) * (law->size + k - 1) / k;
+    return isinf(law->size) ? law->mean / k : (1 - law->probability) * (law->size + k - 1) / k;
 }
 static double law_mass(const struct counts_law *law, double k)
 {

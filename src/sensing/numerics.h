@@ -2,9 +2,9 @@
  *
  * GSL gives the normal and t distributions, digamma and the hypergeometric function. The incomplete
  * gamma and beta functions are ours: GSL's continued fractions stop after 512 terms and answer NaN
- * for counts from about 10^5 on, where a city needs 10^7; and seven quantiles of one posterior share
- * their constants here. Sources: Abramowitz & Stegun 6.5, 26.5; Gil, Segura & Temme, "Numerical
- * Methods for Special Functions" (2007), ch. 8. */
+ * for counts from about 10^5 on, where a city needs 10^7; and seven quantiles of one posterior
+ * share their constants here. Sources: Abramowitz & Stegun 6.5, 26.5; Gil, Segura & Temme,
+ * "Numerical Methods for Special Functions" (2007), ch. 8. */
 #ifndef CHENGMAI_SENSING_NUMERICS_H
 #define CHENGMAI_SENSING_NUMERICS_H
 

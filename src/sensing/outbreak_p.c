@@ -1,18 +1,20 @@
 /* OutbreakP: a likelihood ratio of a rise against a constant level, without a model of either.
  *
- * Frisén, Andersson & Schiöler, "Robust outbreak surveillance of epidemics in Sweden", Statistics in
- * Medicine 28 (2009) 476-493; Höhle's description in the surveillance package. The statistic of rows
- * 1…n is the product of (yhat_j / mean)^x_j, where yhat is the isotonic (never falling) Poisson fit.
- * The fit is a stack of plateaus that every row extends (pool adjacent violators), so a whole series
- * costs O(n); and log statistic = sum over plateaus of S log(S / n) - S_all log(mean).
+ * Frisén, Andersson & Schiöler, "Robust outbreak surveillance of epidemics in Sweden", Statistics
+ * in Medicine 28 (2009) 476-493; Höhle's description in the surveillance package. The statistic of
+ * rows 1…n is the product of (yhat_j / mean)^x_j, where yhat is the isotonic (never falling)
+ * Poisson fit. The fit is a stack of plateaus that every row extends (pool adjacent violators), so
+ * a whole series costs O(n); and log statistic = sum over plateaus of S log(S / n) - S_all
+ * log(mean).
  *
  * It always starts at row 1, whatever the range. `ret` "cases": the least count of the row that
  * alarms, or 1 more than the greatest that does not, at most 100 000; the statistic rises with the
  * last count, so it is found by halving. A missing count is left out and its own row has no answer.
  *
- * The reference multiplies row by row, and its product can fall below the smallest number on the way:
- * it then says 0, or NaN where an infinite factor follows. outbreak_p follows it there and gives the
- * reason "underflow"; outbreak_p_exact takes the product in logarithms and has no such rows. */
+ * The reference multiplies row by row, and its product can fall below the smallest number on the
+ * way: it then says 0, or NaN where an infinite factor follows. outbreak_p follows it there and
+ * gives the reason "underflow"; outbreak_p_exact takes the product in logarithms and has no such
+ * rows. */
 #include "sensing/sensing_internal.h"
 
 struct plateau {
@@ -39,8 +41,8 @@ static inline struct plateau top_plateau(const struct outbreak *outbreak, double
 {
     struct plateau top = {.sum = count, .rows = 1};
     size_t depth = outbreak->depth;
-    while (depth && top.sum * outbreak->stack[depth - 1].rows <=
-                        outbreak->stack[depth - 1].sum * top.rows) {
+    while (depth &&
+           top.sum * outbreak->stack[depth - 1].rows <= outbreak->stack[depth - 1].sum * top.rows) {
         depth--;
         top.sum += outbreak->stack[depth].sum;
         top.rows += outbreak->stack[depth].rows;
@@ -85,8 +87,8 @@ static bool product_underflows(const struct outbreak *outbreak)
         else
             high = middle;
     }
-    return low && outbreak->stack[low - 1].log_part -
-                          outbreak->stack[low - 1].sum_part * log_mean < log_least;
+    return low && outbreak->stack[low - 1].log_part - outbreak->stack[low - 1].sum_part * log_mean <
+                      log_least;
 }
 
 /* The statistic of the rows taken, multiplied row by row. */

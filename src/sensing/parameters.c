@@ -58,7 +58,7 @@ bool parameters_only(const struct parameters *parameters, const char *const *nam
 {
     const char *key;
     json_t *value;
-    json_object_foreach(parameters->object, key, value) {
+    json_object_foreach (parameters->object, key, value) {
         size_t i = 0;
         while (names[i] && strcmp(names[i], key) != 0)
             i++;
@@ -170,10 +170,9 @@ bool parameter_numbers(const struct parameters *parameters, const char *name, st
     if (!json_is_array(value))
         values[0] = json_number_value(value);
     else
-        json_array_foreach(value, i, piece) {
+        json_array_foreach (value, i, piece) {
             if (!json_is_number(piece))
-                return parameter_error(err, name, "an array of numbers",
-                                       "an element is no number");
+                return parameter_error(err, name, "an array of numbers", "an element is no number");
             values[i] = json_number_value(piece);
         }
     *ret_values = values;
@@ -187,18 +186,19 @@ bool parameter_range(const struct parameters *parameters, const struct series *s
     json_t *value = parameter(parameters, "range");
     if (!value) {
         if (preset_first >= series->count)
-            return error_set(err, ERROR_REFUSED, (struct error_place){.source = series->source},
-                             "a longer series, or a shorter baseline",
-                             "the series has %zu rows and the method's first result would be row %zu",
-                             series->count, preset_first + 1);
+            return error_set(
+                err, ERROR_REFUSED, (struct error_place){.source = series->source},
+                "a longer series, or a shorter baseline",
+                "the series has %zu rows and the method's first result would be row %zu",
+                series->count, preset_first + 1);
         *ret_range = (struct range){preset_first, series->count};
         return true;
     }
     double first = json_number_value(json_array_get(value, 0));
     double last = json_number_value(json_array_get(value, 1));
     if (json_array_size(value) != 2 || !json_is_number(json_array_get(value, 0)) ||
-        !json_is_number(json_array_get(value, 1)) || first != floor(first) ||
-        last != floor(last) || first < 1 || last < first || last > (double)series->count)
+        !json_is_number(json_array_get(value, 1)) || first != floor(first) || last != floor(last) ||
+        first < 1 || last < first || last > (double)series->count)
         return parameter_error(err, "range",
                                "[first, last]: rows of the series, first not after last",
                                "the range is not within the series");

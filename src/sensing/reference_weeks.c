@@ -1,10 +1,10 @@
 /* Bounds from the same weeks of this year and of past years: bayes, rki, cdc.
  *
  * bayes: Riebler, "Empirischer Vergleich von statistischen Methoden zur Ausbruchserkennung bei
- *   Surveillance Daten" (LMU Munich, 2004); Höhle, "surveillance: An R package for the monitoring of
- *   infectious diseases", Computational Statistics 22 (2007) 571-582: the predictive distribution of
- *   a Poisson count under Jeffreys' prior is negative binomial; an alarm is a count above its 1 - alpha
- *   quantile.
+ *   Surveillance Daten" (LMU Munich, 2004); Höhle, "surveillance: An R package for the monitoring
+ *   of infectious diseases", Computational Statistics 22 (2007) 571-582: the predictive
+ *   distribution of a Poisson count under Jeffreys' prior is negative binomial; an alarm is a
+ *   count above its 1 - alpha quantile.
  * rki: Altmann, "The surveillance system of the Robert Koch Institute, Germany" (2003), same paper:
  *   mean + 2 sd above a mean of 20, below it the upper 95 % limits of a Poisson mean tabled by Crow
  *   & Gardner, Biometrika 46 (1959) 441-453, at the mean cut to a whole number.
@@ -15,8 +15,8 @@
  * A missing count among those a row needs leaves the row without an answer. Where the reference
  * reads before the series' start, so does the row here. cdc honours m other than 1; the reference
  * sets it to 1 unasked. */
-#include "sensing/sensing_internal.h"
 #include "sensing/numerics.h"
+#include "sensing/sensing_internal.h"
 
 enum { YEARS_MAX = 100 };
 

@@ -1,15 +1,15 @@
 /* R(t) by Cori's method.
  *
- * Cori et al. 2013 (see serial_interval.c); local and imported: Thompson et al., "Improved inference
- * of time-varying reproduction numbers during infectious disease outbreaks", Epidemics 29 (2019)
- * 100356. In a window the posterior of R is gamma with shape a0 + local cases and scale
- * 1 / (1/b0 + sum of infectivity); the prior has mean_prior and std_prior. A window that ends before
- * the mean of the discretised serial interval has no answer.
+ * Cori et al. 2013 (see serial_interval.c); local and imported: Thompson et al., "Improved
+ * inference of time-varying reproduction numbers during infectious disease outbreaks", Epidemics
+ * 29 (2019) 100356. In a window the posterior of R is gamma with shape a0 + local cases and scale
+ * 1 / (1/b0 + sum of infectivity); the prior has mean_prior and std_prior. A window that ends
+ * before the mean of the discretised serial interval has no answer.
  *
  * uncertain_si: mean and deviation of the serial interval are normal, cut to their bounds; the
  * posterior is the mixture over them. The reference draws n1 intervals and n2 values each; here the
- * mixture over NODES x NODES quantiles of the two normals is solved itself, so that n1, n2 and seeds
- * have no effect and two runs are equal. */
+ * mixture over NODES x NODES quantiles of the two normals is solved itself, so that n1, n2 and
+ * seeds have no effect and two runs are equal. */
 #include "sensing/numerics.h"
 #include "sensing/serial_interval.h"
 
@@ -92,7 +92,7 @@ static void estimate(const struct incidence *incidence, const struct windows *wi
         columns->mean[row] = shape * scale;
         columns->deviation[row] = sqrt(shape) * scale;
         for (size_t i = 0; i < LEVELS; i++)
-            columns->quantiles[i][row] = 
+            columns->quantiles[i][row] =
                 scale * gamma_quantile(&gamma, levels[i], normal_levels[i]);
     }
 }
@@ -117,7 +117,7 @@ static bool estimate_known(const struct method_call *call, const struct incidenc
 
 bool rt_parametric_run(const struct method_call *call, struct table *ret_table, struct error *err)
 {
-    static const char *const names[] = {"mean_si",   "std_si", "width",   "step", "mean_prior",
+    static const char *const names[] = {"mean_si",   "std_si",  "width", "step", "mean_prior",
                                         "std_prior", "t_start", "t_end", NULL};
     struct incidence incidence;
     double mean, deviation;
@@ -190,8 +190,8 @@ static double mixture_quantile(const struct mixture *mixture, double p, double s
         for (size_t i = 0; i < mixture->count; i++) {
             double y = x / mixture->scale[i];
             lower += gamma_lower(mixture->shape, y, NULL);
-            density += exp((mixture->shape - 1) * log(y) - y - mixture->log_gamma) /
-                       mixture->scale[i];
+            density +=
+                exp((mixture->shape - 1) * log(y) - y - mixture->log_gamma) / mixture->scale[i];
         }
         double miss = lower / (double)mixture->count - p;
         *(miss < 0 ? &low : &high) = x;
@@ -230,10 +230,11 @@ static void mixed_row(const struct mixture *mixture, struct estimate_columns *co
 
 bool rt_uncertain_run(const struct method_call *call, struct table *ret_table, struct error *err)
 {
-    static const char *const names[] = {
-        "mean_si",   "std_mean_si", "min_mean_si", "max_mean_si", "std_si",     "std_std_si",
-        "min_std_si", "max_std_si", "width",       "step",        "mean_prior", "std_prior",
-        "t_start",   "t_end",       "n1",          "n2",          "seeds",      "seed", NULL};
+    static const char *const names[] = {"mean_si", "std_mean_si", "min_mean_si", "max_mean_si",
+                                        "std_si",  "std_std_si",  "min_std_si",  "max_std_si",
+                                        "width",   "step",        "mean_prior",  "std_prior",
+                                        "t_start", "t_end",       "n1",          "n2",
+                                        "seeds",   "seed",        NULL};
     struct incidence incidence;
     struct windows windows;
     struct prior prior;

@@ -35,8 +35,7 @@ bool parameter_numbers(const struct parameters *parameters, const char *name, st
 /* A probability strictly between 0 and 1. */
 bool parameter_probability(const struct parameters *parameters, const char *name, double preset,
                            double *ret_value, struct error *err) MUST_USE;
-bool parameter_error(struct error *err, const char *name, const char *expected,
-                     const char *what);
+bool parameter_error(struct error *err, const char *name, const char *expected, const char *what);
 
 /* Rows of a series, as indexes: [first, end). */
 struct range {

@@ -3,7 +3,8 @@
  * Cori, Ferguson, Fraser & Cauchemez, "A new framework and software to estimate time-varying
  * reproduction numbers during epidemics", American Journal of Epidemiology 178 (2013) 1505-1512 and
  * its web appendix. With F of shape a = ((mean - 1) / sd)^2 and scale b = sd^2 / (mean - 1):
- *   w_k = k F_a(k) + (k-2) F_a(k-2) - 2 (k-1) F_a(k-1) + a b (2 F_{a+1}(k-1) - F_{a+1}(k-2) - F_{a+1}(k))
+ *   w_k = k F_a(k) + (k-2) F_a(k-2) - 2 (k-1) F_a(k-1) + a b (2 F_{a+1}(k-1) - F_{a+1}(k-2) -
+ *   F_{a+1}(k))
  * and F_{a+1}(x) = F_a(x) - x^a e^-x / Gamma(a + 1), so that one function serves both. */
 #include "sensing/serial_interval.h"
 #include "sensing/numerics.h"
@@ -89,7 +90,8 @@ static bool listed_windows(const struct parameters *parameters, size_t days, str
     for (size_t i = 0; i < starts; i++) {
         if (start[i] != floor(start[i]) || end[i] != floor(end[i]) || start[i] < 2 ||
             end[i] < start[i] || end[i] > (double)days)
-            return parameter_error(err, "t_start", "days from 2 to the last, no end before its start",
+            return parameter_error(err, "t_start",
+                                   "days from 2 to the last, no end before its start",
                                    "a window is not within the series");
         windows->start[i] = (size_t)start[i];
         windows->end[i] = (size_t)end[i];
@@ -162,8 +164,7 @@ bool si_moments_read(const struct parameters *parameters, double *ret_mean, doub
 
 /* ---- rt infectivity, rt discr_si ---- */
 
-bool rt_infectivity_run(const struct method_call *call, struct table *ret_table,
-                        struct error *err)
+bool rt_infectivity_run(const struct method_call *call, struct table *ret_table, struct error *err)
 {
     static const char *const names[] = {"mean_si", "std_si", NULL};
     struct incidence incidence;

@@ -46,9 +46,9 @@ static bool find_columns(const struct csv_reader *reader, const char *source,
                          struct columns *columns, struct error *err)
 {
     *columns = (struct columns){
-        csv_reader_column(reader, "t"),          csv_reader_column(reader, "date"),
-        csv_reader_column(reader, "count"),      csv_reader_column(reader, "population"),
-        csv_reader_column(reader, "local"),      csv_reader_column(reader, "imported")};
+        csv_reader_column(reader, "t"),     csv_reader_column(reader, "date"),
+        csv_reader_column(reader, "count"), csv_reader_column(reader, "population"),
+        csv_reader_column(reader, "local"), csv_reader_column(reader, "imported")};
     bool split = columns->local >= 0 && columns->imported >= 0;
     if (columns->t >= 0 && (columns->count >= 0) != split)
         return true;
@@ -127,8 +127,8 @@ static bool too_long(struct error *err, const char *source)
                      "at most 1048576 rows", "the file is too long");
 }
 
-static bool read_rows(struct csv_reader *reader, const struct columns *columns,
-                      const char *source, struct growing *rows, struct error *err)
+static bool read_rows(struct csv_reader *reader, const struct columns *columns, const char *source,
+                      struct growing *rows, struct error *err)
 {
     for (;;) {
         const struct csv_row *row;
@@ -166,8 +166,7 @@ bool series_read(int fd, const char *source, struct arena *arena, struct series 
             .imported = columns.imported >= 0 && columns.count < 0
                             ? keep(arena, rows.imported, bytes)
                             : NULL,
-            .population =
-                columns.population >= 0 ? keep(arena, rows.population, bytes) : NULL,
+            .population = columns.population >= 0 ? keep(arena, rows.population, bytes) : NULL,
             .days = columns.date >= 0 ? keep(arena, rows.days, rows.count * sizeof(int32_t)) : NULL,
         };
     free(rows.observed);
@@ -197,10 +196,9 @@ static bool read_cases(struct csv_reader *reader, const char *source, int32_t **
     for (size_t i = 0; event < 0 && i < 3; i++)
         event = csv_reader_column(reader, event_names[i]);
     if (event < 0 || report < 0)
-        return error_set(err, ERROR_SYNTAX,
-                         (struct error_place){.source = source, .field = "header"},
-                         "dHosp,dReport (or dOnset, dEvent)",
-                         "the columns are not those of a line list");
+        return error_set(
+            err, ERROR_SYNTAX, (struct error_place){.source = source, .field = "header"},
+            "dHosp,dReport (or dOnset, dEvent)", "the columns are not those of a line list");
     for (;; count++) {
         const struct csv_row *row;
         if (!csv_reader_next(reader, &row, err) || (row && row->count == 0))
@@ -252,8 +250,7 @@ void table_begin(struct table *table, size_t row_count)
     *table = (struct table){.row_count = row_count};
 }
 
-double *table_add(struct table *table, struct arena *arena, const char *name,
-                  enum column_kind kind)
+double *table_add(struct table *table, struct arena *arena, const char *name, enum column_kind kind)
 {
     REQUIRE(table->column_count < TABLE_COLUMNS_MAX);
     struct table_column *column = &table->columns[table->column_count++];

@@ -1,9 +1,10 @@
 /* The case reproduction number of Wallinga and Teunis.
  *
- * Wallinga & Teunis, "Different epidemic curves for severe acute respiratory syndrome reveal similar
- * impacts of control measures", American Journal of Epidemiology 160 (2004) 509-516. A case of day t
- * was infected by one of day s with probability w_{t-s} / sum_u w_{t-u} I_u; R of day s is what its
- * cases can expect to have infected. A window's value is the mean over its cases.
+ * Wallinga & Teunis, "Different epidemic curves for severe acute respiratory syndrome reveal
+ * similar impacts of control measures", American Journal of Epidemiology 160 (2004) 509-516. A
+ * case of day t was infected by one of day s with probability w_{t-s} / sum_u w_{t-u} I_u; R of
+ * day s is what its cases can expect to have infected. A window's value is the mean over its
+ * cases.
  *
  * The reference draws n_sim ancestries for sd_mc, q025_mc and q975_mc. Given the curve, the cases
  * infected from within a window are a sum of independent binomial numbers, one a later day: its
@@ -192,8 +193,8 @@ static bool too_many_cases(const struct incidence *incidence, size_t *ret_total)
 bool rt_wallinga_teunis_run(const struct method_call *call, struct table *ret_table,
                             struct error *err)
 {
-    static const char *const names[] = {"method", "mean_si", "std_si", "si_distr", "width", "step",
-                                        "t_start", "t_end",  "n_sim",  "seed",     NULL};
+    static const char *const names[] = {"method",  "mean_si", "std_si", "si_distr", "width", "step",
+                                        "t_start", "t_end",   "n_sim",  "seed",     NULL};
     struct incidence incidence;
     struct windows windows;
     struct ancestry ancestry;
@@ -240,8 +241,8 @@ bool rt_wallinga_teunis_run(const struct method_call *call, struct table *ret_ta
         }
         struct spread spread = {NAN, NAN, NAN};
         if (simulations > 0)
-            spread = window_spread(&ancestry, windows.start[i] - 1, windows.end[i] - 1, cases,
-                                   rooms);
+            spread =
+                window_spread(&ancestry, windows.start[i] - 1, windows.end[i] - 1, cases, rooms);
         start[i] = (double)windows.start[i];
         end[i] = (double)windows.end[i];
         mean[i] = sum / cases;
