@@ -8,8 +8,7 @@
 #include "policy/policy.h"
 
 struct access;
-bool access_open(struct platform *platform, struct access **ret_access,
-                 struct error *err) MUST_USE;
+bool access_open(struct platform *platform, struct access **ret_access, struct error *err) MUST_USE;
 void access_close(struct access *access); /* accepts NULL */
 
 /* Inside a job: a user with one role in one area. Password hashed by Argon2id (NULL: no password,
@@ -36,9 +35,9 @@ bool access_token_issue(struct sql *sql, struct access *access, struct slice use
 bool access_has_users(struct access *access);
 
 /* Log-in: a session's token into out[], and the device's mark for the next time into out_device[].
- * The same words for every fault; after five failures a growing wait, at most two minutes, apart for
- * strangers and for each device that the user came from before. ERROR_UNAUTHENTICATED with field
- * `code` where all is right but the second factor is missing. Slow. */
+ * The same words for every fault; after five failures a growing wait, at most two minutes, apart
+ * for strangers and for each device that the user came from before. ERROR_UNAUTHENTICATED with
+ * field `code` where all is right but the second factor is missing. Slow. */
 enum { ACCESS_DEVICE_BYTES = 3 + 43 + 1 }; /* "d1." and 32 bytes in base64url */
 struct login_attempt {
     struct slice name;
@@ -49,8 +48,8 @@ struct login_attempt {
 bool access_login(struct access *access, const struct login_attempt *attempt,
                   char out[ACCESS_TOKEN_BYTES], char out_device[ACCESS_DEVICE_BYTES],
                   struct error *err) MUST_USE;
-/* Whose hand a command is: the user of that name, proved by the password on the next line of `fd` and,
- * where there is a second factor, its code on the line after. No session is left behind. */
+/* Whose hand a command is: the user of that name, proved by the password on the next line of `fd`
+ * and, where there is a second factor, its code on the line after. No session is left behind. */
 bool access_prove(struct access *access, struct slice name, int fd, struct actor *ret_actor,
                   struct error *err) MUST_USE;
 /* Inside a job: gives the user a new second factor (RFC 6238); its secret in base32 into out[],
@@ -89,8 +88,8 @@ void access_forget_cached(struct access *access);
  * no SQL for a token seen before (ended ones leave the cache at once). */
 bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
                   struct actor *ret_actor, struct error *err) MUST_USE;
-/* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. Broken glass widens the
- * actor's area to the city. */
+/* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. Broken glass widens
+ * the actor's area to the city. */
 bool access_gate(struct access *access, const struct route *route, struct actor *actor,
                  struct slice purpose, struct error *err) MUST_USE;
 
@@ -103,8 +102,7 @@ void access_holder_session(const struct access *access, uint32_t person_no, uint
 /* ERROR_UNAUTHENTICATED where it is not authentic, was ended, or has expired at unix second `now`.
  * The epoch is the caller's to compare with the status table's. */
 bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
-                          uint32_t *ret_person_no, uint8_t *ret_epoch,
-                          struct error *err) MUST_USE;
+                          uint32_t *ret_person_no, uint8_t *ret_epoch, struct error *err) MUST_USE;
 
 /* Ends one session before its time, durably. */
 bool access_holder_end(struct access *access, struct slice session, struct error *err) MUST_USE;

@@ -67,9 +67,9 @@ bool access_prove(struct access *access, struct slice name, int fd, struct actor
 
 static bool read_password(int fd, char *out, size_t size, struct error *err)
 {
-    return read_line(fd, out, size) >= 8 || error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
-                                    "at least 8 bytes on standard input",
-                                    "the password is too short");
+    return read_line(fd, out, size) >= 8 ||
+           error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "password"},
+                     "at least 8 bytes on standard input", "the password is too short");
 }
 
 static int run_add(struct command_context *context, int argc, char **argv, struct error *err)
@@ -172,9 +172,9 @@ static bool area_of(struct command_context *context, const char *code, int64_t *
     bool done = sql_one_int(sql, &area_of_code, SQL_ARGUMENTS(sql_text(slice_of(code))), 0,
                             ret_area_no, err);
     store_read_end(context->platform->store, sql);
-    return done && (*ret_area_no ||
-                    error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "--area"},
-                              "the code of an area", "there is no area '%s'", code));
+    return done &&
+           (*ret_area_no || error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "--area"},
+                                      "the code of an area", "there is no area '%s'", code));
 }
 
 static int run_move(struct command_context *context, int argc, char **argv, struct error *err)
@@ -226,8 +226,8 @@ static bool set_factor(struct sql *sql, void *context, struct error *err)
 {
     struct factor_job *job = context;
     int64_t user_no;
-    struct audit_entry entry = {.actor = SLICE("command line"), .act = SLICE("user.factor"),
-                                .purpose = job->name};
+    struct audit_entry entry = {
+        .actor = SLICE("command line"), .act = SLICE("user.factor"), .purpose = job->name};
     return access_user_number(sql, job->name, &user_no, err) &&
            access_factor_set(sql, job->access, user_no, job->secret, err) &&
            audit_append(sql, &entry, world_now(job->access->platform->world), err);

@@ -1,6 +1,6 @@
-/* The gate: may this actor take this route, for this purpose. It decides before a handler runs, from
- * the route's row, the role's row in policies/roles.yaml, and what the reader really holds. Default
- * is to deny. */
+/* The gate: may this actor take this route, for this purpose. It decides before a handler runs,
+ * from the route's row, the role's row in policies/roles.yaml, and what the reader really holds.
+ * Default is to deny. */
 #include "access/access_internal.h"
 
 static const struct sql_text purpose_case = {
@@ -75,8 +75,8 @@ static bool holds_case(struct platform *platform, const struct actor *actor, str
         if (!one_number(platform, &purpose_case, arguments, 3, &found, err))
             return false;
     }
-    return found || no_purpose(err, "a case in your area that you may read",
-                               "you do not hold this case");
+    return found ||
+           no_purpose(err, "a case in your area that you may read", "you do not hold this case");
 }
 
 /* Broken glass opens persons of the whole city for its time; the lead has been told. */
@@ -159,9 +159,8 @@ static bool break_glass(struct sql *sql, void *context, struct error *err)
 {
     const struct glass_job *job = context;
     const struct actor *actor = &job->request->actor;
-    struct audit_entry entry = {.actor = slice_of(actor->name),
-                                .act = SLICE("glass.break"),
-                                .purpose = job->reason};
+    struct audit_entry entry = {
+        .actor = slice_of(actor->name), .act = SLICE("glass.break"), .purpose = job->reason};
     struct event event = {.kind = SLICE("access.glass_broken"),
                           .subject_no = actor->user_no,
                           .area_no = actor->area_first,
@@ -173,8 +172,7 @@ static bool break_glass(struct sql *sql, void *context, struct error *err)
            audit_append(sql, &entry, job->now, err) && event_emit(sql, &event, err);
 }
 
-bool glass_break_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool glass_break_handle(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const fields[] = {"reason", NULL};
     struct json_place place = {.source = "body", .required = true};
@@ -200,8 +198,7 @@ bool glass_break_handle(const struct request *request, struct response *response
     return true;
 }
 
-bool glass_list_handle(const struct request *request, struct response *response,
-                       struct error *err)
+bool glass_list_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
     struct sql_query *query;

@@ -6,8 +6,8 @@
  * from before (a signed cookie says so): who guesses from elsewhere makes strangers wait, never the
  * user at the usual desk.
  *
- * Second factor: RFC 6238 by liboath (30 s, six digits, one step either side). A code is taken once:
- * the step that was used last is kept, and only a later one is good. */
+ * Second factor: RFC 6238 by liboath (30 s, six digits, one step either side). A code is taken
+ * once: the step that was used last is kept, and only a later one is good. */
 #include <liboath/oath.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -101,9 +101,9 @@ static bool device_read(const struct access *access, struct slice text,
                         unsigned char out[DEVICE_BYTES])
 {
     unsigned char bytes[2 * DEVICE_BYTES], mac[DEVICE_BYTES];
-    bool form = text.length == ACCESS_DEVICE_BYTES - 1 && memcmp(text.data, "d1.", 3) == 0 &&
-                text_from_base64url((struct slice){text.data + 3, text.length - 3}, bytes,
-                                    sizeof bytes);
+    bool form =
+        text.length == ACCESS_DEVICE_BYTES - 1 && memcmp(text.data, "d1.", 3) == 0 &&
+        text_from_base64url((struct slice){text.data + 3, text.length - 3}, bytes, sizeof bytes);
     if (!form)
         return false;
     device_mac(access, bytes, mac);
@@ -180,8 +180,8 @@ static bool read_user(struct sql *sql, struct login *login, struct error *err)
     login->factor_step = sql_get_int(query, 5);
     login->role_needs_factor = role && role->second_factor && !login->access->platform->demo;
     login->off_duty = !role || (!sql_is_null(query, 7) && sql_get_int(query, 7) <= now);
-    bool done = !login->has_factor ||
-                read_factor(login, sql_get_blob(query, 4), login->factor, err);
+    bool done =
+        !login->has_factor || read_factor(login, sql_get_blob(query, 4), login->factor, err);
     sql_end(query);
     return done && read_device(sql, login, err);
 }
@@ -237,8 +237,7 @@ static void judge(struct login *login, timestamp now)
         login->outcome = LOGIN_GOOD;
 }
 
-static bool record_failures(struct sql *sql, struct login *login, timestamp now,
-                            struct error *err)
+static bool record_failures(struct sql *sql, struct login *login, timestamp now, struct error *err)
 {
     bool failed = login->outcome == LOGIN_WRONG;
     int64_t failures = failed ? login->failures + 1 : 0;
@@ -257,13 +256,13 @@ static bool open_session(struct sql *sql, struct login *login, timestamp now, st
     if (!login->known_device)
         world_random_bytes(login->device, DEVICE_BYTES);
     return sql_run(sql, &device_put,
-                   SQL_ARGUMENTS(sql_blob(device_slice(login)), sql_int(login->user_no),
-                                 sql_int(0), sql_int(0), sql_int(now)),
+                   SQL_ARGUMENTS(sql_blob(device_slice(login)), sql_int(login->user_no), sql_int(0),
+                                 sql_int(0), sql_int(now)),
                    err) &&
-           sql_run(sql, &user_step,
-                   SQL_ARGUMENTS(sql_int(login->user_no),
-                                 sql_int(login->has_factor ? login->step : 0)),
-                   err) &&
+           sql_run(
+               sql, &user_step,
+               SQL_ARGUMENTS(sql_int(login->user_no), sql_int(login->has_factor ? login->step : 0)),
+               err) &&
            token_issue(sql, login->user_no, "session", now, now + SESSION_HOURS * HOUR,
                        login->token, err);
 }
@@ -354,8 +353,7 @@ bool access_factor_set(struct sql *sql, struct access *access, int64_t user_no,
     bool done = sql_run(sql, &user_factor,
                         SQL_ARGUMENTS(sql_int(user_no),
                                       sql_blob(field_encrypt(store_keys(access->platform->store),
-                                                             KEY_SESSION, user_no, plain,
-                                                             &arena))),
+                                                             KEY_SESSION, user_no, plain, &arena))),
                         err);
     arena_release(&arena);
     sodium_memzero(factor, sizeof factor);

@@ -83,8 +83,8 @@ static bool run_add(struct sql *sql, void *context, struct error *err)
 {
     struct user_job *job = context;
     int64_t user_no;
-    return access_user_add(sql, job->access, slice_of(job->name), slice_of(job->role),
-                           job->area_no, job->password, &user_no, err);
+    return access_user_add(sql, job->access, slice_of(job->name), slice_of(job->role), job->area_no,
+                           job->password, &user_no, err);
 }
 static bool run_issue(struct sql *sql, void *context, struct error *err)
 {
@@ -196,8 +196,7 @@ static void a_token_is_its_user_with_role_and_area_until_it_expires(void **state
     assert_int_equal(actor.kind, ACTOR_USER);
     assert_string_equal(actor.name, "li");
     assert_string_equal(actor.role, "press");
-    assert_int_equal(actor.permissions,
-                     PERMISSION_BIT(PERMIT_SITUATION_READ) | PERMISSION_NONE);
+    assert_int_equal(actor.permissions, PERMISSION_BIT(PERMIT_SITUATION_READ) | PERMISSION_NONE);
     assert_int_equal(actor.area_first, changzhou);
     assert_int_equal(actor.area_last, area_range_last(changzhou));
     f->world.fixed += DAY; /* also from the cache */
@@ -256,8 +255,8 @@ static void users_without_a_password_open_no_port(void **state)
 /* ---- Log-in */
 
 /* `device` (of ACCESS_DEVICE_BYTES, empty: none) is taken and renewed. */
-static bool log_in_with(struct fixture *f, const char *name, const char *password,
-                        const char *code, char *device, struct error *err)
+static bool log_in_with(struct fixture *f, const char *name, const char *password, const char *code,
+                        char *device, struct error *err)
 {
     char token[ACCESS_TOKEN_BYTES], mark[ACCESS_DEVICE_BYTES];
     struct actor actor;
@@ -289,7 +288,7 @@ static void whoever_guesses_elsewhere_does_not_lock_out_the_usual_desk(void **st
     fail_on(log_in_with(f, "wu", "other-password", NULL, other, &err), &err);
     for (int i = 0; i < 20; i++)
         assert_false(log_in(f, "li", "guess", &err));
-    assert_false(log_in(f, "li", "right-password", &err)); /* strangers wait */
+    assert_false(log_in(f, "li", "right-password", &err));                   /* strangers wait */
     assert_false(log_in_with(f, "li", "right-password", NULL, other, &err)); /* another's mark */
     strcpy(kept, desk);
     desk[20] = desk[20] == 'A' ? 'B' : 'A';
@@ -316,9 +315,9 @@ static void make_code(const char *secret, int64_t ahead_seconds, char out[7])
     size_t length;
     assert_int_equal(oath_base32_decode(secret, strlen(secret), &bytes, &length), OATH_OK);
     assert_int_equal(length, 20);
-    assert_int_equal(oath_totp_generate(bytes, length, world_real_now() / SECOND + ahead_seconds,
-                                        30, 0, 6, out),
-                     OATH_OK);
+    assert_int_equal(
+        oath_totp_generate(bytes, length, world_real_now() / SECOND + ahead_seconds, 30, 0, 6, out),
+        OATH_OK);
     free(bytes);
 }
 
@@ -344,7 +343,8 @@ static void a_second_factor_is_asked_taken_once_and_never_late(void **state)
     assert_false(log_in_with(f, "li", "wrong", now, NULL, &err));
     f->world.fixed += 10 * MINUTE; /* the waits have passed; codes go by the real clock */
     fail_on(log_in_with(f, "li", "right-password", now, NULL, &err), &err);
-    assert_false(log_in_with(f, "li", "right-password", now, NULL, &err)); /* seen over a shoulder */
+    assert_false(
+        log_in_with(f, "li", "right-password", now, NULL, &err)); /* seen over a shoulder */
     fail_on(log_in_with(f, "li", "right-password", soon, NULL, &err), &err);
     assert_false(log_in_with(f, "li", "right-password", now, NULL, &err));
 }
@@ -476,8 +476,7 @@ static void a_csrf_text_is_its_sessions_only(void **state)
     assert_true(access_csrf_fits(access, SLICE("u1.one"), slice_of(csrf)));
     assert_false(access_csrf_fits(access, SLICE("u1.two"), slice_of(csrf)));
     assert_false(access_csrf_fits(access, SLICE("u1.one"), (struct slice){NULL, 0}));
-    assert_false(access_csrf_fits(access, SLICE("u1.one"),
-                                  (struct slice){csrf, strlen(csrf) - 1}));
+    assert_false(access_csrf_fits(access, SLICE("u1.one"), (struct slice){csrf, strlen(csrf) - 1}));
     csrf[0] ^= 1;
     assert_false(access_csrf_fits(access, SLICE("u1.one"), slice_of(csrf)));
 }
@@ -540,14 +539,16 @@ static void role_files_with_faults_are_refused_whole(void **state)
         {"roles:\n  a:\n" TITLE "    permissions: [1]\n", false},
         {"roles:\n  a:\n" TITLE "    permissions: [situation.read]\n    other: 1\n", false},
         {"roles:\n  a:\n" TITLE "    permissions: [situation.read]\n"
-         "  a:\n" TITLE "    permissions: [area.read]\n", false}, /* twice */
+         "  a:\n" TITLE "    permissions: [area.read]\n",
+         false},                                                      /* twice */
         {"roles:\n  a:\n    permissions: [situation.read]\n", false}, /* no title */
         {"roles:\n  administrator:\n" TITLE "    permissions: [user.manage, person.read]\n", false},
         {"roles:\n  helper:\n" TITLE "    permissions: [user.manage, person.read]\n", false},
         {"roles:\n  a:\n" TITLE "    permissions: [situation.read, area.read, venue.read, "
          "venue.manage, scan.staff, person.read, person.search, status.read, case.read, trace.run, "
          "evidence.write, import.run, export.request, export.approve, glass.break, glass.review, "
-         "audit.read, user.manage, system.read]\n", false},
+         "audit.read, user.manage, system.read]\n",
+         false},
         {"roles:\n  a:\n" TITLE "    permissions: [export.request, export.approve]\n", false},
         {"roles:\n  a:\n" TITLE "    permissions: [export.request]\n", true},
         {READER "{name: partial, status: full}\n" WHERE, true},
@@ -561,9 +562,11 @@ static void role_files_with_faults_are_refused_whole(void **state)
         {READER "{name: partial}\n    where: [anywhere]\n", false},
         {READER "{name: partial}\n" WHERE "    duties: [tracing, \"two words\"]\n", false},
         {READER "{name: full, id_number: full, phone: full, birth: full, home: full, status: full, "
-         "evidence: full, places: full}\n" WHERE "    second_factor: true\n", false},
+                "evidence: full, places: full}\n" WHERE "    second_factor: true\n",
+         false},
         {"roles:\n  administrator:\n" TITLE "    permissions: [user.manage]\n"
-         "    reads: {name: partial}\n" WHERE, false},
+         "    reads: {name: partial}\n" WHERE,
+         false},
         {"roles: &x\n  a: *x\n", false}, /* anchors */
         {"roles:\n  a: [\n", false},
     };

@@ -1,5 +1,6 @@
-/* Duties of users: where and as what someone serves, and until when. Permissions follow at once: the
- * cache of resolved tokens is emptied after every change, and an ended duty ends every token. */
+/* Duties of users: where and as what someone serves, and until when. Permissions follow at once:
+ * the cache of resolved tokens is emptied after every change, and an ended duty ends every token.
+ * */
 #include "access/access_internal.h"
 
 static const struct sql_text user_number = {
@@ -19,13 +20,11 @@ static const struct sql_text user_page = {
 const struct sql_list user_statements =
     SQL_LIST(&user_number, &user_move, &user_duty, &user_sessions_end, &user_page);
 
-bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no,
-                        struct error *err)
+bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no, struct error *err)
 {
     return sql_one_int(sql, &user_number, SQL_ARGUMENTS(sql_text(name)), 0, ret_user_no, err) &&
-           (*ret_user_no ||
-            error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
-                      "the name of a user", "no such user"));
+           (*ret_user_no || error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
+                                      "the name of a user", "no such user"));
 }
 
 struct change_job {
@@ -56,8 +55,7 @@ static bool apply(struct sql *sql, void *context, struct error *err)
                           SQL_ARGUMENTS(sql_int(user_no),
                                         open ? sql_null() : sql_int(change->duty_until)),
                           err)) &&
-           (!ends ||
-            sql_run(sql, &user_sessions_end, SQL_ARGUMENTS(sql_int(user_no)), err)) &&
+           (!ends || sql_run(sql, &user_sessions_end, SQL_ARGUMENTS(sql_int(user_no)), err)) &&
            audit_append(sql, &entry, now, err);
 }
 
@@ -75,8 +73,7 @@ bool access_user_change(struct access *access, const struct user_change *change,
 
 /* ---- Routes */
 
-static bool list_handle(const struct request *request, struct response *response,
-                        struct error *err)
+static bool list_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
     struct sql_query *query;
@@ -114,8 +111,7 @@ static bool list_handle(const struct request *request, struct response *response
     return done;
 }
 
-static bool duty_handle(const struct request *request, struct response *response,
-                        struct error *err)
+static bool duty_handle(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const fields[] = {"name", "until", NULL};
     struct json_place place = {.source = "body", .required = true};
@@ -129,8 +125,7 @@ static bool duty_handle(const struct request *request, struct response *response
         (!json_text(body, "until", place, &until, err) || !time_parse(until, &change.duty_until)))
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "until"},
                          "an RFC 3339 time, or null for an open end", "not a time");
-    if (!access_user_change(request->platform->access, &change, slice_of(request->actor.name),
-                            err))
+    if (!access_user_change(request->platform->access, &change, slice_of(request->actor.name), err))
         return false;
     buffer_append_text(&response->body, "{}");
     return true;
@@ -141,7 +136,8 @@ static bool duty_handle(const struct request *request, struct response *response
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define PAGE(item)                                                                                 \
     "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"                      \
-    "\"items\":{\"type\":\"array\",\"items\":" item "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
+    "\"items\":{\"type\":\"array\",\"items\":" item                                                \
+    "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
 #define USER                                                                                       \
     "{\"type\":\"object\",\"required\":[\"name\",\"role\",\"duty_until\",\"second_factor\"],"      \
     "\"properties\":{\"name\":" TEXT ",\"role\":" TEXT ",\"duty_until\":" TIME_OR_NULL             \

@@ -4,9 +4,9 @@
  * Window model over the whole range, ±120 minutes, one thread a side, its time on the processor.
  * In each round one side answers all requests, then the other does, and both must give the same
  * columns (digest over person, co_visits, gap). Warm: every request was answered once before; the
- * page cache holds the files. We decrypt, verify and unpack the blocks at every request (there is no cache
- * of decrypted blocks); the peers keep what they like: SQLite maps its file, RocksDB has all
- * uncompressed blocks in its block cache.
+ * page cache holds the files. We decrypt, verify and unpack the blocks at every request (there is
+ * no cache of decrypted blocks); the peers keep what they like: SQLite maps its file, RocksDB has
+ * all uncompressed blocks in its block cache.
  *
  * trace.sqlite_p50, _p99   persons drawn at random, milliseconds
  * trace.rocksdb_rows       rows a second over the persons whose venues give the longest runs */
@@ -206,16 +206,15 @@ static void say_round(const struct workshop *workshop, const char *name, const c
                       size_t count, struct sums *sums)
 {
     double of_count = (double)count;
-    workshop_say(workshop,
-                 "%-8s %s: %.0f rows, %.0f exposed a request; ours p50 %.3f ms, p99 %.3f ms, "
-                 "%.1f M rows/s; %s p50 %.3f ms, p99 %.3f ms, %.1f M rows/s",
-                 name, what, (double)sums->peer_rows / of_count, (double)sums->exposed / of_count,
-                 percentile(sums->ours, count, 0.5) * 1e3,
-                 percentile(sums->ours, count, 0.99) * 1e3,
-                 (double)sums->peer_rows / sums->ours_total * 1e-6, name,
-                 percentile(sums->peer, count, 0.5) * 1e3,
-                 percentile(sums->peer, count, 0.99) * 1e3,
-                 (double)sums->peer_rows / sums->peer_total * 1e-6);
+    workshop_say(
+        workshop,
+        "%-8s %s: %.0f rows, %.0f exposed a request; ours p50 %.3f ms, p99 %.3f ms, "
+        "%.1f M rows/s; %s p50 %.3f ms, p99 %.3f ms, %.1f M rows/s",
+        name, what, (double)sums->peer_rows / of_count, (double)sums->exposed / of_count,
+        percentile(sums->ours, count, 0.5) * 1e3, percentile(sums->ours, count, 0.99) * 1e3,
+        (double)sums->peer_rows / sums->ours_total * 1e-6, name,
+        percentile(sums->peer, count, 0.5) * 1e3, percentile(sums->peer, count, 0.99) * 1e3,
+        (double)sums->peer_rows / sums->peer_total * 1e-6);
 }
 
 struct trace_peer {
@@ -224,8 +223,8 @@ struct trace_peer {
 };
 
 /* `random` and `longest` name the measures of rows a second over the two kinds of requests. */
-static struct trace_peer add_measures(struct figures *figures, const char *name,
-                                      const char *random, const char *longest)
+static struct trace_peer add_measures(struct figures *figures, const char *name, const char *random,
+                                      const char *longest)
 {
     const char *const parts[] = {"p50", "p99", random, longest};
     struct measure *added[4];

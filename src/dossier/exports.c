@@ -1,5 +1,5 @@
-/* Exports of persons need two keys: one requests, with a purpose and words; another approves; then the
- * requester, and nobody else, fetches the file until it expires.
+/* Exports of persons need two keys: one requests, with a purpose and words; another approves; then
+ * the requester, and nobody else, fetches the file until it expires.
  *
  * Every row ends with a watermark "EXPORT-ROW-MAC": a list that turns up elsewhere names its export
  * and so the two who answered for it. The area and the mask are those of the requester when it was
@@ -9,7 +9,12 @@
 
 #include "dossier/dossier_internal.h"
 
-enum { MARK_MAC_BYTES = 9, MARK_TEXT_BYTES = 64, FILE_ROWS_MAX = 100000, FILE_BYTES_MAX = 64 << 20 };
+enum {
+    MARK_MAC_BYTES = 9,
+    MARK_TEXT_BYTES = 64,
+    FILE_ROWS_MAX = 100000,
+    FILE_BYTES_MAX = 64 << 20
+};
 
 static const struct sql_text request_insert = {
     "export_request_insert",
@@ -65,8 +70,8 @@ static void mark_mac(const struct platform *platform, int64_t export_no, int64_t
 {
     char text[64];
     unsigned char whole[crypto_generichash_BYTES_MIN];
-    int length = snprintf(text, sizeof text, "export %lld row %lld", (long long)export_no,
-                          (long long)row);
+    int length =
+        snprintf(text, sizeof text, "export %lld row %lld", (long long)export_no, (long long)row);
     crypto_generichash(whole, sizeof whole, (const unsigned char *)text, (size_t)length,
                        keys_of(store_keys(platform->store), KEY_AUDIT), KEY_BYTES);
     memcpy(out, whole, MARK_MAC_BYTES);
@@ -161,8 +166,7 @@ bool export_request_handle(const struct request *request, struct response *respo
     return true;
 }
 
-bool export_list_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool export_list_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
     struct sql_query *query;
@@ -258,8 +262,8 @@ static bool decide(struct sql *sql, void *context, struct error *err)
     char fields[24];
     snprintf(fields, sizeof fields, "export %lld", (long long)row.no);
     struct audit_entry entry = {.actor = slice_of(actor->name),
-                                .act = job->approve ? SLICE("export.approve")
-                                                    : SLICE("export.refuse"),
+                                .act =
+                                    job->approve ? SLICE("export.approve") : SLICE("export.refuse"),
                                 .purpose = job->request->purpose,
                                 .fields = slice_of(fields)};
     job->expires = now + policy_number(job->request->platform->policy, NUMBER_EXPORT_HOURS) * HOUR;
@@ -319,8 +323,8 @@ static bool file_numbers(struct file_job *job, int64_t after, int64_t limit, str
     bool row = false;
     bool done = sql_begin(job->sql, &export_persons,
                           SQL_ARGUMENTS(sql_int(job->row.area_no),
-                                        sql_int(area_range_last(job->row.area_no)),
-                                        sql_int(after), sql_int(limit)),
+                                        sql_int(area_range_last(job->row.area_no)), sql_int(after),
+                                        sql_int(limit)),
                           &query, err);
     while (done && (done = sql_next(query, &row, err)) && row)
         job->numbers[job->count++] = (uint32_t)sql_get_int(query, 0);
@@ -391,8 +395,7 @@ static bool may_fetch(const struct file_job *job, struct error *err)
            error_set(err, ERROR_GONE, place, "a new request", "the approval has expired");
 }
 
-bool export_file_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool export_file_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct file_job job = {.request = request};
     int64_t no, after;

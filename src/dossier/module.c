@@ -17,9 +17,9 @@
     "{\"type\":\"object\",\"required\":[\"person_no\",\"name\",\"id_number\",\"phone\","           \
     "\"birth_year\",\"sex\",\"area\",\"household_no\",\"unit_no\"],\"properties\":{"               \
     "\"person_no\":" NUMBER ",\"name\":" TEXT_OR_NULL ",\"id_number\":" TEXT_OR_NULL               \
-    ",\"phone\":" TEXT_OR_NULL ",\"birth_year\":{\"type\":[\"integer\",\"null\"]},\"sex\":"        \
-    TEXT_OR_NULL ",\"area\":" TEXT_OR_NULL                                                         \
-    ",\"household_no\":{\"type\":[\"integer\",\"null\"]},"                                         \
+    ",\"phone\":" TEXT_OR_NULL                                                                     \
+    ",\"birth_year\":{\"type\":[\"integer\",\"null\"]},\"sex\":" TEXT_OR_NULL                      \
+    ",\"area\":" TEXT_OR_NULL ",\"household_no\":{\"type\":[\"integer\",\"null\"]},"               \
     "\"unit_no\":{\"type\":[\"integer\",\"null\"]}}}"
 #define EXPORT                                                                                     \
     "{\"type\":\"object\",\"required\":[\"no\",\"requester\",\"approver\",\"purpose\",\"words\","  \
@@ -161,10 +161,10 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .touches = TOUCH_NOTHING,
      .summary = "The signed head of the audit chain: keep it, and nothing before it can change "
                 "unseen",
-     .response_schema = "{\"type\":\"object\",\"required\":[\"no\",\"real_at\",\"hash\","
-                        "\"signature\",\"public_key\"],\"properties\":{\"no\":" NUMBER
-                        ",\"real_at\":" TIME ",\"hash\":" TEXT ",\"signature\":" TEXT
-                        ",\"public_key\":" TEXT "}}",
+     .response_schema =
+         "{\"type\":\"object\",\"required\":[\"no\",\"real_at\",\"hash\","
+         "\"signature\",\"public_key\"],\"properties\":{\"no\":" NUMBER ",\"real_at\":" TIME
+         ",\"hash\":" TEXT ",\"signature\":" TEXT ",\"public_key\":" TEXT "}}",
      .handle = audit_head_handle},
 };
 
@@ -179,7 +179,7 @@ const struct module dossier_module = {
     .route_count = DOSSIER_ROUTES,
     .event_kinds = event_kinds,
     .event_kind_count = 1,
-    .statements = (const struct sql_list *const[]){&person_statements, &opened_statements,
-                                                   &export_request_statements, &review_statements,
-                                                   NULL},
+    .statements =
+        (const struct sql_list *const[]){&person_statements, &opened_statements,
+                                         &export_request_statements, &review_statements, NULL},
 };

@@ -47,8 +47,8 @@ static bool list_range(const struct request *request, int64_t *ret_first, int64_
                                "an area of your own", "the area is not within your authority");
 }
 
-static bool page_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after,
-                         int64_t limit, uint32_t *numbers, size_t *ret_count, struct error *err)
+static bool page_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
+                         uint32_t *numbers, size_t *ret_count, struct error *err)
 {
     struct sql_query *query;
     bool row = false, done;
@@ -81,8 +81,7 @@ static bool write_page(const struct request *request, struct sql *sql, const uin
     return done;
 }
 
-bool person_list_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool person_list_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
     struct json_writer writer;
@@ -101,9 +100,9 @@ bool person_list_handle(const struct request *request, struct response *response
     done = done && write_page(request, sql, numbers, count, more, &writer, err);
     store_read_end(request->platform->store, sql);
     json_writer_release(&writer);
-    return done && opened_record(request, "person.list", numbers, count,
-                                 shown_names(request->actor.reads, PERSON_FIELDS, request->arena),
-                                 err);
+    return done &&
+           opened_record(request, "person.list", numbers, count,
+                         shown_names(request->actor.reads, PERSON_FIELDS, request->arena), err);
 }
 
 /* ---- One */
@@ -136,8 +135,7 @@ static bool show(const struct request *request, const char *act, uint32_t number
     return true;
 }
 
-bool person_show_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool person_show_handle(const struct request *request, struct response *response, struct error *err)
 {
     int64_t number;
     return slice_to_int64(request->parameters[0], 1, UINT32_MAX, &number)

@@ -1,5 +1,5 @@
-/* Who looked: a person asks about the own records; reviewers get oddities, the gravest first; anyone
- * may fetch the audit chain's signed head. */
+/* Who looked: a person asks about the own records; reviewers get oddities, the gravest first;
+ * anyone may fetch the audit chain's signed head. */
 #include <stdlib.h>
 
 #include "dossier/dossier.h"
@@ -56,8 +56,8 @@ static const struct sql_text glass_reads = {
     "audit_by_time"};
 
 const struct sql_list review_statements =
-    SQL_LIST(&own_accesses, &actor_role, &idle_reads, &many_reads, &watched_reads,
-             &household_reads, &glass_reads);
+    SQL_LIST(&own_accesses, &actor_role, &idle_reads, &many_reads, &watched_reads, &household_reads,
+             &glass_reads);
 
 /* ---- GET /me/accesses */
 
@@ -101,10 +101,10 @@ bool own_accesses_handle(const struct request *request, struct response *respons
         !store_read_begin(request->platform->store, &sql, err))
         return false;
     bool row = false;
-    bool done = sql_begin(sql, &own_accesses,
-                          SQL_ARGUMENTS(sql_int(request->actor.person_no), sql_int(after),
-                                        sql_int(limit + 1)),
-                          &query, err);
+    bool done = sql_begin(
+        sql, &own_accesses,
+        SQL_ARGUMENTS(sql_int(request->actor.person_no), sql_int(after), sql_int(limit + 1)),
+        &query, err);
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
     json_key(&writer, "items");
@@ -248,8 +248,7 @@ static void put_bytes(struct json_writer *writer, const char *key, const unsigne
     json_field_text(writer, key, slice_of(text));
 }
 
-bool audit_head_handle(const struct request *request, struct response *response,
-                       struct error *err)
+bool audit_head_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
     struct audit_head head;

@@ -2,7 +2,8 @@
  * readers, and deletes in small jobs, so that nobody waits for it.
  *
  * Evidence is numbered in the order of its recording, nearly: after YOUNG_BLOCKS blocks in a row
- * without an old row the walk is over. What lies old beyond them is met when they have grown old. */
+ * without an old row the walk is over. What lies old beyond them is met when they have grown old.
+ * */
 #include "keeping/keeping_internal.h"
 
 enum { BLOCK_ROWS_MAX = 4096, YOUNG_BLOCKS = 8 };
@@ -27,8 +28,7 @@ static const struct sql_text evidence_old = {
     " AND (kind <> ?4 OR detail = ?5) ORDER BY evidence_no",
     "primary key"};
 static const struct sql_text event_times = {
-    "event_times", "SELECT no, recorded_at FROM event WHERE no <= ?1 ORDER BY no",
-    "primary key"};
+    "event_times", "SELECT no, recorded_at FROM event WHERE no <= ?1 ORDER BY no", "primary key"};
 static const struct sql_text event_count_to = {
     "event_count_to", "SELECT count(*) FROM event WHERE no <= ?1", "primary key"};
 static const struct sql_text cursor_lowest = {
@@ -64,8 +64,8 @@ struct block {
 };
 
 #define BLOCK_ARGUMENTS(block)                                                                     \
-    SQL_ARGUMENTS(sql_int((block)->first), sql_int((block)->last),                                 \
-                  sql_int((block)->run->cutoff), sql_int(EVIDENCE_PCR), sql_int(RESULT_POSITIVE))
+    SQL_ARGUMENTS(sql_int((block)->first), sql_int((block)->last), sql_int((block)->run->cutoff),  \
+                  sql_int(EVIDENCE_PCR), sql_int(RESULT_POSITIVE))
 
 /* The end of the next block and whether it has old rows; *ret_more false past the last row. */
 static bool next_block(struct sql *sql, struct block *block, bool *ret_old, bool *ret_more,
@@ -193,8 +193,8 @@ static bool delete_events(struct sql *sql, void *context, struct error *err)
 
 /* The last event before the first young one, that every subscriber has seen, and that is not the
  * newest; *ret_count events up to it. */
-static bool last_old_event(struct sql *sql, timestamp cutoff, int64_t *ret_last,
-                           int64_t *ret_count, struct error *err)
+static bool last_old_event(struct sql *sql, timestamp cutoff, int64_t *ret_last, int64_t *ret_count,
+                           struct error *err)
 {
     int64_t lowest, newest, last = 0;
     struct sql_query *query;

@@ -63,14 +63,14 @@ const char *evidence_detail_name(enum evidence_kind kind, unsigned detail);
 int evidence_detail_of(enum evidence_kind kind, struct slice name);
 
 struct evidence {
-    int64_t no;            /* unique among the pieces decided on; breaks ties */
+    int64_t no; /* unique among the pieces decided on; breaks ties */
     enum evidence_kind kind;
     timestamp recorded_at;
-    timestamp at;          /* see EVIDENCE_TABLE */
-    timestamp until;       /* TIMESTAMP_NONE where the kind has none */
-    int64_t of;            /* no of the piece it refers to, 0 = none */
-    uint8_t detail;        /* level, zone, result, or an override's enum color */
-    uint16_t tube_size;    /* pcr: 1 … 100 */
+    timestamp at;                        /* see EVIDENCE_TABLE */
+    timestamp until;                     /* TIMESTAMP_NONE where the kind has none */
+    int64_t of;                          /* no of the piece it refers to, 0 = none */
+    uint8_t detail;                      /* level, zone, result, or an override's enum color */
+    uint16_t tube_size;                  /* pcr: 1 … 100 */
     struct slice reason_code, requester; /* override */
     const struct slice *approvers;
     size_t approver_count;
@@ -80,8 +80,8 @@ struct words {
     const char *zh, *en; /* in the arena */
 };
 struct decision_reason {
-    const char *rule;  /* "close_contact.red" */
-    int64_t evidence;  /* no */
+    const char *rule; /* "close_contact.red" */
+    int64_t evidence; /* no */
     struct words words;
 };
 struct decision_ignored {
@@ -90,10 +90,10 @@ struct decision_ignored {
 };
 struct decision {
     enum color color;
-    timestamp since;                  /* TIMESTAMP_NONE: has no start */
-    timestamp until;                  /* TIMESTAMP_NONE: never, if nothing more is recorded */
-    enum color next_color;            /* from `until` on */
-    timestamp last_negative_sampled_at; /* latest negative reported by now, not annulled */
+    timestamp since;                       /* TIMESTAMP_NONE: has no start */
+    timestamp until;                       /* TIMESTAMP_NONE: never, if nothing more is recorded */
+    enum color next_color;                 /* from `until` on */
+    timestamp last_negative_sampled_at;    /* latest negative reported by now, not annulled */
     const struct decision_reason *reasons; /* by number of the evidence */
     size_t reason_count;
     const struct decision_ignored *ignored;
@@ -162,13 +162,12 @@ size_t policy_category_of(const struct policy *policy, struct slice name);
 bool policy_category_known(const struct policy *policy, struct slice name);
 /* S(gap): probability that a stay is longer than `gap` whole minutes, lognormal by median and 90 %
  * point; entries 0 … *ret_minutes − 1, beyond is 0 (the table ends where S < 0.001). */
-const float *policy_dwell_survival(const struct policy *policy, size_t index,
-                                   size_t *ret_minutes);
+const float *policy_dwell_survival(const struct policy *policy, size_t index, size_t *ret_minutes);
 
 /* ---- Roles (policies/roles.yaml) */
 enum { ROLE_DUTIES_MAX = 16 };
-/* For persons of which jurisdiction: whose home, whose present stay, or whose case report lies in the
- * reader's area; or who belongs to the reader's unit. */
+/* For persons of which jurisdiction: whose home, whose present stay, or whose case report lies in
+ * the reader's area; or who belongs to the reader's unit. */
 #define WHERE_TABLE(X)                                                                             \
     X(WHERE_RESPONSIBLE, "responsible")                                                            \
     X(WHERE_STAY, "stay")                                                                          \
@@ -182,9 +181,9 @@ enum where {
 };
 struct role {
     const char *name, *title_zh, *title_en;
-    uint64_t permissions; /* bits of policy/permissions.h */
-    field_mask reads;     /* what of a person it is shown */
-    unsigned where;       /* bits of enum where */
+    uint64_t permissions;                    /* bits of policy/permissions.h */
+    field_mask reads;                        /* what of a person it is shown */
+    unsigned where;                          /* bits of enum where */
     const char *duties[ROLE_DUTIES_MAX + 1]; /* NULL after the last */
     bool second_factor;
 };

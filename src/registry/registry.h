@@ -14,10 +14,10 @@
 
 struct area {
     int64_t no;
-    struct slice code;      /* managed code, "320412", "320471", "320412101" */
-    struct slice gb_code;   /* GB/T 2260 */
+    struct slice code;    /* managed code, "320412", "320471", "320412101" */
+    struct slice gb_code; /* GB/T 2260 */
     struct slice name_zh, name_en;
-    int64_t population;     /* 0 = not known */
+    int64_t population; /* 0 = not known */
     double latitude, longitude;
 };
 
@@ -47,8 +47,7 @@ bool registry_reload(struct registry *registry, struct error *err) MUST_USE;
 bool identity_check_id_number(struct slice text, int32_t today, bool demo, char ret_normal[19],
                               const char **ret_warning, struct error *err) MUST_USE;
 /* GB 32100-2015 unified social credit code, mod 31. */
-bool identity_check_credit_code(struct slice text, char ret_normal[19],
-                                struct error *err) MUST_USE;
+bool identity_check_credit_code(struct slice text, char ret_normal[19], struct error *err) MUST_USE;
 /* GA 36: province letter + 5 (6 for new energy) characters, no I or O. */
 bool identity_check_plate(struct slice text, char ret_normal[16], struct error *err) MUST_USE;
 /* Mainland mobile (11 digits, 1[3-9]) or landline with area code. */
@@ -57,15 +56,21 @@ bool identity_check_phone(struct slice text, char ret_normal[20], struct error *
 char identity_id_check_digit(const char digits[17]);
 
 /* ---- External ids */
-enum registry_kind { REGISTRY_PERSON = 1, REGISTRY_VENUE, REGISTRY_UNIT, REGISTRY_HOUSEHOLD,
-                     REGISTRY_VEHICLE, REGISTRY_STAFF, REGISTRY_CASE };
+enum registry_kind {
+    REGISTRY_PERSON = 1,
+    REGISTRY_VENUE,
+    REGISTRY_UNIT,
+    REGISTRY_HOUSEHOLD,
+    REGISTRY_VEHICLE,
+    REGISTRY_STAFF,
+    REGISTRY_CASE
+};
 /* *ret_no 0 where unknown. */
 bool registry_lookup(struct sql *sql, enum registry_kind kind, struct slice source,
                      struct slice external_id, int64_t *ret_no, struct error *err) MUST_USE;
 /* The external id within a source, data NULL where it has none; copied into the arena. */
-bool registry_external_id(struct sql *sql, enum registry_kind kind, struct slice source,
-                          int64_t no, struct arena *arena, struct slice *ret_id,
-                          struct error *err) MUST_USE;
+bool registry_external_id(struct sql *sql, enum registry_kind kind, struct slice source, int64_t no,
+                          struct arena *arena, struct slice *ret_id, struct error *err) MUST_USE;
 /* Ties an external id to a number (inside a job). */
 bool registry_add_external_id(struct sql *sql, enum registry_kind kind, struct slice source,
                               struct slice external_id, int64_t no, int64_t import_no,
@@ -73,9 +78,9 @@ bool registry_add_external_id(struct sql *sql, enum registry_kind kind, struct s
 /* Makes an anonymous person, or a venue without a name, for an external id (inside a job).
  * Coordinates may be NAN, `category` empty. */
 bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, int64_t area_no,
-                               struct slice source, struct slice external_id,
-                               struct slice category, double latitude, double longitude,
-                               int64_t import_no, int64_t *ret_no, struct error *err) MUST_USE;
+                               struct slice source, struct slice external_id, struct slice category,
+                               double latitude, double longitude, int64_t import_no,
+                               int64_t *ret_no, struct error *err) MUST_USE;
 
 /* ---- Persons: identity is encrypted; this opens it, so callers audit. */
 struct person {
@@ -83,7 +88,7 @@ struct person {
     int64_t area_no;
     uint32_t household_no, unit_no;
     int16_t birth_year;
-    char sex;                 /* 'm', 'f', '?' */
+    char sex;                            /* 'm', 'f', '?' */
     struct slice name, id_number, phone; /* decrypted, data NULL where absent */
 };
 bool registry_person(struct platform *platform, struct sql *sql, uint32_t person_no,
@@ -94,14 +99,16 @@ bool registry_person_by_id_number(struct platform *platform, struct sql *sql, st
 /* The identity record that is encrypted: name, ID number, phone (each under 256 bytes). */
 struct slice identity_pack(struct slice name, struct slice id_number, struct slice phone,
                            struct arena *arena);
-/* The one field-mask function: "张三" → "张*", ID numbers 3204**********002X, phones 138****1234. */
+/* The one field-mask function: "张三" → "张*", ID numbers 3204**********002X, phones
+ * 138****1234. */
 enum mask { MASK_FULL, MASK_PARTIAL };
 struct slice registry_mask_name(struct slice name, enum mask mask, struct arena *arena);
 struct slice registry_mask_id_number(struct slice number, enum mask mask, struct arena *arena);
 struct slice registry_mask_phone(struct slice phone, enum mask mask, struct arena *arena);
 
-/* A CSV cell that no spreadsheet takes for a formula: what begins with = + - @ tab or CR (also their
- * full-width forms) and is no number gets an apostrophe before it; the imports take it off again. */
+/* A CSV cell that no spreadsheet takes for a formula: what begins with = + - @ tab or CR (also
+ * their full-width forms) and is no number gets an apostrophe before it; the imports take it off
+ * again. */
 void registry_csv_put(struct buffer *line, struct slice field, bool first);
 
 /* ---- Venues (numbers, names and categories are no secret) */
@@ -111,8 +118,9 @@ struct venue {
     uint32_t unit_no;
     struct slice name, category;
     double latitude, longitude; /* NAN = not known */
-    uint8_t check_level;      /* 0 green passes, 1 also a negative within 72 h, 2 within 48 h, 3 within 24 h */
-    uint16_t token_version;   /* 1 and up; raised by revocation */
+    uint8_t
+        check_level; /* 0 green passes, 1 also a negative within 72 h, 2 within 48 h, 3 within 24 h */
+    uint16_t token_version; /* 1 and up; raised by revocation */
     bool closed;
 };
 bool registry_venue(struct sql *sql, uint32_t venue_no, struct arena *arena,
@@ -124,7 +132,7 @@ bool registry_venue(struct sql *sql, uint32_t venue_no, struct arena *arena,
 struct import_result {
     int64_t rows, inserted, merged, unchanged, rejected;
 };
-struct import_batch {          /* up to 4096 rows, columns resolved by name */
+struct import_batch { /* up to 4096 rows, columns resolved by name */
     struct platform *platform;
     struct slice source;
     bool create_missing, dry_run;
@@ -134,9 +142,9 @@ struct import_batch {          /* up to 4096 rows, columns resolved by name */
     const int *column_of;         /* field index of kind->columns[i], -1 where absent */
     struct import_result *result; /* inserted, merged, unchanged are the kind's to count */
     struct arena *arena;
-    void *state;                  /* of the kind, over the whole import */
-    void *reporter;               /* the framework's */
-    struct error *row_errors;     /* rows that could not be read: code set */
+    void *state;              /* of the kind, over the whole import */
+    void *reporter;           /* the framework's */
+    struct error *row_errors; /* rows that could not be read: code set */
 };
 /* Field of row `row` for column number `column` of the kind, trimmed; data NULL where absent or
  * empty. */
@@ -185,8 +193,9 @@ extern const struct export_kind *const export_kinds[];
 extern const size_t export_kind_count;
 /* One row: quotes, and neutralises cells that a spreadsheet would take for a formula. */
 void export_row(FILE *out, const struct slice *fields, size_t count);
-/* Whether a cell, after any "'", begins as a formula does. Protecting puts one "'" before such a cell
- * (not before a plain number), and import takes one off: nothing else is changed either way. */
+/* Whether a cell, after any "'", begins as a formula does. Protecting puts one "'" before such a
+ * cell (not before a plain number), and import takes one off: nothing else is changed either way.
+ * */
 bool import_is_formula(struct slice field);
 struct slice import_unprotect(struct slice field);
 

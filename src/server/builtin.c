@@ -128,8 +128,8 @@ static bool handle_metrics(const struct request *request, struct response *respo
     status_counts(request->platform->status, counts);
     put_metric(response, "chengmai_persons", "gauge", "Persons by colour of their status.");
     for (int color = 0; color < 3; color++)
-        buffer_print(body, "chengmai_persons{color=\"%s\"} %lld\n",
-                     color_name((enum color)color), (long long)counts[color]);
+        buffer_print(body, "chengmai_persons{color=\"%s\"} %lld\n", color_name((enum color)color),
+                     (long long)counts[color]);
     return true;
 }
 
@@ -207,8 +207,10 @@ bool static_file(struct slice path, struct response *response, struct arena *are
         "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'",
-        "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
-        "Cross-Origin-Opener-Policy: same-origin", "Cross-Origin-Resource-Policy: same-origin",
+        "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: no-referrer",
+        "Cross-Origin-Opener-Policy: same-origin",
+        "Cross-Origin-Resource-Policy: same-origin",
         "Permissions-Policy: camera=(), microphone=(), geolocation=()"};
     char *name = arena_print(arena, "web/dist%.*s", SLICE_ARG(document_of(path)));
     const struct embedded_file *file = embedded_find(name);
@@ -237,10 +239,10 @@ bool static_file(struct slice path, struct response *response, struct arena *are
     "\"code\":" TEXT ",\"name_zh\":" TEXT ",\"name_en\":" TEXT "}}"
 #define USER_SESSION                                                                               \
     "{\"type\":\"object\","                                                                        \
-    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\",\"duties\"]," \
+    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\",\"duties\"],"      \
     "\"properties\":{\"kind\":{\"enum\":[\"user\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","          \
     "\"role\":" TEXT ",\"area\":" NAMED_AREA ","                                                   \
-    "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "},"                                    \
+    "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "},"                                     \
     "\"duties\":{\"type\":\"array\",\"items\":" TEXT "}}}"
 #define HOLDER_SESSION                                                                             \
     "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                       \
@@ -249,7 +251,7 @@ bool static_file(struct slice path, struct response *response, struct arena *are
 #define SESSION "{\"oneOf\":[" USER_SESSION "," HOLDER_SESSION "]}"
 #define LOGIN                                                                                      \
     "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"       \
-    "\"name\":" TEXT ",\"password\":" TEXT ",\"code\":" TEXT "}},{\"type\":\"object\","                              \
+    "\"name\":" TEXT ",\"password\":" TEXT ",\"code\":" TEXT "}},{\"type\":\"object\","            \
     "\"required\":[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","    \
     "\"person_no\":{\"type\":\"integer\"}}}]}"
 #define DEMO_LOGIN                                                                                 \
@@ -262,52 +264,86 @@ bool static_file(struct slice path, struct response *response, struct arena *are
     "\"identity_providers\":{\"type\":\"array\",\"items\":" PROVIDER "},"                          \
     "\"demo_logins\":{\"type\":\"array\",\"items\":" DEMO_LOGIN "}}}"
 #define STATUS_OBJECT                                                                              \
-    "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" TEXT ","           \
+    "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" TEXT ","          \
     "\"version\":" TEXT "}}"
 
 const struct route builtin_routes[BUILTIN_ROUTES] = {
-    {.method = HTTP_GET, .path = "/healthz", .at_root = true, .access = ROUTE_PUBLIC,
+    {.method = HTTP_GET,
+     .path = "/healthz",
+     .at_root = true,
+     .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
      .shed = SHED_INTAKE,
-     .summary = "The process lives", .response_schema = STATUS_OBJECT, .handle = handle_health},
-    {.method = HTTP_GET, .path = "/readyz", .at_root = true, .access = ROUTE_PUBLIC,
+     .summary = "The process lives",
+     .response_schema = STATUS_OBJECT,
+     .handle = handle_health},
+    {.method = HTTP_GET,
+     .path = "/readyz",
+     .at_root = true,
+     .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
      .shed = SHED_INTAKE,
      .summary = "Work may be sent here; 503 with reasons where not",
-     .response_schema = STATUS_OBJECT, .handle = handle_ready},
-    {.method = HTTP_GET, .path = "/metrics", .at_root = true, .access = ROUTE_PUBLIC,
+     .response_schema = STATUS_OBJECT,
+     .handle = handle_ready},
+    {.method = HTTP_GET,
+     .path = "/metrics",
+     .at_root = true,
+     .access = ROUTE_PUBLIC,
      .touches = TOUCH_AGGREGATES,
      .shed = SHED_INTAKE,
-     .summary = "Counters for monitoring", .response_type = "text/plain",
+     .summary = "Counters for monitoring",
+     .response_type = "text/plain",
      .handle = handle_metrics},
-    {.method = HTTP_GET, .path = "/openapi.json", .access = ROUTE_PUBLIC,
+    {.method = HTTP_GET,
+     .path = "/openapi.json",
+     .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
      .shed = SHED_DECORATION,
      .summary = "This document",
      .response_schema = "{\"type\":\"object\",\"required\":[\"openapi\",\"info\",\"paths\"]}",
      .handle = openapi_handle},
-    {.method = HTTP_GET, .path = "/public/about", .access = ROUTE_PUBLIC,
+    {.method = HTTP_GET,
+     .path = "/public/about",
+     .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
      .summary = "City clock, identity providers, and the logins of a demo city",
      .response_schema = ABOUT,
      .handle = handle_about},
-    {.method = HTTP_POST, .path = "/sessions", .access = ROUTE_PUBLIC,
-     .touches = TOUCH_NOTHING, .secret_body = true,
+    {.method = HTTP_POST,
+     .path = "/sessions",
+     .access = ROUTE_PUBLIC,
+     .touches = TOUCH_NOTHING,
+     .secret_body = true,
      .summary = "Log in: a user by name and password, a holder through an identity provider",
      .request_schema = LOGIN,
-     .response_schema = SESSION, .handle = session_begin_handle},
-    {.method = HTTP_GET, .path = "/sessions/current", .access = ROUTE_ANY,
+     .response_schema = SESSION,
+     .handle = session_begin_handle},
+    {.method = HTTP_GET,
+     .path = "/sessions/current",
+     .access = ROUTE_ANY,
      .touches = TOUCH_NOTHING,
      .shed = SHED_STATUS,
-     .permission = PERMISSION_NONE, .summary = "Who is logged in", .response_schema = SESSION,
+     .permission = PERMISSION_NONE,
+     .summary = "Who is logged in",
+     .response_schema = SESSION,
      .handle = session_show_handle},
-    {.method = HTTP_DELETE, .path = "/sessions/current", .access = ROUTE_ANY,
+    {.method = HTTP_DELETE,
+     .path = "/sessions/current",
+     .access = ROUTE_ANY,
      .touches = TOUCH_NOTHING,
-     .permission = PERMISSION_NONE, .destructive = true, .summary = "Log out",
-     .response_schema = "{\"type\":\"object\"}", .handle = session_end_handle},
-    {.method = HTTP_GET, .path = "/events/stream", .access = ROUTE_USER,
+     .permission = PERMISSION_NONE,
+     .destructive = true,
+     .summary = "Log out",
+     .response_schema = "{\"type\":\"object\"}",
+     .handle = session_end_handle},
+    {.method = HTTP_GET,
+     .path = "/events/stream",
+     .access = ROUTE_USER,
      .touches = TOUCH_AGGREGATES,
-     .permission = PERMISSION_BIT(PERMIT_SITUATION_READ), .manner = ROUTE_STREAM,
+     .permission = PERMISSION_BIT(PERMIT_SITUATION_READ),
+     .manner = ROUTE_STREAM,
      .shed = SHED_DECORATION,
-     .summary = "Server-sent events of the counters", .response_type = "text/event-stream"},
+     .summary = "Server-sent events of the counters",
+     .response_type = "text/event-stream"},
 };

@@ -1,5 +1,5 @@
-/* The OpenAPI document: its structure is that of OpenAPI 3.1, it lists exactly the routes that exist,
- * and what each documented route answers fits the schema that is written for it. */
+/* The OpenAPI document: its structure is that of OpenAPI 3.1, it lists exactly the routes that
+ * exist, and what each documented route answers fits the schema that is written for it. */
 #include "server/test_support.h"
 
 /* ---- A subset of JSON Schema: type, enum, required, properties, items, minItems, maxItems, oneOf,
@@ -280,7 +280,9 @@ static void every_documented_answer_fits_its_schema(void **state)
         {"get", "/api/v1/me/why", {.path = "/api/v1/me/why", .authorization = holder}},
         {"get", "/api/v1/situation", {.path = "/api/v1/situation", .authorization = token}},
         {"get", "/api/v1/persons/{no}/status",
-         {.path = "/api/v1/persons/303/status", .authorization = token, .purpose = "duty:case_review"}},
+         {.path = "/api/v1/persons/303/status",
+          .authorization = token,
+          .purpose = "duty:case_review"}},
         {"get", "/api/v1/cases",
          {.path = "/api/v1/cases", .authorization = token, .purpose = "duty:case_review"}},
         {"get", "/api/v1/cases/{id}",

@@ -7,11 +7,14 @@
 static void paths_that_are_no_route_are_not_found(void **state)
 {
     struct loopback *loop = *state;
-    static const char *const paths[] = {
-        "/api/v1",          "/api/v1/",        "/api/v2/me",       "/api/v1/nothing",
-        "/api/v1x/me",      "/nothing",            "/healthz/x",       "/api/v1/me/why/more",
-        "/../etc/passwd",   "/%2e%2e/city.db", "/web/dist/x",      "/./healthz",
-        "/api/v1/../v1/me", "//",              "/index.html%00.js"};
+    static const char *const paths[] = {"/api/v1",          "/api/v1/",
+                                        "/api/v2/me",       "/api/v1/nothing",
+                                        "/api/v1x/me",      "/nothing",
+                                        "/healthz/x",       "/api/v1/me/why/more",
+                                        "/../etc/passwd",   "/%2e%2e/city.db",
+                                        "/web/dist/x",      "/./healthz",
+                                        "/api/v1/../v1/me", "//",
+                                        "/index.html%00.js"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         loopback_refused(loop, GET(paths[i], NULL), 404, "not-found");
 }
@@ -20,26 +23,28 @@ static void encoded_nul_broken_escapes_and_bad_utf8_are_refused(void **state)
 {
     struct loopback *loop = *state;
     char token[80];
-    static const char *const bad[] = {
-        "/api/v1/cases?area=%00", "/api/v1/cases?area=3204%0012", "/api/v1/cases?area=%",
-        "/api/v1/cases?area=%4",  "/api/v1/cases?area=%zz",       "/api/v1/cases?area=%ff%fe",
-        "/api/v1/cases?%00=1",    "/api/v1/cases?area=%c0%80",    "/api/v1/cases/%00",
-        "/api/v1/cases/%ff",      "/api/v1/cases/1%"};
+    static const char *const bad[] = {"/api/v1/cases?area=%00", "/api/v1/cases?area=3204%0012",
+                                      "/api/v1/cases?area=%",   "/api/v1/cases?area=%4",
+                                      "/api/v1/cases?area=%zz", "/api/v1/cases?area=%ff%fe",
+                                      "/api/v1/cases?%00=1",    "/api/v1/cases?area=%c0%80",
+                                      "/api/v1/cases/%00",      "/api/v1/cases/%ff",
+                                      "/api/v1/cases/1%"};
     loopback_user(loop, "cdc_lead", token);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        loopback_refused(loop,
-                         &(struct call){.path = bad[i], .authorization = token,
-                                        .purpose = "case:1"},
-                         400, "bad-value");
+        loopback_refused(
+            loop, &(struct call){.path = bad[i], .authorization = token, .purpose = "case:1"}, 400,
+            "bad-value");
 }
 
 static void parameters_that_are_no_numbers_open_nothing(void **state)
 {
     struct loopback *loop = *state;
     char token[80], path[200], big[160];
-    static const char *const bad[] = {"0",   "-1",  "99999999999999999999", "%2e%2e", "1'--",
-                                      "1e3", "+1",  "1%20",                 "0x1",    "%E4%B8%AD",
-                                      "1;",  "..%2f", "4294967296"};
+    static const char *const bad[] = {"0",         "-1",   "99999999999999999999",
+                                      "%2e%2e",    "1'--", "1e3",
+                                      "+1",        "1%20", "0x1",
+                                      "%E4%B8%AD", "1;",   "..%2f",
+                                      "4294967296"};
     loopback_user(loop, "cdc_lead", token);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct call call = {.path = path, .authorization = token, .purpose = "case:1"};
@@ -53,9 +58,9 @@ static void parameters_that_are_no_numbers_open_nothing(void **state)
     memset(big, '9', sizeof big - 1);
     big[sizeof big - 1] = '\0';
     snprintf(path, sizeof path, "/api/v1/persons/%s/status", big);
-    loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                          .purpose = "case:1"},
-                     400, "bad-value");
+    loopback_refused(loop,
+                     &(struct call){.path = path, .authorization = token, .purpose = "case:1"}, 400,
+                     "bad-value");
 }
 
 static void other_methods_are_told_which_there_are(void **state)
@@ -106,20 +111,22 @@ static void limits_and_cursors_are_checked(void **state)
     struct loopback *loop = *state;
     char token[80], path[200];
     static const char *const limits[] = {"0", "-1", "1001", "x", "", "1.5", "9223372036854775808"};
-    static const char *const cursors[] = {"x",  "",  "AAAAAAAAAAAA", "AAAAAAAAAABcAA",
-                                          "________XA", "..", "%00", "AQAAAAAAAABc%3D"};
+    static const char *const cursors[] = {"x",          "",   "AAAAAAAAAAAA", "AAAAAAAAAABcAA",
+                                          "________XA", "..", "%00",          "AQAAAAAAAABc%3D"};
     loopback_user(loop, "cdc_lead", token);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         snprintf(path, sizeof path, "/api/v1/cases?limit=%s", limits[i]);
-        loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                              .purpose = "duty:case_review"},
-                         400, "bad-value");
+        loopback_refused(
+            loop,
+            &(struct call){.path = path, .authorization = token, .purpose = "duty:case_review"},
+            400, "bad-value");
     }
     for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
         snprintf(path, sizeof path, "/api/v1/cases?after=%s", cursors[i]);
-        loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                              .purpose = "duty:case_review"},
-                         400, "bad-value");
+        loopback_refused(
+            loop,
+            &(struct call){.path = path, .authorization = token, .purpose = "duty:case_review"},
+            400, "bad-value");
     }
 }
 
@@ -138,8 +145,7 @@ static size_t walk(struct loopback *loop, const char *token, int limit, int64_t 
         json_t *items = json_object_get(answer.json, "items"), *item, *after;
         size_t i;
         assert_true(json_array_size(items) <= (size_t)limit);
-        json_array_foreach(items, i, item)
-        {
+        json_array_foreach (items, i, item) {
             assert_true(count < most);
             out[count++] = json_integer_value(json_object_get(item, "id"));
         }
@@ -196,13 +202,21 @@ static void bodies_that_are_no_object_are_refused(void **state)
     enum { DEPTH = 100000 };
     char *deep = x_alloc(1, DEPTH + 1);
     memset(deep, '[', DEPTH);
-    const char *const bad[] = {"",  "[]", "1", "null", "{", "{\"a\":1}{\"b\":2}", "\xff\xfe", "nul",
-                               "{\"name\":\"a\",\"name\":\"b\"}", "{\"name\":\"\\u0000\"}", deep};
+    const char *const bad[] = {"",
+                               "[]",
+                               "1",
+                               "null",
+                               "{",
+                               "{\"a\":1}{\"b\":2}",
+                               "\xff\xfe",
+                               "nul",
+                               "{\"name\":\"a\",\"name\":\"b\"}",
+                               "{\"name\":\"\\u0000\"}",
+                               deep};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        loopback_refused(loop,
-                         &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions",
-                                        .body = bad[i]},
-                         400, "syntax");
+        loopback_refused(
+            loop, &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions", .body = bad[i]},
+            400, "syntax");
     free(deep);
 }
 
@@ -222,8 +236,8 @@ static void fields_of_wrong_kind_are_named(void **state)
                 {"{\"provider\":1}", "provider"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct answer answer = loopback_call(
-            loop, &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions",
-                                 .body = rows[i].body});
+            loop,
+            &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions", .body = rows[i].body});
         if (answer.status != 400)
             fail_msg("%s: %d", rows[i].body, answer.status);
         json_t *first = json_array_get(json_object_get(answer.json, "errors"), 0);
@@ -238,21 +252,24 @@ static void moments_without_rules_are_refused_not_guessed(void **state)
 {
     struct loopback *loop = *state;
     char token[80], path[120];
-    static const char *const bad[] = {"1969-12-31T23:59:59Z", "2022-02-30T00:00:00Z", "now", "",
-                                      "2022-04-14", "9999-01-01T00:00:00Z", "1649900000"};
+    static const char *const bad[] = {
+        "1969-12-31T23:59:59Z", "2022-02-30T00:00:00Z", "now",       "",
+        "2022-04-14",           "9999-01-01T00:00:00Z", "1649900000"};
     loopback_user(loop, "cdc_lead", token);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "/api/v1/persons/7/status?at=%s", bad[i]);
-        loopback_refused(loop, &(struct call){.path = path, .authorization = token,
-                                              .purpose = "duty:case_review"},
-                         400, "bad-value");
+        loopback_refused(
+            loop,
+            &(struct call){.path = path, .authorization = token, .purpose = "duty:case_review"},
+            400, "bad-value");
     }
     struct call call = {.path = "/api/v1/persons/7/status?at=2022-04-10T08:00:00%2B08:00",
-                        .authorization = token, .purpose = "duty:case_review"};
+                        .authorization = token,
+                        .purpose = "duty:case_review"};
     struct answer first = loopback_call(loop, &call), again = loopback_call(loop, &call);
     assert_int_equal(first.status, 200);
-    assert_true(slice_equal(buffer_slice(&first.response.body),
-                            buffer_slice(&again.response.body)));
+    assert_true(
+        slice_equal(buffer_slice(&first.response.body), buffer_slice(&again.response.body)));
     answer_release(&first);
     answer_release(&again);
 }
@@ -339,7 +356,11 @@ static void reads_cost_no_more_statements_than_these(void **state)
         {{.path = "/api/v1/me/why", .authorization = holder}, 4, 30, 0},
         {{.path = "/api/v1/situation", .authorization = token}, 4, 60, 0},
         {{.path = "/api/v1/sessions/current", .authorization = token}, 0, 12, 0},
-        {{.path = "/api/v1/persons/7/status", .authorization = token, .purpose = "duty:case_review"}, 7, 80,
+        {{.path = "/api/v1/persons/7/status",
+          .authorization = token,
+          .purpose = "duty:case_review"},
+         7,
+         80,
          1},
         {{.path = "/api/v1/openapi.json"}, 0, 60, 0},
     };
@@ -349,9 +370,8 @@ static void reads_cost_no_more_statements_than_these(void **state)
         if (answer.statements > rows[i].statements || answer.audits != rows[i].audits ||
             answer.events != 0 || answer.allocations > rows[i].allocations)
             fail_msg("%s: %lld statements, %lld allocations, %lld audit rows, %lld events",
-                     rows[i].call.path, (long long)answer.statements,
-                     (long long)answer.allocations, (long long)answer.audits,
-                     (long long)answer.events);
+                     rows[i].call.path, (long long)answer.statements, (long long)answer.allocations,
+                     (long long)answer.audits, (long long)answer.events);
         answer_release(&answer);
     }
 }
@@ -364,8 +384,8 @@ static void a_list_costs_one_statement_a_row_at_most(void **state)
     char token[80];
     loopback_user(loop, "cdc_lead", token);
     add_cases(loop, 40);
-    struct call call = {.path = "/api/v1/cases?limit=1", .authorization = token,
-                        .purpose = "duty:case_review"};
+    struct call call = {
+        .path = "/api/v1/cases?limit=1", .authorization = token, .purpose = "duty:case_review"};
     struct answer one = costed(loop, &call);
     call.path = "/api/v1/cases?limit=40";
     struct answer forty = costed(loop, &call);
@@ -397,8 +417,8 @@ static void opening_a_case_leaves_one_audit_row_with_its_purpose(void **state)
                  acts[i]);
         assert_int_equal(loopback_number(loop, query), 1);
     }
-    struct answer refused = loopback_call(
-        loop, &(struct call){.path = "/api/v1/cases/1", .authorization = token});
+    struct answer refused =
+        loopback_call(loop, &(struct call){.path = "/api/v1/cases/1", .authorization = token});
     assert_int_equal(refused.audits, 0);
     answer_release(&refused);
 }

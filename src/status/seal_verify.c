@@ -7,8 +7,8 @@
 #include "status/status_internal.h"
 
 static const struct sql_text seal_query = {
-    "evidence_seal_walk",
-    "SELECT " SEAL_COLUMNS ", marks FROM evidence_seal ORDER BY seal_no", "whole table, streamed"};
+    "evidence_seal_walk", "SELECT " SEAL_COLUMNS ", marks FROM evidence_seal ORDER BY seal_no",
+    "whole table, streamed"};
 static const struct sql_text row_walk = {
     "evidence_row_walk", "SELECT " SEALED_COLUMNS " FROM evidence ORDER BY evidence_no",
     "whole table, streamed"};
@@ -31,7 +31,8 @@ static const struct sql_text anchor_select = {
     "primary key"};
 
 static const struct sql_text retired_walk = {
-    "evidence_retired_walk", "SELECT evidence_no, digest FROM evidence_retired ORDER BY evidence_no",
+    "evidence_retired_walk",
+    "SELECT evidence_no, digest FROM evidence_retired ORDER BY evidence_no",
     "whole table, streamed"};
 static const struct sql_text row_of_number = {
     "evidence_row_of_number", "SELECT " SEALED_COLUMNS " FROM evidence WHERE evidence_no = ?1",
@@ -125,8 +126,8 @@ static bool is_undone(const struct seal_walk *walk)
 static bool expect_gap(struct seal_walk *walk, int64_t first, int64_t last, bool *ret_good,
                        struct error *err)
 {
-    *ret_good = walk->gap_left && sql_get_int(walk->gaps, 0) == first &&
-                sql_get_int(walk->gaps, 1) == last;
+    *ret_good =
+        walk->gap_left && sql_get_int(walk->gaps, 0) == first && sql_get_int(walk->gaps, 1) == last;
     return sql_next(walk->gaps, &walk->gap_left, err);
 }
 
@@ -137,10 +138,10 @@ static bool seal_fits(const struct seal_walk *walk)
     const struct seal *seal = &walk->seal, *before = &walk->before;
     unsigned char hash[SEAL_HASH_BYTES];
     seal_hash(&walk->key, before->hash, seal, hash);
-    bool shaped = seal->kind == SEAL_ROWS
-                      ? seal->last_no >= seal->first_no &&
-                            seal->last_no - seal->first_no < SEAL_ROWS_MAX
-                      : seal->kind == SEAL_IMPORT_UNDONE && seal->last_no == seal->first_no - 1;
+    bool shaped =
+        seal->kind == SEAL_ROWS
+            ? seal->last_no >= seal->first_no && seal->last_no - seal->first_no < SEAL_ROWS_MAX
+            : seal->kind == SEAL_IMPORT_UNDONE && seal->last_no == seal->first_no - 1;
     return seal->no == before->no + 1 && seal->first_no > before->last_no && shaped &&
            memcmp(hash, seal->hash, sizeof hash) == 0;
 }
@@ -184,8 +185,9 @@ static bool walk_rows(struct seal_walk *walk, bool *ret_good, struct error *err)
         if (!take_retired(walk, no, digest, &retired, err))
             return false;
         if (retired == there) {
-            *ret_good = broken_row(walk, no, there ? "was put back after it was forgotten"
-                                                   : "was removed behind the gate");
+            *ret_good = broken_row(walk, no,
+                                   there ? "was put back after it was forgotten"
+                                         : "was removed behind the gate");
             return true;
         }
         if (retired) {
@@ -198,8 +200,7 @@ static bool walk_rows(struct seal_walk *walk, bool *ret_good, struct error *err)
         if (!step_row(walk, err))
             return false;
     }
-    hash_blake2b(digest, sizeof digest, walk->digests.data, walk->digests.length,
-                 walk->key.bytes);
+    hash_blake2b(digest, sizeof digest, walk->digests.data, walk->digests.length, walk->key.bytes);
     *ret_good = memcmp(digest, walk->seal.rows_hash, sizeof digest) == 0 ||
                 broken_row(walk, changed_row(walk), "was changed behind the gate");
     return true;
@@ -208,8 +209,8 @@ static bool walk_rows(struct seal_walk *walk, bool *ret_good, struct error *err)
 static bool check_gaps(struct seal_walk *walk, bool undone, bool *ret_good, struct error *err)
 {
     bool before = walk->seal.first_no == walk->before.last_no + 1, own = !undone;
-    if (!before && !expect_gap(walk, walk->before.last_no + 1, walk->seal.first_no - 1, &before,
-                               err))
+    if (!before &&
+        !expect_gap(walk, walk->before.last_no + 1, walk->seal.first_no - 1, &before, err))
         return false;
     if (undone && !expect_gap(walk, walk->seal.first_no, walk->seal.last_no, &own, err))
         return false;
@@ -233,8 +234,8 @@ static bool check_anchor(struct seal_walk *walk)
 
 static bool walk_seal(struct seal_walk *walk, bool formed, bool *ret_good, struct error *err)
 {
-    *ret_good = (formed && seal_fits(walk)) ||
-                broken_seal(walk, walk->before.no + 1, "does not verify");
+    *ret_good =
+        (formed && seal_fits(walk)) || broken_seal(walk, walk->before.no + 1, "does not verify");
     if (*ret_good && walk->row_left && walk->row.numbers[0] < walk->seal.first_no)
         *ret_good = broken_row(walk, walk->row.numbers[0], "was put in behind the gate");
     *ret_good = *ret_good && check_anchor(walk);
@@ -244,8 +245,7 @@ static bool walk_seal(struct seal_walk *walk, bool formed, bool *ret_good, struc
     if (!check_gaps(walk, undone, ret_good, err))
         return false;
     walk->result->seals++;
-    return !*ret_good || walk->seal.kind != SEAL_ROWS || undone ||
-           walk_rows(walk, ret_good, err);
+    return !*ret_good || walk->seal.kind != SEAL_ROWS || undone || walk_rows(walk, ret_good, err);
 }
 
 /* ---- All of it */

@@ -12,13 +12,13 @@
 
 /* 16 bytes a person; times are unix seconds, 0 = none. */
 struct status_entry {
-    uint32_t until;          /* the colour changes then */
-    uint32_t last_negative;  /* latest negative, by sampling time */
+    uint32_t until;         /* the colour changes then */
+    uint32_t last_negative; /* latest negative, by sampling time */
     uint32_t since;
-    uint8_t color;           /* enum color */
-    uint8_t next_color;      /* from `until` on, until re-derived */
-    uint8_t session_epoch;   /* raised to end all holder sessions of the person */
-    uint8_t flags;           /* STATUS_KNOWN … */
+    uint8_t color;         /* enum color */
+    uint8_t next_color;    /* from `until` on, until re-derived */
+    uint8_t session_epoch; /* raised to end all holder sessions of the person */
+    uint8_t flags;         /* STATUS_KNOWN … */
 };
 enum { STATUS_KNOWN = 1 }; /* unset: no such person */
 
@@ -56,8 +56,8 @@ bool status_verify(struct status_table *table, int64_t *ret_checked, int64_t *re
 bool evidence_add(struct sql *sql, struct person_no person, int64_t area_no,
                   const struct evidence *piece, struct slice external_id, int64_t *ret_no,
                   struct error *err) MUST_USE;
-/* Forgets one piece inside a store job, as retention demands: the row goes, its keyed digest stays so
- * that the seal over its neighbours verifies. A number without a row is done. */
+/* Forgets one piece inside a store job, as retention demands: the row goes, its keyed digest stays
+ * so that the seal over its neighbours verifies. A number without a row is done. */
 bool evidence_retire(struct sql *sql, int64_t no, struct error *err) MUST_USE;
 /* Walks the seal of all evidence: what was put in, changed or removed behind the gate is found. */
 struct evidence_verification {

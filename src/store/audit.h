@@ -22,8 +22,9 @@ bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp ci
 bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
                   struct error *err) MUST_USE;
 
-/* A head: number and hash of the newest record, signed (Ed25519) with a key that is derived from the
- * audit key. Published outside, it proves later that nothing before it was changed or cut off. */
+/* A head: number and hash of the newest record, signed (Ed25519) with a key that is derived from
+ * the audit key. Published outside, it proves later that nothing before it was changed or cut off.
+ * */
 enum { AUDIT_HASH_BYTES = 32, AUDIT_SIGNATURE_BYTES = 64, AUDIT_PUBLIC_KEY_BYTES = 32 };
 struct audit_head {
     int64_t no;

@@ -1,6 +1,6 @@
 /* Health Kit, 2020: photographs and numbers of celebrities were looked up and sold. Here a look-up
- * needs a duty, shows no whole number, is on record even where it finds nobody, the person is told, and
- * reads of a watched person stand first before the reviewer. */
+ * needs a duty, shows no whole number, is on record even where it finds nobody, the person is told,
+ * and reads of a watched person stand first before the reviewer. */
 #include "attack.h"
 
 static void looking_up_somebody_known_is_seen_by_the_person_and_the_reviewer(void **state)
@@ -23,8 +23,8 @@ static void looking_up_somebody_known_is_seen_by_the_person_and_the_reviewer(voi
                                  "{\"id_number\":\"11010519491231002X\"}");
     assert_int_equal(tried.status, 404);
     reply_release(&tried);
-    assert_int_equal(with_the_file(served, "SELECT count(*) FROM audit WHERE act = 'person.search'"),
-                     1);
+    assert_int_equal(
+        with_the_file(served, "SELECT count(*) FROM audit WHERE act = 'person.search'"), 1);
     session_of_holder(served, 7, session);
     struct reply told = send_to(served, "GET", "/me/accesses", session, NULL, NULL);
     assert_int_equal(json_array_size(json_object_get(told.json, "items")), 1);

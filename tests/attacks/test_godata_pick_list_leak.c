@@ -1,6 +1,6 @@
 /* Go.Data: fields that pick a record from a list showed people whom the user had no right to see.
- * Here every list, look-up and filter of a district's officer answers with the district's own people,
- * and says of others what it says of nobody. */
+ * Here every list, look-up and filter of a district's officer answers with the district's own
+ * people, and says of others what it says of nobody. */
 #include "attack.h"
 
 static long long person_of(struct served *served, const char *area)
@@ -25,7 +25,7 @@ static void lists_filters_and_numbers_know_nobody_of_another_district(void **sta
     json_t *items = json_object_get(list.json, "items"), *item;
     size_t i;
     assert_true(json_array_size(items) > 5);
-    json_array_foreach(items, i, item)
+    json_array_foreach (items, i, item)
         assert_memory_equal(json_string_value(json_object_get(item, "area")), "320481", 6);
     reply_release(&list);
     struct reply filtered = send_to(served, "GET", "/persons?area=320412", token, purpose, NULL);

@@ -1,6 +1,6 @@
-/* Luca, April 2021: the code on a key fob was a key to thirty days of its holder's history. Here every
- * code that people carry or pass on (a venue's, a person's paper code, a holder's session of another)
- * opens nobody's places. */
+/* Luca, April 2021: the code on a key fob was a key to thirty days of its holder's history. Here
+ * every code that people carry or pass on (a venue's, a person's paper code, a holder's session of
+ * another) opens nobody's places. */
 #include "attack.h"
 
 static void a_code_opens_no_history(void **state)
@@ -17,8 +17,8 @@ static void a_code_opens_no_history(void **state)
     const char *const keys[] = {carried, "p1.AAAAAAAAAAAAAAAAAAAA", staff};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-            struct reply reply = send_to(served, "GET", paths[i], keys[k], "duty:case_review",
-                                         NULL);
+            struct reply reply =
+                send_to(served, "GET", paths[i], keys[k], "duty:case_review", NULL);
             assert_int_equal(reply.status, k == 2 ? 403 : 401);
             reply_release(&reply);
         }

@@ -1,6 +1,6 @@
-/* Luca: the phone number was verified on the client only, so that anybody could check in as anybody.
- * Here identity is what the server's provider says and what the server signed: a client that claims to
- * be somebody is nobody. */
+/* Luca: the phone number was verified on the client only, so that anybody could check in as
+ * anybody. Here identity is what the server's provider says and what the server signed: a client
+ * that claims to be somebody is nobody. */
 #include "attack.h"
 
 static void a_client_that_claims_to_be_somebody_is_nobody(void **state)
@@ -29,8 +29,8 @@ static void a_session_changed_in_any_character_scans_for_nobody(void **state)
     for (size_t i = 3; i < strlen(session); i += 5) {
         char kept = session[i];
         session[i] = kept == 'A' ? 'B' : 'A';
-        snprintf(body, sizeof body,
-                 "{\"venue_token\":\"v1.AAAA\",\"holder\":{\"session\":\"%s\"}}", session);
+        snprintf(body, sizeof body, "{\"venue_token\":\"v1.AAAA\",\"holder\":{\"session\":\"%s\"}}",
+                 session);
         struct reply reply = send_to(served, "POST", "/scans", session, NULL, body);
         assert_true(reply.status == 401 || reply.status == 400);
         reply_release(&reply);

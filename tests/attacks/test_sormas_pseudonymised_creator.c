@@ -1,6 +1,6 @@
 /* SORMAS: a record was pseudonymised, and the user who had created it stood beside it in clear, so
- * that the person could be guessed. Here a masked record carries nothing that goes round the mask: not
- * in the list, not in the export, not in what people are told about their readers. */
+ * that the person could be guessed. Here a masked record carries nothing that goes round the mask:
+ * not in the list, not in the export, not in what people are told about their readers. */
 #include "attack.h"
 
 static void nothing_beside_a_masked_record_goes_round_the_mask(void **state)
@@ -15,10 +15,10 @@ static void nothing_beside_a_masked_record_goes_round_the_mask(void **state)
     assert_int_equal(part.status, 200);
     static const char *const secret[] = {"name", "phone"};
     for (size_t i = 0; i < 2; i++)
-        assert_null(strstr(part.body.data,
-                           json_string_value(json_object_get(whole.json, secret[i]))));
-    static const char *const shown[] = {"person_no", "name",   "id_number", "phone", "birth_year",
-                                        "sex",       "area",   "household_no", "unit_no"};
+        assert_null(
+            strstr(part.body.data, json_string_value(json_object_get(whole.json, secret[i]))));
+    static const char *const shown[] = {"person_no", "name", "id_number",    "phone",  "birth_year",
+                                        "sex",       "area", "household_no", "unit_no"};
     assert_int_equal(json_object_size(part.json), sizeof shown / sizeof *shown);
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         assert_non_null(json_object_get(part.json, shown[i])); /* these and no creator, no source */

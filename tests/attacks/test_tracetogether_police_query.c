@@ -1,6 +1,7 @@
 /* TraceTogether, January 2021: data promised for contact tracing only were open to criminal
- * investigation. Here a read names a loop, a case or a duty that the reader really holds; no purpose
- * outside health exists, the attempt opens nothing, and what was opened lawfully is on record. */
+ * investigation. Here a read names a loop, a case or a duty that the reader really holds; no
+ * purpose outside health exists, the attempt opens nothing, and what was opened lawfully is on
+ * record. */
 #include "attack.h"
 
 static void no_other_purpose_opens_a_person(void **state)
@@ -8,8 +9,9 @@ static void no_other_purpose_opens_a_person(void **state)
     struct served *served = *state;
     char token[80];
     token_of_user(served, "cdc_investigator", token);
-    static const char *const purposes[] = {"duty:police", "duty:criminal_procedure", "loop:1",
-                                           "case:987654", "police:1", "duty:debt_collection"};
+    static const char *const purposes[] = {"duty:police", "duty:criminal_procedure",
+                                           "loop:1",      "case:987654",
+                                           "police:1",    "duty:debt_collection"};
     static const char *const paths[] = {"/persons/7", "/persons?limit=5", "/persons/7/status",
                                         "/cases?limit=5"};
     long long before = with_the_file(served, "SELECT count(*) FROM audit");

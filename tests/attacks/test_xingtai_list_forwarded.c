@@ -1,6 +1,6 @@
 /* Xingtai, November 2022: lists of contacts with ID numbers went round in chat groups. Here a list
- * leaves the house only with two keys, shows ID numbers in part, expires, and every row says by whose
- * hands it left. */
+ * leaves the house only with two keys, shows ID numbers in part, expires, and every row says by
+ * whose hands it left. */
 #include "attack.h"
 
 static void a_forwarded_row_names_the_two_who_let_it_out(void **state)
@@ -10,8 +10,9 @@ static void a_forwarded_row_names_the_two_who_let_it_out(void **state)
     token_of_user(served, "cdc_lead-320412", lead);
     token_of_user(served, "approver", approver);
     token_of_user(served, "auditor", auditor);
-    struct reply asked = send_to(served, "POST", "/exports", lead, "duty:export",
-                                 "{\"kind\":\"persons\",\"words\":\"contacts to be called today\"}");
+    struct reply asked =
+        send_to(served, "POST", "/exports", lead, "duty:export",
+                "{\"kind\":\"persons\",\"words\":\"contacts to be called today\"}");
     long long no = json_integer_value(json_object_get(asked.json, "no"));
     assert_int_equal(asked.status, 201);
     reply_release(&asked);

@@ -1,6 +1,7 @@
-/* Every route × every role × (own area, foreign area, no area) × (purpose, none): what the gate must
- * answer is worked out here from the text of policies/roles.yaml and the routes' declarations, by
- * code that shares nothing with the gate, and compared. New routes and roles are in it by themselves. */
+/* Every route × every role × (own area, foreign area, no area) × (purpose, none): what the gate
+ * must answer is worked out here from the text of policies/roles.yaml and the routes' declarations,
+ * by code that shares nothing with the gate, and compared. New routes and roles are in it by
+ * themselves. */
 #include "server/test_support.h"
 
 #define DISTRICT "320412"
@@ -80,8 +81,7 @@ static const char *const field_texts[] = {
 };
 
 enum verdict { LET_IN, FORBIDDEN, NO_PURPOSE, NOT_THERE };
-static const char *const verdict_names[] = {"let in", "forbidden", "purpose-required",
-                                            "not-found"};
+static const char *const verdict_names[] = {"let in", "forbidden", "purpose-required", "not-found"};
 
 enum place { OWN, FOREIGN, NOWHERE, PLACES };
 static const char *const place_names[] = {"own", "foreign", "no area"};
@@ -188,9 +188,12 @@ static size_t compare_route(struct loopback *loop, const struct role_text *role,
     else
         snprintf(purpose, sizeof purpose, "duty:%s", role->name);
     for (int with = 0; with < 2; with++) {
-        struct answer answer = loopback_call(
-            loop, &(struct call){.method = route->method, .path = path, .body = "{}",
-                                 .authorization = token, .purpose = with ? purpose : NULL});
+        struct answer answer =
+            loopback_call(loop, &(struct call){.method = route->method,
+                                               .path = path,
+                                               .body = "{}",
+                                               .authorization = token,
+                                               .purpose = with ? purpose : NULL});
         enum verdict wanted = expected(role, route, place, with), got = verdict_of(&answer);
         /* what lies behind the gate may find nothing under the number 1: that is let in too */
         bool beyond = wanted == LET_IN && got == NOT_THERE && !about_person(route);
@@ -221,8 +224,8 @@ static void the_gate_answers_what_roles_yaml_says(void **state)
              " WHERE a.code = '" DISTRICT "')",
              CASE_NO);
     loopback_change(loop, change);
-    int64_t person = loopback_number(
-        loop, "SELECT person_no FROM case_record WHERE case_no = 5001");
+    int64_t person =
+        loopback_number(loop, "SELECT person_no FROM case_record WHERE case_no = 5001");
     assert_true(person > 0);
     for (size_t r = 0; r < texts.count; r++)
         for (enum place place = OWN; place < PLACES; place++) {

@@ -16,8 +16,11 @@ static struct answer call_as(struct loopback *loop, const char *user, enum http_
 {
     char token[80];
     loopback_user(loop, user, token);
-    return loopback_call(loop, &(struct call){.method = method, .path = path, .body = body,
-                                              .authorization = token, .purpose = purpose});
+    return loopback_call(loop, &(struct call){.method = method,
+                                              .path = path,
+                                              .body = body,
+                                              .authorization = token,
+                                              .purpose = purpose});
 }
 
 static int status_as(struct loopback *loop, const char *user, enum http_method method,
@@ -34,11 +37,11 @@ static int status_as(struct loopback *loop, const char *user, enum http_method m
 static void each_role_is_shown_what_its_mask_says(void **state)
 {
     struct loopback *loop = *state;
-    struct answer full = call_as(loop, "cdc_investigator", HTTP_GET, "/api/v1/persons/7", NULL,
-                                 PURPOSE);
+    struct answer full =
+        call_as(loop, "cdc_investigator", HTTP_GET, "/api/v1/persons/7", NULL, PURPOSE);
     struct answer part = call_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL, PURPOSE);
-    struct answer little = call_as(loop, "command", HTTP_GET, "/api/v1/persons/7", NULL,
-                                   "duty:situation_review");
+    struct answer little =
+        call_as(loop, "command", HTTP_GET, "/api/v1/persons/7", NULL, "duty:situation_review");
     assert_int_equal(full.status, 200);
     assert_int_equal(part.status, 200);
     assert_int_equal(little.status, 200);
@@ -95,7 +98,7 @@ static void a_district_walks_its_own_persons_once_by_the_index(void **state)
         size_t i;
         assert_int_equal(page.status, 200);
         assert_int_equal(page.audits, 1);
-        json_array_foreach(items, i, item)
+        json_array_foreach (items, i, item)
             assert_memory_equal(text_of(item, "area"), "320412", 6);
         seen += (int64_t)json_array_size(items);
         const char *next = text_of(page.json, "next");
@@ -105,9 +108,9 @@ static void a_district_walks_its_own_persons_once_by_the_index(void **state)
         if (!next)
             break;
     }
-    int64_t there = loopback_number(
-        loop, "SELECT count(*) FROM person p JOIN area a ON a.code = '320412'"
-              " WHERE p.area_no BETWEEN a.area_no AND a.area_no + 16777215");
+    int64_t there =
+        loopback_number(loop, "SELECT count(*) FROM person p JOIN area a ON a.code = '320412'"
+                              " WHERE p.area_no BETWEEN a.area_no AND a.area_no + 16777215");
     assert_true(there > 37);
     assert_int_equal(seen, there);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM seen_person"), there);
@@ -130,10 +133,10 @@ static void a_search_is_recorded_also_where_it_finds_nobody(void **state)
 
 static int64_t request_export(struct loopback *loop)
 {
-    struct answer asked = call_as(
-        loop, "cdc_lead-320412", HTTP_POST, "/api/v1/exports",
-        "{\"kind\":\"persons\",\"words\":\"list for the door-to-door visits of the week\"}",
-        "duty:export");
+    struct answer asked =
+        call_as(loop, "cdc_lead-320412", HTTP_POST, "/api/v1/exports",
+                "{\"kind\":\"persons\",\"words\":\"list for the door-to-door visits of the week\"}",
+                "duty:export");
     int64_t no = json_integer_value(json_object_get(asked.json, "no"));
     assert_int_equal(asked.status, 201);
     answer_release(&asked);
@@ -187,12 +190,10 @@ static void a_person_is_told_who_looked(void **state)
 {
     struct loopback *loop = *state;
     char token[80];
-    assert_int_equal(status_as(loop, "cdc_investigator", HTTP_GET, "/api/v1/persons/7", NULL,
-                               PURPOSE),
-                     200);
-    assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons?limit=1000", NULL,
-                               PURPOSE),
-                     200);
+    assert_int_equal(
+        status_as(loop, "cdc_investigator", HTTP_GET, "/api/v1/persons/7", NULL, PURPOSE), 200);
+    assert_int_equal(
+        status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons?limit=1000", NULL, PURPOSE), 200);
     loopback_holder(loop, 7, token);
     struct answer seen = loopback_call(loop, GET("/api/v1/me/accesses", token));
     json_t *items = json_object_get(seen.json, "items");
@@ -233,7 +234,8 @@ static void reviewers_see_the_gravest_oddity_first(void **state)
     }
     assert_string_equal(first_oddity(loop, kind), "many_in_a_row");
     loopback_change(loop, "INSERT INTO watched_person (person_no, words) VALUES (9, 'known')");
-    assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/9", NULL, PURPOSE), 200);
+    assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/9", NULL, PURPOSE),
+                     200);
     assert_string_equal(first_oddity(loop, kind), "watched_person");
 }
 
@@ -276,19 +278,18 @@ static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state
 {
     struct loopback *loop = *state;
     char path[80];
-    int64_t elsewhere = loopback_number(
-        loop, "SELECT min(person_no) FROM person p JOIN area a ON a.code = '320481'"
-              " WHERE p.area_no BETWEEN a.area_no AND a.area_no + 16777215");
+    int64_t elsewhere =
+        loopback_number(loop, "SELECT min(person_no) FROM person p JOIN area a ON a.code = '320481'"
+                              " WHERE p.area_no BETWEEN a.area_no AND a.area_no + 16777215");
     snprintf(path, sizeof path, "/api/v1/persons/%lld", (long long)elsewhere);
     const char *user = "cdc_duty-320412", *glass = "duty:break_glass";
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, PURPOSE), 404);
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, glass), 403);
-    assert_int_equal(status_as(loop, user, HTTP_POST, "/api/v1/break-glass", "{\"reason\":\"x\"}",
-                               NULL),
-                     400);
-    struct answer broken = call_as(loop, user, HTTP_POST, "/api/v1/break-glass",
-                                   "{\"reason\":\"unconscious at the checkpoint, kin wanted\"}",
-                                   NULL);
+    assert_int_equal(
+        status_as(loop, user, HTTP_POST, "/api/v1/break-glass", "{\"reason\":\"x\"}", NULL), 400);
+    struct answer broken =
+        call_as(loop, user, HTTP_POST, "/api/v1/break-glass",
+                "{\"reason\":\"unconscious at the checkpoint, kin wanted\"}", NULL);
     assert_int_equal(broken.status, 200);
     assert_int_equal(broken.events, 1);
     assert_int_equal(broken.audits, 1);
@@ -296,8 +297,8 @@ static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, PURPOSE), 404);
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, glass), 200);
     assert_int_equal(status_as(loop, "cdc_duty-320481", HTTP_GET, path, NULL, glass), 403);
-    struct answer told = call_as(loop, "cdc_lead-320412", HTTP_GET, "/api/v1/break-glass", NULL,
-                                 NULL);
+    struct answer told =
+        call_as(loop, "cdc_lead-320412", HTTP_GET, "/api/v1/break-glass", NULL, NULL);
     json_t *item = json_array_get(json_object_get(told.json, "items"), 0);
     assert_string_equal(text_of(item, "user"), user);
     answer_release(&told);
@@ -311,12 +312,10 @@ static void a_purpose_is_one_that_the_reader_holds(void **state)
     static const char *const not_held[] = {"duty:site_care", "duty:cdc_lead", "loop:1",
                                            "case:999999", "duty:curiosity"};
     for (size_t i = 0; i < sizeof not_held / sizeof *not_held; i++)
-        assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL,
-                                   not_held[i]),
-                         403);
-    assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL,
-                               "duty:cdc_duty"),
-                     200);
+        assert_int_equal(
+            status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL, not_held[i]), 403);
+    assert_int_equal(
+        status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL, "duty:cdc_duty"), 200);
 }
 
 int main(void)
