@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     struct table table;
     struct error err = {0};
-    const uint8_t *line = size > 1 ? memchr(data, '\n', size) : NULL;
+    const uint8_t *line = size > 1 ? memchr(data + 1, '\n', size - 1) : NULL;
     if (!line || size > BYTES_MAX)
         return 0;
     const struct method *method = &methods[data[0] % method_count];

@@ -52,6 +52,7 @@ struct worker {
     size_t first, end;
     struct arena arena;
     uint64_t answers, alarms;
+    double seconds; /* on a processor */
     bool done;
     struct error err;
 };
@@ -123,6 +124,7 @@ static void *work(void *context)
         }
     }
     arena_release(&worker->arena);
+    worker->seconds = world_thread_seconds();
     return NULL;
 }
 
@@ -182,9 +184,12 @@ bool bench_morning(struct workshop *workshop, struct error *err)
         struct measure *measure = figures_add(&workshop->figures, "detect.morning", "s", true);
         measure->peer_is_limit = true;
         measure_add(measure, took, morning_seconds_max);
-        workshop_say(workshop, "a city's morning: %d series, %llu answers, %llu alarms, %.2f s",
+        workshop_say(workshop,
+                     "a city's morning: %d series, %llu answers, %llu alarms, %.2f s; processor "
+                     "time of the two threads %.2f s and %.2f s",
                      SERIES_COUNT, (unsigned long long)(workers[0].answers + workers[1].answers),
-                     (unsigned long long)(workers[0].alarms + workers[1].alarms), took);
+                     (unsigned long long)(workers[0].alarms + workers[1].alarms), took,
+                     workers[0].seconds, workers[1].seconds);
     }
     for (size_t i = 0; i < LOOKS; i++) {
         parameters_release(&morning.daily[i]);

@@ -290,6 +290,7 @@ bool grouped_reweight(const struct grouped_rows *rows, const struct grouped_fit 
 
 struct design {
     size_t rows, terms;
+    size_t repeat;           /* row i has the terms of row i - repeat; 0: rows do not repeat */
     const double *x;         /* row by row */
     const double *y, *log_y; /* log_y: 0 where y is 0 */
     double *eta, *mu;
@@ -410,6 +411,11 @@ static void evaluate_design(struct design *design)
 {
     for (size_t i = 0; i < design->rows; i++) {
         double eta = 0;
+        if (design->repeat && i >= design->repeat) {
+            design->eta[i] = design->eta[i - design->repeat];
+            design->mu[i] = design->mu[i - design->repeat];
+            continue;
+        }
         for (size_t c = 0; c < design->terms; c++)
             eta += design->x[i * design->terms + c] * design->beta[c];
         design->eta[i] = eta;
@@ -545,6 +551,7 @@ bool baseline_fit(const struct baseline_model *model, const double *observed, si
         y[design.rows++] = observed[i];
     }
     design.log_y = log_y;
+    design.repeat = design.rows == count && !model->trend ? circle.count : 0;
     design.x = x;
     design.y = y;
     if (design.rows <= design.terms)

@@ -52,6 +52,8 @@ static const int allowed[] = {
     SCMP_SYS(fdatasync),
     SCMP_SYS(ftruncate),
     SCMP_SYS(fallocate),
+    SCMP_SYS(link),
+    SCMP_SYS(linkat),
     SCMP_SYS(unlink),
     SCMP_SYS(unlinkat),
     SCMP_SYS(rename),
