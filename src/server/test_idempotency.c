@@ -64,8 +64,9 @@ static void another_body_or_target_under_the_key_is_a_conflict(void **state)
     assert_int_equal(loopback_status(loop, &call), 200); /* the first still stands */
 }
 
-/* A user, or the holder, who may take the route. */
-static const char *someone_for(struct loopback *loop, const struct route *route, char out[80])
+/* A user, or the holder, who may take the route, with a purpose that is held. */
+static const char *someone_for(struct loopback *loop, const struct route *route, char out[80],
+                               char purpose[64])
 {
     const struct policy *policy = loop->platform->policy;
     if (route->access == ROUTE_HOLDER)
@@ -73,6 +74,7 @@ static const char *someone_for(struct loopback *loop, const struct route *route,
     for (size_t r = 0; r < policy_role_count(policy); r++) {
         const struct role *role = policy_role_at(policy, r);
         uint64_t permissions = role->permissions | PERMISSION_NONE;
+        snprintf(purpose, 64, "duty:%s", role->name);
         if ((permissions & route->permission) == route->permission)
             return loopback_user(loop, role->name, out);
     }
@@ -89,14 +91,14 @@ static void every_write_route_takes_a_key(void **state)
             const struct route *route = &modules[m]->routes[r];
             if (route->method == HTTP_GET || route->manner == ROUTE_SCAN)
                 continue; /* POST /scans keeps its keys in the day store */
-            char path[120], user[80];
+            char path[120], user[80], purpose[64] = "";
             const char *brace = strchr(route->path, '{'), *rest = brace ? strchr(brace, '}') : NULL;
             snprintf(path, sizeof path, "/api/v1%.*s%s%s",
                      (int)(brace ? brace - route->path : (long)strlen(route->path)), route->path,
                      brace ? "1" : "", rest ? rest + 1 : "");
             struct call call = {.method = route->method, .path = path, .key = "bad key",
-                                .authorization = someone_for(loop, route, user),
-                                .purpose = "duty:test",
+                                .authorization = someone_for(loop, route, user, purpose),
+                                .purpose = purpose,
                                 .body = "{\"provider\":\"stub\",\"person_no\":7}"};
             loopback_refused(loop, &call, 400, "bad-value");
             call.key = path; /* one of its own */

@@ -67,12 +67,13 @@ static enum color color_now(struct loopback *loop)
 static struct answer call_as(struct loopback *loop, const char *user, enum http_method method,
                              const char *path, const char *body)
 {
-    char token[80];
+    char token[80], purpose[64]; /* the duty that everyone holds: the own role's */
+    snprintf(purpose, sizeof purpose, "duty:%.*s", (int)strcspn(user, "-"), user);
     return loopback_call(loop, &(struct call){.method = method,
                                               .path = path,
                                               .body = body,
                                               .authorization = loopback_user(loop, user, token),
-                                              .purpose = "duty:override"});
+                                              .purpose = purpose});
 }
 static void expect_as(struct loopback *loop, const char *user, enum http_method method,
                       const char *path, const char *body, int status, const char *words)

@@ -85,7 +85,7 @@ static void every_answer_is_the_colour_that_evidence_gives(void **state)
         snprintf(holder, sizeof holder, "{\"session\":\"%s\"}", session);
         struct reply scanned = scan_as_staff(served, NULL, token, holder);
         snprintf(path, sizeof path, "/persons/%d/status", person);
-        struct reply derived = send_to(served, "GET", path, officer, "duty:check", NULL);
+        struct reply derived = send_to(served, "GET", path, officer, "duty:case_review", NULL);
         assert_int_equal(scanned.status, 200);
         assert_int_equal(derived.status, 200);
         assert_string_equal(text_of(&scanned, "color"), text_of(&derived, "color"));
