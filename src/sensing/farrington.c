@@ -294,12 +294,12 @@ static void evaluate(const struct farrington *settings, const struct series *ser
     columns->trend[row] = fit.has_slope;
     columns->quantile[row] = bound.lower_probability;
     columns->median[row] = bound.median;
-    out->upperbound[row] = isnan(enough) ? NAN : enough ? bound.upper : 0;
-    out->alarm[row] = enough ? (count - mean) / (bound.upper - mean) > 1 : 0;
+    out->upperbound[row] = isnan(enough) ? NAN : enough != 0 ? bound.upper : 0;
+    out->alarm[row] = enough != 0 ? (count - mean) / (bound.upper - mean) > 1 : 0;
     if (isnan(enough)) {
         out->alarm[row] = NAN;
         out->reasons[row] = reason_missing;
-    } else if (!enough) {
+    } else if (enough == 0) {
         out->reasons[row] = reason_few_cases;
     }
 }

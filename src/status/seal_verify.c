@@ -332,6 +332,8 @@ bool evidence_verify(struct store *store, struct evidence_verification *ret_resu
 {
     *ret_result = (struct evidence_verification){.whole = true};
     struct seal_walk walk = {.result = ret_result};
+    if (store_is_sunset(store))
+        return true; /* rows and seals went together; the certificate says so */
     if (!store_read_begin(store, &walk.sql, err))
         return false;
     walk.key = seal_key_of(walk.sql);

@@ -35,7 +35,7 @@ static const struct sql_text head_select_all = {
     "audit_head_select_all",
     "SELECT h.no, h.real_at, h.hash, h.signature, h.public_key, a.hash FROM audit_head h"
     " LEFT JOIN audit a ON a.no = h.no ORDER BY h.no",
-    "primary keys"};
+    "whole table, streamed"};
 
 const struct sql_list audit_statements =
     SQL_LIST(&audit_select_last, &audit_insert, &audit_select_from, &head_select_last,
