@@ -202,9 +202,9 @@ static bool allow_threads(scmp_filter_ctx filter)
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                             SCMP_A0(SCMP_CMP_MASKED_EQ, THREAD | MEMORY, THREAD | MEMORY)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())) == 0;
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)) == 0;
 }
 
 /* "Is it a terminal", which standard output is asked; nothing else of a device. */
@@ -213,7 +213,7 @@ static bool allow_terminals(scmp_filter_ctx filter)
     static const scmp_datum_t asks[] = {TCGETS, TIOCGWINSZ, FIONREAD};
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
         if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                             SCMP_A1(SCMP_CMP_EQ, asks[i])) != 0)
+                             SCMP_A1(SCMP_CMP_EQ, asks[i], 0)) != 0)
             return false;
     return true;
 }
