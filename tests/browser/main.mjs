@@ -17,7 +17,7 @@ try {
   command(emptyData, ["init"]);
   command(
     emptyData,
-    ["user", "add", "duty", "--role", "cdc_lead", "--area", "320400"],
+    ["user", "add", "duty", "--role", "command", "--area", "320400"],
     "a-long-password\n",
   );
   command(

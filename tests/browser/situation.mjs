@@ -128,7 +128,7 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
     const { data, known } = plantDays("some-days");
     command(
       data,
-      ["user", "add", "duty", "--role", "cdc_lead", "--area", "320400"],
+      ["user", "add", "duty", "--role", "command", "--area", "320400"],
       "a-long-password\n",
     );
     const own = await serve(data);

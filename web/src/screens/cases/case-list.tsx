@@ -178,16 +178,23 @@ export function CaseListScreen({
   const area = usePlace().query.get("area") ?? "";
   const [purpose, setPurpose] = useState(kept.purpose);
   useKeys(purpose ? {} : { Escape: () => go("/") });
+  const held = [
+    { value: "duty:know_cases", words: t("gateDuty") },
+    { value: "duty:case_investigation", words: t("gateInvestigate") },
+    { value: "duty:case_review", words: t("gateReview") },
+  ].filter(({ value }) => duties.includes(value.slice("duty:".length)));
+  if (!held.length)
+    return (
+      <p class="notice bad" role="alert">
+        {t("failedForbidden")}
+      </p>
+    );
   if (!purpose)
     return (
       <PurposeGate
         title={t("gateListTitle")}
         reader={reader}
-        purposes={[
-          { value: "duty:know_cases", words: t("gateDuty") },
-          { value: "duty:case_investigation", words: t("gateInvestigate") },
-          { value: "duty:case_review", words: t("gateReview") },
-        ].filter(({ value }) => duties.includes(value.slice("duty:".length)))}
+        purposes={held}
         onOpen={(given) => {
           kept.purpose = given;
           setPurpose(given);
