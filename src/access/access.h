@@ -61,6 +61,10 @@ bool access_factor_set(struct sql *sql, struct access *access, int64_t user_no,
 /* Inside a job; ERROR_NOT_FOUND where there is no such user. */
 bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no,
                         struct error *err) MUST_USE;
+/* Inside a job: says which person of the register a user is, so that reads of the own household are
+ * seen by reviewers. */
+bool access_user_is(struct sql *sql, struct slice name, uint32_t person_no,
+                    struct error *err) MUST_USE;
 /* A user's transfer (role and area) or the end of the duty (TIMESTAMP_NONE: open). What the user
  * could do before ends at once, with all tokens where it is a transfer or the end has come. `by` is
  * audited. */
@@ -69,6 +73,7 @@ struct user_change {
     struct slice role; /* data NULL: the duty's end changes, else role and area */
     int64_t area_no;
     timestamp duty_until;
+    int64_t by_first, by_last; /* the jurisdiction of who changes it: others are not there */
 };
 bool access_user_change(struct access *access, const struct user_change *change, struct slice by,
                         struct error *err) MUST_USE;
@@ -92,6 +97,11 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
  * the actor's area to the city. */
 bool access_gate(struct access *access, const struct route *route, struct actor *actor,
                  struct slice purpose, struct error *err) MUST_USE;
+
+/* The range of ?area=CODE, the reader's own where it is absent; ERROR_FORBIDDEN where it is not
+ * within that. */
+bool access_area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,
+                       struct error *err) MUST_USE;
 
 /* ---- Holder sessions: stateless, signed, so that the scan path touches no SQL.
  * "h1." base64url(person u32 | issued u32 | expires u32 | epoch u8 | nonce u8[7] | mac 16). */

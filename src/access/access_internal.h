@@ -26,12 +26,12 @@ struct access {
     pthread_rwlock_t lock; /* owns cache, generation, ended, ended_slots */
     uint64_t generation;   /* raised when the cache is cleared: what was read before is not kept */
     struct cached cache[CACHE_SLOTS];
-    struct ended *ended;   /* open addressing by the first bytes of the MAC */
-    size_t ended_slots;    /* a power of two */
+    struct ended *ended; /* open addressing by the first bytes of the MAC */
+    size_t ended_slots;  /* a power of two */
     atomic_size_t ended_count;
 };
 
-enum { ACCESS_COMMANDS = 6, ACCESS_ROUTES = 4 };
+enum { ACCESS_COMMANDS = 7, ACCESS_ROUTES = 4 };
 extern const struct command access_commands[ACCESS_COMMANDS];
 extern const struct route access_routes[ACCESS_ROUTES];
 extern const struct sql_list login_statements, user_statements, purpose_statements,

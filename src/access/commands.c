@@ -180,7 +180,7 @@ static bool area_of(struct command_context *context, const char *code, int64_t *
 static int run_move(struct command_context *context, int argc, char **argv, struct error *err)
 {
     const char *role, *area;
-    struct user_change change = {0};
+    struct user_change change = {.by_last = INT64_MAX};
     if (!command_option(&argc, argv, "--role", &role, err) ||
         !command_option(&argc, argv, "--area", &area, err) ||
         !command_arguments(&access_commands[3], argc, argv, 1, 1, err))
@@ -200,7 +200,7 @@ static int run_move(struct command_context *context, int argc, char **argv, stru
 static int run_duty(struct command_context *context, int argc, char **argv, struct error *err)
 {
     const char *until;
-    struct user_change change = {.duty_until = TIMESTAMP_NONE};
+    struct user_change change = {.duty_until = TIMESTAMP_NONE, .by_last = INT64_MAX};
     bool open = command_flag(&argc, argv, "--open");
     if (!command_option(&argc, argv, "--until", &until, err) ||
         !command_arguments(&access_commands[4], argc, argv, 1, 1, err))
@@ -247,6 +247,36 @@ static int run_factor(struct command_context *context, int argc, char **argv, st
     return EXIT_DONE;
 }
 
+struct person_job {
+    struct platform *platform;
+    struct slice name;
+    int64_t person_no;
+};
+
+static bool set_person(struct sql *sql, void *context, struct error *err)
+{
+    struct person_job *job = context;
+    struct audit_entry entry = {
+        .actor = SLICE("command line"), .act = SLICE("user.person"), .purpose = job->name};
+    return access_user_is(sql, job->name, (uint32_t)job->person_no, err) &&
+           audit_append(sql, &entry, world_now(job->platform->world), err);
+}
+
+static int run_person(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    struct person_job job = {.platform = context->platform};
+    if (!command_arguments(&access_commands[6], argc, argv, 2, 2, err))
+        return command_fail(err);
+    job.name = slice_of(argv[0]);
+    if (!slice_to_int64(slice_of(argv[1]), 1, UINT32_MAX, &job.person_no)) {
+        error_set(err, ERROR_USAGE, (struct error_place){.source = "user person"},
+                  "the number of a person", "'%s' is none", argv[1]);
+        return command_fail(err);
+    }
+    return store_write(context->platform->store, set_person, &job, err) ? EXIT_DONE
+                                                                        : command_fail(err);
+}
+
 const struct command access_commands[ACCESS_COMMANDS] = {
     {.name = "user add",
      .usage = "NAME --role R --area CODE [--lead NAME]",
@@ -278,4 +308,9 @@ const struct command access_commands[ACCESS_COMMANDS] = {
      .words = "gives a user a new second factor and prints its otpauth address once",
      .needs_data = true,
      .run = run_factor},
+    {.name = "user person",
+     .usage = "NAME PERSON_NO",
+     .words = "says which person a user is: reads of the own household are shown to reviewers",
+     .needs_data = true,
+     .run = run_person},
 };

@@ -2,6 +2,7 @@
  * from the route's row, the role's row in policies/roles.yaml, and what the reader really holds.
  * Default is to deny. */
 #include "access/access_internal.h"
+#include "registry/registry.h"
 
 static const struct sql_text purpose_case = {
     "purpose_case",
@@ -79,10 +80,21 @@ static bool holds_case(struct platform *platform, const struct actor *actor, str
            no_purpose(err, "a case in your area that you may read", "you do not hold this case");
 }
 
-/* Broken glass opens persons of the whole city for its time; the lead has been told. */
-static bool holds_glass(struct platform *platform, struct actor *actor, struct error *err)
+/* A read of one record: of the number in the path, or of what the body names. */
+static bool reads_one(const struct route *route)
+{
+    return (route->method == HTTP_GET && strchr(route->path, '{')) ||
+           (route->method == HTTP_POST && route->runs_again);
+}
+
+/* Broken glass opens persons of the whole city for its time, one at a time: no list, no export, no
+ * act. The lead has been told. */
+static bool holds_glass(struct platform *platform, const struct route *route, struct actor *actor,
+                        struct error *err)
 {
     int64_t until = 0;
+    if (!reads_one(route))
+        return no_purpose(err, "one person at a time", "broken glass opens no lists and no acts");
     const struct sql_value arguments[] = {sql_int(actor->user_no),
                                           sql_int(world_now(platform->world))};
     if (!one_number(platform, &glass_open, arguments, 2, &until, err))
@@ -94,19 +106,19 @@ static bool holds_glass(struct platform *platform, struct actor *actor, struct e
     return true;
 }
 
-static bool holds_duty(struct platform *platform, struct actor *actor, struct slice name,
-                       struct error *err)
+static bool holds_duty(struct platform *platform, const struct route *route, struct actor *actor,
+                       struct slice name, struct error *err)
 {
     const struct role *role = policy_role(platform->policy, slice_of(actor->role));
     if (slice_equal(name, SLICE("break_glass")))
-        return holds_glass(platform, actor, err);
+        return holds_glass(platform, route, actor, err);
     return (role && role_has_duty(role, name)) ||
            no_purpose(err, "your role, or one of its duties in policies/roles.yaml",
                       "you do not hold this duty");
 }
 
-static bool holds_purpose(struct access *access, struct actor *actor, struct slice purpose,
-                          struct error *err)
+static bool holds_purpose(struct access *access, const struct route *route, struct actor *actor,
+                          struct slice purpose, struct error *err)
 {
     struct platform *platform = access->platform;
     if (!purpose_is_formed(purpose))
@@ -114,10 +126,30 @@ static bool holds_purpose(struct access *access, struct actor *actor, struct sli
                           "this opens identity: say what for");
     struct slice rest = {purpose.data + 5, purpose.length - 5};
     if (purpose.data[0] == 'd')
-        return holds_duty(platform, actor, rest, err);
+        return holds_duty(platform, route, actor, rest, err);
     if (purpose.data[0] == 'c')
         return holds_case(platform, actor, rest, err);
     return no_purpose(err, "a loop that you hold", "you do not hold this loop");
+}
+
+bool access_area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,
+                       struct error *err)
+{
+    const struct actor *actor = &request->actor;
+    struct slice code = request_query(request, "area");
+    const struct area *area;
+    *ret_first = actor->area_first;
+    *ret_last = actor->area_last;
+    if (!code.data)
+        return true;
+    if (!(area = registry_area_by_code(request->platform->registry, code)))
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "area"},
+                         "the code of an area", "unknown area");
+    *ret_first = area->no;
+    *ret_last = area_range_last(area->no);
+    return (*ret_first >= actor->area_first && *ret_last <= actor->area_last) ||
+           error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
+                     "an area of your own", "the area is not within your authority");
 }
 
 /* ---- The gate */
@@ -144,7 +176,7 @@ bool access_gate(struct access *access, const struct route *route, struct actor 
         return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
                          "a role that is shown something of this", "your role is shown none of it");
     return !route->opens_identity || (store_refuse_sunset(access->platform->store, err) &&
-                                      holds_purpose(access, actor, purpose, err));
+                                      holds_purpose(access, route, actor, purpose, err));
 }
 
 /* ---- Breaking the glass */

@@ -357,7 +357,8 @@ static void permissions_end_with_the_duty_and_with_a_transfer(void **state)
     struct error err;
     char token[ACCESS_TOKEN_BYTES];
     struct actor actor;
-    struct user_change change = {.name = SLICE("li"), .duty_until = f->world.fixed + HOUR};
+    struct user_change change = {
+        .name = SLICE("li"), .duty_until = f->world.fixed + HOUR, .by_last = INT64_MAX};
     fail_on(add(f, "li", "press", NULL, &err), &err);
     issue(f, "li", 30, token);
     fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
@@ -368,6 +369,7 @@ static void permissions_end_with_the_duty_and_with_a_transfer(void **state)
     fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
     assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
     change.role = SLICE("inspector");
+    change.area_no = changzhou;
     fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
     assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
     issue(f, "li", 30, token);
@@ -375,7 +377,12 @@ static void permissions_end_with_the_duty_and_with_a_transfer(void **state)
     assert_string_equal(actor.role, "inspector");
     change.role = SLICE("king");
     assert_false(access_user_change(f->platform.access, &change, SLICE("test"), &err));
-    change = (struct user_change){.name = SLICE("nobody"), .duty_until = TIMESTAMP_NONE};
+    change = (struct user_change){
+        .name = SLICE("li"), .duty_until = TIMESTAMP_NONE, .by_last = changzhou - 1};
+    assert_false(access_user_change(f->platform.access, &change, SLICE("test"), &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND); /* another's area: not there */
+    change = (struct user_change){
+        .name = SLICE("nobody"), .duty_until = TIMESTAMP_NONE, .by_last = INT64_MAX};
     assert_false(access_user_change(f->platform.access, &change, SLICE("test"), &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }

@@ -2,9 +2,15 @@
  * the cache of resolved tokens is emptied after every change, and an ended duty ends every token.
  * */
 #include "access/access_internal.h"
+#include "registry/registry.h"
 
 static const struct sql_text user_number = {
     "user_number", "SELECT user_no FROM app_user WHERE name = ?1", "unique name"};
+static const struct sql_text user_within = {
+    "user_within", "SELECT user_no FROM app_user WHERE name = ?1 AND area_no BETWEEN ?2 AND ?3",
+    "unique name"};
+static const struct sql_text user_person = {
+    "user_person", "UPDATE app_user SET person_no = ?2 WHERE user_no = ?1", "primary key"};
 static const struct sql_text user_move = {
     "user_move", "UPDATE app_user SET role = ?2, area_no = ?3 WHERE user_no = ?1", "primary key"};
 static const struct sql_text user_duty = {
@@ -18,13 +24,26 @@ static const struct sql_text user_page = {
     "primary key"};
 
 const struct sql_list user_statements =
-    SQL_LIST(&user_number, &user_move, &user_duty, &user_sessions_end, &user_page);
+    SQL_LIST(&user_number, &user_within, &user_person, &user_move, &user_duty, &user_sessions_end,
+             &user_page);
+
+static bool found_user(int64_t user_no, struct error *err)
+{
+    return user_no || error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
+                                "the name of a user", "no such user");
+}
 
 bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no, struct error *err)
 {
     return sql_one_int(sql, &user_number, SQL_ARGUMENTS(sql_text(name)), 0, ret_user_no, err) &&
-           (*ret_user_no || error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "name"},
-                                      "the name of a user", "no such user"));
+           found_user(*ret_user_no, err);
+}
+
+bool access_user_is(struct sql *sql, struct slice name, uint32_t person_no, struct error *err)
+{
+    int64_t user_no;
+    return access_user_number(sql, name, &user_no, err) &&
+           sql_run(sql, &user_person, SQL_ARGUMENTS(sql_int(user_no), sql_int(person_no)), err);
 }
 
 struct change_job {
@@ -39,7 +58,11 @@ static bool apply(struct sql *sql, void *context, struct error *err)
     const struct user_change *change = job->change;
     timestamp now = world_now(job->access->platform->world);
     int64_t user_no;
-    if (!access_user_number(sql, change->name, &user_no, err))
+    if (!sql_one_int(sql, &user_within,
+                     SQL_ARGUMENTS(sql_text(change->name), sql_int(change->by_first),
+                                   sql_int(change->by_last)),
+                     0, &user_no, err) ||
+        !found_user(user_no, err))
         return false;
     struct audit_entry entry = {.actor = job->by,
                                 .act = change->role.data ? SLICE("user.move") : SLICE("user.duty"),
@@ -96,6 +119,8 @@ static bool list_handle(const struct request *request, struct response *response
         json_object_begin(&writer);
         json_field_text(&writer, "name", sql_get_text(query, 1));
         json_field_text(&writer, "role", sql_get_text(query, 2));
+        const struct area *area = registry_area(request->platform->registry, sql_get_int(query, 3));
+        json_field_text(&writer, "area", area ? area->code : SLICE(""));
         json_field_time(&writer, "duty_until",
                         sql_is_null(query, 4) ? TIMESTAMP_NONE : sql_get_int(query, 4));
         json_field_bool(&writer, "second_factor", sql_get_int(query, 5) != 0);
@@ -116,7 +141,9 @@ static bool duty_handle(const struct request *request, struct response *response
     static const char *const fields[] = {"name", "until", NULL};
     struct json_place place = {.source = "body", .required = true};
     struct slice until = {NULL, 0};
-    struct user_change change = {.duty_until = TIMESTAMP_NONE};
+    struct user_change change = {.duty_until = TIMESTAMP_NONE,
+                                 .by_first = request->actor.area_first,
+                                 .by_last = request->actor.area_last};
     json_t *body;
     if (!request_json(request, &body, err) || !json_only_fields(body, fields, place, err) ||
         !json_text(body, "name", place, &change.name, err))
@@ -139,9 +166,10 @@ static bool duty_handle(const struct request *request, struct response *response
     "\"items\":{\"type\":\"array\",\"items\":" item                                                \
     "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
 #define USER                                                                                       \
-    "{\"type\":\"object\",\"required\":[\"name\",\"role\",\"duty_until\",\"second_factor\"],"      \
-    "\"properties\":{\"name\":" TEXT ",\"role\":" TEXT ",\"duty_until\":" TIME_OR_NULL             \
-    ",\"second_factor\":{\"type\":\"boolean\"}}}"
+    "{\"type\":\"object\","                                                                        \
+    "\"required\":[\"name\",\"role\",\"area\",\"duty_until\",\"second_factor\"],"                  \
+    "\"properties\":{\"name\":" TEXT ",\"role\":" TEXT ",\"area\":" TEXT                           \
+    ",\"duty_until\":" TIME_OR_NULL ",\"second_factor\":{\"type\":\"boolean\"}}}"
 #define GLASS                                                                                      \
     "{\"type\":\"object\",\"required\":[\"no\",\"user\",\"role\",\"reason\",\"opened_at\","        \
     "\"expires_at\"],\"properties\":{\"no\":{\"type\":\"integer\"},\"user\":" TEXT                 \

@@ -35,7 +35,8 @@ static void check_space(struct report *report, struct platform *platform)
         return;
     double gigabytes = (double)disk.f_bavail * (double)disk.f_frsize / 1e9;
     fprintf(report->out, "%s disk space: %.1f GB free%s\n", gigabytes < 2 ? "warn" : "ok",
-            gigabytes, gigabytes < 2 ? " - make room; scans are refused when the disk is full" : "");
+            gigabytes,
+            gigabytes < 2 ? " - make room; scans are refused when the disk is full" : "");
 }
 
 static void check_keys(struct report *report, struct platform *platform)
@@ -95,8 +96,10 @@ static bool verify_audit(struct platform *platform, int64_t from, int64_t *ret_b
     if (!store_read_begin(platform->store, &sql, err))
         return false;
     int64_t heads;
-    bool done = audit_verify(sql, from, ret_broken, ret_count, err) &&
-                (*ret_broken || audit_heads_verify(sql, ret_broken, &heads, err));
+    bool done =
+        audit_verify(sql, from, ret_broken, ret_count, err) &&
+        (*ret_broken || audit_heads_verify(sql, keys_of(store_keys(platform->store), KEY_AUDIT),
+                                           ret_broken, &heads, err));
     store_read_end(platform->store, sql);
     return done;
 }
@@ -155,8 +158,9 @@ static void print_verified(struct command_context *context, bool with_evidence, 
         fprintf(out, "{\"whole\":%s,\"records\":%lld,\"broken\":%lld",
                 broken || !seal->whole ? "false" : "true", (long long)count, (long long)broken);
         if (with_evidence) /* its words are of our own making: nothing in them needs escaping */
-            fprintf(out, ",\"evidence\":{\"records\":%lld,\"seals\":%lld,\"broken\":%lld,"
-                         "\"words\":\"%s\"}",
+            fprintf(out,
+                    ",\"evidence\":{\"records\":%lld,\"seals\":%lld,\"broken\":%lld,"
+                    "\"words\":\"%s\"}",
                     (long long)seal->rows, (long long)seal->seals, (long long)seal->broken_no,
                     seal->words);
         fprintf(out, "}\n");
@@ -203,16 +207,26 @@ static int run_init(struct command_context *context, int argc, char **argv, stru
 }
 
 static const struct command cli_commands[CLI_COMMANDS] = {
-    {.name = "init", .usage = "[--demo] [--people N]",
+    {.name = "init",
+     .usage = "[--demo] [--people N]",
      .words = "makes the data directory; --demo fills it with a synthetic city",
-     .needs_data = false, .run = run_init},
-    {.name = "doctor", .usage = "[--deep]", .words = "checks everything that is stored",
-     .needs_data = true, .run = run_doctor},
-    [COMMAND_AUDIT] = {.name = "audit verify", .usage = "[--from T]",
+     .needs_data = false,
+     .run = run_init},
+    {.name = "doctor",
+     .usage = "[--deep]",
+     .words = "checks everything that is stored",
+     .needs_data = true,
+     .run = run_doctor},
+    [COMMAND_AUDIT] = {.name = "audit verify",
+                       .usage = "[--from T]",
                        .words = "walks the audit chain and the seal of all evidence",
-                       .needs_data = true, .run = run_audit},
-    [COMMAND_VERSION] = {.name = "version", .usage = "", .words = "the version", .needs_data = false,
-     .run = run_version},
+                       .needs_data = true,
+                       .run = run_audit},
+    [COMMAND_VERSION] = {.name = "version",
+                         .usage = "",
+                         .words = "the version",
+                         .needs_data = false,
+                         .run = run_version},
 };
 
 const struct module cli_module = {

@@ -7,8 +7,11 @@
 /* Refreshes the maintained counters as far as they are due. Called by the server's job thread. */
 bool command_counters_refresh(struct platform *platform, struct error *err) MUST_USE;
 /* One JSON object {"counters":[…]} of what the actor may see, on one line. */
-bool command_counters_json(struct platform *platform, const struct actor *actor,
-                           struct buffer *out, struct error *err) MUST_USE;
+bool command_counters_json(struct platform *platform, const struct actor *actor, struct buffer *out,
+                           struct error *err) MUST_USE;
+
+/* True for a reader who is shown no person's status, and so no small count of persons. */
+bool command_hides_small(const struct actor *actor);
 
 extern const struct module command_module;
 

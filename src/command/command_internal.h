@@ -14,10 +14,10 @@ enum { SITUATION_DAYS = 14, SLOT_NOW = SITUATION_DAYS, SLOTS };
     X(COUNTER_VENUES, "venues")                                                                    \
     X(COUNTER_VENUES_IN_USE, "venues_in_use_24h")                                                  \
     X(COUNTER_SCANS_24H, "scans_24h")                                                              \
-    X(COUNTER_SCANS, "scans")                       /* by day; doubles once */                     \
-    X(COUNTER_SCANS_STORED, "scans_stored")         /* area 0 only: what the day store says */     \
-    X(COUNTER_TESTS, "tests")                       /* by sampling day */                          \
-    X(COUNTER_TESTS_READ, "tests_read")             /* area 0 only: evidence read up to there */   \
+    X(COUNTER_SCANS, "scans")               /* by day; doubles once */                             \
+    X(COUNTER_SCANS_STORED, "scans_stored") /* area 0 only: what the day store says */             \
+    X(COUNTER_TESTS, "tests")               /* by sampling day */                                  \
+    X(COUNTER_TESTS_READ, "tests_read")     /* area 0 only: evidence read up to there */           \
     X(COUNTER_CASES_BY_REPORT, "cases_by_report")                                                  \
     X(COUNTER_CASES_BY_SAMPLING, "cases_by_sampling")
 enum counter {
@@ -47,9 +47,8 @@ struct counter_row {
 };
 /* Counters of days [first, last] and areas [area_first, area_last]. */
 bool counter_read(struct sql *sql, int32_t first, int32_t last, int64_t area_first,
-                  int64_t area_last,
-                  void (*take)(void *context, const struct counter_row *row), void *context,
-                  struct error *err) MUST_USE;
+                  int64_t area_last, void (*take)(void *context, const struct counter_row *row),
+                  void *context, struct error *err) MUST_USE;
 
 /* What a refresh writes, applied in order in one job. */
 enum counter_act { COUNTER_CLEAR, COUNTER_SET, COUNTER_ADD };
@@ -79,8 +78,8 @@ extern const struct sql_text refresh_cases, refresh_evidence, refresh_venues, re
  * ERROR_BAD_VALUE where unknown, ERROR_FORBIDDEN where it is not within the actor's. */
 bool situation_area(struct platform *platform, const struct actor *actor, struct slice code,
                     const struct area **ret_area, struct error *err) MUST_USE;
-/* The whole answer, or the counters alone. */
-bool situation_write(struct platform *platform, const struct area *area, bool counters_only,
-                     struct buffer *out, struct error *err) MUST_USE;
+/* The whole answer, or the counters alone. `hides`: without small counts of persons. */
+bool situation_write(struct platform *platform, const struct area *area, bool hides,
+                     bool counters_only, struct buffer *out, struct error *err) MUST_USE;
 
 #endif

@@ -9,9 +9,10 @@ static bool handle_situation(const struct request *request, struct response *res
 {
     const struct area *area;
     buffer_init(&response->body, BODY_BYTES_MAX);
-    return situation_area(request->platform, &request->actor, request_query(request, "area"),
-                          &area, err) &&
-           situation_write(request->platform, area, false, &response->body, err);
+    return situation_area(request->platform, &request->actor, request_query(request, "area"), &area,
+                          err) &&
+           situation_write(request->platform, area, command_hides_small(&request->actor), false,
+                           &response->body, err);
 }
 
 #define COUNT "{\"type\":[\"integer\",\"null\"]}"

@@ -3,6 +3,7 @@
  * Known or not is a matter of the whole city: a day on which the city has no scan (or no test) is a
  * day that nothing is known of, and is null; a district without one on a day that the city has some
  * is 0. Cases are known from the first day on that anything is known of. Today is partial. */
+#include "access/shown.h"
 #include "command/command_internal.h"
 #include "policy/policy.h"
 #include "status/status.h"
@@ -24,6 +25,10 @@ struct situation {
     struct figures of_city, of_area;
     struct figures *of_district;
     int first_known; /* slot: cases before are not known */
+    bool hides;      /* the reader is shown no small count of persons: */
+    bool hidden_report[SITUATION_DAYS], hidden_sampling[SITUATION_DAYS];
+    bool week_hidden, fortnight_hidden;
+    bool *district_hidden; /* the week's cases */
 };
 
 /* ---- Reading */
@@ -103,6 +108,37 @@ static int64_t sum_days(const struct figures *figures, enum counter counter, int
     return sum;
 }
 
+/* ---- What is too small to be shown */
+
+/* Of the last `days` days: one is hidden, so that the sum would tell of it. */
+static bool any_hidden(const struct situation *s, int days)
+{
+    bool any = false;
+    for (int slot = SITUATION_DAYS - days; slot < SITUATION_DAYS; slot++)
+        any |= s->hidden_report[slot];
+    return any;
+}
+
+static void hide_small(struct situation *s, struct arena *arena)
+{
+    int64_t below = policy_number(s->platform->policy, NUMBER_SUPPRESS_BELOW);
+    int64_t *weeks = arena_alloc(arena, (s->district_count + 1) * sizeof *weeks);
+    s->district_hidden = arena_alloc(arena, (s->district_count + 1) * sizeof *s->district_hidden);
+    if (!s->hides)
+        return;
+    s->fortnight_hidden = !shown_counts_suppress(s->of_area.value[COUNTER_CASES_BY_REPORT],
+                                                 s->hidden_report, SITUATION_DAYS, below);
+    s->week_hidden = any_hidden(s, WEEK);
+    (void)!shown_counts_suppress(s->of_area.value[COUNTER_CASES_BY_SAMPLING], s->hidden_sampling,
+                                 SITUATION_DAYS, below);
+    for (size_t i = 0; i < s->district_count; i++)
+        weeks[i] = sum_days(&s->of_district[i], COUNTER_CASES_BY_REPORT, WEEK);
+    bool total = shown_counts_suppress(weeks, s->district_hidden, s->district_count, below) &&
+                 (s->district_count > 1 || !s->week_hidden);
+    for (size_t i = 0; !total && i < s->district_count; i++)
+        s->district_hidden[i] = true;
+}
+
 /* ---- Writing */
 
 static void put_counter(struct situation *s, const char *name, int64_t value, timestamp true_for)
@@ -118,8 +154,7 @@ static void put_counter_now(struct situation *s, enum counter counter)
 {
     const struct counter_mark *mark = mark_of(s, counter);
     if (mark->known)
-        put_counter(s, counter_name(counter), s->of_area.value[counter][SLOT_NOW],
-                    mark->true_for);
+        put_counter(s, counter_name(counter), s->of_area.value[counter][SLOT_NOW], mark->true_for);
 }
 
 /* The city's own figure comes from the day store at each refresh, a district's from the pass. */
@@ -151,32 +186,42 @@ static void put_counters(struct situation *s)
     if (tests->known)
         put_counter(s, "tests_today", s->of_area.value[COUNTER_TESTS][TODAY], tests->true_for);
     if (cases->known) {
-        put_counter(s, "cases_today", sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, 1),
-                    cases->true_for);
-        put_counter(s, "cases_7d", sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, WEEK),
-                    cases->true_for);
-        put_counter(s, "cases_14d",
-                    sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, SITUATION_DAYS),
-                    cases->true_for);
+        if (!s->hidden_report[TODAY])
+            put_counter(s, "cases_today", sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, 1),
+                        cases->true_for);
+        if (!s->week_hidden)
+            put_counter(s, "cases_7d", sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, WEEK),
+                        cases->true_for);
+        if (!s->fortnight_hidden)
+            put_counter(s, "cases_14d",
+                        sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, SITUATION_DAYS),
+                        cases->true_for);
     }
     if (s->area == s->city && s->platform->status) { /* colours are counted for the city only */
+        static const char *const names[] = {"status_green", "status_yellow", "status_red"};
+        static const enum color shown[] = {COLOR_GREEN, COLOR_YELLOW, COLOR_RED};
         int64_t colors[COLOR_COUNT];
+        bool hidden[COLOR_COUNT] = {false};
         status_counts(s->platform->status, colors);
-        put_counter(s, "status_green", colors[COLOR_GREEN], s->now);
-        put_counter(s, "status_yellow", colors[COLOR_YELLOW], s->now);
-        put_counter(s, "status_red", colors[COLOR_RED], s->now);
+        if (s->hides)
+            (void)!shown_counts_suppress(colors, hidden, COLOR_COUNT,
+                                         policy_number(s->platform->policy, NUMBER_SUPPRESS_BELOW));
+        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+            if (!hidden[shown[i]])
+                put_counter(s, names[i], colors[shown[i]], s->now);
     }
     json_array_end(&s->writer);
 }
 
+/* `hidden` may be NULL: none is. */
 static void put_days(struct situation *s, const char *key, const struct area *area,
-                     const struct figures *figures, enum counter counter)
+                     const struct figures *figures, enum counter counter, const bool *hidden)
 {
     timestamp true_for;
     json_key(&s->writer, key);
     json_array_begin(&s->writer);
     for (int slot = 0; slot < SITUATION_DAYS; slot++)
-        if (!is_day_known(s, counter, slot))
+        if (!is_day_known(s, counter, slot) || (hidden && hidden[slot]))
             json_put_null(&s->writer);
         else if (counter == COUNTER_SCANS && slot == TODAY)
             json_put_int64(&s->writer, scans_today(s, area, figures, &true_for));
@@ -216,11 +261,14 @@ static void put_district(struct situation *s, size_t i)
     json_object_begin(&s->writer);
     put_area_names(s, area);
     put_int_or_null(s, "population", area->population > 0, area->population);
-    put_int_or_null(s, "cases_today", cases->known,
+    static const bool all_hidden[SITUATION_DAYS] = {true, true, true, true, true, true, true,
+                                                    true, true, true, true, true, true, true};
+    put_int_or_null(s, "cases_today", cases->known && !s->hides,
                     sum_days(figures, COUNTER_CASES_BY_REPORT, 1));
-    put_int_or_null(s, "cases_7d", cases->known,
+    put_int_or_null(s, "cases_7d", cases->known && !s->district_hidden[i],
                     sum_days(figures, COUNTER_CASES_BY_REPORT, WEEK));
-    put_days(s, "cases_by_day", area, figures, COUNTER_CASES_BY_REPORT);
+    put_days(s, "cases_by_day", area, figures, COUNTER_CASES_BY_REPORT,
+             s->hides ? all_hidden : NULL);
     put_int_or_null(s, "scans_today", scans->known, figures->value[COUNTER_SCANS][TODAY]);
     put_int_or_null(s, "venues", venues->known, figures->value[COUNTER_VENUES][SLOT_NOW]);
     put_int_or_null(s, "venues_in_use_24h", in_use->known,
@@ -246,10 +294,11 @@ static void put_situation(struct situation *s)
     json_array_end(&s->writer);
     json_key(&s->writer, "series");
     json_object_begin(&s->writer);
-    put_days(s, "cases_by_report", s->area, &s->of_area, COUNTER_CASES_BY_REPORT);
-    put_days(s, "cases_by_sampling", s->area, &s->of_area, COUNTER_CASES_BY_SAMPLING);
-    put_days(s, "scans", s->area, &s->of_area, COUNTER_SCANS);
-    put_days(s, "tests", s->area, &s->of_area, COUNTER_TESTS);
+    put_days(s, "cases_by_report", s->area, &s->of_area, COUNTER_CASES_BY_REPORT, s->hidden_report);
+    put_days(s, "cases_by_sampling", s->area, &s->of_area, COUNTER_CASES_BY_SAMPLING,
+             s->hidden_sampling);
+    put_days(s, "scans", s->area, &s->of_area, COUNTER_SCANS, NULL);
+    put_days(s, "tests", s->area, &s->of_area, COUNTER_TESTS, NULL);
     json_object_end(&s->writer);
     json_key(&s->writer, "districts");
     json_array_begin(&s->writer);
@@ -281,8 +330,13 @@ bool situation_area(struct platform *platform, const struct actor *actor, struct
     return true;
 }
 
-bool situation_write(struct platform *platform, const struct area *area, bool counters_only,
-                     struct buffer *out, struct error *err)
+bool command_hides_small(const struct actor *actor)
+{
+    return shown_of(actor->reads, FIELD_STATUS) == SHOWN_NOT;
+}
+
+bool situation_write(struct platform *platform, const struct area *area, bool hides,
+                     bool counters_only, struct buffer *out, struct error *err)
 {
     struct arena arena;
     arena_init(&arena, 16 << 20);
@@ -293,6 +347,7 @@ bool situation_write(struct platform *platform, const struct area *area, bool co
     s->today = time_day_of_seconds(s->now / SECOND);
     s->city = registry_city(platform->registry);
     s->area = area;
+    s->hides = hides;
     *self = area;
     s->districts = self; /* below the city an area stands for itself */
     s->district_count = 1;
@@ -302,6 +357,7 @@ bool situation_write(struct platform *platform, const struct area *area, bool co
     s->of_district = arena_alloc(&arena, (s->district_count + 1) * sizeof *s->of_district);
     bool done = read_counters(s, err);
     if (done) {
+        hide_small(s, &arena);
         json_writer_init(&s->writer, out);
         json_object_begin(&s->writer);
         if (counters_only)
@@ -315,10 +371,10 @@ bool situation_write(struct platform *platform, const struct area *area, bool co
     return done;
 }
 
-bool command_counters_json(struct platform *platform, const struct actor *actor,
-                           struct buffer *out, struct error *err)
+bool command_counters_json(struct platform *platform, const struct actor *actor, struct buffer *out,
+                           struct error *err)
 {
     const struct area *area;
     return situation_area(platform, actor, (struct slice){NULL, 0}, &area, err) &&
-           situation_write(platform, area, true, out, err);
+           situation_write(platform, area, command_hides_small(actor), true, out, err);
 }

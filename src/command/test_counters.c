@@ -13,7 +13,7 @@ struct fixture {
     struct test_city city;
     struct platform platform;
     struct random random;
-    const struct area *district[2]; /* of the city */
+    const struct area *district[2];              /* of the city */
     int64_t scans[2][SITUATION_DAYS], scans_24h; /* the naive twin: what was appended */
     uint32_t today;                              /* first second of today */
 };
@@ -23,9 +23,11 @@ struct fixture {
 static void open_rooms(struct fixture *f)
 {
     struct error err;
-    f->platform = (struct platform){.world = &f->city.world, .store = f->city.store,
+    f->platform = (struct platform){.world = &f->city.world,
+                                    .store = f->city.store,
                                     .presence = f->city.presence,
-                                    .directory = f->city.directory, .demo = true};
+                                    .directory = f->city.directory,
+                                    .demo = true};
     test_fail_on(policy_open(store_directory_fd(f->city.store), &f->platform.policy, &err), &err);
     test_fail_on(registry_open(&f->platform, &f->platform.registry, &err), &err);
     test_fail_on(status_open(&f->platform, &f->platform.status, &err), &err);
@@ -66,13 +68,12 @@ static bool seed_people(struct sql *sql, void *context, struct error *err)
     const struct fixture *f = context;
     bool done = true;
     for (int64_t i = 1; done && i <= PEOPLE; i++)
-        done = sql_run(sql, &person,
-                       SQL_ARGUMENTS(sql_int(i), sql_int(f->district[i % 2]->no)), err);
+        done =
+            sql_run(sql, &person, SQL_ARGUMENTS(sql_int(i), sql_int(f->district[i % 2]->no)), err);
     for (int64_t i = 1; done && i <= VENUES; i++)
-        done = sql_run(sql, &venue,
-                       SQL_ARGUMENTS(sql_int(i), sql_int(f->district[i % 2]->no),
-                                     sql_int(i % 10 == 0)),
-                       err);
+        done = sql_run(
+            sql, &venue,
+            SQL_ARGUMENTS(sql_int(i), sql_int(f->district[i % 2]->no), sql_int(i % 10 == 0)), err);
     return done;
 }
 
@@ -87,8 +88,8 @@ static int create(void **state)
     test_fail_on(store_write(f->city.store, seed_areas, NULL, &err), &err);
     open_rooms(f);
     test_fail_on(store_write(f->city.store, seed_people, f, &err), &err);
-    f->today = (uint32_t)time_day_start_seconds(
-        time_day_of_seconds(world_now(&f->city.world) / SECOND));
+    f->today =
+        (uint32_t)time_day_start_seconds(time_day_of_seconds(world_now(&f->city.world) / SECOND));
     *state = f;
     return 0;
 }
@@ -135,8 +136,8 @@ static bool add_pieces(struct sql *sql, void *context, struct error *err)
         struct evidence piece = {.kind = (enum evidence_kind)job->kind,
                                  .at = at,
                                  .recorded_at = now,
-                                 .until = job->kind == EVIDENCE_PCR ? at + 6 * HOUR
-                                                                    : TIMESTAMP_NONE,
+                                 .until =
+                                     job->kind == EVIDENCE_PCR ? at + 6 * HOUR : TIMESTAMP_NONE,
                                  .tube_size = job->kind == EVIDENCE_PCR ? 10 : 0};
         int64_t no;
         if (!evidence_add(sql, (struct person_no){person}, job->f->district[person % 2]->no, &piece,
@@ -169,8 +170,8 @@ static bool add_cases(struct sql *sql, void *context, struct error *err)
 /* Evidence taken back, as an undone import does: rows go, and "evidence.bulk" says so. */
 static bool take_back(struct sql *sql, void *context, struct error *err)
 {
-    static const struct sql_text remove = {
-        "test_remove", "DELETE FROM evidence WHERE evidence_no % 3 = 0", ""};
+    static const struct sql_text remove = {"test_remove",
+                                           "DELETE FROM evidence WHERE evidence_no % 3 = 0", ""};
     (void)context;
     struct event event = {.kind = SLICE("evidence.bulk")};
     return sql_run(sql, &remove, NULL, 0, err) && event_emit(sql, &event, err);
@@ -183,7 +184,7 @@ static json_t *situation(struct fixture *f, const struct area *area)
     struct error err;
     struct buffer text;
     buffer_init(&text, 4 << 20);
-    test_fail_on(situation_write(&f->platform, area, false, &text, &err), &err);
+    test_fail_on(situation_write(&f->platform, area, false, false, &text, &err), &err);
     json_t *document = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(document);
     buffer_release(&text);
@@ -195,8 +196,7 @@ static int64_t counter(json_t *document, const char *name)
 {
     size_t i;
     json_t *entry;
-    json_array_foreach(json_object_get(document, "counters"), i, entry)
-    {
+    json_array_foreach (json_object_get(document, "counters"), i, entry) {
         timestamp time;
         const char *text = json_string_value(json_object_get(entry, "true_for"));
         assert_non_null(text);
@@ -255,8 +255,8 @@ static void compare_area(struct fixture *f, const struct area *area, int distric
     json_t *document = situation(f, area);
     const struct area *city = registry_city(f->platform.registry);
     for (int slot = 0; slot < SITUATION_DAYS; slot++) {
-        int64_t scans = district < 0 ? f->scans[0][slot] + f->scans[1][slot]
-                                     : f->scans[district][slot];
+        int64_t scans =
+            district < 0 ? f->scans[0][slot] + f->scans[1][slot] : f->scans[district][slot];
         int64_t of_city = f->scans[0][slot] + f->scans[1][slot];
         json_t *day = day_of(document, "scans", slot);
         if (of_city || slot == TODAY_SLOT)
@@ -300,8 +300,9 @@ static void before_anything_is_known_there_is_null_not_zero(void **state)
 {
     struct fixture *f = *state;
     json_t *document = situation(f, registry_city(f->platform.registry));
-    static const char *const names[] = {"persons", "venues", "scans_today", "tests_today",
-                                        "cases_today", "cases_14d", "venues_in_use_24h"};
+    static const char *const names[] = {"persons",          "venues",      "scans_today",
+                                        "tests_today",      "cases_today", "cases_14d",
+                                        "venues_in_use_24h"};
     static const char *const series[] = {"scans", "tests", "cases_by_report", "cases_by_sampling"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_int_equal(counter(document, names[i]), -1);

@@ -7,8 +7,10 @@
 
 enum { DOSSIER_ROUTES = 12 };
 extern const struct route dossier_routes[DOSSIER_ROUTES];
-extern const struct sql_list person_statements, opened_statements, export_request_statements,
-    review_statements;
+enum { WATCH_COMMANDS = 2 };
+extern const struct command watch_commands[WATCH_COMMANDS];
+extern const struct sql_list watch_statements, person_statements, opened_statements,
+    export_request_statements, review_statements;
 
 /* Every field that a record of a person has here. */
 #define PERSON_FIELDS                                                                              \
@@ -20,7 +22,10 @@ extern const struct sql_list person_statements, opened_statements, export_reques
 bool opened_record(const struct request *request, const char *act, const uint32_t *persons,
                    size_t count, struct slice fields, struct error *err) MUST_USE;
 
-/* persons.c */
+/* persons.c: the numbers of at most `limit` persons of the areas [first, last], in order of area
+ * and number, after the person `after` (0: from the start), into numbers[limit]. */
+bool person_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
+                    uint32_t *numbers, size_t *ret_count, struct error *err) MUST_USE;
 bool person_list_handle(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
 bool person_show_handle(const struct request *request, struct response *response,

@@ -47,16 +47,8 @@ static const struct sql_text request_decide = {
 static const struct sql_text request_count = {
     "export_request_count",
     "UPDATE export_request SET row_count = row_count + ?2 WHERE export_no = ?1", "primary key"};
-static const struct sql_text export_persons = {
-    "export_request_persons",
-    "SELECT person_no FROM person WHERE area_no BETWEEN ?1 AND ?2 AND (area_no, person_no) >"
-    " ((SELECT coalesce(max(p.area_no), -1) FROM person p WHERE p.person_no = ?3), ?3)"
-    " ORDER BY area_no, person_no LIMIT ?4",
-    "person_by_area"};
-
-const struct sql_list export_request_statements =
-    SQL_LIST(&request_insert, &request_last, &request_get, &request_page, &request_decide,
-             &request_count, &export_persons);
+const struct sql_list export_request_statements = SQL_LIST(
+    &request_insert, &request_last, &request_get, &request_page, &request_decide, &request_count);
 
 struct export_row {
     int64_t no, requester_no, area_no, reads, expires_at;
@@ -317,20 +309,6 @@ struct file_job {
     size_t count;
 };
 
-static bool file_numbers(struct file_job *job, int64_t after, int64_t limit, struct error *err)
-{
-    struct sql_query *query;
-    bool row = false;
-    bool done = sql_begin(job->sql, &export_persons,
-                          SQL_ARGUMENTS(sql_int(job->row.area_no),
-                                        sql_int(area_range_last(job->row.area_no)), sql_int(after),
-                                        sql_int(limit)),
-                          &query, err);
-    while (done && (done = sql_next(query, &row, err)) && row)
-        job->numbers[job->count++] = (uint32_t)sql_get_int(query, 0);
-    return done;
-}
-
 static void file_row(struct file_job *job, const struct person *person, struct arena *arena,
                      struct buffer *out)
 {
@@ -411,7 +389,9 @@ bool export_file_handle(const struct request *request, struct response *response
     buffer_release(&response->body);
     buffer_init(&response->body, FILE_BYTES_MAX);
     bool done = get_request(job.sql, no, actor->area_first, actor->area_last, &job.row, err) &&
-                may_fetch(&job, err) && file_numbers(&job, after, FILE_ROWS_MAX + 1, err);
+                may_fetch(&job, err) &&
+                person_numbers(job.sql, job.row.area_no, area_range_last(job.row.area_no), after,
+                               FILE_ROWS_MAX + 1, job.numbers, &job.count, err);
     bool more = job.count > FILE_ROWS_MAX;
     job.count = more ? FILE_ROWS_MAX : job.count;
     done = done && file_rows(&job, &response->body, err);

@@ -177,9 +177,11 @@ const struct module dossier_module = {
     .migration_count = 1,
     .routes = dossier_routes,
     .route_count = DOSSIER_ROUTES,
+    .commands = watch_commands,
+    .command_count = WATCH_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = 1,
-    .statements =
-        (const struct sql_list *const[]){&person_statements, &opened_statements,
-                                         &export_request_statements, &review_statements, NULL},
+    .statements = (const struct sql_list *const[]){&person_statements, &opened_statements,
+                                                   &export_request_statements, &review_statements,
+                                                   &watch_statements, NULL},
 };

@@ -27,28 +27,8 @@ static bool is_within(const struct actor *actor, const struct person *person)
 
 /* ---- The list */
 
-/* The area asked for, within the reader's own. */
-static bool list_range(const struct request *request, int64_t *ret_first, int64_t *ret_last,
-                       struct error *err)
-{
-    struct slice code = request_query(request, "area");
-    const struct area *area;
-    *ret_first = request->actor.area_first;
-    *ret_last = request->actor.area_last;
-    if (!code.data)
-        return true;
-    if (!(area = registry_area_by_code(request->platform->registry, code)))
-        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "area"},
-                         "the code of an area", "unknown area");
-    bool inside = area->no >= *ret_first && area_range_last(area->no) <= *ret_last;
-    *ret_first = area->no;
-    *ret_last = area_range_last(area->no);
-    return inside || error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
-                               "an area of your own", "the area is not within your authority");
-}
-
-static bool page_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
-                         uint32_t *numbers, size_t *ret_count, struct error *err)
+bool person_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
+                    uint32_t *numbers, size_t *ret_count, struct error *err)
 {
     struct sql_query *query;
     bool row = false, done;
@@ -88,13 +68,13 @@ bool person_list_handle(const struct request *request, struct response *response
     int64_t limit, after, first, last;
     size_t count = 0;
     if (!request_limit(request, &limit, err) || !request_cursor(request, &after, err) ||
-        !list_range(request, &first, &last, err))
+        !access_area_asked(request, &first, &last, err))
         return false;
     uint32_t *numbers = arena_alloc(request->arena, ((size_t)limit + 1) * sizeof *numbers);
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
     json_writer_init(&writer, &response->body);
-    bool done = page_numbers(sql, first, last, after, limit + 1, numbers, &count, err);
+    bool done = person_numbers(sql, first, last, after, limit + 1, numbers, &count, err);
     bool more = (int64_t)count > limit;
     count = more ? (size_t)limit : count;
     done = done && write_page(request, sql, numbers, count, more, &writer, err);

@@ -7,22 +7,24 @@
 
 enum { ODDITY_DAYS = 7, MANY_IN_A_ROW = 30, IN_A_ROW_MINUTES = 10, ODDITIES_MAX = 200 };
 
-/* Own reads (as a holder) are none of officers'. */
+/* What the system notes of itself, and the holder's own reads, are no officer's look. */
 static const struct sql_text own_accesses = {
     "own_accesses",
     "SELECT no, city_at, act, purpose, fields, actor FROM audit WHERE subject_no = ?1"
-    " AND (?2 = 0 OR no < ?2) AND actor <> 'holder'"
+    " AND (?2 = 0 OR no < ?2) AND actor NOT IN ('holder', 'system')"
     " UNION ALL SELECT a.no, a.city_at, a.act, a.purpose, a.fields, a.actor FROM seen_person s"
     " JOIN audit a ON a.no = s.audit_no WHERE s.person_no = ?1 AND (?2 = 0 OR a.no < ?2)"
     " ORDER BY 1 DESC LIMIT ?3",
     "audit_by_subject; seen_person's primary key"};
 static const struct sql_text actor_role = {
     "accesses_actor_role", "SELECT role FROM app_user WHERE name = ?1", "unique name"};
+/* Oddities are of users of the reviewer's area: ?1 and ?2. */
+#define BY_OWN_USERS " a.actor IN (SELECT name FROM app_user WHERE area_no BETWEEN ?1 AND ?2)"
 /* Reads of one person under a duty that nothing followed within a day. */
 static const struct sql_text idle_reads = {
     "oddity_idle_reads",
-    "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a WHERE a.city_at >= ?1"
-    " AND a.city_at <= ?2 AND a.subject_no > 0 AND a.purpose LIKE 'duty:%'"
+    "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a WHERE a.city_at >= ?3"
+    " AND a.city_at <= ?4 AND" BY_OWN_USERS " AND a.subject_no > 0 AND a.purpose LIKE 'duty:%'"
     " AND a.act IN ('person.read', 'person.search', 'status.read') AND NOT EXISTS"
     " (SELECT 1 FROM evidence e WHERE e.person_no = a.subject_no AND e.recorded_at >= a.city_at)"
     " GROUP BY a.actor HAVING count(*) >= 3",
@@ -30,15 +32,15 @@ static const struct sql_text idle_reads = {
 /* The most records that one opened within a window of ten minutes. */
 static const struct sql_text many_reads = {
     "oddity_many_reads",
-    "SELECT actor, sum(row_count) AS rows, max(city_at), max(no) FROM audit WHERE city_at >= ?1"
-    " AND row_count > 0 AND actor NOT IN ('holder', 'system', 'command line')"
-    " GROUP BY actor, city_at / ?2 HAVING sum(row_count) >= ?3 ORDER BY rows DESC LIMIT 100",
+    "SELECT a.actor, sum(a.row_count) AS rows, max(a.city_at), max(a.no) FROM audit a"
+    " WHERE a.city_at >= ?3 AND a.row_count > 0 AND" BY_OWN_USERS
+    " GROUP BY a.actor, a.city_at / ?4 HAVING sum(a.row_count) >= ?5 ORDER BY rows DESC LIMIT 100",
     "audit_by_time"};
 static const struct sql_text watched_reads = {
     "oddity_watched_reads",
     "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a"
     " JOIN watched_person w ON w.person_no = a.subject_no"
-    " WHERE a.city_at >= ?1 AND a.actor <> 'holder' GROUP BY a.actor",
+    " WHERE a.city_at >= ?3 AND" BY_OWN_USERS " GROUP BY a.actor",
     "audit_by_time; primary key"};
 /* Persons of the household of a user who is a known person of the city's staff. */
 static const struct sql_text household_reads = {
@@ -46,13 +48,14 @@ static const struct sql_text household_reads = {
     "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a"
     " JOIN app_user u ON u.name = a.actor JOIN person me ON me.person_no = u.person_no"
     " JOIN person p ON p.person_no = a.subject_no"
-    " WHERE a.city_at >= ?1 AND (p.person_no = me.person_no OR (p.household_no = me.household_no"
+    " WHERE a.city_at >= ?3 AND" BY_OWN_USERS
+    " AND (p.person_no = me.person_no OR (p.household_no = me.household_no"
     " AND p.household_no > 0)) GROUP BY a.actor",
     "audit_by_time; primary keys"};
 static const struct sql_text glass_reads = {
     "oddity_glass_reads",
-    "SELECT actor, count(*), max(city_at), max(no) FROM audit WHERE city_at >= ?1"
-    " AND purpose = 'duty:break_glass' GROUP BY actor",
+    "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a WHERE a.city_at >= ?3"
+    " AND" BY_OWN_USERS " AND a.purpose = 'duty:break_glass' GROUP BY a.actor",
     "audit_by_time"};
 
 const struct sql_list review_statements =
@@ -174,18 +177,21 @@ static const struct oddity_kind no_later_act = {"no_later_act", "查看后无后
 static const struct oddity_kind many_in_a_row = {"many_in_a_row", "短时间大量查看",
                                                  "Many read in a row", 0.05};
 
-static bool gather_all(struct sql *sql, timestamp now, struct oddities *out, struct error *err)
+static bool gather_all(struct sql *sql, const struct actor *reviewer, timestamp now,
+                       struct oddities *out, struct error *err)
 {
-    timestamp since = now - ODDITY_DAYS * DAY;
-    const struct sql_value from[] = {sql_int(since)};
-    const struct sql_value idle[] = {sql_int(since), sql_int(now - DAY)};
-    const struct sql_value many[] = {sql_int(since), sql_int(IN_A_ROW_MINUTES * MINUTE),
+    const struct sql_value first = sql_int(reviewer->area_first);
+    const struct sql_value last = sql_int(reviewer->area_last);
+    const struct sql_value since = sql_int(now - ODDITY_DAYS * DAY);
+    const struct sql_value from[] = {first, last, since};
+    const struct sql_value idle[] = {first, last, since, sql_int(now - DAY)};
+    const struct sql_value many[] = {first, last, since, sql_int(IN_A_ROW_MINUTES * MINUTE),
                                      sql_int(MANY_IN_A_ROW)};
-    return gather(sql, &watched_reads, from, 1, &watched_person, out, err) &&
-           gather(sql, &household_reads, from, 1, &own_household, out, err) &&
-           gather(sql, &glass_reads, from, 1, &broken_glass, out, err) &&
-           gather(sql, &idle_reads, idle, 2, &no_later_act, out, err) &&
-           gather(sql, &many_reads, many, 3, &many_in_a_row, out, err);
+    return gather(sql, &watched_reads, from, 3, &watched_person, out, err) &&
+           gather(sql, &household_reads, from, 3, &own_household, out, err) &&
+           gather(sql, &glass_reads, from, 3, &broken_glass, out, err) &&
+           gather(sql, &idle_reads, idle, 4, &no_later_act, out, err) &&
+           gather(sql, &many_reads, many, 5, &many_in_a_row, out, err);
 }
 
 static double score(const struct oddity *oddity)
@@ -208,7 +214,7 @@ bool oddities_handle(const struct request *request, struct response *response, s
     all->count = 0;
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
-    bool done = gather_all(sql, world_now(request->platform->world), all, err);
+    bool done = gather_all(sql, &request->actor, world_now(request->platform->world), all, err);
     store_read_end(request->platform->store, sql);
     if (all->count)
         qsort(all->found, all->count, sizeof *all->found, by_falling_score);

@@ -205,7 +205,6 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_PAPER_DAYS, "paper_code_valid_days", 1, 90)                                           \
     X(NUMBER_LOOKBACK_DAYS, "contact_lookback_days", 0, 14)                                        \
     X(NUMBER_TRACE_DAYS, "trace_days", 1, 60)                                                      \
-    X(NUMBER_RETENTION_DAYS, "presence_retention_days", 14, 90)                                    \
     X(NUMBER_GLASS_MINUTES, "break_glass_minutes", 1, 240)                                         \
     X(NUMBER_EXPORT_HOURS, "export_valid_hours", 1, 720)                                           \
     X(NUMBER_HEAD_MINUTES, "audit_head_minutes", 1, 1440)                                          \

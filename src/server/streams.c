@@ -17,16 +17,17 @@ struct stream {
     char token[TOKEN_BYTES_MAX]; /* header or cookie, as it came */
     bool by_cookie;
     struct actor actor;
-    bool suspended;              /* under http->lock, as sent_version's comparison */
+    bool suspended; /* under http->lock, as sent_version's comparison */
     uint64_t sent_version;
     struct buffer text;
     size_t sent;
-    struct stream *next;         /* under http->lock */
+    struct stream *next; /* under http->lock */
 };
 
 /* The event of an area at a version; under http->lock, as the list. */
 struct snapshot {
     int64_t area_no;
+    bool hides; /* made for readers without small counts */
     struct buffer text;
     struct snapshot *next;
 };
@@ -67,7 +68,8 @@ static bool take_snapshot(struct stream *stream, uint64_t version)
     bool found = false;
     pthread_mutex_lock(&http->lock);
     for (const struct snapshot *s = http->snapshots; s && version == http->version; s = s->next)
-        if (s->area_no == stream->actor.area_first) {
+        if (s->area_no == stream->actor.area_first &&
+            s->hides == command_hides_small(&stream->actor)) {
             buffer_append(&stream->text, s->text.data, s->text.length);
             found = true;
             break;
@@ -81,6 +83,7 @@ static void give_snapshot(struct stream *stream, uint64_t version)
     struct http *http = stream->http;
     struct snapshot *snapshot = x_alloc(1, sizeof *snapshot);
     snapshot->area_no = stream->actor.area_first;
+    snapshot->hides = command_hides_small(&stream->actor);
     buffer_init(&snapshot->text, EVENT_BYTES_MAX);
     buffer_append(&snapshot->text, stream->text.data, stream->text.length);
     pthread_mutex_lock(&http->lock);
@@ -205,9 +208,8 @@ static bool stream_open(struct exchange *exchange, struct stream **ret_stream, s
     struct slice authorization = exchange->head.authorization;
     struct slice token = authorization.data ? authorization : exchange_cookie(exchange);
     if (token.length >= TOKEN_BYTES_MAX)
-        return error_set(err, ERROR_UNAUTHENTICATED,
-                         (struct error_place){.field = "Authorization"}, "a valid token",
-                         "the token is not valid");
+        return error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "Authorization"},
+                         "a valid token", "the token is not valid");
     struct stream *stream = x_alloc(1, sizeof *stream);
     stream->http = exchange->http;
     stream->connection = exchange->connection;
@@ -235,7 +237,7 @@ enum MHD_Result streams_open(struct exchange *exchange)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, stream_read, stream, stream_free);
     MHD_add_response_header(response, "Content-Type", "text/event-stream");
     answer_guard(response, NULL);
-    MHD_add_response_header(response, "Connection", "close"); /* nothing follows a stream */
+    MHD_add_response_header(response, "Connection", "close");     /* nothing follows a stream */
     MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx: let events pass */
     exchange_enter(exchange, EXCHANGE_STREAMING);
     atomic_fetch_add(&server_counters.requests[2], 1);

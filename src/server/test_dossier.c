@@ -2,6 +2,7 @@
 #include "server/test_support.h"
 
 #include "access/shown.h"
+#include "command/command.h"
 #include "dossier/dossier.h"
 
 #define PURPOSE "duty:case_review"
@@ -184,6 +185,13 @@ static void an_export_needs_two_keys_and_the_requesters_hand(void **state)
     assert_int_equal(status_as(loop, "cdc_lead-320412", HTTP_GET, file, NULL, "duty:export"), 410);
 }
 
+static void test_refresh(struct loopback *loop)
+{
+    struct error err;
+    for (int i = 0; i < 100; i++)
+        test_fail_on(command_counters_refresh(loop->platform, &err), &err);
+}
+
 /* ---- Who looked */
 
 static void a_person_is_told_who_looked(void **state)
@@ -206,6 +214,11 @@ static void a_person_is_told_who_looked(void **state)
     assert_string_equal(text_of(one, "purpose"), PURPOSE);
     assert_non_null(strstr(text_of(one, "fields"), "phone"));
     assert_null(strstr(seen.response.body.data, "cdc_investigator")); /* the office, no name */
+    answer_release(&seen);
+    /* what the system notes under the same number is nobody's look */
+    loopback_change(loop, "UPDATE audit SET actor = 'system' WHERE act = 'person.read'");
+    seen = loopback_call(loop, GET("/api/v1/me/accesses", token));
+    assert_int_equal(json_array_size(json_object_get(seen.json, "items")), 1);
     answer_release(&seen);
     loopback_holder(loop, 8, token);
     seen = loopback_call(loop, GET("/api/v1/me/accesses", token));
@@ -237,6 +250,78 @@ static void reviewers_see_the_gravest_oddity_first(void **state)
     assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/9", NULL, PURPOSE),
                      200);
     assert_string_equal(first_oddity(loop, kind), "watched_person");
+    struct answer district =
+        call_as(loop, "auditor-320481", HTTP_GET, "/api/v1/audit/oddities", NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(district.json, "items")), 0);
+    answer_release(&district); /* the city's officers are not a district's to review */
+}
+
+static void reading_the_own_household_is_an_oddity(void **state)
+{
+    struct loopback *loop = *state;
+    char kind[40];
+    loopback_change(loop, "UPDATE app_user SET person_no = 7 WHERE name = 'cdc_duty'");
+    assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL, PURPOSE),
+                     200);
+    assert_string_equal(first_oddity(loop, kind), "own_household");
+}
+
+/* What the press sees of cases: no count from one to four, and none that could be worked out. */
+static void who_is_shown_no_person_sees_no_small_count(void **state)
+{
+    struct loopback *loop = *state;
+    test_refresh(loop);
+    struct answer whole = call_as(loop, "command", HTTP_GET, "/api/v1/situation", NULL, NULL);
+    struct answer press = call_as(loop, "press", HTTP_GET, "/api/v1/situation", NULL, NULL);
+    json_t *days = json_object_get(json_object_get(whole.json, "series"), "cases_by_report");
+    json_t *shown = json_object_get(json_object_get(press.json, "series"), "cases_by_report");
+    size_t i, small = 0, hidden = 0;
+    json_t *day;
+    assert_int_equal(json_array_size(days), 14);
+    json_array_foreach (days, i, day) {
+        int64_t count = json_integer_value(day);
+        bool is_small = json_is_integer(day) && count > 0 && count < 5;
+        json_t *there = json_array_get(shown, i);
+        small += is_small;
+        hidden += json_is_integer(day) && json_is_null(there);
+        assert_false(is_small && !json_is_null(there));
+        if (!json_is_null(there))
+            assert_int_equal(json_integer_value(there), count);
+    }
+    assert_true(small > 0); /* else this shows nothing */
+    assert_true(hidden >= 2);
+    json_array_foreach (json_object_get(press.json, "districts"), i, day) {
+        json_t *week = json_object_get(day, "cases_7d");
+        assert_true(json_is_null(week) || json_integer_value(week) == 0 ||
+                    json_integer_value(week) >= 5);
+        assert_true(json_is_null(json_object_get(day, "cases_today")));
+    }
+    answer_release(&whole);
+    answer_release(&press);
+}
+
+static void a_district_administrator_ends_no_citys_duty(void **state)
+{
+    struct loopback *loop = *state;
+    static const char *const end = "{\"name\":\"command\",\"until\":\"2022-04-14T00:00:00+08:00\"}";
+    char token[80];
+    loopback_user(loop, "command", token);
+    assert_int_equal(
+        status_as(loop, "administrator-320412", HTTP_POST, "/api/v1/users:duty", end, NULL), 404);
+    assert_int_equal(loopback_status(loop, GET("/api/v1/situation", token)), 200);
+    assert_int_equal(status_as(loop, "administrator", HTTP_POST, "/api/v1/users:duty", end, NULL),
+                     200);
+    assert_int_equal(loopback_status(loop, GET("/api/v1/situation", token)), 401);
+}
+
+static const unsigned char *audit_key(const struct loopback *loop)
+{
+    return keys_of(store_keys(loop->platform->store), KEY_AUDIT);
+}
+
+static bool sign_head(struct sql *sql, void *key, struct error *err)
+{
+    return audit_head_sign(sql, key, err);
 }
 
 static void the_signed_head_shows_what_was_cut_off(void **state)
@@ -254,22 +339,31 @@ static void the_signed_head_shows_what_was_cut_off(void **state)
     assert_int_equal(head.status, 200);
     answer_release(&head);
     test_fail_on(store_read_begin(loop->platform->store, &sql, &err), &err);
-    test_fail_on(audit_heads_verify(sql, &broken, &heads, &err), &err);
+    test_fail_on(audit_heads_verify(sql, audit_key(loop), &broken, &heads, &err), &err);
     store_read_end(loop->platform->store, sql);
     assert_int_equal(heads, 1);
     assert_int_equal(broken, 0);
     int64_t last = loopback_number(loop, "SELECT max(no) FROM audit");
     loopback_change(loop, "DELETE FROM audit WHERE no = (SELECT max(no) FROM audit)");
     test_fail_on(store_read_begin(loop->platform->store, &sql, &err), &err);
-    test_fail_on(audit_heads_verify(sql, &broken, &heads, &err), &err);
+    test_fail_on(audit_heads_verify(sql, audit_key(loop), &broken, &heads, &err), &err);
     store_read_end(loop->platform->store, sql);
     assert_int_equal(broken, last);
     loopback_change(loop, "UPDATE audit_head SET hash = (SELECT hash FROM audit ORDER BY no DESC"
                           " LIMIT 1), no = (SELECT max(no) FROM audit)");
     test_fail_on(store_read_begin(loop->platform->store, &sql, &err), &err);
-    test_fail_on(audit_heads_verify(sql, &broken, &heads, &err), &err);
+    test_fail_on(audit_heads_verify(sql, audit_key(loop), &broken, &heads, &err), &err);
     store_read_end(loop->platform->store, sql);
     assert_true(broken > 0); /* a head moved to fit is not signed */
+    /* whoever rewrites the chain can sign it too, but not with the city's key */
+    static const unsigned char foreign[KEY_BYTES] = {1};
+    loopback_change(loop, "DELETE FROM audit_head");
+    test_fail_on(store_write(loop->platform->store, sign_head, (void *)(uintptr_t)foreign, &err),
+                 &err);
+    test_fail_on(store_read_begin(loop->platform->store, &sql, &err), &err);
+    test_fail_on(audit_heads_verify(sql, audit_key(loop), &broken, &heads, &err), &err);
+    store_read_end(loop->platform->store, sql);
+    assert_true(broken > 0);
 }
 
 /* ---- Broken glass */
@@ -328,6 +422,9 @@ int main(void)
         LOOPBACK_TEST(an_export_needs_two_keys_and_the_requesters_hand),
         LOOPBACK_TEST(a_person_is_told_who_looked),
         LOOPBACK_TEST(reviewers_see_the_gravest_oddity_first),
+        LOOPBACK_TEST(reading_the_own_household_is_an_oddity),
+        LOOPBACK_TEST(who_is_shown_no_person_sees_no_small_count),
+        LOOPBACK_TEST(a_district_administrator_ends_no_citys_duty),
         LOOPBACK_TEST(the_signed_head_shows_what_was_cut_off),
         LOOPBACK_TEST(broken_glass_opens_other_areas_for_its_time_and_is_told),
         LOOPBACK_TEST(a_purpose_is_one_that_the_reader_holds),

@@ -38,8 +38,8 @@ static const struct sql_text head_select_all = {
     "whole table, streamed"};
 
 const struct sql_list audit_statements =
-    SQL_LIST(&audit_select_last, &audit_insert, &audit_select_from, &head_select_last,
-             &head_insert, &head_select_all);
+    SQL_LIST(&audit_select_last, &audit_insert, &audit_select_from, &head_select_last, &head_insert,
+             &head_select_all);
 
 struct audit_record {
     int64_t no, real_at, city_at;
@@ -106,23 +106,23 @@ bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp ci
                   struct error *err)
 {
     unsigned char previous[CHAIN_HASH_BYTES], hash[CHAIN_HASH_BYTES];
-    struct audit_record record = {
-        .real_at = world_real_now(),
-        .city_at = city_now,
-        .entry = {or_empty(entry->actor), or_empty(entry->act), or_empty(entry->purpose),
-                  entry->subject_no, entry->count, or_empty(entry->fields)}};
+    struct audit_record record = {.real_at = world_real_now(),
+                                  .city_at = city_now,
+                                  .entry = {or_empty(entry->actor), or_empty(entry->act),
+                                            or_empty(entry->purpose), entry->subject_no,
+                                            entry->count, or_empty(entry->fields)}};
     if (!last_record(sql, &record.no, previous, err))
         return false;
     record.no++;
     chain_hash(previous, &record, hash);
-    return sql_run(
-        sql, &audit_insert,
-        SQL_ARGUMENTS(sql_int(record.no), sql_int(record.real_at), sql_int(record.city_at),
-                      sql_text(record.entry.actor), sql_text(record.entry.act),
-                      sql_text(record.entry.purpose), sql_int(record.entry.subject_no),
-                      sql_int(record.entry.count), sql_text(record.entry.fields),
-                      sql_blob((struct slice){(const char *)hash, sizeof hash})),
-        err);
+    return sql_run(sql, &audit_insert,
+                   SQL_ARGUMENTS(sql_int(record.no), sql_int(record.real_at),
+                                 sql_int(record.city_at), sql_text(record.entry.actor),
+                                 sql_text(record.entry.act), sql_text(record.entry.purpose),
+                                 sql_int(record.entry.subject_no), sql_int(record.entry.count),
+                                 sql_text(record.entry.fields),
+                                 sql_blob((struct slice){(const char *)hash, sizeof hash})),
+                   err);
 }
 
 bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
@@ -141,12 +141,12 @@ bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *r
             return false;
         if (!row)
             return true;
-        struct audit_record record = {
-            .no = sql_get_int(query, 0),
-            .real_at = sql_get_int(query, 1),
-            .city_at = sql_get_int(query, 2),
-            .entry = {sql_get_text(query, 3), sql_get_text(query, 4), sql_get_text(query, 5),
-                      sql_get_int(query, 6), sql_get_int(query, 7), sql_get_text(query, 8)}};
+        struct audit_record record = {.no = sql_get_int(query, 0),
+                                      .real_at = sql_get_int(query, 1),
+                                      .city_at = sql_get_int(query, 2),
+                                      .entry = {sql_get_text(query, 3), sql_get_text(query, 4),
+                                                sql_get_text(query, 5), sql_get_int(query, 6),
+                                                sql_get_int(query, 7), sql_get_text(query, 8)}};
         struct slice stored = sql_get_blob(query, 9);
         chain_hash(previous, &record, hash);
         bool whole = record.no == expected && stored.length == sizeof hash &&
@@ -235,18 +235,21 @@ bool audit_head_sign(struct sql *sql, const unsigned char *key, struct error *er
     sodium_memzero(secret, sizeof secret);
     return sql_run(
         sql, &head_insert,
-        SQL_ARGUMENTS(sql_int(head.no), sql_int(head.real_at),
-                      sql_blob((struct slice){(const char *)head.hash, sizeof head.hash}),
-                      sql_blob((struct slice){(const char *)head.signature, sizeof head.signature}),
-                      sql_blob((struct slice){(const char *)head.public_key,
-                                              sizeof head.public_key})),
+        SQL_ARGUMENTS(
+            sql_int(head.no), sql_int(head.real_at),
+            sql_blob((struct slice){(const char *)head.hash, sizeof head.hash}),
+            sql_blob((struct slice){(const char *)head.signature, sizeof head.signature}),
+            sql_blob((struct slice){(const char *)head.public_key, sizeof head.public_key})),
         err);
 }
 
-bool audit_heads_verify(struct sql *sql, int64_t *ret_broken, int64_t *ret_count,
-                        struct error *err)
+bool audit_heads_verify(struct sql *sql, const unsigned char *key, int64_t *ret_broken,
+                        int64_t *ret_count, struct error *err)
 {
     struct sql_query *query;
+    unsigned char own[AUDIT_PUBLIC_KEY_BYTES], secret[crypto_sign_SECRETKEYBYTES];
+    head_keys(key, own, secret);
+    sodium_memzero(secret, sizeof secret);
     *ret_broken = *ret_count = 0;
     if (!sql_begin(sql, &head_select_all, NULL, 0, &query, err))
         return false;
@@ -258,10 +261,11 @@ bool audit_heads_verify(struct sql *sql, int64_t *ret_broken, int64_t *ret_count
         if (!row)
             return true;
         bool whole = take_head(query, &head) && take_bytes(query, 5, stored, sizeof stored) &&
-                     memcmp(stored, head.hash, sizeof stored) == 0;
+                     memcmp(stored, head.hash, sizeof stored) == 0 &&
+                     memcmp(head.public_key, own, sizeof own) == 0;
         head_text(&head, text);
-        if (!whole || crypto_sign_verify_detached(head.signature, text, sizeof text,
-                                                  head.public_key) != 0) {
+        if (!whole ||
+            crypto_sign_verify_detached(head.signature, text, sizeof text, head.public_key) != 0) {
             *ret_broken = head.no;
             sql_end(query);
             return true;

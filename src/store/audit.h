@@ -38,9 +38,10 @@ bool audit_head_sign(struct sql *sql, const unsigned char *key, struct error *er
 /* The newest head; *ret_found false where none was signed yet. */
 bool audit_head_last(struct sql *sql, struct audit_head *ret_head, bool *ret_found,
                      struct error *err) MUST_USE;
-/* Checks every head: its signature, and that its record stands unchanged. *ret_broken = the record
- * of the first head that does not hold, 0 where all do; *ret_count = heads checked. */
-bool audit_heads_verify(struct sql *sql, int64_t *ret_broken, int64_t *ret_count,
-                        struct error *err) MUST_USE;
+/* Checks every head: signed with the pair of `key` (the audit key) and no other, and its record
+ * stands unchanged. *ret_broken = the record of the first head that does not hold, 0 where all do;
+ * *ret_count = heads checked. */
+bool audit_heads_verify(struct sql *sql, const unsigned char *key, int64_t *ret_broken,
+                        int64_t *ret_count, struct error *err) MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "access/access.h"
 #include "access/shown.h"
 #include "status/status.h"
 #include "tracing/routes_schema.h"
@@ -18,7 +19,7 @@ struct visit {
     struct sql *sql;
     struct presence_view *view;
     struct tracer *tracer;
-    struct arena scratch;    /* may grow with the city, unlike the request's */
+    struct arena scratch; /* may grow with the city, unlike the request's */
     struct case_row row;
     struct json_writer writer;
     const struct venue *venues[VENUE_SLOTS]; /* by number, the latest of a slot */
@@ -34,8 +35,7 @@ static bool visit_begin(struct visit *visit, const struct request *request,
     return store_read_begin(visit->platform->store, &visit->sql, err);
 }
 
-static bool visit_end(struct visit *visit, bool done, struct response *response,
-                      struct error *err)
+static bool visit_end(struct visit *visit, bool done, struct response *response, struct error *err)
 {
     json_writer_release(&visit->writer);
     presence_view_end(visit->view);
@@ -162,8 +162,8 @@ static bool put_case_fields(struct visit *visit, const struct case_row *row, str
     struct slice name = {NULL, 0};
     if (registry_person(visit->platform, visit->sql, row->person, &visit->scratch, &person, err)) {
         if (person.name.data)
-            name = shown_field(visit->request->actor.reads, FIELD_NAME, person.name,
-                               &visit->scratch);
+            name =
+                shown_field(visit->request->actor.reads, FIELD_NAME, person.name, &visit->scratch);
     } else if (err->code != ERROR_NOT_FOUND) {
         return false;
     }
@@ -179,33 +179,14 @@ static bool put_case_fields(struct visit *visit, const struct case_row *row, str
 
 /* ---- GET /cases */
 
-static bool list_range(const struct visit *visit, int64_t *ret_first, int64_t *ret_last,
-                       struct error *err)
-{
-    const struct actor *actor = &visit->request->actor;
-    struct slice code = request_query(visit->request, "area");
-    *ret_first = actor->area_first;
-    *ret_last = actor->area_last;
-    if (!code.data)
-        return true;
-    const struct area *area = registry_area_by_code(visit->platform->registry, code);
-    if (!area)
-        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "area"},
-                         "the code of an area", "unknown area");
-    *ret_first = area->no;
-    *ret_last = area_range_last(area->no);
-    return (*ret_first >= actor->area_first && *ret_last <= actor->area_last) ||
-           error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
-                     "an area of your own", "the area is not within your authority");
-}
-
 static bool list_cases(struct visit *visit, struct error *err)
 {
     int64_t limit, after, first, last;
     struct case_row *rows;
     size_t count;
     if (!request_limit(visit->request, &limit, err) ||
-        !request_cursor(visit->request, &after, err) || !list_range(visit, &first, &last, err) ||
+        !request_cursor(visit->request, &after, err) ||
+        !access_area_asked(visit->request, &first, &last, err) ||
         !case_list(visit->sql, first, last, after, limit + 1, &visit->scratch, &rows, &count, err))
         return false;
     bool more = (int64_t)count > limit;
@@ -230,8 +211,7 @@ static bool list_cases(struct visit *visit, struct error *err)
                  err);
 }
 
-static bool handle_list(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_list(const struct request *request, struct response *response, struct error *err)
 {
     struct visit visit;
     bool done = visit_begin(&visit, request, response, err) && list_cases(&visit, err);
@@ -277,8 +257,8 @@ static void put_lane_visit(struct json_writer *writer, const struct trace_visit 
     json_object_end(writer);
 }
 
-static bool put_lane(struct visit *visit, const struct lane *lane,
-                     const struct trace_visit *visits, size_t visit_count, struct error *err)
+static bool put_lane(struct visit *visit, const struct lane *lane, const struct trace_visit *visits,
+                     size_t visit_count, struct error *err)
 {
     struct json_writer *writer = &visit->writer;
     const struct policy *policy = visit->platform->policy;
@@ -407,8 +387,7 @@ static bool show_case(struct visit *visit, struct error *err)
                  err);
 }
 
-static bool handle_case(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_case(const struct request *request, struct response *response, struct error *err)
 {
     struct visit visit;
     bool done = visit_begin(&visit, request, response, err) && show_case(&visit, err);
@@ -521,9 +500,8 @@ static bool show_exposures(struct visit *visit, struct error *err)
     int64_t limit, after;
     size_t place_count = 0;
     if (!request_limit(visit->request, &limit, err) ||
-        !request_cursor(visit->request, &after, err) ||
-        !read_model(visit->request, &trace, err) || !take_case(visit, err) ||
-        !begin_tracing(visit, err))
+        !request_cursor(visit->request, &after, err) || !read_model(visit->request, &trace, err) ||
+        !take_case(visit, err) || !begin_tracing(visit, err))
         return false;
     struct case_range range = case_window(visit->platform->policy, &visit->row);
     trace.person = (struct person_no){visit->row.person};
@@ -586,9 +564,8 @@ static bool show_chain(struct visit *visit, struct error *err)
     if (!take_case(visit, err) || !begin_tracing(visit, err))
         return false;
     timestamp reach = policy_number(policy, NUMBER_TRACE_DAYS) * DAY;
-    if (!case_list_between(visit->sql, actor->area_first, actor->area_last,
-                           visit->row.at - reach, visit->row.at + reach, &visit->scratch, &others,
-                           &other_count, err) ||
+    if (!case_list_between(visit->sql, actor->area_first, actor->area_last, visit->row.at - reach,
+                           visit->row.at + reach, &visit->scratch, &others, &other_count, err) ||
         !case_chain(visit->tracer, visit->view, policy, &visit->row, others, other_count,
                     &visit->scratch, &nodes, &node_count, &edges, &edge_count, err))
         return false;
@@ -622,7 +599,7 @@ static bool handle_chain(const struct request *request, struct response *respons
 
 /* ---- The table */
 
-#define OPENS_CASE                                                                                \
+#define OPENS_CASE                                                                                 \
     (FIELD_BIT(FIELD_NAME) | FIELD_BIT(FIELD_HOME) | FIELD_BIT(FIELD_STATUS) |                     \
      FIELD_BIT(FIELD_EVIDENCE))
 #define OPENS_PLACES FIELD_BIT(FIELD_PLACES)

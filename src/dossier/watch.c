@@ -1,0 +1,71 @@
+/* watch add, watch lift: persons whose reads a reviewer sees first, because they are known to many.
+ * */
+#include "dossier/dossier_internal.h"
+
+static const struct sql_text watch_put = {
+    "watch_put",
+    "INSERT INTO watched_person (person_no, words) VALUES (?1, ?2)"
+    " ON CONFLICT (person_no) DO UPDATE SET words = excluded.words",
+    "primary key"};
+static const struct sql_text watch_delete = {
+    "watch_delete", "DELETE FROM watched_person WHERE person_no = ?1", "primary key"};
+
+const struct sql_list watch_statements = SQL_LIST(&watch_put, &watch_delete);
+
+struct watch_job {
+    struct platform *platform;
+    int64_t person_no;
+    const char *words; /* NULL: lifted */
+};
+
+static bool watch(struct sql *sql, void *context, struct error *err)
+{
+    const struct watch_job *job = context;
+    struct audit_entry entry = {.actor = SLICE("command line"),
+                                .act = job->words ? SLICE("watch.add") : SLICE("watch.lift")};
+    return (job->words
+                ? sql_run(sql, &watch_put,
+                          SQL_ARGUMENTS(sql_int(job->person_no), sql_text(slice_of(job->words))),
+                          err)
+                : sql_run(sql, &watch_delete, SQL_ARGUMENTS(sql_int(job->person_no)), err)) &&
+           audit_append(sql, &entry, world_now(job->platform->world), err);
+}
+
+static int run_watch(struct command_context *context, const char *number, const char *words,
+                     struct error *err)
+{
+    struct watch_job job = {.platform = context->platform, .words = words};
+    if (!slice_to_int64(slice_of(number), 1, UINT32_MAX, &job.person_no)) {
+        error_set(err, ERROR_USAGE, (struct error_place){.source = "watch"},
+                  "the number of a person", "'%s' is none", number);
+        return command_fail(err);
+    }
+    return store_write(context->platform->store, watch, &job, err) ? EXIT_DONE : command_fail(err);
+}
+
+static int run_add(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return command_arguments(&watch_commands[0], argc, argv, 2, 2, err)
+               ? run_watch(context, argv[0], argv[1], err)
+               : command_fail(err);
+}
+
+static int run_lift(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return command_arguments(&watch_commands[1], argc, argv, 1, 1, err)
+               ? run_watch(context, argv[0], NULL, err)
+               : command_fail(err);
+}
+
+const struct command watch_commands[WATCH_COMMANDS] = {
+    {.name = "watch add",
+     .usage = "PERSON_NO WORDS",
+     .words = "a person known to many: whoever reads the record is shown to reviewers first",
+     .needs_data = true,
+     .run = run_add},
+    {.name = "watch lift",
+     .usage = "PERSON_NO",
+     .words = "ends it",
+     .needs_data = true,
+     .run = run_lift},
+};
