@@ -1098,6 +1098,7 @@ export interface Operations {
       items: Array<{
         name: string;
         role: string;
+        area: string;
         duty_until: string | null;
         second_factor: boolean;
       }>;
