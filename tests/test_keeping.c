@@ -1,6 +1,6 @@
 /* Goal: keys and forgetting by the real binary: a backup while the city is served, yesterday's
  * backup after today's retention, a served rotation, kill -9 in the middle of each, and a city
-  * after its end. */
+ * after its end. */
 #include "server_process.h"
 
 /* The city's clock, `days` later: the directory is closed meanwhile. */

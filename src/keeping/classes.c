@@ -1,7 +1,6 @@
-/* What there is: record classes, and every table of the house with its class. test_classes.c fails
- * on a table that stands here not. To add a table: a row; to add a class: a row in
-  * keeping_internal.h
- * and one in policies/retention.yaml. */
+/* What there is: record classes, and every table of the house with its class. test_classes.c
+ * fails on a table that stands here not. To add a table: a row; to add a class: a row in
+ * keeping_internal.h and one in policies/retention.yaml. */
 #include "keeping/keeping_internal.h"
 
 static const struct {

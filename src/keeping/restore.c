@@ -1,10 +1,8 @@
 /* `restore DIR`: a new data directory from a backup and the keys that are left.
  *
- * All is verified before anything is written: the manifest by the key of the backup, every file by
-  * its
- * digest. A day whose key was destroyed since is not there; neither is a backup whose own key is
-  * gone. The
- * new directory is marked unfinished until it opens. */
+ * All is verified before anything is written: the manifest by the key of the backup, every file
+ * by its digest. A day whose key was destroyed since is not there; neither is a backup whose own
+ * key is gone. The new directory is marked unfinished until it opens. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>

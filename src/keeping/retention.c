@@ -2,9 +2,9 @@
  *
  *   act:  begun ──destroyed──► done          held (with the hold's number and reason)
  *
- * An act is written before anything is destroyed and done after it. A run that was cut short stays
- * visible with what it did; the next one finishes its begun days first, since dropping twice is
-  * done. */
+ * An act is written before anything is destroyed and done after it. A run that was cut short
+ * stays visible with what it did; the next one finishes its begun days first, since dropping
+ * twice is done. */
 #include <stdlib.h>
 
 #include "keeping/keeping_internal.h"

@@ -2,16 +2,13 @@
  * reads.
  *
  * State is what the keys say: more than one version of `identity` means that a rotation is under
-  * way.
- * The setting below only tells how far it came. The old version is destroyed after a second walk
-  * has
- * seen that no row needs it.
+ * way. The setting below only tells how far it came. The old version is destroyed after a second
+ * walk has seen that no row needs it.
  *
  *   one version ──renew──► two ──rows, block by block──► two, none needed ──proved, retire──► one
  *
  * A field is encrypted inside a job only, and jobs run one after another: a job of this walk runs
-  * after
- * every job that may still have used the old version. */
+ * after every job that may still have used the old version. */
 #include "keeping/keeping_internal.h"
 
 enum { ROWS_A_JOB = 500, ROWS_A_LOOK = 5000 };

@@ -4,10 +4,9 @@
  *                 a new plan takes all signatures away              └ a crash: goes on, never back
  *
  * Begun is the file sunset/begun, durable before the first row goes. From then on nothing about
-  * persons is
- * taken in (triggers on every closed table, the day store refuses) and nothing is looked up. Every
-  * step is
- * done again without harm; what it destroyed is written down in the job that destroyed it. */
+ * persons is taken in (triggers on every closed table, the day store refuses) and nothing is looked
+ * up. Every step is done again without harm; what it destroyed is written down in the job that
+ * destroyed it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>

@@ -1,6 +1,6 @@
 /* Goal: the end needs a plan and two signatures of different hands, destroys every personal class
  * whatever interrupts it, leaves the aggregates, takes nothing in any more, and an outsider can
-  * check it. */
+ * check it. */
 #include <sys/stat.h>
 #include <sys/wait.h>
 

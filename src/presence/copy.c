@@ -1,11 +1,9 @@
 /* A consistent copy of the store for backups: manifest, log, segments of one instant.
  *
  * The log is handed out under maintenance_lock (only maintenance removes its files), each file up
-  * to
- * what a sync had covered. Segments never change and are mapped as long as their catalog is held:
-  * they
- * are handed out after the lock was given back, also where a merge removes their names
-  * meanwhile. */
+ * to what a sync had covered. Segments never change and are mapped as long as their catalog is
+ * held: they are handed out after the lock was given back, also where a merge removes their names
+ * meanwhile. */
 #include <stdlib.h>
 
 #include "presence/presence_internal.h"

@@ -224,7 +224,7 @@ int64_t presence_rows_read(const struct presence_view *view);
 bool presence_fold(struct presence *presence, struct error *err) MUST_USE;
 /* Forgets a day: out of the manifest, key destroyed, its folder and the log of its arrivals
  * removed. Later events of it are refused. Twice is done. ERROR_CONFLICT for a day that has not
-  * ended. */
+ * ended. */
 bool presence_drop_day(struct presence *presence, int32_t day, struct error *err) MUST_USE;
 /* Forgets every day, the present one too, and everything that was answered. Only after the mark of
  * sunset stands: from then on nothing is taken in. Twice is done. *ret_days were forgotten, with
@@ -240,10 +240,9 @@ struct presence_file {
     uint64_t length;
     bool immutable;    /* may be linked instead of copied */
 };
-/* Hands out every file of one moment; the store goes on (folding and merging wait while the log is
- * handed out). Everything acknowledged before the call is in it. All of it is encrypted by the
-  * days'
- * keys, which are no part of it. */
+/* Hands out every file of one moment; the store goes on (folding and merging wait while the log
+ * is handed out). Everything acknowledged before the call is in it. All of it is encrypted by the
+ * days' keys, which are no part of it. */
 bool presence_copy(struct presence *presence,
                    bool (*take)(void *context, const struct presence_file *file,
                                 struct error *err),

@@ -1,8 +1,7 @@
 /* The files of DIR/keys: wrapped, shredded, listed, wrapped anew, copied.
  *
  * A change of the master key builds the whole directory anew beside the old one and exchanges the
-  * two
- * names in one step:
+ * two names in one step:
  *
  *   keys            ──build──► keys, keys.new(new master) ──exchange──► keys(new), keys.new(old)
  *   ──shred keys.new──► keys(new)            a crash anywhere: the opening shreds keys.new */

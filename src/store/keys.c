@@ -275,7 +275,7 @@ static bool destroy_version(struct keys *keys, enum key_class class_, int number
 
 /* Takes a version out of memory. A key that was handed out by keys_of may still be read by its
  * caller for the length of one call: only keys of fields, which are read under the lock, are
-  * wiped. */
+ * wiped. */
 static void wipe(struct keys *keys, enum key_class class_, int place)
 {
     struct key_ring *ring = &keys->rings[class_];

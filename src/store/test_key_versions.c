@@ -1,6 +1,6 @@
 /* Goal: versions of a key, another master key, sources and the mirror: what was encrypted stays
  * readable as long as it may, what was destroyed is destroyed everywhere, and a crash leaves one
-  * whole side. */
+ * whole side. */
 #include <dirent.h>
 #include <sys/stat.h>
 
