@@ -19,7 +19,9 @@ static const struct sql_text own_accesses = {
 static const struct sql_text actor_role = {
     "accesses_actor_role", "SELECT role FROM app_user WHERE name = ?1", "unique name"};
 /* Oddities are of users of the reviewer's area: ?1 and ?2. */
-#define BY_OWN_USERS " a.actor IN (SELECT name FROM app_user WHERE area_no BETWEEN ?1 AND ?2)"
+#define BY_OWN_USERS                                                                               \
+    " EXISTS (SELECT 1 FROM app_user own WHERE own.name = a.actor"                                 \
+    " AND own.area_no BETWEEN ?1 AND ?2)"
 /* Reads of one person under a duty that nothing followed within a day. */
 static const struct sql_text idle_reads = {
     "oddity_idle_reads",
