@@ -249,6 +249,9 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
 {
     static const char scans[] = "/api/v1/scans";
     struct error err;
+    /* before http_close_slow can see this state: it would take an unset 0 for too slow */
+    atomic_store_explicit(&exchange->reading_ticks, exchange->http->request_ticks,
+                          memory_order_relaxed);
     exchange_enter(exchange, EXCHANGE_READING);
     exchange->too_large = false;
     exchange->drained = 0;
@@ -269,9 +272,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
     }
     bool batch = exchange->route && exchange->route->runs_again;
     exchange->body.max_bytes = batch ? BATCH_BYTES_MAX : BODY_BYTES_MAX;
-    atomic_store_explicit(&exchange->reading_ticks,
-                          batch ? TRANSFER_SECONDS : exchange->http->request_ticks,
-                          memory_order_relaxed);
+    if (batch)
+        atomic_store_explicit(&exchange->reading_ticks, TRANSFER_SECONDS, memory_order_relaxed);
     if (is_announced_too_large(exchange))
         return refuse(exchange, ERROR_TOO_LARGE, "the body is too large");
     return MHD_YES;
