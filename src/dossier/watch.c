@@ -1,5 +1,4 @@
-/* watch add, watch lift: persons whose reads a reviewer sees first, because they are known to many.
- * */
+/* watch add, watch lift: persons known to many, whose reads a reviewer sees first. */
 #include "dossier/dossier_internal.h"
 
 static const struct sql_text watch_put = {
