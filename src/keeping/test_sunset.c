@@ -276,12 +276,17 @@ static void an_outsider_sees_whatever_was_changed(void **state)
         "printf x > persons.csv",
         "printf x > city.db-backup",
         "rm sunset/aggregates.csv",
-        "sed -i 's/[A-Z]\\(.\\{20\\}==\"}\\)$/a\\1/' sunset/certificate.json",
+        /* One letter of every signature, whatever letter stands there. */
+        "sed -i -e 's/[A-Z]\\(.\\{20\\}==\"}\\)$/a\\1/' -e t "
+        "-e 's/[^A-Z]\\(.\\{20\\}==\"}\\)$/A\\1/' sunset/certificate.json",
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         snprintf(line, sizeof line, "rm -rf %s.seen && cp -a %s %s.seen && cd %s.seen && %s",
                  loop->directory, loop->directory, loop->directory, loop->directory, changes[i]);
         assert_int_equal(shell(line, out, sizeof out), 0);
+        snprintf(line, sizeof line, "diff -r %s %s.seen", loop->directory, loop->directory);
+        if (shell(line, out, sizeof out) != 1)
+            fail_msg("%s changed nothing", changes[i]);
         char seen[100];
         snprintf(seen, sizeof seen, "%s.seen", loop->directory);
         int code = outsider(seen, "", out, sizeof out);
