@@ -329,6 +329,19 @@ static const struct migration migrations[] = {{"src/access/schema/001_access.sql
                                               {"src/access/schema/003_duties.sql"},
                                               {"src/access/schema/003_leads.sql"}};
 
+/* The second factors, for a rotation of the key that they lie under. */
+static const struct sql_text factor_block = {
+    "factor_block",
+    "SELECT user_no, factor FROM app_user WHERE user_no > ?1 AND factor IS NOT NULL"
+    " ORDER BY user_no LIMIT ?2",
+    "primary key"};
+static const struct sql_text factor_replace = {
+    "factor_replace", "UPDATE app_user SET factor = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_list cipher_statements = SQL_LIST(&factor_block, &factor_replace);
+static const struct cipher_column ciphers[] = {
+    {"app_user.factor", KEY_SESSION, 0, &factor_block, &factor_replace},
+};
+
 const struct module access_module = {
     .name = "access",
     .migrations = migrations,
@@ -339,5 +352,8 @@ const struct module access_module = {
     .route_count = ACCESS_ROUTES,
     .statements = (const struct sql_list *const[]){&statements, &login_statements, &user_statements,
                                                    &purpose_statements, &access_command_statements,
-                                                   &access_lead_statements, NULL},
+                                                   &access_lead_statements, &cipher_statements,
+                                                   NULL},
+    .ciphers = ciphers,
+    .cipher_count = sizeof ciphers / sizeof *ciphers,
 };

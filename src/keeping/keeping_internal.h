@@ -220,7 +220,7 @@ void public_key_text(const unsigned char key[ED25519_BYTES], char out[80]); /* b
 void base64_text(const void *data, size_t length, char *out);
 
 extern const struct sql_list retention_statements, row_statements, hold_statements,
-    rotation_statements, sunset_statements, certificate_statements, table_statements;
+    sunset_statements, certificate_statements, table_statements;
 enum { KEEPING_COMMANDS = 14, KEEPING_ROUTES = 5 };
 extern const struct command keeping_commands[KEEPING_COMMANDS];
 extern const struct route keeping_routes[KEEPING_ROUTES];

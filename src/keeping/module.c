@@ -124,6 +124,6 @@ const struct module keeping_module = {
     .event_kind_count = 1,
     .statements =
         (const struct sql_list *const[]){&retention_statements, &row_statements, &hold_statements,
-                                         &rotation_statements, &sunset_statements,
+                                         &sunset_statements,
                                          &certificate_statements, &table_statements, NULL},
 };

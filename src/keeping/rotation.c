@@ -1,9 +1,9 @@
 /* Rotation: a new version of a class's key; rows are encrypted anew in small jobs while everybody
- * reads.
+ * reads. Which columns hold ciphers of a class is what the rooms declare (struct cipher_column).
  *
- * State is what the keys say: more than one version of `identity` means that a rotation is under
- * way. The setting below only tells how far it came. The old version is destroyed after a second
- * walk has seen that no row needs it.
+ * State is what the keys say: more than one version of a class means that its rotation is under
+ * way. The settings below only tell how far it came in each column. The old version is destroyed
+ * after a second walk has seen that no row needs it.
  *
  *   one version ──renew──► two ──rows, block by block──► two, none needed ──proved, retire──► one
  *
@@ -12,17 +12,6 @@
 #include "keeping/keeping_internal.h"
 
 enum { ROWS_A_JOB = 500, ROWS_A_LOOK = 5000 };
-static const char cursor_name[] = "rotation.identity";
-
-static const struct sql_text identity_block = {
-    "identity_block",
-    "SELECT person_no, identity FROM person WHERE person_no > ?1 AND identity IS NOT NULL"
-    " ORDER BY person_no LIMIT ?2",
-    "primary key"};
-static const struct sql_text identity_replace = {
-    "identity_replace", "UPDATE person SET identity = ?2 WHERE person_no = ?1", "primary key"};
-
-const struct sql_list rotation_statements = SQL_LIST(&identity_block, &identity_replace);
 
 /* What the rotation of a class does; `refused` where it cannot be done, and why. */
 static const struct {
@@ -49,36 +38,38 @@ const char *rotation_words(enum key_class class_)
 
 struct walk {
     struct platform *platform;
+    const struct cipher_column *column;
     struct arena arena;
     int64_t after, rows, renewed;
     bool proving; /* looks only: an old version anywhere is a refusal */
 };
 
 /* One row: encrypted anew where the newest version did not open it. */
-static bool walk_row(struct walk *walk, struct sql *sql, int64_t person, struct slice cipher,
+static bool walk_row(struct walk *walk, struct sql *sql, int64_t no, struct slice cipher,
                      struct error *err)
 {
+    const struct cipher_column *column = walk->column;
     struct keys *keys = store_keys(walk->platform->store);
+    struct error_place place = {.source = column->name, .row = no};
+    int64_t row = column->row_base | no;
     struct slice plain;
     bool current;
-    if (!field_decrypt_version(keys, KEY_IDENTITY, person, cipher, &walk->arena, &plain, &current,
-                               err))
+    if (!field_decrypt_version(keys, column->class_, row, cipher, &walk->arena, &plain, &current,
+                               err)) {
+        err->row = no;
         return false;
+    }
     if (current)
         return true;
     if (walk->proving)
-        return error_set(err, ERROR_CONFLICT,
-                         (struct error_place){.source = "person", .row = person}, NULL,
-                         "a row still needs the old key");
+        return error_set(err, ERROR_CONFLICT, place, NULL, "a row still needs the old key");
     walk->renewed++;
-    return sql_run(sql, &identity_replace,
-                   SQL_ARGUMENTS(sql_int(person), sql_blob(field_encrypt(keys, KEY_IDENTITY, person,
-                                                                         plain, &walk->arena))),
-                   err);
+    struct slice anew = field_encrypt(keys, column->class_, row, plain, &walk->arena);
+    return sql_run(sql, column->replace, SQL_ARGUMENTS(sql_int(no), sql_blob(anew)), err);
 }
 
 struct held_row {
-    int64_t person;
+    int64_t no;
     struct slice cipher;
 };
 
@@ -88,12 +79,12 @@ static bool read_block(struct walk *walk, struct sql *sql, size_t limit, struct 
 {
     struct sql_query *query;
     size_t count = 0;
-    bool row, done = sql_begin(sql, &identity_block,
+    bool row, done = sql_begin(sql, walk->column->block,
                                SQL_ARGUMENTS(sql_int(walk->after), sql_int((int64_t)limit)),
                                &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         struct slice cipher = sql_get_blob(query, 1);
-        rows[count].person = sql_get_int(query, 0);
+        rows[count].no = sql_get_int(query, 0);
         rows[count++].cipher = (struct slice){
             arena_copy(&walk->arena, cipher.data, cipher.length), cipher.length};
     }
@@ -109,22 +100,29 @@ static bool walk_block(struct walk *walk, struct sql *sql, size_t limit, struct 
     if (!read_block(walk, sql, limit, rows, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!walk_row(walk, sql, rows[i].person, rows[i].cipher, err))
+        if (!walk_row(walk, sql, rows[i].no, rows[i].cipher, err))
             return false;
     walk->rows = (int64_t)count;
     if (count)
-        walk->after = rows[count - 1].person;
+        walk->after = rows[count - 1].no;
     return true;
+}
+
+/* The setting that tells how far a column came. */
+static const char *cursor_name(const struct cipher_column *column, char out[80])
+{
+    snprintf(out, 80, "rotation.%s", column->name);
+    return out;
 }
 
 static bool write_block(struct sql *sql, void *context, struct error *err)
 {
     struct walk *walk = context;
-    char text[24];
+    char text[24], name[80];
     if (!walk_block(walk, sql, ROWS_A_JOB, err))
         return false;
     snprintf(text, sizeof text, "%lld", (long long)walk->after);
-    return store_setting_set(sql, cursor_name, slice_of(text), err);
+    return store_setting_set(sql, cursor_name(walk->column, name), slice_of(text), err);
 }
 
 static bool look_block(struct walk *walk, struct error *err)
@@ -141,22 +139,18 @@ static bool read_cursor(struct walk *walk, struct error *err)
 {
     struct sql *sql;
     struct buffer text;
+    char name[80];
+    walk->after = 0;
     if (!store_read_begin(walk->platform->store, &sql, err))
         return false;
     buffer_init(&text, 64);
-    bool done = store_setting_get(sql, cursor_name, &text, err);
+    bool done = store_setting_get(sql, cursor_name(walk->column, name), &text, err);
     store_read_end(walk->platform->store, sql);
     if (done && text.length &&
         !slice_to_int64(buffer_slice(&text), 0, INT64_MAX, &walk->after))
         walk->after = 0; /* from the beginning: what is done is passed over */
     buffer_release(&text);
     return done;
-}
-
-static bool clear_cursor(struct sql *sql, void *context, struct error *err)
-{
-    (void)context;
-    return store_setting_set(sql, cursor_name, SLICE("0"), err);
 }
 
 static bool encrypt_rows(struct walk *walk, struct error *err)
@@ -173,29 +167,63 @@ static bool prove_rows(struct walk *walk, struct error *err)
 {
     bool done;
     walk->after = 0;
-    walk->proving = true;
     do
         done = look_block(walk, err);
     while (done && walk->rows > 0);
     return done;
 }
 
+/* ---- Columns */
+
+/* Calls `act` for every column of the class, whichever room it lies in. */
+static bool each_column(enum key_class class_, struct walk *walk,
+                        bool (*act)(struct walk *walk, struct error *err), struct error *err)
+{
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t i = 0; i < modules[m]->cipher_count; i++) {
+            walk->column = &modules[m]->ciphers[i];
+            if (walk->column->class_ == class_ && !act(walk, err))
+                return false;
+        }
+    return true;
+}
+
+struct cursors {
+    enum key_class class_;
+};
+
+static bool clear_cursors(struct sql *sql, void *context, struct error *err)
+{
+    const struct cursors *cursors = context;
+    char name[80];
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t i = 0; i < modules[m]->cipher_count; i++)
+            if (modules[m]->ciphers[i].class_ == cursors->class_ &&
+                !store_setting_set(sql, cursor_name(&modules[m]->ciphers[i], name), SLICE("0"),
+                                   err))
+                return false;
+    return true;
+}
+
 /* Under `acting`. */
-static bool finish_identity(struct keeping *keeping, int64_t *ret_rows, struct error *err)
+static bool finish(struct keeping *keeping, enum key_class class_, int64_t *ret_rows,
+                   struct error *err)
 {
     struct platform *platform = keeping->platform;
     struct keys *keys = store_keys(platform->store);
     struct walk walk = {.platform = platform};
+    struct cursors cursors = {class_};
     int versions;
     *ret_rows = 0;
-    (void)keys_version(keys, KEY_IDENTITY, &versions);
+    (void)keys_version(keys, class_, &versions);
     if (versions < 2)
         return true;
     arena_init(&walk.arena, 64 << 20);
-    bool done = encrypt_rows(&walk, err) && prove_rows(&walk, err) &&
-                fault_at(FAULT_POINT_before_key_retired, err) &&
-                keys_retire(keys, KEY_IDENTITY, err) &&
-                store_write(platform->store, clear_cursor, NULL, err);
+    bool done = each_column(class_, &walk, encrypt_rows, err);
+    walk.proving = true;
+    done = done && each_column(class_, &walk, prove_rows, err) &&
+           fault_at(FAULT_POINT_before_key_retired, err) && keys_retire(keys, class_, err) &&
+           store_write(platform->store, clear_cursors, &cursors, err);
     arena_release(&walk.arena);
     *ret_rows = walk.renewed;
     return done;
@@ -204,8 +232,10 @@ static bool finish_identity(struct keeping *keeping, int64_t *ret_rows, struct e
 bool rotation_resume(struct keeping *keeping, struct error *err)
 {
     int64_t rows;
+    bool done = true;
     pthread_mutex_lock(&keeping->acting);
-    bool done = finish_identity(keeping, &rows, err);
+    for (int class_ = 0; done && class_ < KEY_CLASS_COUNT; class_++)
+        done = manners[class_].refused || finish(keeping, (enum key_class)class_, &rows, err);
     pthread_mutex_unlock(&keeping->acting);
     return done;
 }
@@ -224,20 +254,18 @@ static bool audit_rotation(struct sql *sql, void *context, struct error *err)
     return audit_append(sql, &entry, job->now, err);
 }
 
-/* Under `acting`. */
+/* Under `acting`. One that was cut short comes first. */
 static bool rotate(struct keeping *keeping, enum key_class class_, int64_t *ret_rows,
                    struct error *err)
 {
     struct platform *platform = keeping->platform;
-    struct keys *keys = store_keys(platform->store);
-    int64_t before = 0;
-    if (class_ == KEY_IDENTITY) /* one that was cut short comes first */
-        return finish_identity(keeping, &before, err) && keys_renew(keys, class_, err) &&
-               store_write(platform->store, clear_cursor, NULL, err) &&
-               fault_at(FAULT_POINT_after_key_renewed, err) &&
-               finish_identity(keeping, ret_rows, err);
-    *ret_rows = 0;
-    return keys_renew(keys, class_, err) && keys_retire(keys, class_, err) &&
+    struct cursors cursors = {class_};
+    int64_t before;
+    return finish(keeping, class_, &before, err) &&
+           keys_renew(store_keys(platform->store), class_, err) &&
+           store_write(platform->store, clear_cursors, &cursors, err) &&
+           fault_at(FAULT_POINT_after_key_renewed, err) &&
+           finish(keeping, class_, ret_rows, err) &&
            (class_ != KEY_SNAPSHOT || status_snapshot(platform->status, err));
 }
 

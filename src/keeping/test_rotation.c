@@ -2,6 +2,8 @@
  * goes when and only when no row needs it. */
 #include <sys/wait.h>
 
+#include <liboath/oath.h>
+
 #include "keeping/test_support.h"
 
 static struct slice name_of(struct loopback *loop, uint32_t person, struct arena *arena)
@@ -72,6 +74,66 @@ static void every_row_is_encrypted_anew_and_reads_the_same(void **state)
     assert_int_equal(err.row, 5);
     (void)keys_version(store_keys(loop->platform->store), KEY_IDENTITY, &versions);
     assert_int_equal(versions, 2);
+}
+
+/* ---- Whatever lies under a key is still read after its rotation */
+
+static void what_people_wrote_is_still_read(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    char holder[80], officer[80];
+    int64_t rows;
+    struct call file = {.method = HTTP_POST, .path = "/api/v1/me/appeals",
+                        .body = "{\"words\":\"我没有发热\"}",
+                        .authorization = loopback_holder(loop, 7, holder)};
+    assert_int_equal(loopback_status(loop, &file), 201);
+    for (int round = 0; round < 2; round++) {
+        test_fail_on(rotation_run(keeping_of(loop), KEY_IDENTITY, false, &rows, &err), &err);
+        assert_int_equal(rows, LOOPBACK_PEOPLE + 1);
+        struct call list = {.path = "/api/v1/appeals", .purpose = "duty:appeal_decision",
+                            .authorization = loopback_user(loop, "appeals_officer", officer)};
+        struct answer answer = loopback_call(loop, &list);
+        assert_int_equal(answer.status, 200);
+        assert_non_null(strstr(answer.response.body.data, "我没有发热"));
+        answer_release(&answer);
+    }
+}
+
+struct factor_job {
+    struct access *access;
+    int64_t area_no;
+    char secret[ACCESS_FACTOR_BYTES];
+};
+
+static bool add_li(struct sql *sql, void *context, struct error *err)
+{
+    struct factor_job *job = context;
+    int64_t user_no;
+    return access_user_add(sql, job->access, SLICE("li"), SLICE("cdc_lead"), job->area_no,
+                           "a long password", &user_no, err) &&
+           access_factor_set(sql, job->access, user_no, job->secret, err);
+}
+
+static void second_factors_go_on(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    struct factor_job job = {.access = loop->platform->access,
+                             .area_no = registry_city(loop->platform->registry)->no};
+    char token[ACCESS_TOKEN_BYTES], device[ACCESS_DEVICE_BYTES], code[7] = "", *secret;
+    size_t length;
+    int64_t rows;
+    test_fail_on(store_write(loop->platform->store, add_li, &job, &err), &err);
+    test_fail_on(rotation_run(keeping_of(loop), KEY_SESSION, true, &rows, &err), &err);
+    assert_int_equal(rows, 1);
+    assert_int_equal(oath_base32_decode(job.secret, strlen(job.secret), &secret, &length), OATH_OK);
+    assert_int_equal(oath_totp_generate(secret, length, world_real_now() / SECOND, 30, 0, 6, code),
+                     OATH_OK);
+    free(secret);
+    struct login_attempt attempt = {.name = SLICE("li"), .password = "a long password",
+                                    .code = slice_of(code)};
+    test_fail_on(access_login(loop->platform->access, &attempt, token, device, &err), &err);
 }
 
 /* ---- Readers meanwhile */
@@ -199,6 +261,8 @@ int main(void)
     log_set_level(LOG_FAULT);
     const struct CMUnitTest tests[] = {
         LOOPBACK_TEST(every_row_is_encrypted_anew_and_reads_the_same),
+        LOOPBACK_TEST(what_people_wrote_is_still_read),
+        LOOPBACK_TEST(second_factors_go_on),
         LOOPBACK_TEST(readers_never_notice),
         LOOPBACK_TEST(what_a_rotation_would_end_is_asked_for_or_refused),
 #ifdef CHENGMAI_FAULTS

@@ -241,6 +241,16 @@ struct event_kind {
     const char *subject; /* registry kind */
 };
 
+/* A column that field_encrypt fills, so that a rotation of the class's key finds its rows. One that
+ * stands in no list is unreadable after the next rotation. */
+struct cipher_column {
+    const char *name;               /* "TABLE.COLUMN" */
+    enum key_class class_;
+    int64_t row_base;               /* a cipher's row is row_base | the row's number */
+    const struct sql_text *block;   /* number and cipher of rows above ?1, by number, at most ?2 */
+    const struct sql_text *replace; /* ?1 the number, ?2 the cipher */
+};
+
 struct module {
     const char *name;
     const struct migration *migrations;
@@ -252,6 +262,8 @@ struct module {
     const struct event_kind *event_kinds;
     size_t event_kind_count;
     const struct sql_list *const *statements; /* of the room's files, NULL after the last */
+    const struct cipher_column *ciphers;
+    size_t cipher_count;
 };
 
 extern const struct module *const modules[];

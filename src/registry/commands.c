@@ -141,6 +141,18 @@ static const struct event_kind event_kinds[] = {
     {"registry.imported", "import"}, /* {"kind":KIND,"state":"done|failed|undone"} */
 };
 
+static const struct sql_text identity_block = {
+    "identity_block",
+    "SELECT person_no, identity FROM person WHERE person_no > ?1 AND identity IS NOT NULL"
+    " ORDER BY person_no LIMIT ?2",
+    "primary key"};
+static const struct sql_text identity_replace = {
+    "identity_replace", "UPDATE person SET identity = ?2 WHERE person_no = ?1", "primary key"};
+static const struct sql_list cipher_statements = SQL_LIST(&identity_block, &identity_replace);
+static const struct cipher_column ciphers[] = {
+    {"person.identity", KEY_IDENTITY, 0, &identity_block, &identity_replace},
+};
+
 const struct module registry_module = {
     .name = "registry",
     .event_kinds = event_kinds,
@@ -151,5 +163,7 @@ const struct module registry_module = {
     .command_count = sizeof registry_commands / sizeof *registry_commands,
     .statements = (const struct sql_list *const[]){&registry_statements, &area_statements,
                                                    &import_statements, &kind_statements,
-                                                   &export_statements, NULL},
+                                                   &export_statements, &cipher_statements, NULL},
+    .ciphers = ciphers,
+    .cipher_count = sizeof ciphers / sizeof *ciphers,
 };

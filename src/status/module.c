@@ -45,4 +45,6 @@ const struct module status_module = {
                                                   &redress_statements, &override_statements,
                                                   &appeal_statements, &rule_set_statements,
                                                   &rule_effect_statements, NULL},
+    .ciphers = redress_ciphers,
+    .cipher_count = REDRESS_CIPHERS,
 };

@@ -4,17 +4,50 @@
 
 #include "policy/permissions.h"
 
-enum { WORDS_SHIFT = 60, NOTICES_MAX = 200 };
+enum { NOTICES_MAX = 200 };
 
 static const struct sql_text appeal_of_piece = {
     "appeal_of_piece",
     "SELECT max(appeal_no) FROM appeal WHERE person_no = ?1 AND about_no = ?2", "appeal_by_person"};
 
-const struct sql_list redress_statements = SQL_LIST(&appeal_of_piece);
+/* The words of people, for a rotation of the key that they lie under. */
+#define WORDS_BLOCK(table, number, column)                                                         \
+    "SELECT " number ", " column " FROM " table " WHERE " number " > ?1 AND " column               \
+    " IS NOT NULL ORDER BY " number " LIMIT ?2"
+#define WORDS_REPLACE(table, number, column)                                                       \
+    "UPDATE " table " SET " column " = ?2 WHERE " number " = ?1"
+static const struct sql_text override_words = {
+    "override_words", WORDS_BLOCK("override_request", "override_no", "words"), "primary key"};
+static const struct sql_text override_words_replace = {
+    "override_words_replace", WORDS_REPLACE("override_request", "override_no", "words"),
+    "primary key"};
+static const struct sql_text appeal_words = {
+    "appeal_words", WORDS_BLOCK("appeal", "appeal_no", "words"), "primary key"};
+static const struct sql_text appeal_words_replace = {
+    "appeal_words_replace", WORDS_REPLACE("appeal", "appeal_no", "words"), "primary key"};
+static const struct sql_text decision_words = {
+    "decision_words", WORDS_BLOCK("appeal", "appeal_no", "decision_words"), "primary key"};
+static const struct sql_text decision_words_replace = {
+    "decision_words_replace", WORDS_REPLACE("appeal", "appeal_no", "decision_words"),
+    "primary key"};
+
+const struct sql_list redress_statements =
+    SQL_LIST(&appeal_of_piece, &override_words, &override_words_replace, &appeal_words,
+             &appeal_words_replace, &decision_words, &decision_words_replace);
+
+#define WORDS_ROW(kind) ((int64_t)(kind) << WORDS_SHIFT)
+const struct cipher_column redress_ciphers[REDRESS_CIPHERS] = {
+    {"override_request.words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_OVERRIDE), &override_words,
+     &override_words_replace},
+    {"appeal.words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_APPEAL), &appeal_words,
+     &appeal_words_replace},
+    {"appeal.decision_words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_DECISION), &decision_words,
+     &decision_words_replace},
+};
 
 static int64_t words_row(enum redress_words kind, int64_t no)
 {
-    return (int64_t)kind << WORDS_SHIFT | no;
+    return WORDS_ROW(kind) | no;
 }
 
 struct slice redress_encrypt(const struct sql *sql, enum redress_words kind, int64_t no,
