@@ -70,6 +70,14 @@ void access_forget_cached(struct access *access)
     pthread_rwlock_unlock(&access->lock);
 }
 
+uint64_t access_generation(struct access *access)
+{
+    pthread_rwlock_rdlock(&access->lock);
+    uint64_t generation = access->generation;
+    pthread_rwlock_unlock(&access->lock);
+    return generation;
+}
+
 bool access_unauthenticated(struct error *err, const char *what)
 {
     return error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "Authorization"},
@@ -327,7 +335,8 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
 static const struct migration migrations[] = {{"src/access/schema/001_access.sql"},
                                               {"src/access/schema/002_ended_sessions.sql"},
                                               {"src/access/schema/003_duties.sql"},
-                                              {"src/access/schema/003_leads.sql"}};
+                                              {"src/access/schema/003_leads.sql"},
+                                              {"src/access/schema/004_units.sql"}};
 
 /* The second factors, for a rotation of the key that they lie under. */
 static const struct sql_text factor_block = {

@@ -65,6 +65,25 @@ bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no
  * seen by reviewers. */
 bool access_user_is(struct sql *sql, struct slice name, uint32_t person_no,
                     struct error *err) MUST_USE;
+/* Inside a job: the unit that a user serves in; 0: none. */
+bool access_user_serves(struct sql *sql, struct slice name, int64_t unit_no,
+                        struct error *err) MUST_USE;
+/* All users, by number, into the arena. */
+struct access_user {
+    int64_t user_no, lead_no, area_no, person_no, unit_no;
+    char role[40];
+    timestamp duty_until; /* TIMESTAMP_NEVER: open */
+};
+bool access_users(struct sql *sql, struct arena *arena, struct access_user **ret_users,
+                  size_t *ret_count, struct error *err) MUST_USE;
+/* The name of a user, "" where there is none. */
+enum { ACCESS_NAME_BYTES = 64 };
+bool access_user_name(struct sql *sql, int64_t user_no, char out[ACCESS_NAME_BYTES],
+                      struct error *err) MUST_USE;
+/* The highest number of a user; 0 where none. */
+bool access_user_last(struct sql *sql, int64_t *ret_user_no, struct error *err) MUST_USE;
+/* Changes whenever what a user may do has changed. */
+uint64_t access_generation(struct access *access);
 /* A user's transfer (role and area) or the end of the duty (TIMESTAMP_NONE: open). What the user
  * could do before ends at once, with all tokens where it is a transfer or the end has come. `by` is
  * audited. */
@@ -93,6 +112,10 @@ void access_forget_cached(struct access *access);
  * no SQL for a token seen before (ended ones leave the cache at once). */
 bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
                   struct actor *ret_actor, struct error *err) MUST_USE;
+/* Whether an actor holds a loop, asked where X-Purpose names one; the loops room answers. */
+typedef bool access_loop_holder(struct platform *platform, const struct actor *actor,
+                                int64_t loop_no, bool *ret_holds, struct error *err);
+void access_ask_loops(struct access *access, access_loop_holder *holds);
 /* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. Broken glass widens
  * the actor's area to the city. */
 bool access_gate(struct access *access, const struct route *route, struct actor *actor,

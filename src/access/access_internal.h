@@ -23,6 +23,7 @@ struct ended {
 
 struct access {
     struct platform *platform;
+    access_loop_holder *holds_loop; /* NULL until the loops room is open */
     pthread_rwlock_t lock; /* owns cache, generation, ended, ended_slots */
     uint64_t generation;   /* raised when the cache is cleared: what was read before is not kept */
     struct cached cache[CACHE_SLOTS];
@@ -31,7 +32,7 @@ struct access {
     atomic_size_t ended_count;
 };
 
-enum { ACCESS_COMMANDS = 7, ACCESS_ROUTES = 4 };
+enum { ACCESS_COMMANDS = 8, ACCESS_ROUTES = 4 };
 extern const struct command access_commands[ACCESS_COMMANDS];
 extern const struct route access_routes[ACCESS_ROUTES];
 extern const struct sql_list login_statements, user_statements, purpose_statements,

@@ -11,8 +11,13 @@ static const struct sql_text user_list = {
     "small table"};
 static const struct sql_text area_of_code = {
     "user_area", "SELECT area_no FROM area WHERE code = ?1", "unique code"};
+static const struct sql_text person_known = {
+    "user_person_known", "SELECT 1 FROM person WHERE person_no = ?1", "primary key"};
+static const struct sql_text unit_known = {
+    "user_unit_known", "SELECT 1 FROM unit WHERE unit_no = ?1", "primary key"};
 
-const struct sql_list access_command_statements = SQL_LIST(&user_list, &area_of_code);
+const struct sql_list access_command_statements =
+    SQL_LIST(&user_list, &area_of_code, &person_known, &unit_known);
 
 struct add_job {
     struct access *access;
@@ -247,34 +252,62 @@ static int run_factor(struct command_context *context, int argc, char **argv, st
     return EXIT_DONE;
 }
 
-struct person_job {
+/* Which person a user is, or which unit the user serves in: a number that must be there. */
+struct tie_job {
     struct platform *platform;
     struct slice name;
-    int64_t person_no;
+    int64_t no;
+    bool is_unit;
 };
 
-static bool set_person(struct sql *sql, void *context, struct error *err)
+static bool tie(struct sql *sql, void *context, struct error *err)
 {
-    struct person_job *job = context;
-    struct audit_entry entry = {
-        .actor = SLICE("command line"), .act = SLICE("user.person"), .purpose = job->name};
-    return access_user_is(sql, job->name, (uint32_t)job->person_no, err) &&
+    struct tie_job *job = context;
+    int64_t found;
+    struct audit_entry entry = {.actor = SLICE("command line"),
+                                .act = job->is_unit ? SLICE("user.unit") : SLICE("user.person"),
+                                .purpose = job->name,
+                                .subject_no = job->is_unit ? 0 : job->no};
+    if (!sql_one_int(sql, job->is_unit ? &unit_known : &person_known,
+                     SQL_ARGUMENTS(sql_int(job->no)), 0, &found, err))
+        return false;
+    if (!found)
+        return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "number"},
+                         job->is_unit ? "the number of a unit" : "the number of a person",
+                         "there is no number %lld", (long long)job->no);
+    return (job->is_unit ? access_user_serves(sql, job->name, job->no, err)
+                         : access_user_is(sql, job->name, (uint32_t)job->no, err)) &&
            audit_append(sql, &entry, world_now(job->platform->world), err);
+}
+
+static int run_tie(struct command_context *context, struct tie_job job, char **argv,
+                   struct error *err)
+{
+    job.platform = context->platform;
+    job.name = slice_of(argv[0]);
+    if (!slice_to_int64(slice_of(argv[1]), 1, UINT32_MAX, &job.no)) {
+        error_set(err, ERROR_USAGE, (struct error_place){.field = "number"},
+                  job.is_unit ? "the number of a unit" : "the number of a person", "'%s' is none",
+                  argv[1]);
+        return command_fail(err);
+    }
+    bool done = store_write(context->platform->store, tie, &job, err);
+    access_forget_cached(context->platform->access);
+    return done ? EXIT_DONE : command_fail(err);
 }
 
 static int run_person(struct command_context *context, int argc, char **argv, struct error *err)
 {
-    struct person_job job = {.platform = context->platform};
     if (!command_arguments(&access_commands[6], argc, argv, 2, 2, err))
         return command_fail(err);
-    job.name = slice_of(argv[0]);
-    if (!slice_to_int64(slice_of(argv[1]), 1, UINT32_MAX, &job.person_no)) {
-        error_set(err, ERROR_USAGE, (struct error_place){.source = "user person"},
-                  "the number of a person", "'%s' is none", argv[1]);
+    return run_tie(context, (struct tie_job){.is_unit = false}, argv, err);
+}
+
+static int run_unit(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    if (!command_arguments(&access_commands[7], argc, argv, 2, 2, err))
         return command_fail(err);
-    }
-    return store_write(context->platform->store, set_person, &job, err) ? EXIT_DONE
-                                                                        : command_fail(err);
+    return run_tie(context, (struct tie_job){.is_unit = true}, argv, err);
 }
 
 const struct command access_commands[ACCESS_COMMANDS] = {
@@ -313,4 +346,9 @@ const struct command access_commands[ACCESS_COMMANDS] = {
      .words = "says which person a user is: reads of the own household are shown to reviewers",
      .needs_data = true,
      .run = run_person},
+    {.name = "user unit",
+     .usage = "NAME UNIT_NO",
+     .words = "says which unit a user serves in: what waits for the unit waits for the user",
+     .needs_data = true,
+     .run = run_unit},
 };

@@ -117,6 +117,19 @@ static bool holds_duty(struct platform *platform, const struct route *route, str
                       "you do not hold this duty");
 }
 
+/* An open loop in which the reader has a part. */
+static bool holds_loop(struct access *access, const struct actor *actor, struct slice id,
+                       struct error *err)
+{
+    int64_t no;
+    bool holds = false;
+    if (access->holds_loop && slice_to_int64(id, 1, ((int64_t)1 << 60) - 1, &no) &&
+        !access->holds_loop(access->platform, actor, no, &holds, err))
+        return false;
+    return holds || no_purpose(err, "an open loop in which you have a part",
+                               "you do not hold this loop");
+}
+
 static bool holds_purpose(struct access *access, const struct route *route, struct actor *actor,
                           struct slice purpose, struct error *err)
 {
@@ -129,7 +142,12 @@ static bool holds_purpose(struct access *access, const struct route *route, stru
         return holds_duty(platform, route, actor, rest, err);
     if (purpose.data[0] == 'c')
         return holds_case(platform, actor, rest, err);
-    return no_purpose(err, "a loop that you hold", "you do not hold this loop");
+    return holds_loop(access, actor, rest, err);
+}
+
+void access_ask_loops(struct access *access, access_loop_holder *holds)
+{
+    access->holds_loop = holds;
 }
 
 bool access_area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,

@@ -11,6 +11,17 @@ static const struct sql_text user_within = {
     "unique name"};
 static const struct sql_text user_person = {
     "user_person", "UPDATE app_user SET person_no = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_unit = {
+    "user_unit", "UPDATE app_user SET unit_no = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_all = {
+    "user_all",
+    "SELECT user_no, lead_no, area_no, coalesce(person_no, 0), unit_no, role, duty_until"
+    " FROM app_user ORDER BY user_no",
+    "small table"};
+static const struct sql_text user_name = {
+    "user_name", "SELECT name FROM app_user WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_last = {
+    "user_last", "SELECT max(user_no) FROM app_user", "primary key"};
 static const struct sql_text user_move = {
     "user_move", "UPDATE app_user SET role = ?2, area_no = ?3 WHERE user_no = ?1", "primary key"};
 static const struct sql_text user_duty = {
@@ -25,7 +36,7 @@ static const struct sql_text user_page = {
 
 const struct sql_list user_statements =
     SQL_LIST(&user_number, &user_within, &user_person, &user_move, &user_duty, &user_sessions_end,
-             &user_page);
+             &user_page, &user_unit, &user_all, &user_name, &user_last);
 
 static bool found_user(int64_t user_no, struct error *err)
 {
@@ -44,6 +55,61 @@ bool access_user_is(struct sql *sql, struct slice name, uint32_t person_no, stru
     int64_t user_no;
     return access_user_number(sql, name, &user_no, err) &&
            sql_run(sql, &user_person, SQL_ARGUMENTS(sql_int(user_no), sql_int(person_no)), err);
+}
+
+bool access_user_serves(struct sql *sql, struct slice name, int64_t unit_no, struct error *err)
+{
+    int64_t user_no;
+    return access_user_number(sql, name, &user_no, err) &&
+           sql_run(sql, &user_unit, SQL_ARGUMENTS(sql_int(user_no), sql_int(unit_no)), err);
+}
+
+bool access_user_name(struct sql *sql, int64_t user_no, char out[ACCESS_NAME_BYTES],
+                      struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    out[0] = '\0';
+    if (!sql_begin(sql, &user_name, SQL_ARGUMENTS(sql_int(user_no)), &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    if (row) {
+        text_copy(out, ACCESS_NAME_BYTES, sql_get_text(query, 0));
+        sql_end(query);
+    }
+    return true;
+}
+
+bool access_user_last(struct sql *sql, int64_t *ret_user_no, struct error *err)
+{
+    return sql_one_int(sql, &user_last, NULL, 0, 0, ret_user_no, err);
+}
+
+bool access_users(struct sql *sql, struct arena *arena, struct access_user **ret_users,
+                  size_t *ret_count, struct error *err)
+{
+    struct sql_query *query;
+    size_t capacity = 64;
+    bool row, done = sql_begin(sql, &user_all, NULL, 0, &query, err);
+    *ret_users = arena_alloc(arena, capacity * sizeof **ret_users);
+    *ret_count = 0;
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        if (*ret_count == capacity) {
+            struct access_user *more = arena_alloc(arena, 2 * capacity * sizeof *more);
+            memcpy(more, *ret_users, capacity * sizeof *more);
+            *ret_users = more;
+            capacity *= 2;
+        }
+        struct access_user *user = &(*ret_users)[(*ret_count)++];
+        user->user_no = sql_get_int(query, 0);
+        user->lead_no = sql_get_int(query, 1);
+        user->area_no = sql_get_int(query, 2);
+        user->person_no = sql_get_int(query, 3);
+        user->unit_no = sql_get_int(query, 4);
+        text_copy(user->role, sizeof user->role, sql_get_text(query, 5));
+        user->duty_until = sql_is_null(query, 6) ? TIMESTAMP_NEVER : sql_get_int(query, 6);
+    }
+    return done;
 }
 
 struct change_job {

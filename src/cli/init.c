@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "loops/loops.h"
 #include "registry/registry.h"
 #include "sim/sim.h"
 
@@ -43,7 +44,9 @@ static bool make_city(struct command_context *context, bool demo, int64_t people
                             .now = creation.city_start,
                             .program = program_invocation_name,
                             .out = context->out};
+    int64_t scenes;
     bool done = (!demo || sim_city_build(platform, &plan, err)) &&
+                loops_load_scenes(platform->loops, &scenes, err) &&
                 store_finish(platform->store, err);
     platform_close(platform);
     return done;

@@ -5,6 +5,7 @@
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "keeping/keeping.h"
+#include "loops/loops.h"
 #include "status/status.h"
 
 bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
@@ -25,6 +26,7 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            presence_open(platform->store, &options, &platform->presence, err) &&
            status_open(platform, &platform->status, err) &&
            checkin_open(platform, &platform->checkin, err) &&
+           loops_open(platform, &platform->loops, err) &&
            keeping_open(platform, &platform->keeping, err);
     if (!done) {
         platform_close(platform);
@@ -46,6 +48,7 @@ void platform_close(struct platform *platform)
     registry_close(platform->registry);
     policy_free(platform->policy);
     store_close(platform->store);
+    loops_close(platform->loops); /* the store's last commits still wake it */
     free(platform->world);
     free((void *)(uintptr_t)platform->directory);
     free(platform);

@@ -57,6 +57,21 @@ int record_class_of(struct slice name)
     X(demo_infection, CLASS_DEMO_LIFE, true)                                                       \
     X(demo_isolation, CLASS_DEMO_LIFE, true)                                                       \
     X(demo_piece, CLASS_DEMO_LIFE, true)                                                           \
+    X(loop, CLASS_LOOPS, true)                                                                     \
+    X(loop_act, CLASS_LOOPS, true)                                                                 \
+    X(loop_party, CLASS_LOOPS, true)                                                               \
+    X(loop_pending, CLASS_LOOPS, true)                                                             \
+    X(loop_signature, CLASS_LOOPS, true)                                                           \
+    X(loop_child, CLASS_LOOPS, true)                                                               \
+    X(loop_about, CLASS_LOOPS, true)                                                               \
+    X(seat, CLASS_LOOPS, true)                                                                     \
+    X(tube_member, CLASS_LOOPS, true)                                                              \
+    X(thing, CLASS_REFERENCE, false)                                                               \
+    X(loop_count, CLASS_AGGREGATES, false)                                                         \
+    X(scene_version, CLASS_REFERENCE, false)                                                       \
+    X(area_risk, CLASS_REFERENCE, false)                                                           \
+    X(duty, CLASS_ACCOUNTS, false)                                                                 \
+    X(absence, CLASS_ACCOUNTS, false)                                                              \
     X(event, CLASS_EVENTS, false)                                                                  \
     X(user_token, CLASS_SESSIONS, false)                                                           \
     X(ended_session, CLASS_SESSIONS, false)                                                        \

@@ -15,6 +15,7 @@
 struct access;
 struct checkin;
 struct keeping;
+struct loops;
 struct policy;
 struct presence;
 struct registry;
@@ -31,6 +32,7 @@ struct platform {
     struct status_table *status;
     struct presence *presence;
     struct checkin *checkin;       /* the scan path */
+    struct loops *loops;           /* closed loops and their clocks */
     struct keeping *keeping;       /* retention, backups, the end */
     struct server *server;         /* NULL unless this process serves */
     const char *directory;         /* the data directory, NULL for commands that need none */
@@ -174,6 +176,7 @@ enum route_touch {
     TOUCH_AGGREGATES, /* counts: small ones are suppressed */
     TOUCH_REGISTER,   /* areas, venues, units: no persons */
     TOUCH_PERSONS,    /* records of persons: `fields` says which, the answer is audited */
+    TOUCH_LOOPS,      /* what is to be done: persons by number alone, more for who has a part */
     TOUCH_OWN,        /* the holder's own */
     TOUCH_SYSTEM,     /* users, audit, keys */
 };

@@ -29,7 +29,10 @@
     X(PERMIT_OVERRIDE_APPROVE, "override.approve")                                                 \
     X(PERMIT_APPEAL_DECIDE, "appeal.decide")                                                       \
     X(PERMIT_RULES_PROPOSE, "rules.propose")                                                       \
-    X(PERMIT_RULES_SIGN, "rules.sign")
+    X(PERMIT_RULES_SIGN, "rules.sign")                                                             \
+    X(PERMIT_LOOP_READ, "loop.read")                                                               \
+    X(PERMIT_LOOP_ACT, "loop.act")                                                                 \
+    X(PERMIT_LOOP_TAKE, "loop.take")
 
 enum permission_index {
 #define X(id, name) id##_INDEX,

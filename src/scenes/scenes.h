@@ -420,6 +420,13 @@ void scene_document(const struct scene *scene, const struct policy *policy, stru
 void scene_schema(const struct policy *policy, struct buffer *out);
 /* The vocabulary as JSON, or as lines for people. */
 void scene_vocabulary(const struct policy *policy, bool json, struct buffer *out);
+/* An owner form, and what a condition asks, in Chinese or English. `event` names what a payload's
+ * entry is; NULL where there is none. */
+void scene_owner_words(const struct scene *scene, const struct policy *policy,
+                       const struct scene_owner *owner, bool chinese, struct buffer *out);
+void scene_condition_words(const struct scene *scene, const struct scene_event *event,
+                           const struct scene_condition *condition, bool chinese,
+                           struct buffer *out);
 /* "90m", "2h", "14d": the largest unit that divides it. Returns `out`. */
 const char *scene_duration(int64_t seconds, char out[32]);
 

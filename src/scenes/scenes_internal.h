@@ -132,12 +132,6 @@ void scene_check_around(const struct scene *scene, const struct assignment *assi
 bool scene_field_takes(const struct scene_field *to, enum scene_type type, bool list,
                        const struct operand *from);
 
-/* ---- Words that drawing and pages share: words.c */
-void scene_owner_words(const struct scene *scene, const struct policy *policy,
-                       const struct scene_owner *owner, bool chinese, struct buffer *out);
-void scene_condition_words(const struct scene *scene, const struct scene_event *event,
-                           const struct scene_condition *condition, bool chinese,
-                           struct buffer *out);
 const char *scene_stage_title(const struct scene_stage *stage, bool chinese);
 const char *scene_field_title(const struct scene_field *field, bool chinese);
 

@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
+#include "loops/loops.h"
 #include "server/sandbox.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
@@ -71,6 +72,28 @@ static void *jobs_main(void *argument)
     return NULL;
 }
 
+/* Loops move as soon as an event is durable, and with the clock once a second. */
+static void *loops_main(void *argument)
+{
+    struct platform *platform = argument;
+    timestamp forgot_at = world_real_now();
+    do {
+        struct error err;
+        int64_t count;
+        timestamp now = world_real_now();
+        if (store_is_sunset(platform->store))
+            continue;
+        if (!loops_run(platform->loops, &count, &err))
+            log_error("loops", &err);
+        if (now - forgot_at < HOUR)
+            continue;
+        forgot_at = now;
+        if (!loops_forget(platform->loops, &count, &err))
+            log_error("loops", &err);
+    } while (loops_wait(platform->loops, 1));
+    return NULL;
+}
+
 static bool may_listen(struct platform *platform, const struct http_address *address,
                        struct error *err)
 {
@@ -115,6 +138,7 @@ static bool serve(struct command_context *context, struct platform *platform,
 {
     struct jobs jobs = {.platform = platform};
     struct door *door = NULL;
+    pthread_t loops;
     int signal_no;
     uint16_t port;
     if (!may_listen(platform, &serving->address, err) ||
@@ -134,6 +158,7 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_mutex_init(&jobs.lock, NULL);
     pthread_cond_init(&jobs.changed, NULL);
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
+    REQUIRE(pthread_create(&loops, NULL, loops_main, platform) == 0);
     keeping_start(platform->keeping);
     say_listening(context->out, &serving->address, port);
     sigwait(signals, &signal_no);
@@ -145,6 +170,8 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_cond_broadcast(&jobs.changed);
     pthread_mutex_unlock(&jobs.lock);
     pthread_join(jobs.thread, NULL);
+    loops_stop(platform->loops);
+    pthread_join(loops, NULL);
     keeping_stop(platform->keeping);
     sim_life_close(jobs.life);
     http_free(jobs.http); /* the jobs woke its streams until now */

@@ -69,6 +69,10 @@ static void the_public_routes_are_these(void **state)
 
 #define ALL_READERS "command command_duty cdc_lead cdc_duty cdc_investigator district_duty "
 #define PERSON_READERS "command command_duty cdc_lead cdc_duty cdc_investigator "
+#define LOOP_HANDS                                                                                 \
+    ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler lab_duty "       \
+                "lab_lead site_lead site_staff unit_manager venue_manager venue_staff inspector "  \
+                "inspection_lead appeals_officer approver epidemiologist "
 static const struct {
     enum http_method method;
     const char *path;
@@ -117,6 +121,15 @@ static const struct {
      ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "
                  "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "
                  "epidemiologist "},
+    {HTTP_GET, "/api/v1/loops", LOOP_HANDS},
+    {HTTP_GET, "/api/v1/loops:counts", LOOP_HANDS},
+    {HTTP_GET, "/api/v1/loops/1", LOOP_HANDS},
+    {HTTP_POST, "/api/v1/loops", LOOP_HANDS},
+    {HTTP_POST, "/api/v1/loops:advance", LOOP_HANDS},
+    {HTTP_POST, "/api/v1/loops/1/advance", LOOP_HANDS},
+    {HTTP_POST, "/api/v1/loops/1/sign", LOOP_HANDS},
+    {HTTP_POST, "/api/v1/loops/1/claim", LOOP_HANDS},
+    {HTTP_POST, "/api/v1/loops/1/take", "command command_duty "},
     {HTTP_GET, "/api/v1/me/notices", ""},
     {HTTP_GET, "/api/v1/me/appeals", ""},
     {HTTP_POST, "/api/v1/me/appeals", ""},

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "cli/cli.h"
+#include "loops/loops.h"
 #include "registry/registry.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
@@ -81,6 +82,8 @@ static inline int loopback_template_create(void **state)
     struct sim_plan plan = {.people = LOOPBACK_PEOPLE, .seed = creation.seed,
                             .now = creation.city_start, .program = "chengmai", .out = quiet};
     test_fail_on(sim_city_build(platform, &plan, &err), &err);
+    int64_t scenes;
+    test_fail_on(loops_load_scenes(platform->loops, &scenes, &err), &err);
     platform_close(platform);
     fclose(quiet);
     if (__sanitizer_install_malloc_and_free_hooks)

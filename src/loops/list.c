@@ -1,0 +1,249 @@
+/* Lists: open loops by deadline, closed ones by when they were closed.
+ *
+ * A list is a merge of runs that an index holds in order: one a seat (what is mine) or one an area
+ * (what I may see). Of each only the head is read, so that a page costs as many look-ups as there
+ * are runs and rows, however many loops there are. */
+#include "loops/loops_internal.h"
+
+#define ROW_COLUMNS                                                                                \
+    "l.loop_no, l.scene_no, l.stage, l.state, l.area_no, l.subject_no, l.seat_no, l.opened_at,"    \
+    " l.entered_at, l.due_at, l.closed_at, l.overdue, l.claim_user, l.claim_until, l.marks"
+static const struct sql_text rows_of_seat = {
+    "loop_rows_of_seat",
+    "SELECT " ROW_COLUMNS " FROM loop l WHERE l.seat_no = ?1 AND l.state = 0"
+    " AND (l.due_at, l.loop_no) > (?2, ?3) ORDER BY l.due_at, l.loop_no LIMIT ?4",
+    "loop_by_seat"};
+static const struct sql_text rows_of_area = {
+    "loop_rows_of_area",
+    "SELECT " ROW_COLUMNS " FROM loop l WHERE l.area_no = ?1 AND l.state = 0"
+    " AND (l.due_at, l.loop_no) > (?2, ?3) ORDER BY l.due_at, l.loop_no LIMIT ?4",
+    "loop_by_area"};
+static const struct sql_text rows_closed = {
+    "loop_rows_closed",
+    "SELECT " ROW_COLUMNS " FROM loop l WHERE l.area_no = ?1 AND l.state <> 0"
+    " AND (l.closed_at, l.loop_no) < (?2, ?3) ORDER BY l.closed_at DESC, l.loop_no DESC LIMIT ?4",
+    "loop_by_closing"};
+/* Whom it was told to, newest first: the number stands for the time. */
+static const struct sql_text rows_told = {
+    "loop_rows_told",
+    "SELECT " ROW_COLUMNS " FROM loop_party p JOIN loop l ON l.loop_no = p.loop_no"
+    " WHERE p.seat_no = ?1 AND p.told = 1 AND p.loop_no > ?3 AND ?2 = ?2 ORDER BY p.loop_no"
+    " LIMIT ?4",
+    "loop_party_told"};
+static const struct sql_text areas_with_loops = {
+    "loop_areas",
+    "SELECT area_no FROM loop_count WHERE area_no BETWEEN ?1 AND ?2 GROUP BY area_no",
+    "primary key"};
+static const struct sql_text counts_select = {
+    "loop_counts",
+    "SELECT scene_no, stage, sum(open), sum(overdue) FROM loop_count"
+    " WHERE area_no BETWEEN ?1 AND ?2 GROUP BY scene_no, stage HAVING sum(open) > 0"
+    " ORDER BY scene_no, stage",
+    "primary key"};
+
+const struct sql_list loop_list_statements =
+    SQL_LIST(&rows_of_seat, &rows_of_area, &rows_closed, &rows_told, &areas_with_loops,
+             &counts_select);
+
+/* ---- Runs */
+
+enum { HEADS_FEW = 4, HEAD_ROWS = 16, SCANNED_MAX = 20000 };
+
+struct run {
+    int64_t no; /* of the seat, the area */
+    struct loop_row *rows;
+    size_t count, next;
+    bool ended;
+};
+struct merge {
+    struct sql *sql;
+    struct arena *arena;
+    const struct definitions *definitions;
+    const struct sql_text *text;
+    bool backwards;
+    struct run *runs;
+    size_t run_count, head_rows;
+    int64_t key, no; /* after these */
+};
+
+static void take_row(const struct merge *merge, struct sql_query *query, struct loop_row *row)
+{
+    *row = (struct loop_row){.no = sql_get_int(query, 0),
+                             .definition = definition_of(merge->definitions,
+                                                         sql_get_int(query, 1)),
+                             .stage = (int)sql_get_int(query, 2),
+                             .state = (enum loop_state)sql_get_int(query, 3),
+                             .area_no = sql_get_int(query, 4),
+                             .subject_no = sql_get_int(query, 5),
+                             .seat_no = sql_get_int(query, 6),
+                             .opened_at = sql_get_int(query, 7),
+                             .entered_at = sql_get_int(query, 8),
+                             .due_at = sql_get_int(query, 9),
+                             .closed_at = sql_get_time(query, 10),
+                             .overdue = sql_get_int(query, 11) != 0,
+                             .claim_user = sql_get_int(query, 12),
+                             .claim_until = sql_get_int(query, 13)};
+    struct slice marks = sql_get_blob(query, 14);
+    row->hidden = row->definition && loop_is_hidden(row->definition->scene, marks);
+}
+
+static int64_t key_of_row(const struct merge *merge, const struct loop_row *row)
+{
+    return merge->text == &rows_told ? 0 : merge->backwards ? row->closed_at : row->due_at;
+}
+
+/* The next rows of a run after (key, no). */
+static bool fill(struct merge *merge, struct run *run, int64_t key, int64_t no, struct error *err)
+{
+    struct sql_query *query;
+    bool row,
+        done = sql_begin(merge->sql, merge->text,
+                         SQL_ARGUMENTS(sql_int(run->no), sql_int(key), sql_int(no),
+                                       sql_int((int64_t)merge->head_rows)),
+                         &query, err);
+    run->count = run->next = 0;
+    if (!run->rows)
+        run->rows = arena_alloc(merge->arena, merge->head_rows * sizeof *run->rows);
+    while (done && (done = sql_next(query, &row, err)) && row)
+        take_row(merge, query, &run->rows[run->count++]);
+    run->ended = run->count < merge->head_rows;
+    return done;
+}
+
+static bool is_before(const struct merge *merge, const struct loop_row *a,
+                      const struct loop_row *b)
+{
+    int64_t x = key_of_row(merge, a), y = key_of_row(merge, b);
+    if (merge->backwards)
+        return x != y ? x > y : a->no > b->no;
+    return x != y ? x < y : a->no < b->no;
+}
+
+/* The first row of all runs; NULL at the end. */
+static bool pop(struct merge *merge, const struct loop_row **ret_row, struct error *err)
+{
+    struct run *first = NULL;
+    for (size_t i = 0; i < merge->run_count; i++) {
+        struct run *run = &merge->runs[i];
+        if (run->next == run->count && !run->ended) {
+            int64_t key = merge->key, no = merge->no;
+            if (run->count) {
+                key = key_of_row(merge, &run->rows[run->count - 1]);
+                no = run->rows[run->count - 1].no;
+            }
+            if (!fill(merge, run, key, no, err))
+                return false;
+        }
+        if (run->next < run->count &&
+            (!first || is_before(merge, &run->rows[run->next], &first->rows[first->next])))
+            first = run;
+    }
+    *ret_row = first ? &first->rows[first->next++] : NULL;
+    return true;
+}
+
+/* ---- What is asked for */
+
+static bool runs_of_areas(struct merge *merge, int64_t first, int64_t last, struct error *err)
+{
+    struct sql_query *query;
+    size_t capacity = 4096;
+    merge->runs = arena_alloc(merge->arena, capacity * sizeof *merge->runs);
+    bool row, done = sql_begin(merge->sql, &areas_with_loops,
+                               SQL_ARGUMENTS(sql_int(first), sql_int(last)), &query, err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        if (merge->run_count == capacity) {
+            struct run *runs = arena_alloc(merge->arena, 2 * capacity * sizeof *runs);
+            memcpy(runs, merge->runs, capacity * sizeof *runs);
+            merge->runs = runs;
+            capacity *= 2;
+        }
+        merge->runs[merge->run_count++].no = sql_get_int(query, 0);
+    }
+    return done;
+}
+
+static bool runs_of_seats(struct merge *merge, struct loops *loops, int64_t user_no,
+                          struct error *err)
+{
+    int64_t *seats;
+    if (!seats_held(loops, merge->sql, user_no, merge->arena, &seats, &merge->run_count, err))
+        return false;
+    merge->runs = arena_alloc(merge->arena, (merge->run_count + 1) * sizeof *merge->runs);
+    for (size_t i = 0; i < merge->run_count; i++)
+        merge->runs[i].no = seats[i];
+    return true;
+}
+
+static bool begin(struct merge *merge, struct loops *loops, const struct loop_query *query,
+                  struct error *err)
+{
+    merge->definitions = atomic_load(&loops->definitions);
+    merge->text = query->told     ? &rows_told
+                  : query->closed ? &rows_closed
+                  : query->mine   ? &rows_of_seat
+                                  : &rows_of_area;
+    merge->backwards = query->closed;
+    merge->key = query->after_key;
+    merge->no = query->after_no;
+    if (query->mine || query->told
+            ? !runs_of_seats(merge, loops, query->user_no, err)
+            : !runs_of_areas(merge, query->area_first, query->area_last, err))
+        return false;
+    merge->head_rows = merge->run_count <= HEADS_FEW ? (size_t)query->limit + 1 : HEAD_ROWS;
+    return true;
+}
+
+static bool fits(const struct loop_row *row, const struct loop_query *query)
+{
+    return row->definition &&
+           (!query->scene.data ||
+            slice_equal(slice_of(row->definition->scene->name), query->scene)) &&
+           (!query->told || row->state == LOOP_OPEN);
+}
+
+bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,
+                struct arena *arena, struct loop_page *ret_page, struct error *err)
+{
+    struct merge merge = {.sql = sql, .arena = arena};
+    const struct loop_row *row = NULL;
+    int64_t scanned = 0;
+    *ret_page = (struct loop_page){
+        .rows = arena_alloc(arena, ((size_t)query->limit + 1) * sizeof *ret_page->rows)};
+    if (!begin(&merge, loops, query, err))
+        return false;
+    for (;;) {
+        if (!pop(&merge, &row, err))
+            return false;
+        if (!row || (query->overdue && row->due_at > query->now))
+            return true; /* by deadline: those overdue come first */
+        if ((int64_t)ret_page->count == query->limit || scanned++ == SCANNED_MAX) {
+            ret_page->more = true;
+            return true;
+        }
+        ret_page->last_key = key_of_row(&merge, row);
+        ret_page->last_no = row->no;
+        if (fits(row, query))
+            ret_page->rows[ret_page->count++] = *row;
+    }
+}
+
+bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,
+                  void (*take)(void *context, const struct loop_count *count), void *context,
+                  struct error *err)
+{
+    const struct definitions *set = atomic_load(&loops->definitions);
+    struct sql_query *query;
+    bool row, done = sql_begin(sql, &counts_select,
+                               SQL_ARGUMENTS(sql_int(area_first), sql_int(area_last)), &query,
+                               err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        struct loop_count count = {.definition = definition_of(set, sql_get_int(query, 0)),
+                                   .stage = (int)sql_get_int(query, 1),
+                                   .open = sql_get_int(query, 2),
+                                   .overdue = sql_get_int(query, 3)};
+        if (count.definition)
+            take(context, &count);
+    }
+    return done;
+}

@@ -1,0 +1,96 @@
+/* loops: everything that must be brought to an end. The engine runs loops by the scenes that the
+ * verifier has proved: it opens them by events, hands and parents, moves them by hands, events and
+ * time, keeps their clocks, and tells more and more people until somebody acts.
+ *
+ *   event ──► open or advance ─┐
+ *   hand ────► advance, sign ──┼──► stage entered: owner, deadline, children ──► … ──► closed
+ *   clock ───► after, overdue ─┘         │ deadline passed
+ *                                        └──► escalation, step by step, to the command centre
+ *
+ * Everything that happens to a loop is one row of loop_act, written in the transaction that does
+ * it. See README.md for the idea, docs/scenes.md for the language. */
+#ifndef CHENGMAI_LOOPS_LOOPS_H
+#define CHENGMAI_LOOPS_LOOPS_H
+
+#include "module/module.h"
+#include "scenes/scenes.h"
+
+struct loops;
+/* Reads the versions that are loaded; a new city loads the built-in scenes and its own. */
+bool loops_open(struct platform *platform, struct loops **ret_loops, struct error *err) MUST_USE;
+/* After the store: its last commits still wake the room. Accepts NULL. */
+void loops_close(struct loops *loops);
+/* Waits until an event was written, `seconds` have passed, or loops_wake; false once it stops. */
+bool loops_wait(struct loops *loops, int seconds) MUST_USE;
+void loops_stop(struct loops *loops); /* ends all waiting, for ever */
+
+/* Follows the event log, and does what the clock demands up to now, in order, in small jobs.
+ * *ret_acts (may be NULL) counts what was done. Called by the server's job thread. */
+bool loops_run(struct loops *loops, int64_t *ret_acts, struct error *err) MUST_USE;
+
+/* Loads every scene of the data directory and the built-in ones that is new, or has a new version:
+ * proved first; open loops move where the version says how. ERROR_REFUSED names the first finding;
+ * then nothing is loaded. *ret_loaded counts versions. */
+bool loops_load_scenes(struct loops *loops, int64_t *ret_loaded, struct error *err) MUST_USE;
+
+/* Forgets closed loops, with everything that was done in them, as long after their end as their
+ * scenes say; at most a bounded number. Called hourly. */
+bool loops_forget(struct loops *loops, int64_t *ret_count, struct error *err) MUST_USE;
+
+/* ---- Acts. Each is durable when it returns, and changes nothing where it fails. */
+
+/* Opens a loop by hand, or joins the open one that is about the same. `fields` maps names to values
+ * as the interface writes them (times RFC 3339, areas by code, others by number). */
+struct loop_opening {
+    struct slice scene;
+    json_t *subject;       /* a number, or a code of a thing; NULL where the scene has none */
+    json_t *fields;        /* may be NULL */
+    const struct area *area; /* of a thing that is registered by this; may be NULL */
+};
+struct loop_outcome {
+    int64_t loop_no;
+    bool joined;               /* an open loop was there already */
+    const char *stage;         /* where it stands now */
+    const char *missing[8];    /* who has still to sign, in words; NULL at the end */
+};
+bool loops_open_by_hand(struct loops *loops, const struct actor *actor,
+                        const struct loop_opening *opening, struct loop_outcome *ret_outcome,
+                        struct error *err) MUST_USE;
+
+/* A step by hand. ERROR_CONFLICT where the loop is closed, the stage is not next, a guard or
+ * separate hands forbid it; ERROR_FORBIDDEN where the hand is not one of those named. */
+struct loop_step {
+    int64_t loop_no;
+    struct slice to;
+    json_t *fields; /* may be NULL */
+    struct slice note;
+};
+bool loops_advance(struct loops *loops, const struct actor *actor, const struct loop_step *step,
+                   struct arena *arena, struct loop_outcome *ret_outcome,
+                   struct error *err) MUST_USE;
+/* Many at once, each for itself: refusals[i].code is ERROR_NONE where it was done. False only where
+ * none could be tried. */
+bool loops_advance_many(struct loops *loops, const struct actor *actor,
+                        const struct loop_step *steps, size_t count, struct arena *arena,
+                        struct loop_outcome *outcomes, struct error *refusals,
+                        struct error *err) MUST_USE;
+/* Signs the step that waits. */
+bool loops_sign(struct loops *loops, const struct actor *actor, int64_t loop_no,
+                struct arena *arena, struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
+/* Holds the loop for one person of its owner, as long as the stage allows; again: gives it back. */
+bool loops_claim(struct loops *loops, const struct actor *actor, int64_t loop_no, bool release,
+                 struct arena *arena, struct loop_outcome *ret_outcome,
+                 struct error *err) MUST_USE;
+/* The command centre takes a loop over, or closes it as failed, with words. */
+bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loop_no,
+                     struct slice note, bool close, struct arena *arena,
+                     struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
+
+/* Derives every loop again from its acts alone. *ret_wrong = the first that differs, 0 where all
+ * are as they should be; *ret_count = loops looked at. */
+bool loops_verify(struct loops *loops, int64_t *ret_wrong, int64_t *ret_count, struct buffer *words,
+                  struct error *err) MUST_USE;
+
+extern const struct module loops_module;
+
+#endif

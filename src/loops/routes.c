@@ -1,0 +1,539 @@
+/* Routes of loops: lists, pages, and acts. Every act answers when it is durable. */
+#include <stdlib.h>
+
+#include "loops/loops_internal.h"
+#include "loops/routes_schema.h"
+#include "policy/permissions.h"
+
+enum { BODY_BYTES_MAX = 32 << 20, STEPS_MAX = 5000 };
+
+static bool bad(const char *field, const char *expected, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = field}, expected, "%s",
+                     what);
+}
+
+static struct loops *loops_of(const struct request *request)
+{
+    return request->platform->loops;
+}
+
+/* ---- Reading */
+
+struct reading {
+    struct sql *sql;
+    struct engine engine;
+    struct json_writer writer;
+    bool begun;
+};
+
+static bool reading_begin(struct reading *reading, const struct request *request,
+                          struct response *response, struct error *err)
+{
+    *reading = (struct reading){.sql = NULL};
+    if (!loops_ready(loops_of(request), err) ||
+        !store_read_begin(request->platform->store, &reading->sql, err))
+        return false;
+    reading->begun = engine_begin(&reading->engine, loops_of(request), reading->sql,
+                                  &request->actor, err);
+    buffer_init(&response->body, BODY_BYTES_MAX);
+    json_writer_init(&reading->writer, &response->body);
+    return reading->begun;
+}
+
+static bool reading_end(struct reading *reading, bool done, const struct request *request,
+                        struct response *response, struct error *err)
+{
+    if (!reading->sql)
+        return false;
+    json_writer_release(&reading->writer);
+    if (reading->begun)
+        engine_end(&reading->engine);
+    store_read_end(request->platform->store, reading->sql);
+    if (done && response->body.overflow)
+        done = error_set(err, ERROR_TOO_LARGE, (struct error_place){.field = "limit"},
+                         "a smaller limit", "the answer is too large");
+    if (!done)
+        buffer_release(&response->body);
+    return done;
+}
+
+static bool read_choice(const struct request *request, const char *name, const char *const *choices,
+                        const char *expected, int *ret_choice, struct error *err)
+{
+    struct slice given = request_query(request, name);
+    *ret_choice = 0;
+    for (int i = 0; given.data && choices[i]; i++)
+        if (slice_equal(given, slice_of(choices[i]))) {
+            *ret_choice = i;
+            return true;
+        }
+    return !given.data || bad(name, expected, "none of the choices", err);
+}
+
+/* A cursor of a list: the key and the number of the last row. */
+static bool read_after(const struct request *request, struct loop_query *query, struct error *err)
+{
+    struct slice after = request_query(request, "after");
+    query->after_key = query->closed ? INT64_MAX : INT64_MIN;
+    query->after_no = query->closed ? INT64_MAX : 0;
+    if (!after.data)
+        return true;
+    const char *dot = memchr(after.data, '.', after.length);
+    struct slice key = {after.data, dot ? (size_t)(dot - after.data) : 0};
+    struct slice no = {dot ? dot + 1 : "", dot ? after.length - key.length - 1 : 0};
+    return (slice_to_int64(key, INT64_MIN, INT64_MAX, &query->after_key) &&
+            slice_to_int64(no, 0, INT64_MAX, &query->after_no)) ||
+           bad("after", "a `next` of an answer", "not a cursor of this list", err);
+}
+
+static bool read_query(const struct request *request, struct loop_query *query, struct error *err)
+{
+    static const char *const owners[] = {"area", "me", "told", NULL};
+    static const char *const states[] = {"open", "closed", NULL};
+    static const char *const truths[] = {"false", "true", NULL};
+    int owner, state, overdue;
+    *query = (struct loop_query){.user_no = request->actor.user_no,
+                                 .now = world_now(request->platform->world),
+                                 .scene = request_query(request, "scene")};
+    if (!read_choice(request, "owner", owners, "area, me or told", &owner, err) ||
+        !read_choice(request, "state", states, "open or closed", &state, err) ||
+        !read_choice(request, "overdue", truths, "true or false", &overdue, err) ||
+        !access_area_asked(request, &query->area_first, &query->area_last, err) ||
+        !request_limit(request, &query->limit, err))
+        return false;
+    query->mine = owner == 1;
+    query->told = owner == 2;
+    query->closed = state == 1;
+    query->overdue = overdue == 1;
+    if (query->closed && (owner || overdue))
+        return bad("state", "closed loops by area alone", "closed loops wait for nobody", err);
+    return read_after(request, query, err);
+}
+
+static bool put_page(struct reading *reading, const struct request *request,
+                     const struct loop_query *query, struct error *err)
+{
+    struct loop_page page;
+    struct json_writer *writer = &reading->writer;
+    char next[64];
+    if (!loops_list(loops_of(request), reading->sql, query, request->arena, &page, err))
+        return false;
+    json_object_begin(writer);
+    json_key(writer, "items");
+    json_array_begin(writer);
+    for (size_t i = 0; i < page.count; i++) {
+        json_object_begin(writer);
+        if (!loop_show_row(&reading->engine, writer, &page.rows[i],
+                           page.rows[i].hidden && !query->mine, err))
+            return false;
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    snprintf(next, sizeof next, "%lld.%lld", (long long)page.last_key, (long long)page.last_no);
+    if (page.more)
+        json_field_text(writer, "next", slice_of(next));
+    else
+        json_field_null(writer, "next");
+    json_object_end(writer);
+    return true;
+}
+
+static bool handle_list(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    struct reading reading;
+    struct loop_query query;
+    if (!read_query(request, &query, err))
+        return false;
+    bool done = reading_begin(&reading, request, response, err) &&
+                put_page(&reading, request, &query, err);
+    return reading_end(&reading, done, request, response, err);
+}
+
+static void put_count(void *context, const struct loop_count *count)
+{
+    struct json_writer *writer = context;
+    const struct scene *scene = count->definition->scene;
+    json_object_begin(writer);
+    json_field_text(writer, "scene", slice_of(scene->name));
+    json_field_int64(writer, "version", scene->version);
+    json_field_text(writer, "stage", slice_of(scene->stages[count->stage].name));
+    json_field_int64(writer, "open", count->open);
+    json_field_int64(writer, "overdue", count->overdue);
+    json_object_end(writer);
+}
+
+static bool handle_counts(const struct request *request, struct response *response,
+                          struct error *err)
+{
+    struct reading reading;
+    int64_t first, last;
+    if (!access_area_asked(request, &first, &last, err))
+        return false;
+    bool done = reading_begin(&reading, request, response, err);
+    if (done) {
+        json_object_begin(&reading.writer);
+        json_field_time(&reading.writer, "true_for", reading.engine.now);
+        json_key(&reading.writer, "items");
+        json_array_begin(&reading.writer);
+        done = loops_counts(loops_of(request), reading.sql, first, last, put_count,
+                            &reading.writer, err);
+        json_array_end(&reading.writer);
+        json_object_end(&reading.writer);
+    }
+    return reading_end(&reading, done, request, response, err);
+}
+
+/* ---- One loop */
+
+static bool path_number(const struct request *request, int64_t *ret_no, struct error *err)
+{
+    return slice_to_int64(request->parameters[0], 1, ((int64_t)1 << 60) - 1, ret_no) ||
+           error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "id"},
+                     "a loop of a list of yours", "there is none of that number");
+}
+
+static bool show(struct reading *reading, int64_t no, const struct loop **ret_loop,
+                 bool *ret_opened, struct error *err)
+{
+    struct loop *loop;
+    bool visible = false;
+    if (!loop_read(&reading->engine, no, &loop, err) ||
+        (loop && !loop_is_visible(&reading->engine, loop, &visible, err)))
+        return false;
+    *ret_loop = loop;
+    return visible ? loop_show(&reading->engine, loop, &reading->writer, ret_opened, err)
+                   : error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "id"},
+                               "a loop of a list of yours", "there is none of that number");
+}
+
+/* Who reads what a loop says about a person is written down before the answer leaves. */
+static bool audit(const struct request *request, const struct loop *loop, int64_t no,
+                  struct error *err)
+{
+    struct request named = *request;
+    char purpose[40];
+    int64_t person = loop_scene(loop)->subject == SCENE_PERSON ? loop->subject_no : 0;
+    snprintf(purpose, sizeof purpose, "loop:%lld", (long long)no);
+    named.purpose = slice_of(purpose);
+    return status_audit_read(&named, "loop.read", (uint32_t)person, 1, "loop", err);
+}
+
+static bool handle_one(const struct request *request, struct response *response,
+                       struct error *err)
+{
+    struct reading reading;
+    const struct loop *loop = NULL;
+    int64_t no;
+    bool opened = false;
+    if (!path_number(request, &no, err))
+        return false;
+    bool done = reading_begin(&reading, request, response, err) &&
+                show(&reading, no, &loop, &opened, err) &&
+                (!opened || loop_scene(loop)->retention == SCENE_UNSET ||
+                 audit(request, loop, no, err));
+    return reading_end(&reading, done, request, response, err);
+}
+
+/* ---- Acts */
+
+static void put_outcome(struct json_writer *writer, const struct loop_outcome *outcome)
+{
+    json_field_int64(writer, "id", outcome->loop_no);
+    json_field_text(writer, "stage", slice_of(outcome->stage ? outcome->stage : ""));
+    json_field_bool(writer, "joined", outcome->joined);
+    json_key(writer, "missing");
+    json_array_begin(writer);
+    for (size_t i = 0; outcome->missing[i]; i++)
+        json_put_text(writer, slice_of(outcome->missing[i]));
+    json_array_end(writer);
+}
+
+static bool answer(const struct loop_outcome *outcome, struct response *response)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    put_outcome(&writer, outcome);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    if (outcome->missing[0])
+        response->status = 202;
+    return true;
+}
+
+static bool read_step(json_t *object, bool with_id, int64_t row, struct loop_step *step,
+                      struct error *err)
+{
+    static const char *const names[] = {"to", "fields", "note", NULL};
+    static const char *const all[] = {"id", "to", "fields", "note", NULL};
+    struct json_place place = {.source = "body", .row = row, .required = true};
+    struct json_place optional = {.source = "body", .row = row};
+    step->fields = json_object_get(object, "fields");
+    if (!json_only_fields(object, with_id ? all : names, place, err) ||
+        !json_text(object, "to", place, &step->to, err) ||
+        !json_text(object, "note", optional, &step->note, err) ||
+        (with_id && !json_int64(object, "id", place, 1, ((int64_t)1 << 60) - 1, &step->loop_no,
+                                err)))
+        return false;
+    return !step->fields || json_is_object(step->fields) ||
+           error_set(err, ERROR_BAD_VALUE,
+                     (struct error_place){.source = "body", .row = row, .field = "fields"},
+                     "an object", "not an object");
+}
+
+static bool handle_advance(const struct request *request, struct response *response,
+                           struct error *err)
+{
+    struct loop_step step = {.loop_no = 0};
+    struct loop_outcome outcome;
+    json_t *body;
+    return path_number(request, &step.loop_no, err) && request_json(request, &body, err) &&
+           read_step(body, false, 0, &step, err) &&
+           loops_advance(loops_of(request), &request->actor, &step, request->arena, &outcome,
+                         err) &&
+           answer(&outcome, response);
+}
+
+static bool handle_sign(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    static const char *const names[] = {NULL};
+    struct json_place place = {.source = "body"};
+    struct loop_outcome outcome;
+    json_t *body;
+    int64_t no;
+    return path_number(request, &no, err) && request_json(request, &body, err) &&
+           json_only_fields(body, names, place, err) &&
+           loops_sign(loops_of(request), &request->actor, no, request->arena, &outcome, err) &&
+           answer(&outcome, response);
+}
+
+static bool handle_claim(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    static const char *const names[] = {"release", NULL};
+    struct json_place place = {.source = "body"};
+    struct loop_outcome outcome;
+    json_t *body;
+    int64_t no;
+    if (!path_number(request, &no, err) || !request_json(request, &body, err) ||
+        !json_only_fields(body, names, place, err))
+        return false;
+    json_t *release = json_object_get(body, "release");
+    if (release && !json_is_boolean(release))
+        return bad("release", "true or false", "neither", err);
+    return loops_claim(loops_of(request), &request->actor, no, json_is_true(release),
+                       request->arena, &outcome, err) &&
+           answer(&outcome, response);
+}
+
+static bool handle_take(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    static const char *const names[] = {"note", "close", NULL};
+    struct json_place place = {.source = "body", .required = true};
+    struct loop_outcome outcome;
+    struct slice note;
+    json_t *body;
+    int64_t no;
+    if (!path_number(request, &no, err) || !request_json(request, &body, err) ||
+        !json_only_fields(body, names, place, err) || !json_text(body, "note", place, &note, err))
+        return false;
+    json_t *close = json_object_get(body, "close");
+    if (close && !json_is_boolean(close))
+        return bad("close", "true or false", "neither", err);
+    return loops_take_over(loops_of(request), &request->actor, no, note, json_is_true(close),
+                           request->arena, &outcome, err) &&
+           answer(&outcome, response);
+}
+
+static bool handle_open(const struct request *request, struct response *response,
+                        struct error *err)
+{
+    static const char *const names[] = {"scene", "subject", "area", "fields", NULL};
+    struct json_place place = {.source = "body", .required = true};
+    struct json_place optional = {.source = "body"};
+    struct loop_opening opening = {.area = NULL};
+    struct loop_outcome outcome;
+    struct slice area;
+    json_t *body;
+    if (!request_json(request, &body, err) || !json_only_fields(body, names, place, err) ||
+        !json_text(body, "scene", place, &opening.scene, err) ||
+        !json_text(body, "area", optional, &area, err))
+        return false;
+    opening.subject = json_object_get(body, "subject");
+    opening.fields = json_object_get(body, "fields");
+    if (json_is_null(opening.subject))
+        opening.subject = NULL;
+    if (area.data &&
+        !(opening.area = registry_area_by_code(request->platform->registry, area)))
+        return bad("area", "the code of an area", "unknown area", err);
+    if (!loops_open_by_hand(loops_of(request), &request->actor, &opening, &outcome, err))
+        return false;
+    response->status = outcome.joined ? 200 : 201;
+    return answer(&outcome, response);
+}
+
+/* ---- Many at once: each for itself */
+
+static void put_result(struct json_writer *writer, int64_t no, const struct loop_outcome *outcome,
+                       const struct error *refusal)
+{
+    json_object_begin(writer);
+    json_field_bool(writer, "done", refusal->code == ERROR_NONE);
+    if (refusal->code == ERROR_NONE) {
+        put_outcome(writer, outcome);
+    } else {
+        json_field_int64(writer, "id", no);
+        json_field_text(writer, "error", slice_of(error_kind(refusal->code)->type));
+        json_field_int64(writer, "status", error_kind(refusal->code)->http_status);
+        json_field_text(writer, "detail", slice_of(refusal->what));
+        json_field_text(writer, "field", slice_of(refusal->field));
+        json_field_text(writer, "expected", slice_of(refusal->expected));
+    }
+    json_object_end(writer);
+}
+
+static bool read_steps(json_t *body, struct arena *arena, struct loop_step **ret_steps,
+                       size_t *ret_count, struct error *err)
+{
+    static const char *const names[] = {"items", NULL};
+    struct json_place place = {.source = "body", .required = true};
+    json_t *items = json_object_get(body, "items"), *item;
+    size_t i;
+    if (!json_only_fields(body, names, place, err))
+        return false;
+    if (!json_is_array(items) || !json_array_size(items) || json_array_size(items) > STEPS_MAX)
+        return bad("items", "a list of 1 to 5000 steps", "not such a list", err);
+    *ret_count = json_array_size(items);
+    *ret_steps = arena_alloc(arena, *ret_count * sizeof **ret_steps);
+    json_array_foreach(items, i, item)
+    {
+        if (!json_is_object(item))
+            return error_set(err, ERROR_BAD_VALUE,
+                             (struct error_place){.source = "body", .row = (int64_t)i + 1},
+                             "an object", "not an object");
+        if (!read_step(item, true, (int64_t)i + 1, &(*ret_steps)[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool handle_advance_many(const struct request *request, struct response *response,
+                                struct error *err)
+{
+    struct loop_step *steps;
+    struct json_writer writer;
+    json_t *body;
+    size_t count;
+    if (!request_json(request, &body, err) ||
+        !read_steps(body, request->arena, &steps, &count, err))
+        return false;
+    struct loop_outcome *outcomes = arena_alloc(request->arena, count * sizeof *outcomes);
+    struct error *refusals = arena_alloc(request->arena, count * sizeof *refusals);
+    if (!loops_advance_many(loops_of(request), &request->actor, steps, count, request->arena,
+                            outcomes, refusals, err))
+        return false;
+    buffer_init(&response->body, BODY_BYTES_MAX);
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_key(&writer, "items");
+    json_array_begin(&writer);
+    for (size_t i = 0; i < count; i++)
+        put_result(&writer, steps[i].loop_no, &outcomes[i], &refusals[i]);
+    json_array_end(&writer);
+    json_object_end(&writer);
+    json_writer_release(&writer);
+    return true;
+}
+
+/* ---- The table */
+
+const struct route loop_routes[LOOP_ROUTES] = {
+    {.method = HTTP_GET,
+     .path = "/loops",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "Loops: of the reader's areas, of the reader's own seats, or escalated to them",
+     .query = "owner:string:area (default), me or told;state:string:open (default) or closed;"
+              "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
+              "area:string:area code within the reader's own;"
+              "limit:integer:1 to 1000, default 100;after:string:cursor",
+     .response_schema = LOOP_PAGE,
+     .handle = handle_list},
+    {.method = HTTP_GET,
+     .path = "/loops:counts",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "Open and overdue loops by scene and stage, as maintained with every act",
+     .query = "area:string:area code within the reader's own",
+     .response_schema = LOOP_COUNTS,
+     .handle = handle_counts},
+    {.method = HTTP_GET,
+     .path = "/loops/{id}",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "A loop: fields, what is next and who may do it, history, children",
+     .response_schema = LOOP_WHOLE,
+     .handle = handle_one},
+    {.method = HTTP_POST,
+     .path = "/loops",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_ACT),
+     .summary = "Opens a loop by hand, or joins the open one about the same",
+     .request_schema = LOOP_OPENING,
+     .response_schema = LOOP_OUTCOME,
+     .success_status = 201,
+     .handle = handle_open},
+    {.method = HTTP_POST,
+     .path = "/loops:advance",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_ACT),
+     .summary = "Many steps at once, each for itself, with a result each",
+     .request_schema = LOOP_STEPS,
+     .response_schema = LOOP_RESULTS,
+     .handle = handle_advance_many},
+    {.method = HTTP_POST,
+     .path = "/loops/{id}/advance",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_ACT),
+     .summary = "A step to the next stage; 202 while signatures are missing",
+     .request_schema = LOOP_STEP,
+     .response_schema = LOOP_OUTCOME,
+     .handle = handle_advance},
+    {.method = HTTP_POST,
+     .path = "/loops/{id}/sign",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_ACT),
+     .summary = "Signs the step that waits; 202 while others are missing",
+     .request_schema = LOOP_SIGNING,
+     .response_schema = LOOP_OUTCOME,
+     .handle = handle_sign},
+    {.method = HTTP_POST,
+     .path = "/loops/{id}/claim",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_ACT),
+     .summary = "Holds the loop for one person of its owner, or gives it back",
+     .request_schema = LOOP_CLAIM,
+     .response_schema = LOOP_OUTCOME,
+     .handle = handle_claim},
+    {.method = HTTP_POST,
+     .path = "/loops/{id}/take",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_TAKE),
+     .summary = "The command centre takes a loop over, or closes it as failed, with words",
+     .request_schema = LOOP_TAKING,
+     .response_schema = LOOP_OUTCOME,
+     .handle = handle_take},
+};

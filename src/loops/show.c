@@ -1,0 +1,472 @@
+/* A loop as its readers see it: who has had it, when, what evidence, what is next, who may do it.
+ *
+ * Fields that are personal are shown to those who have a part in the loop and to the command centre;
+ * others read that something is there. What a scene hides until a stage, only the owner reads. */
+#include <stdlib.h>
+
+#include "loops/loops_internal.h"
+
+static const struct sql_text acts_select = {
+    "loop_acts_select",
+    "SELECT act_no, at, kind, stage, to_stage, user_no, event_no, other_no, words FROM loop_act"
+    " WHERE loop_no = ?1 ORDER BY act_no LIMIT 1000",
+    "loop_act_by_loop"};
+static const struct sql_text children_select = {
+    "loop_children_select",
+    "SELECT l.loop_no, l.scene_no, l.state FROM loop_child c JOIN loop l ON l.loop_no = c.child_no"
+    " WHERE c.parent_no = ?1 ORDER BY c.child_no LIMIT 1000",
+    "primary key"};
+static const struct sql_text parents_select = {
+    "loop_parents_select",
+    "SELECT l.loop_no, l.scene_no, l.state FROM loop_child c JOIN loop l ON l.loop_no = c.parent_no"
+    " WHERE c.child_no = ?1 ORDER BY c.parent_no LIMIT 100",
+    "loop_child_by_child"};
+
+const struct sql_list loop_show_statements = SQL_LIST(&acts_select, &children_select, &parents_select);
+
+/* ---- Words */
+
+static void put_words(struct json_writer *writer, const char *key, struct words words,
+                      const char *otherwise)
+{
+    json_key(writer, key);
+    json_object_begin(writer);
+    json_field_text(writer, "zh", slice_of(words.zh ? words.zh : otherwise));
+    json_field_text(writer, "en", slice_of(words.en ? words.en : otherwise));
+    json_object_end(writer);
+}
+
+static void put_area(struct json_writer *writer, struct platform *platform, const char *key,
+                     int64_t area_no)
+{
+    const struct area *area = registry_area(platform->registry, area_no);
+    if (area)
+        json_field_text(writer, key, area->code);
+    else
+        json_field_null(writer, key);
+}
+
+bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
+               struct error *err)
+{
+    static const char *const forms[SEAT_FORMS] = {"role", "unit", "person", "lead"};
+    struct seat seat;
+    if (!seat_read(engine->sql, seat_no, &seat, err))
+        return false;
+    json_key(writer, key);
+    json_object_begin(writer);
+    json_field_text(writer, "form", slice_of(forms[seat.form]));
+    json_field_text(writer, "role", slice_of(seat.role));
+    put_area(writer, engine->platform, "area", seat.area_no);
+    if (seat.form == SEAT_UNIT || seat.form == SEAT_PERSON)
+        json_field_int64(writer, "no", seat.object_no);
+    json_object_end(writer);
+    return true;
+}
+
+static bool put_subject(struct engine *engine, struct json_writer *writer,
+                        const struct loop_row *row, bool hidden, struct error *err)
+{
+    enum scene_kind kind = row->definition->scene->subject;
+    struct slice code = {NULL, 0};
+    if (!hidden && kind_is_thing(kind) &&
+        !thing_code(engine->sql, row->subject_no, engine->arena, &code, err))
+        return false;
+    const struct area *area = kind == SCENE_AREA
+                                  ? registry_area(engine->platform->registry, row->subject_no)
+                                  : NULL;
+    json_key(writer, "subject");
+    json_object_begin(writer);
+    json_field_text(writer, "kind", slice_of(scene_kind_name(kind)));
+    if (hidden || kind == SCENE_NONE)
+        json_field_null(writer, "no");
+    else if (area)
+        json_field_text(writer, "code", area->code);
+    else if (code.data)
+        json_field_text(writer, "code", code);
+    else
+        json_field_int64(writer, "no", row->subject_no);
+    json_object_end(writer);
+    return true;
+}
+
+/* The members that a list and a page share; the object is the caller's. */
+bool loop_show_row(struct engine *engine, struct json_writer *writer, const struct loop_row *row,
+                   bool hidden, struct error *err)
+{
+    const struct scene *scene = row->definition->scene;
+    const struct scene_stage *stage = &scene->stages[row->stage];
+    char name[ACCESS_NAME_BYTES] = "";
+    bool claimed = row->claim_user && row->claim_until > engine->now;
+    json_field_int64(writer, "id", row->no);
+    json_field_text(writer, "scene", slice_of(scene->name));
+    json_field_int64(writer, "version", scene->version);
+    put_words(writer, "title", scene->title, scene->name);
+    json_field_text(writer, "stage", slice_of(stage->name));
+    put_words(writer, "stage_title", stage->title, stage->name);
+    json_field_text(writer, "state", slice_of(loop_state_name(row->state)));
+    if (!put_subject(engine, writer, row, hidden, err) ||
+        (claimed && !access_user_name(engine->sql, row->claim_user, name, err)))
+        return false;
+    if (hidden)
+        json_field_null(writer, "area");
+    else
+        put_area(writer, engine->platform, "area", row->area_no);
+    json_field_time(writer, "opened_at", row->opened_at);
+    json_field_time(writer, "entered_at", row->entered_at);
+    json_field_time(writer, "due_at", row->due_at);
+    json_field_time(writer, "closed_at", row->closed_at);
+    json_field_bool(writer, "overdue", row->state == LOOP_OPEN && row->due_at <= engine->now);
+    if (claimed)
+        json_field_text(writer, "claimed_by", slice_of(name));
+    else
+        json_field_null(writer, "claimed_by");
+    json_field_time(writer, "claimed_until", claimed ? row->claim_until : TIMESTAMP_NONE);
+    return seat_show(engine, writer, "owner", row->seat_no, err);
+}
+
+/* ---- The page of one loop */
+
+struct showing {
+    struct engine *engine;
+    struct json_writer *writer;
+    const struct loop *loop;
+    bool opens; /* the reader has a part in it: personal fields are shown */
+    bool owns;
+};
+
+static bool is_personal(const struct scene_field *field)
+{
+    return field->personal || scene_kind_is_personal(scene_type_kind(field->type));
+}
+
+static bool is_kept_back(const struct showing *showing, const struct scene_field *field)
+{
+    const struct scene_name *until = &field->hidden_until;
+    bool waits = until->text && until->target == TARGET_STAGE &&
+                 !showing->loop->marks[until->index].visits;
+    return (waits && !showing->owns) || (is_personal(field) && !showing->opens);
+}
+
+static void put_json(struct json_writer *writer, json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    REQUIRE(text);
+    json_put_raw(writer, slice_of(text));
+    free(text);
+}
+
+static bool put_value(const struct showing *showing, const struct scene_field *field,
+                      json_t *value, struct error *err)
+{
+    json_t *shown;
+    if (!value) {
+        json_put_null(showing->writer);
+        return true;
+    }
+    if (!field_show(showing->engine, field, value, &shown, err))
+        return false;
+    put_json(showing->writer, shown);
+    json_decref(shown);
+    return true;
+}
+
+static bool put_fields(const struct showing *showing, struct error *err)
+{
+    const struct scene *scene = loop_scene(showing->loop);
+    struct json_writer *writer = showing->writer;
+    json_key(writer, "fields");
+    json_array_begin(writer);
+    for (size_t i = 0; i < scene->field_count; i++) {
+        const struct scene_field *field = &scene->fields[i];
+        json_t *value = json_object_get(showing->loop->fields, field->name);
+        bool hidden = is_kept_back(showing, field);
+        json_object_begin(writer);
+        json_field_text(writer, "name", slice_of(field->name));
+        put_words(writer, "title", field->title, field->name);
+        json_field_text(writer, "type", slice_of(scene_type_name(field->type)));
+        json_field_bool(writer, "list", field->list);
+        json_field_bool(writer, "hidden", hidden && value);
+        json_key(writer, "value");
+        if (!put_value(showing, field, hidden ? NULL : value, err))
+            return false;
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    return true;
+}
+
+static void put_owners(const struct showing *showing, const char *key,
+                       const struct scene_owners *owners)
+{
+    struct json_writer *writer = showing->writer;
+    json_key(writer, key);
+    json_array_begin(writer);
+    for (size_t i = 0; i < owners->count; i++) {
+        struct words words;
+        struct buffer zh, en;
+        buffer_init(&zh, 1000);
+        buffer_init(&en, 1000);
+        scene_owner_words(loop_scene(showing->loop), showing->engine->platform->policy,
+                          &owners->items[i], true, &zh);
+        scene_owner_words(loop_scene(showing->loop), showing->engine->platform->policy,
+                          &owners->items[i], false, &en);
+        words = (struct words){zh.data, en.data};
+        json_object_begin(writer);
+        json_field_text(writer, "zh", slice_of(words.zh ? words.zh : ""));
+        json_field_text(writer, "en", slice_of(words.en ? words.en : ""));
+        json_object_end(writer);
+        buffer_release(&zh);
+        buffer_release(&en);
+    }
+    json_array_end(writer);
+}
+
+static void put_guards(const struct showing *showing, const struct scene_transition *transition)
+{
+    struct json_writer *writer = showing->writer;
+    json_key(writer, "when");
+    json_array_begin(writer);
+    for (size_t i = 0; i < transition->when.count; i++) {
+        struct buffer zh, en;
+        buffer_init(&zh, 2000);
+        buffer_init(&en, 2000);
+        scene_condition_words(loop_scene(showing->loop), transition->event,
+                              &transition->when.items[i], true, &zh);
+        scene_condition_words(loop_scene(showing->loop), transition->event,
+                              &transition->when.items[i], false, &en);
+        json_object_begin(writer);
+        json_field_text(writer, "zh", buffer_slice(&zh));
+        json_field_text(writer, "en", buffer_slice(&en));
+        json_object_end(writer);
+        buffer_release(&zh);
+        buffer_release(&en);
+    }
+    json_array_end(writer);
+}
+
+static bool put_transition(const struct showing *showing,
+                           const struct scene_transition *transition, struct error *err)
+{
+    static const char *const triggers[] = {[TRIGGER_NONE] = "none", [TRIGGER_BY] = "by",
+                                           [TRIGGER_ON] = "on", [TRIGGER_AFTER] = "after"};
+    struct json_writer *writer = showing->writer;
+    bool mine = false;
+    for (size_t i = 0; !mine && i < transition->by.count; i++)
+        if (!hand_fits(showing->engine, showing->loop, &transition->by.items[i], &mine, err))
+            return false;
+    json_object_begin(writer);
+    json_field_text(writer, "to", slice_of(transition->to.text));
+    json_field_text(writer, "trigger", slice_of(triggers[transition->trigger]));
+    json_field_bool(writer, "mine", mine);
+    put_owners(showing, "by", &transition->by);
+    put_owners(showing, "sign", &transition->sign);
+    put_guards(showing, transition);
+    json_field_bool(writer, "note", transition->note);
+    json_key(writer, "require");
+    json_array_begin(writer);
+    for (size_t i = 0; i < transition->require.count; i++)
+        json_put_text(writer, slice_of(transition->require.items[i].text));
+    json_array_end(writer);
+    if (transition->trigger == TRIGGER_ON)
+        json_field_text(writer, "on", slice_of(transition->event_name));
+    if (transition->trigger == TRIGGER_AFTER)
+        json_field_time(writer, "at", showing->loop->due_at + transition->after * SECOND);
+    json_object_end(writer);
+    return true;
+}
+
+static bool put_next(const struct showing *showing, struct error *err)
+{
+    const struct scene_stage *stage = loop_stage(showing->loop);
+    json_key(showing->writer, "next");
+    json_array_begin(showing->writer);
+    for (size_t i = 0; showing->loop->state == LOOP_OPEN && i < stage->next_count; i++)
+        if (!put_transition(showing, &stage->next[i], err))
+            return false;
+    json_array_end(showing->writer);
+    return true;
+}
+
+/* ---- History */
+
+struct told_act {
+    int64_t no, user_no, event_no, other_no;
+    timestamp at;
+    enum act_kind kind;
+    int stage, to_stage;
+    struct slice words;
+};
+
+/* What was set, without what the reader is not shown. */
+static bool put_set(const struct showing *showing, json_t *fields, const char *key,
+                    struct error *err)
+{
+    const struct scene *scene = loop_scene(showing->loop);
+    const char *name;
+    json_t *value;
+    json_key(showing->writer, key);
+    json_object_begin(showing->writer);
+    json_object_foreach(fields, name, value)
+    {
+        int at = scene_field_of(scene, name);
+        if (at < 0 || is_kept_back(showing, &scene->fields[at]))
+            continue;
+        json_key(showing->writer, name);
+        if (!put_value(showing, &scene->fields[at], value, err))
+            return false;
+    }
+    json_object_end(showing->writer);
+    return true;
+}
+
+static bool put_act(const struct showing *showing, const struct told_act *act, struct error *err)
+{
+    const struct scene *scene = loop_scene(showing->loop);
+    struct json_writer *writer = showing->writer;
+    char name[ACCESS_NAME_BYTES] = "";
+    json_t *words = NULL;
+    if ((act->user_no && !access_user_name(showing->engine->sql, act->user_no, name, err)) ||
+        (act->words.length &&
+         !words_read(showing->engine, CIPHER_WORDS, act->no, act->words, &words, err)))
+        return false;
+    json_object_begin(writer);
+    json_field_time(writer, "at", act->at);
+    json_field_text(writer, "act", slice_of(act_name(act->kind)));
+    json_field_text(writer, "stage", slice_of(scene->stages[act->stage].name));
+    json_field_text(writer, "to", slice_of(scene->stages[act->to_stage].name));
+    json_field_text(writer, "by", slice_of(act->user_no ? name : act->event_no ? "event" : "clock"));
+    if (act->event_no)
+        json_field_int64(writer, "event", act->event_no);
+    if (act->kind == ACT_CHILD)
+        json_field_int64(writer, "loop", act->other_no);
+    if ((act->kind == ACT_OPENED || act->kind == ACT_JOINED) && act->other_no)
+        json_field_int64(writer, "parent", act->other_no);
+    bool done = (act->kind != ACT_ESCALATED && act->kind != ACT_TAKEN_OVER) ||
+                seat_show(showing->engine, writer, "told", act->other_no, err);
+    done = done && put_set(showing, json_object_get(words, "fields"), "fields", err) &&
+           put_set(showing, json_object_get(words, "differing"), "differing", err);
+    const char *note = json_string_value(json_object_get(words, "note"));
+    if (note && showing->opens)
+        json_field_text(writer, "note", slice_of(note));
+    json_object_end(writer);
+    return done;
+}
+
+/* A stage of an older version may not exist any more in this one. */
+static int stage_within(const struct scene *scene, int64_t stage)
+{
+    return stage >= 0 && (size_t)stage < scene->stage_count ? (int)stage : 0;
+}
+
+static bool put_history(const struct showing *showing, struct error *err)
+{
+    struct engine *engine = showing->engine;
+    const struct scene *scene = loop_scene(showing->loop);
+    struct told_act *acts = arena_alloc(engine->arena, 1000 * sizeof *acts);
+    struct sql_query *query;
+    size_t count = 0;
+    bool row, done = sql_begin(engine->sql, &acts_select,
+                               SQL_ARGUMENTS(sql_int(showing->loop->no)), &query, err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        struct slice words = sql_get_blob(query, 8);
+        acts[count++] = (struct told_act){
+            .no = sql_get_int(query, 0),
+            .at = sql_get_int(query, 1),
+            .kind = (enum act_kind)sql_get_int(query, 2),
+            .stage = stage_within(scene, sql_get_int(query, 3)),
+            .to_stage = stage_within(scene, sql_get_int(query, 4)),
+            .user_no = sql_get_int(query, 5),
+            .event_no = sql_get_int(query, 6),
+            .other_no = sql_get_int(query, 7),
+            .words = {arena_copy(engine->arena, words.data ? words.data : "", words.length),
+                      words.length}};
+    }
+    json_key(showing->writer, "history");
+    json_array_begin(showing->writer);
+    for (size_t i = 0; done && i < count; i++)
+        done = acts[i].kind < ACT_KINDS && put_act(showing, &acts[i], err);
+    json_array_end(showing->writer);
+    return done;
+}
+
+static bool put_kin(const struct showing *showing, const char *key, const struct sql_text *text,
+                    struct error *err)
+{
+    struct sql_query *query;
+    struct json_writer *writer = showing->writer;
+    bool row, done = sql_begin(showing->engine->sql, text,
+                               SQL_ARGUMENTS(sql_int(showing->loop->no)), &query, err);
+    json_key(writer, key);
+    json_array_begin(writer);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        const struct definition *definition =
+            definition_of(showing->engine->definitions, sql_get_int(query, 1));
+        int64_t state = sql_get_int(query, 2);
+        json_object_begin(writer);
+        json_field_int64(writer, "id", sql_get_int(query, 0));
+        json_field_text(writer, "scene", slice_of(definition ? definition->scene->name : ""));
+        json_field_text(writer, "state",
+                        slice_of(loop_state_name(state >= 0 && state < LOOP_STATES
+                                                     ? (enum loop_state)state
+                                                     : LOOP_OPEN)));
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    return done;
+}
+
+static bool put_waiting(const struct showing *showing, struct error *err)
+{
+    const char *to;
+    const char *missing[8];
+    struct json_writer *writer = showing->writer;
+    if (!loop_waits_for(showing->engine, showing->loop, &to, missing, err))
+        return false;
+    json_key(writer, "waiting");
+    if (!to) {
+        json_put_null(writer);
+        return true;
+    }
+    json_object_begin(writer);
+    json_field_text(writer, "to", slice_of(to));
+    json_key(writer, "missing");
+    json_array_begin(writer);
+    for (size_t i = 0; missing[i]; i++)
+        json_put_text(writer, slice_of(missing[i]));
+    json_array_end(writer);
+    json_object_end(writer);
+    return true;
+}
+
+bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
+               bool *ret_opened, struct error *err)
+{
+    struct showing showing = {.engine = engine, .writer = writer, .loop = loop};
+    struct loop_row row = {.no = loop->no, .area_no = loop->area_no,
+                           .subject_no = loop->subject_no, .seat_no = loop->seat_no,
+                           .claim_user = loop->claim_user, .definition = loop->definition,
+                           .stage = loop->stage, .state = loop->state,
+                           .opened_at = loop->opened_at, .entered_at = loop->entered_at,
+                           .due_at = loop->due_at, .closed_at = loop->closed_at,
+                           .claim_until = loop->claim_until};
+    struct slice marks = {(const char *)loop->marks,
+                          loop_scene(loop)->stage_count * sizeof *loop->marks};
+    struct seat seat;
+    if (!seat_read(engine->sql, loop->seat_no, &seat, err) ||
+        !board_holds(engine->board, engine->sql, &seat, engine->actor->user_no, &showing.owns,
+                     err) ||
+        !hand_is_party(engine, loop, &showing.opens, err))
+        return false;
+    showing.opens |= actor_is_command(engine->actor);
+    *ret_opened = showing.opens;
+    bool hidden = !showing.owns && loop_is_hidden(loop_scene(loop), marks);
+    json_object_begin(writer);
+    bool done = loop_show_row(engine, writer, &row, hidden, err) && put_fields(&showing, err) &&
+                put_next(&showing, err) && put_waiting(&showing, err) &&
+                put_history(&showing, err) &&
+                put_kin(&showing, "children", &children_select, err) &&
+                put_kin(&showing, "parents", &parents_select, err);
+    json_object_end(writer);
+    return done;
+}

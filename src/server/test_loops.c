@@ -1,0 +1,468 @@
+/* Goal: a loop goes from its opening to its end by the hands, events and clocks that its scene
+ * names, everything else is refused in words, nobody who fails to act is left alone with it, and its
+ * acts alone tell what it is. */
+#include "server/test_support.h"
+
+/* ---- Acting as somebody */
+
+static struct answer as(struct loopback *loop, const char *user, enum http_method method,
+                        const char *path, const char *body)
+{
+    char token[80];
+    struct call call = {.method = method, .path = path, .body = body,
+                        .authorization = loopback_user(loop, user, token)};
+    return loopback_call(loop, &call);
+}
+
+/* The answer has this status, and its text holds these words (NULL: whatever it says). */
+static void expect(struct loopback *loop, const char *user, enum http_method method,
+                   const char *path, const char *body, int status, const char *words)
+{
+    struct answer answer = as(loop, user, method, path, body);
+    const char *text = answer.response.body.data ? answer.response.body.data : "";
+    if (answer.status != status || (words && !strstr(text, words)))
+        fail_msg("%s %s %s as %s: %d %s\nexpected %d with %s", method == HTTP_GET ? "GET" : "POST",
+                 path, body ? body : "", user, answer.status, text, status, words ? words : "-");
+    answer_release(&answer);
+}
+
+static void advance(struct loopback *loop, const char *user, int64_t id, const char *body,
+                    int status, const char *words)
+{
+    char path[80];
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/advance", (long long)id);
+    expect(loop, user, HTTP_POST, path, body, status, words);
+}
+
+static int64_t open_loop(struct loopback *loop, const char *user, const char *body, int status)
+{
+    struct answer answer = as(loop, user, HTTP_POST, "/api/v1/loops", body);
+    if (answer.status != status)
+        fail_msg("%s: %d %s", body, answer.status, answer.response.body.data);
+    int64_t id = json_integer_value(json_object_get(answer.json, "id"));
+    answer_release(&answer);
+    return id;
+}
+
+/* A member of the loop's page: the text of "stage", "state"; fails where it is not `value`. */
+static void is(struct loopback *loop, int64_t id, const char *member, const char *value)
+{
+    char path[80];
+    snprintf(path, sizeof path, "/api/v1/loops/%lld", (long long)id);
+    struct answer answer = as(loop, "command", HTTP_GET, path, NULL);
+    const char *text = json_string_value(json_object_get(answer.json, member));
+    if (answer.status != 200 || !text || strcmp(text, value) != 0)
+        fail_msg("loop %lld: %s is %s, expected %s", (long long)id, member, text ? text : "-",
+                 value);
+    answer_release(&answer);
+}
+
+static void wait_until(struct loopback *loop, timestamp time)
+{
+    struct error err;
+    loop->platform->world->fixed = time;
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+}
+
+static timestamp now(struct loopback *loop)
+{
+    return world_now(loop->platform->world);
+}
+
+#define CONTACT                                                                                    \
+    "{\"scene\":\"contact_management\",\"subject\":5,\"fields\":{\"source_case\":1,"               \
+    "\"contact_level\":\"close\",\"last_exposure_at\":\"2022-04-13T09:00:00+08:00\"}}"
+#define PLACING                                                                                    \
+    "{\"to\":\"placing\",\"fields\":{\"contact_level\":\"close\",\"target_area\":\"320412\","      \
+    "\"in_city\":true}}"
+
+/* ---- From its opening to its end */
+
+static void hands_and_events_bring_a_loop_to_its_end(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    is(loop, id, "stage", "judging");
+    advance(loop, "cdc_duty", id, PLACING, 200, "\"stage\":\"placing\"");
+    /* an event about the subject moves it; another's does not */
+    loopback_change(loop, "INSERT INTO event (kind, subject_no, area_no, at, recorded_at, payload)"
+                          " VALUES ('isolation.ordered', 6, 0, 0, 0, '{}')");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    is(loop, id, "stage", "placing");
+    loopback_change(loop, "INSERT INTO event (kind, subject_no, area_no, at, recorded_at, payload)"
+                          " VALUES ('isolation.ordered', 5, 0, 0, 0, '{}')");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    is(loop, id, "stage", "in_isolation");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    is(loop, id, "stage", "in_isolation");
+    loopback_change(loop, "INSERT INTO event (kind, subject_no, area_no, at, recorded_at, payload)"
+                          " VALUES ('isolation.ended', 5, 0, 0, 0, '{}')");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    is(loop, id, "stage", "released");
+    is(loop, id, "state", "done");
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?state=closed&scene=contact_management", NULL,
+           200, "\"stage\":\"released\"");
+    advance(loop, "cdc_duty", id, PLACING, 409, "closed");
+    assert_int_equal(loopback_number(loop, "SELECT sum(open) FROM loop_count"),
+                     loopback_number(loop, "SELECT count(*) FROM loop WHERE state = 0"));
+}
+
+/* ---- What is refused, in words, with nothing changed */
+
+static void what_a_scene_does_not_allow_is_refused_in_words(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    int64_t acts = loopback_number(loop, "SELECT count(*) FROM loop_act");
+    static const struct {
+        const char *user, *body;
+        int status;
+        const char *words;
+    } steps[] = {
+        {"cdc_duty", "{\"to\":\"placing\"}", 409, "In the city is true"},
+        {"cdc_duty", "{\"to\":\"placing\",\"fields\":{\"in_city\":true}}", 400, "missing"},
+        {"cdc_duty", "{\"to\":\"released\"}", 409, "by hand from here"},
+        {"cdc_duty", "{\"to\":\"nowhere\"}", 400, "no such stage"},
+        {"cdc_duty", "{\"to\":\"watching\",\"fields\":{\"colour\":\"red\"}}", 400,
+         "no such field"},
+        {"cdc_duty", "{\"to\":\"watching\",\"fields\":{\"in_city\":\"yes\"}}", 400,
+         "true or false"},
+        {"cdc_duty", "{\"to\":\"watching\",\"fields\":{\"contact_level\":\"none\"}}", 400,
+         "one of close"},
+        {"cdc_duty", "{\"to\":\"watching\",\"fields\":{\"target_area\":\"999999\"}}", 400,
+         "unknown area"},
+        {"cdc_duty", "{\"to\":\"no_contact\",\"note\":\"no\"}", 403, "not yours"},
+        {"cdc_lead", "{\"to\":\"no_contact\"}", 400, "note"},
+        {"cdc_duty", "{\"to\":\"placing\",\"colour\":1}", 400, "colour"},
+        {"cdc_duty", "{}", 400, "to"},
+        {"checkpoint_officer", PLACING, 403, "not yours"},
+        {"press", PLACING, 403, "role"},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        advance(loop, steps[i].user, id, steps[i].body, steps[i].status, steps[i].words);
+    advance(loop, "cdc_duty", 999, PLACING, 404, NULL);
+    is(loop, id, "stage", "judging");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act"), acts);
+}
+
+static void what_cannot_be_opened_is_refused_in_words(void **state)
+{
+    struct loopback *loop = *state;
+    static const struct {
+        const char *body;
+        int status;
+        const char *words;
+    } openings[] = {
+        {"{\"scene\":\"no_such\"}", 400, "scene list"},
+        {"{\"scene\":\"contact_management\"}", 400, "subject"},
+        {"{\"scene\":\"contact_management\",\"subject\":5}", 400, "source_case"},
+        {"{\"scene\":\"contact_management\",\"subject\":99999999}", 400, "there is no person"},
+        {"{\"scene\":\"contact_management\",\"subject\":\"5\"}", 400, "number"},
+        {"{\"scene\":\"home_quarantine\",\"subject\":5}", 400, "missing"},
+        {"{\"scene\":\"due_test\",\"subject\":5}", 409, "not opened by hand"},
+        {"{\"scene\":\"contact_management\",\"subject\":5,\"fields\":{\"source_case\":1,"
+         "\"contact_level\":\"close\",\"last_exposure_at\":\"yesterday\"}}",
+         400, "RFC 3339"},
+        {"[1]", 400, NULL},
+    };
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)
+        expect(loop, "cdc_lead", HTTP_POST, "/api/v1/loops", openings[i].body, openings[i].status,
+               openings[i].words);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop"), 0);
+    /* a district's officer opens nothing about another district */
+    loopback_change(loop, "UPDATE person SET area_no = (SELECT area_no FROM area WHERE code ="
+                          " '320481') WHERE person_no = 5");
+    expect(loop, "district_duty-320412", HTTP_POST, "/api/v1/loops", CONTACT, 403, "authority");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop"), 0);
+}
+
+/* ---- One about the same */
+
+static void a_second_opening_joins_the_first(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    int64_t again = open_loop(loop, "cdc_duty",
+                              "{\"scene\":\"contact_management\",\"subject\":5,\"fields\":"
+                              "{\"source_case\":1,\"contact_level\":\"secondary\","
+                              "\"last_exposure_at\":\"2022-04-13T09:00:00+08:00\","
+                              "\"in_city\":true}}",
+                              200);
+    assert_int_equal(again, id);
+    char path[80];
+    snprintf(path, sizeof path, "/api/v1/loops/%lld", (long long)id);
+    /* what was set stays, what was not is filled, the difference is written down */
+    expect(loop, "command", HTTP_GET, path, NULL, 200, "\"differing\":{\"contact_level\":"
+                                                       "\"secondary\"}");
+    expect(loop, "command", HTTP_GET, path, NULL, 200, "\"value\":\"close\"");
+    expect(loop, "command", HTTP_GET, path, NULL, 200, "\"fields\":{\"in_city\":true}");
+}
+
+/* ---- Clocks */
+
+static void who_fails_to_act_is_told_then_others_then_the_command_centre(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    timestamp opened = now(loop);
+    wait_until(loop, opened + 2 * HOUR - SECOND);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE kind IN (5, 6)"),
+                     0);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?overdue=true", NULL, 200, "\"items\":[]");
+    wait_until(loop, opened + 2 * HOUR);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE kind = 5"), 1);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE kind = 6"), 1);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?overdue=true", NULL, 200,
+           "\"overdue\":true");
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=told", NULL, 200, "\"items\":[]");
+    /* a stop of days: what was due happens in order, once */
+    wait_until(loop, opened + 72 * HOUR);
+    wait_until(loop, opened + 73 * HOUR);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE kind = 6"), 3);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE kind = 5"), 1);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=told", NULL, 200,
+           "contact_management");
+    expect(loop, "cdc_lead", HTTP_GET, "/api/v1/loops?owner=told", NULL, 200,
+           "contact_management");
+    /* it never removes the owner, and ends with the stage */
+    advance(loop, "cdc_duty", id, PLACING, 200, NULL);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=told", NULL, 200, "\"items\":[]");
+    assert_int_equal(loopback_number(loop, "SELECT sum(overdue) FROM loop_count"), 0);
+}
+
+/* ---- Work lists */
+
+static void a_list_is_what_the_reader_holds_or_may_see(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    loopback_change(loop, "UPDATE person SET area_no = (SELECT area_no FROM area WHERE code ="
+                          " '320412') WHERE person_no = 7");
+    open_loop(loop, "cdc_lead",
+              "{\"scene\":\"contact_management\",\"subject\":7,\"fields\":{\"source_case\":1,"
+              "\"contact_level\":\"general\",\"last_exposure_at\":\"2022-04-13T09:00:00+08:00\"}}",
+              201);
+    (void)id;
+    expect(loop, "district_duty-320412", HTTP_GET, "/api/v1/loops", NULL, 200, "\"no\":7");
+    expect(loop, "district_duty-320481", HTTP_GET, "/api/v1/loops?scene=contact_management", NULL,
+           200, NULL);
+    /* a seat is held by the nearest who has the role, and by nobody else */
+    static const char *const holders[] = {"cdc_investigator", "cdc_investigator-320412"};
+    static const int64_t held[] = {5, 7};
+    for (size_t i = 0; i < 2; i++) {
+        struct answer mine = as(loop, holders[i], HTTP_GET, "/api/v1/loops?owner=me", NULL);
+        json_t *items = json_object_get(mine.json, "items");
+        assert_int_equal(json_array_size(items), 1);
+        json_t *subject = json_object_get(json_array_get(items, 0), "subject");
+        assert_int_equal(json_integer_value(json_object_get(subject, "no")), held[i]);
+        answer_release(&mine);
+    }
+    expect(loop, "press", HTTP_GET, "/api/v1/loops", NULL, 403, NULL);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?limit=1", NULL, 200, "\"next\":\"");
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?after=x", NULL, 400, "cursor");
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=you", NULL, 400, "area, me or told");
+    expect(loop, "district_duty-320412", HTTP_GET, "/api/v1/loops?area=320481", NULL, 403, NULL);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops:counts", NULL, 200, "\"open\":2");
+}
+
+static void pages_follow_one_another_without_a_gap(void **state)
+{
+    enum { LOOPS = 57 };
+    struct loopback *loop = *state;
+    char body[300], path[120] = "/api/v1/loops?limit=5", next[64];
+    int64_t seen[LOOPS] = {0}, count = 0;
+    for (int person = 1; person <= LOOPS; person++) {
+        snprintf(body, sizeof body,
+                 "{\"scene\":\"contact_management\",\"subject\":%d,\"fields\":{\"source_case\":1,"
+                 "\"contact_level\":\"general\",\"last_exposure_at\":"
+                 "\"2022-04-13T09:00:00+08:00\"}}",
+                 person);
+        open_loop(loop, "cdc_lead", body, 201);
+    }
+    for (int page = 0; page < 50; page++) {
+        size_t i;
+        json_t *item;
+        struct answer answer = as(loop, "command", HTTP_GET, path, NULL);
+        json_array_foreach(json_object_get(answer.json, "items"), i, item)
+            seen[count++] = json_integer_value(json_object_get(item, "id"));
+        const char *cursor = json_string_value(json_object_get(answer.json, "next"));
+        snprintf(next, sizeof next, "%s", cursor ? cursor : "");
+        answer_release(&answer);
+        if (!next[0])
+            break;
+        snprintf(path, sizeof path, "/api/v1/loops?limit=5&after=%s", next);
+    }
+    assert_int_equal(count, LOOPS);
+    for (int i = 0; i < LOOPS; i++)
+        for (int k = i + 1; k < LOOPS; k++)
+            assert_true(seen[i] != seen[k]);
+}
+
+/* ---- Many at once */
+
+static void many_steps_have_a_result_each(void **state)
+{
+    struct loopback *loop = *state;
+    char body[600];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    snprintf(body, sizeof body,
+             "{\"items\":[{\"id\":%lld,\"to\":\"placing\",\"fields\":{\"contact_level\":\"close\","
+             "\"target_area\":\"320412\",\"in_city\":true}},{\"id\":999,\"to\":\"placing\"},"
+             "{\"id\":%lld,\"to\":\"placing\"}]}",
+             (long long)id, (long long)id);
+    struct answer answer = as(loop, "cdc_duty", HTTP_POST, "/api/v1/loops:advance", body);
+    assert_int_equal(answer.status, 200);
+    json_t *items = json_object_get(answer.json, "items");
+    assert_int_equal(json_array_size(items), 3);
+    static const int statuses[] = {0, 404, 409};
+    for (size_t i = 0; i < 3; i++) {
+        json_t *item = json_array_get(items, i);
+        assert_int_equal(json_is_true(json_object_get(item, "done")), statuses[i] == 0);
+        assert_int_equal(json_integer_value(json_object_get(item, "status")), statuses[i]);
+    }
+    answer_release(&answer);
+    is(loop, id, "stage", "placing");
+    expect(loop, "cdc_duty", HTTP_POST, "/api/v1/loops:advance", "{\"items\":[]}", 400, "5000");
+    expect(loop, "cdc_duty", HTTP_POST, "/api/v1/loops:advance", "{\"items\":[{\"id\":1}]}", 400,
+           "to");
+}
+
+/* ---- Signatures */
+
+static void a_step_waits_until_all_have_signed(void **state)
+{
+    struct loopback *loop = *state;
+    char path[80];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    advance(loop, "cdc_duty", id, PLACING, 200, NULL);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/sign", (long long)id);
+    expect(loop, "approver", HTTP_POST, path, "{}", 409, "nothing waits");
+    advance(loop, "cdc_duty", id, "{\"to\":\"at_home\"}", 400, "note");
+    advance(loop, "cdc_duty", id, "{\"to\":\"at_home\",\"note\":\"a child of two years\"}", 202,
+            "pprover");
+    is(loop, id, "stage", "placing");
+    expect(loop, "cdc_duty", HTTP_POST, path, "{}", 409, "you asked");
+    expect(loop, "cdc_lead", HTTP_POST, path, "{}", 403, "not yours");
+    expect(loop, "approver", HTTP_POST, path, "{}", 200, "at_home");
+    is(loop, id, "stage", "at_home");
+    /* the stage opens a loop of its own about the same person, once */
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_child"), 1);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld", (long long)id);
+    expect(loop, "command", HTTP_GET, path, NULL, 200, "home_quarantine");
+    expect(loop, "command", HTTP_GET, path, NULL, 200, "a child of two years");
+    /* it is not released while its child is open */
+    advance(loop, "town_duty-320412", id, "{\"to\":\"released\"}", 409, "children");
+}
+
+/* ---- Holding a loop, and taking it over */
+
+static void one_person_holds_a_loop_for_a_while(void **state)
+{
+    struct loopback *loop = *state;
+    char path[80];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/claim", (long long)id);
+    expect(loop, "cdc_investigator", HTTP_POST, path, "{}", 409, "nobody holds");
+    advance(loop, "cdc_duty", id, PLACING, 200, NULL);
+    expect(loop, "cdc_duty", HTTP_POST, path, "{}", 403, "not yours");
+    expect(loop, "town_duty-320412", HTTP_POST, path, "{}", 200, NULL);
+    expect(loop, "town_duty-320412", HTTP_POST, path, "{}", 200, NULL);
+    advance(loop, "cdc_duty", id, "{\"to\":\"at_home\",\"note\":\"x\"}", 409, "town_duty-320412 holds");
+    loop->platform->world->fixed += 15 * MINUTE;
+    advance(loop, "cdc_duty", id, "{\"to\":\"at_home\",\"note\":\"x\"}", 202, NULL);
+}
+
+static void the_command_centre_always_finds_a_way_out(void **state)
+{
+    struct loopback *loop = *state;
+    char path[80];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/take", (long long)id);
+    expect(loop, "cdc_lead", HTTP_POST, path, "{\"note\":\"x\"}", 403, NULL);
+    expect(loop, "command", HTTP_POST, path, "{\"note\":\" \"}", 400, "note");
+    expect(loop, "command", HTTP_POST, path, "{\"note\":\"nobody answers\"}", 200, NULL);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=me", NULL, 200, "contact_management");
+    expect(loop, "command", HTTP_POST, path, "{\"note\":\"opened by mistake\",\"close\":true}",
+           200, NULL);
+    is(loop, id, "state", "failed");
+    expect(loop, "command", HTTP_POST, path, "{\"note\":\"again\",\"close\":true}", 409, "closed");
+    assert_int_equal(loopback_number(loop, "SELECT sum(open) FROM loop_count"), 0);
+}
+
+/* ---- A loop as a purpose */
+
+static void an_open_loop_is_a_purpose_for_those_who_have_a_part_in_it(void **state)
+{
+    struct loopback *loop = *state;
+    char token[80], purpose[40];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    snprintf(purpose, sizeof purpose, "loop:%lld", (long long)id);
+    struct call call = {.path = "/api/v1/persons/5/status", .purpose = purpose,
+                        .authorization = loopback_user(loop, "cdc_investigator", token)};
+    assert_int_equal(loopback_status(loop, &call), 200);
+    call.authorization = loopback_user(loop, "town_duty", token);
+    loopback_refused(loop, &call, 403, "purpose-required");
+    call.purpose = "loop:999";
+    call.authorization = loopback_user(loop, "cdc_investigator", token);
+    loopback_refused(loop, &call, 403, "purpose-required");
+}
+
+/* ---- Duties */
+
+static void a_loop_never_waits_for_someone_off_duty(void **state)
+{
+    struct loopback *loop = *state;
+    open_loop(loop, "cdc_lead", CONTACT, 201);
+    expect(loop, "cdc_investigator", HTTP_GET, "/api/v1/loops?owner=me", NULL, 200,
+           "contact_management");
+    /* whoever has this role is off duty: the seat falls to the command centre */
+    loopback_change(loop, "UPDATE app_user SET duty_until = 1 WHERE role = 'cdc_investigator'");
+    access_forget_cached(loop->platform->access);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=me", NULL, 200, "contact_management");
+}
+
+/* ---- Forgetting */
+
+static void a_closed_loop_is_forgotten_when_its_scene_says(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    int64_t forgotten;
+    char path[80];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/take", (long long)id);
+    expect(loop, "command", HTTP_POST, path, "{\"note\":\"x\",\"close\":true}", 200, NULL);
+    open_loop(loop, "cdc_lead", CONTACT, 201);
+    loop->platform->world->fixed += 364 * DAY;
+    test_fail_on(loops_forget(loop->platform->loops, &forgotten, &err), &err);
+    assert_int_equal(forgotten, 0);
+    loop->platform->world->fixed += 2 * DAY;
+    test_fail_on(loops_forget(loop->platform->loops, &forgotten, &err), &err);
+    assert_int_equal(forgotten, 1);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop"), 1);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE loop_no NOT IN"
+                                           " (SELECT loop_no FROM loop)"), 0);
+}
+
+int main(void)
+{
+    log_set_level(LOG_FAULT);
+    const struct CMUnitTest tests[] = {
+        LOOPBACK_TEST(hands_and_events_bring_a_loop_to_its_end),
+        LOOPBACK_TEST(what_a_scene_does_not_allow_is_refused_in_words),
+        LOOPBACK_TEST(what_cannot_be_opened_is_refused_in_words),
+        LOOPBACK_TEST(a_second_opening_joins_the_first),
+        LOOPBACK_TEST(who_fails_to_act_is_told_then_others_then_the_command_centre),
+        LOOPBACK_TEST(a_list_is_what_the_reader_holds_or_may_see),
+        LOOPBACK_TEST(pages_follow_one_another_without_a_gap),
+        LOOPBACK_TEST(many_steps_have_a_result_each),
+        LOOPBACK_TEST(a_step_waits_until_all_have_signed),
+        LOOPBACK_TEST(one_person_holds_a_loop_for_a_while),
+        LOOPBACK_TEST(the_command_centre_always_finds_a_way_out),
+        LOOPBACK_TEST(an_open_loop_is_a_purpose_for_those_who_have_a_part_in_it),
+        LOOPBACK_TEST(a_loop_never_waits_for_someone_off_duty),
+        LOOPBACK_TEST(a_closed_loop_is_forgotten_when_its_scene_says),
+    };
+    return LOOPBACK_RUN(tests);
+}
