@@ -290,8 +290,10 @@ static bool raise_one(struct sql *sql, const struct finding *finding, int64_t *i
     if (!changed)
         return true;
     int length = snprintf(payload, sizeof payload,
-                          "{\"venue\":%u,\"reason\":\"%s\",\"count\":%lld}", finding->venue,
-                          finding->reason, (long long)finding->count);
+                          "{\"venue\":%u,\"reason\":\"%s\",\"count\":%lld,\"scans\":%lld,"
+                          "\"seen_at\":%lld}",
+                          finding->venue, finding->reason, (long long)finding->count,
+                          (long long)finding->count, (long long)(finding->window * SECOND));
     struct event event = {.kind = SLICE("venue.copied_code"),
                           .subject_no = finding->venue,
                           .area_no = area,

@@ -66,6 +66,9 @@ int record_class_of(struct slice name)
     X(loop_about, CLASS_LOOPS, true)                                                               \
     X(seat, CLASS_LOOPS, true)                                                                     \
     X(tube_member, CLASS_LOOPS, true)                                                              \
+    X(result, CLASS_LOOPS, true)                                                                   \
+    X(tube_retest, CLASS_LOOPS, true)                                                              \
+    X(tube_member_result, CLASS_LOOPS, true)                                                       \
     X(thing, CLASS_REFERENCE, false)                                                               \
     X(loop_count, CLASS_AGGREGATES, false)                                                         \
     X(scene_version, CLASS_REFERENCE, false)                                                       \

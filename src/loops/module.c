@@ -3,7 +3,8 @@
 
 #include "loops/loops_internal.h"
 
-static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"}};
+static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"},
+                                              {"src/loops/schema/002_results.sql"}};
 
 /* {"scene","stage","state"}; the subject is the loop */
 static const struct event_kind event_kinds[] = {
@@ -127,7 +128,8 @@ const struct module loops_module = {
                                                    &loop_step_statements, &loop_clock_statements,
                                                    &loop_follow_statements, &loop_list_statements,
                                                    &loop_show_statements, &loop_command_statements,
-                                                   &loop_forget_statements, NULL},
+                                                   &loop_forget_statements,
+                                                   &loop_result_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
+#include "loops/results.h"
 #include "loops/routes_schema.h"
 #include "policy/permissions.h"
 
@@ -536,4 +537,28 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .request_schema = LOOP_TAKING,
      .response_schema = LOOP_OUTCOME,
      .handle = handle_take},
+    {.method = HTTP_POST,
+     .path = "/results",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .shed = SHED_INTAKE,
+     .permission = PERMISSION_BIT(PERMIT_RESULT_WRITE),
+     .summary = "A laboratory result of a person or of a pooled tube; known by its accession",
+     .request_schema = RESULT,
+     .response_schema = RESULT_KEPT,
+     .success_status = 201,
+     .handle = results_handle},
+    {.method = HTTP_POST,
+     .path = "/results:batch",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .shed = SHED_INTAKE,
+     .permission = PERMISSION_BIT(PERMIT_RESULT_WRITE),
+     .runs_again = true, /* each line by its accession */
+     .summary = "Results as NDJSON, each with its own accession: an answer a line",
+     .request_type = "application/x-ndjson",
+     .response_type = "application/x-ndjson",
+     .request_schema = RESULT,
+     .response_schema = RESULT_KEPT,
+     .handle = results_handle_batch},
 };

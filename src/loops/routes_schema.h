@@ -93,5 +93,16 @@
 #define LOOP_TAKING                                                                                \
     "{\"type\":\"object\",\"required\":[\"note\"],\"additionalProperties\":false,"                 \
     "\"properties\":{\"note\":{\"type\":\"string\",\"minLength\":1},\"close\":" S_BOOL "}}"
+#define RESULT                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"laboratory\",\"accession\",\"sampled_at\","             \
+    "\"reported_at\",\"result\"],\"additionalProperties\":false,\"properties\":{\"laboratory\":" \
+    S_TEXT ",\"accession\":" S_TEXT ",\"sampled_at\":" S_TIME ",\"reported_at\":" S_TIME           \
+    ",\"result\":{\"enum\":[\"negative\",\"positive\",\"inconclusive\"]},\"person\":" S_INT        \
+    ",\"tube\":{\"type\":\"object\",\"required\":[\"code\",\"point\",\"area\",\"members\"],"       \
+    "\"additionalProperties\":false,\"properties\":{\"code\":" S_TEXT ",\"point\":" S_TEXT          \
+    ",\"area\":" S_TEXT ",\"members\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,"        \
+    "\"items\":" S_INT "}}}}}"
+#define RESULT_KEPT                                                                                \
+    "{\"type\":\"object\",\"properties\":{\"id\":" S_INT ",\"repeated\":" S_BOOL "}}"
 
 #endif

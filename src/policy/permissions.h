@@ -32,7 +32,8 @@
     X(PERMIT_RULES_SIGN, "rules.sign")                                                             \
     X(PERMIT_LOOP_READ, "loop.read")                                                               \
     X(PERMIT_LOOP_ACT, "loop.act")                                                                 \
-    X(PERMIT_LOOP_TAKE, "loop.take")
+    X(PERMIT_LOOP_TAKE, "loop.take")                                                               \
+    X(PERMIT_RESULT_WRITE, "result.write")
 
 enum permission_index {
 #define X(id, name) id##_INDEX,
