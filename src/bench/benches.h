@@ -10,8 +10,19 @@ int bench_trace(struct command_context *context, int argc, char **argv, struct e
 int bench_scans(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_start(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_detect(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_lists(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_loops(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
 
+enum { BENCH_LISTS = 7, BENCH_LOOPS = 8 };
+/* What the two benches of loops share (lists.c): a demo city that is open, and --loops N. */
+struct platform;
+bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,
+                     struct error *err) MUST_USE;
+bool bench_loop_count(int *argc, char **argv, int64_t otherwise, int64_t *ret_loops,
+                      struct error *err) MUST_USE;
+
 extern const struct command bench_commands[];
+extern const struct sql_list bench_list_statements;
 
 #endif

@@ -41,6 +41,16 @@ const struct command bench_commands[] = {
      .words = "R(t) and nowcasts, microseconds a point, against R",
      .needs_data = false,
      .run = bench_rt},
+    [BENCH_LISTS] = {.name = "bench lists",
+     .usage = "[--loops N] [--queries N] [--work DIR]",
+     .words = "milliseconds of a district officer's work list among N open loops",
+     .needs_data = false,
+     .run = bench_lists},
+    [BENCH_LOOPS] = {.name = "bench loops",
+     .usage = "[--loops N] [--work DIR]",
+     .words = "durable steps a second, one by one and in bulk; overdue clocks a second",
+     .needs_data = false,
+     .run = bench_loops},
 };
 enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
 
@@ -59,4 +69,5 @@ static int bench_list(struct command_context *context, int argc, char **argv, st
 }
 
 const struct module bench_module = {
-    .name = "bench", .commands = bench_commands, .command_count = BENCH_COMMAND_COUNT};
+    .name = "bench", .commands = bench_commands, .command_count = BENCH_COMMAND_COUNT,
+    .statements = (const struct sql_list *const[]){&bench_list_statements, NULL}};

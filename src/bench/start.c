@@ -29,20 +29,6 @@ static bool anonymous_bytes(pid_t pid, double *ret_bytes, struct error *err)
                               "a line RssAnon", "there is none");
 }
 
-/* Runs this program with `arguments` to its end; its output is dropped. */
-static bool run_self(const char *const *arguments, struct error *err)
-{
-    char own[PEER_PATH_BYTES], line[PEER_ANSWER_BYTES];
-    struct peer self = {0};
-    if (!peer_own_path(own, err) || !peer_start("init", own, arguments, &self, err))
-        return false;
-    while (fgets(line, sizeof line, self.from))
-        ;
-    return peer_finish(&self) || error_set(err, ERROR_ENVIRONMENT,
-                                           (struct error_place){.source = "init --demo"},
-                                           "a demo city", "it failed");
-}
-
 static bool serve_once(const char *directory, double *ret_seconds, double *ret_bytes,
                        struct error *err)
 {
@@ -103,7 +89,7 @@ int bench_start(struct command_context *context, int argc, char **argv, struct e
         const char *const arguments[] = {"--data", made, "init", "--demo", "--people", people,
                                          NULL};
         double begun = world_elapsed_seconds();
-        done = run_self(arguments, err);
+        done = workshop_run_self(arguments, err);
         if (done)
             workshop_say(&workshop, "a demo city of %s people, made in %.1f s", people,
                          world_elapsed_seconds() - begun);

@@ -116,6 +116,19 @@ void event_file_close(struct event_file *file)
     *file = (struct event_file){0};
 }
 
+bool workshop_run_self(const char *const *arguments, struct error *err)
+{
+    char own[PEER_PATH_BYTES], line[PEER_ANSWER_BYTES];
+    struct peer self = {0};
+    if (!peer_own_path(own, err) || !peer_start("init", own, arguments, &self, err))
+        return false;
+    while (fgets(line, sizeof line, self.from))
+        ;
+    return peer_finish(&self) || error_set(err, ERROR_ENVIRONMENT,
+                                           (struct error_place){.source = "init --demo"},
+                                           "a demo city", "it failed");
+}
+
 bool bench_city_make(struct workshop *workshop, const char *name, struct bench_city *ret_city,
                      struct error *err)
 {

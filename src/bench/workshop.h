@@ -31,6 +31,8 @@ void workshop_path(const struct workshop *workshop, const char *name,
                    char out[WORKSHOP_PATH_BYTES]);
 /* Path of an installed peer, or a word of how to get it and false; not asked with --alone. */
 bool workshop_peer(struct workshop *workshop, const char *name, char ret_path[PEER_PATH_BYTES]);
+/* Runs this program with `arguments` to its end; its output is dropped. */
+bool workshop_run_self(const char *const *arguments, struct error *err) MUST_USE;
 /* One line for people. */
 void workshop_say(const struct workshop *workshop, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -16,6 +16,7 @@
 #include "scenes/scenes.h"
 
 struct loops;
+struct definition; /* one version of a scene */
 /* Reads the versions that are loaded; a new city loads the built-in scenes and its own. */
 bool loops_open(struct platform *platform, struct loops **ret_loops, struct error *err) MUST_USE;
 /* After the store: its last commits still wake the room. Accepts NULL. */
@@ -86,10 +87,46 @@ bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loo
                      struct slice note, bool close, struct arena *arena,
                      struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
 
-/* Derives every loop again from its acts alone. *ret_wrong = the first that differs, 0 where all
- * are as they should be; *ret_count = loops looked at. */
-bool loops_verify(struct loops *loops, int64_t *ret_wrong, int64_t *ret_count, struct buffer *words,
+/* ---- Lists: open loops by deadline, closed ones by when they were closed */
+
+enum loop_state { LOOP_OPEN, LOOP_DONE, LOOP_FAILED, LOOP_CANCELLED, LOOP_STATES };
+struct loop_query {
+    bool mine, told, closed; /* of the user's seats; escalated to them; else of the areas */
+    bool overdue;
+    struct slice scene;      /* data NULL: all */
+    int64_t user_no, area_first, area_last, limit;
+    timestamp now;
+    int64_t after_key, after_no;
+};
+struct loop_row {
+    int64_t no, area_no, subject_no, seat_no, claim_user;
+    const struct definition *definition;
+    int stage;
+    enum loop_state state;
+    timestamp opened_at, entered_at, due_at, closed_at, claim_until;
+    bool overdue;
+    bool hidden; /* what it is about is not told yet */
+};
+struct loop_page {
+    struct loop_row *rows;
+    size_t count;
+    bool more;
+    int64_t last_key, last_no;
+};
+/* Rows live in the arena; the next page begins after (last_key, last_no). loops_ready before. */
+bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,
+                struct arena *arena, struct loop_page *ret_page, struct error *err) MUST_USE;
+/* Open loops by scene and stage, as every act maintains them. */
+struct loop_count {
+    const struct definition *definition;
+    int stage;
+    int64_t open, overdue;
+};
+bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,
+                  void (*take)(void *context, const struct loop_count *count), void *context,
                   struct error *err) MUST_USE;
+/* Reads what is loaded when it is first needed; a new city loads its scenes. Not inside a job. */
+bool loops_ready(struct loops *loops, struct error *err) MUST_USE;
 
 extern const struct module loops_module;
 

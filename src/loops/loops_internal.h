@@ -29,8 +29,6 @@ struct definitions {
 bool definitions_read(struct loops *loops, struct sql *sql, struct definitions **ret_definitions,
                       struct error *err) MUST_USE;
 void definitions_free(struct definitions *definitions); /* and those before */
-/* Reads what is loaded when it is first needed; a new city loads its scenes. Not inside a job. */
-bool loops_ready(struct loops *loops, struct error *err) MUST_USE;
 /* NULL where unknown. */
 const struct definition *definition_of(const struct definitions *definitions, int64_t scene_no);
 /* The version that opens; NULL where there is no scene of that name. */
@@ -100,7 +98,6 @@ struct loops {
 
 /* ---- A loop in memory (record.c) ------------------------------------------------------------ */
 
-enum loop_state { LOOP_OPEN, LOOP_DONE, LOOP_FAILED, LOOP_CANCELLED, LOOP_STATES };
 const char *loop_state_name(enum loop_state state);
 
 /* Of every stage: how often, when last, and whether a hand acted there. */
@@ -112,6 +109,7 @@ enum { CHILDREN_MAX = 8, ACT_WORDS_MAX = 64 << 10 };
 struct tail { /* of the present stage */
     uint64_t tried;              /* bit by transition: its time came and its guards did not hold */
     uint32_t fired[CHILDREN_MAX]; /* by child: how many were opened by time */
+    int64_t waits;               /* 1: a step waits for signatures */
     int64_t ticked;              /* the last passing of an hour or a day that was looked at */
 };
 struct loop {
@@ -302,41 +300,6 @@ bool children_open(struct engine *engine, struct loop *parent, const struct scen
 bool loops_follow(struct loops *loops, int64_t *acts, struct error *err) MUST_USE;
 bool loops_clock(struct loops *loops, int64_t *acts, struct error *err) MUST_USE;
 
-/* ---- Lists (list.c) ------------------------------------------------------------------------- */
-
-struct loop_query {
-    bool mine, told, closed; /* of the user's seats; escalated to them; else of the areas */
-    bool overdue;
-    struct slice scene;      /* data NULL: all */
-    int64_t user_no, area_first, area_last, limit;
-    timestamp now;
-    int64_t after_key, after_no;
-};
-struct loop_row {
-    int64_t no, area_no, subject_no, seat_no, claim_user;
-    const struct definition *definition;
-    int stage;
-    enum loop_state state;
-    timestamp opened_at, entered_at, due_at, closed_at, claim_until;
-    bool overdue;
-    bool hidden; /* what it is about is not told yet */
-};
-struct loop_page {
-    struct loop_row *rows;
-    size_t count;
-    bool more;
-    int64_t last_key, last_no;
-};
-bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,
-                struct arena *arena, struct loop_page *ret_page, struct error *err) MUST_USE;
-struct loop_count {
-    const struct definition *definition;
-    int stage;
-    int64_t open, overdue;
-};
-bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,
-                  void (*take)(void *context, const struct loop_count *count), void *context,
-                  struct error *err) MUST_USE;
 /* Whether a field of the scene hides what it is about until a stage that was not entered yet;
  * `marks` as stored. */
 bool loop_is_hidden(const struct scene *scene, struct slice marks);

@@ -157,6 +157,8 @@ static bool leave(struct engine *engine, struct loop *loop, struct error *err)
         return true;
     if (loop->steps && !party_untell(engine, loop->no, err))
         return false;
+    if (!loop->tail.waits)
+        return true;
     return sql_run(engine->sql, &pending_clear, SQL_ARGUMENTS(sql_int(loop->no)), err) &&
            sql_run(engine->sql, &signature_clear, SQL_ARGUMENTS(sql_int(loop->no)), err);
 }
@@ -192,6 +194,7 @@ bool stage_enter(struct engine *engine, struct loop *loop, int stage, const stru
     if (engine->actor && how->kind == ACT_ADVANCED)
         loop->marks[how->stage].acted++;
     bool is_new = loop->no == 0;
+    int64_t seat_before = loop->seat_no;
     loop->stage = stage;
     loop->entered_at = engine->now;
     loop->marks[stage].visits++;
@@ -211,7 +214,8 @@ bool stage_enter(struct engine *engine, struct loop *loop, int stage, const stru
         loop->wake_at = loop_next_wake(loop);
     }
     return (is_new ? loop_insert(engine, loop, err) : loop_write(engine, loop, true, err)) &&
-           (final != FINAL_NOT || party_add(engine, loop->no, loop->seat_no, false, err)) &&
+           (final != FINAL_NOT || loop->seat_no == seat_before ||
+            party_add(engine, loop->no, loop->seat_no, false, err)) &&
            act_write(engine, loop, how, err) &&
            (final != FINAL_NOT || first_children(engine, loop, err));
 }

@@ -262,6 +262,7 @@ static bool ask(struct looking *looking, struct arena *arena, struct loop_outcom
     json_object_set_new(words, "note", json_stringn(act.note.length ? act.note.data : "",
                                                     act.note.length));
     loop->marks[loop->stage].acted++;
+    loop->tail.waits = 1;
     tell_missing(engine, loop, transition, &none, arena, outcome);
     return sql_run(engine->sql, &signature_drop, SQL_ARGUMENTS(sql_int(loop->no)), err) &&
            sql_run(engine->sql, &pending_put,
