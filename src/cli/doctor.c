@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "loops/loops.h"
 #include "status/status.h"
 
 extern const struct command init_command;
@@ -104,6 +105,27 @@ static bool verify_audit(struct platform *platform, int64_t from, int64_t *ret_b
     return done;
 }
 
+/* Every loop once more from its acts. */
+static bool check_loops(struct report *report, struct platform *platform, struct error *err)
+{
+    struct loops_verification verification;
+    char words[160];
+    if (!loops_verify(platform->loops, &verification, err))
+        return false;
+    if (verification.wrong_no)
+        snprintf(words, sizeof words, "loop %lld is not what its acts say: %s",
+                 (long long)verification.wrong_no, verification.words);
+    else
+        snprintf(words, sizeof words, "%lld derived again from their acts",
+                 (long long)verification.loops);
+    say(report, !verification.wrong_no, "loops", words);
+    snprintf(words, sizeof words, "%lld differ from the loops",
+             (long long)verification.counters_wrong);
+    say(report, !verification.counters_wrong, "counters of loops",
+        verification.counters_wrong ? words : "as the loops");
+    return true;
+}
+
 static int run_doctor(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct report report = {.out = context->out};
@@ -127,7 +149,8 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
         check_space(&report, platform);
         check_rules(&report, platform);
         done = check_evidence(&report, platform, err) &&
-               (!deep || check_status(&report, platform, err));
+               (!deep || (check_status(&report, platform, err) &&
+                          check_loops(&report, platform, err)));
     }
     if (!done)
         return command_fail(err);

@@ -87,6 +87,16 @@ bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loo
                      struct slice note, bool close, struct arena *arena,
                      struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
 
+/* Derives every loop again from its acts alone and compares, and the counters with the rows. */
+struct loops_verification {
+    int64_t loops;    /* looked at, up to the first that differs */
+    int64_t wrong_no; /* 0: none */
+    const char *words;
+    int64_t counters_wrong;
+};
+bool loops_verify(struct loops *loops, struct loops_verification *ret_verification,
+                  struct error *err) MUST_USE;
+
 /* ---- Lists: open loops by deadline, closed ones by when they were closed */
 
 enum loop_state { LOOP_OPEN, LOOP_DONE, LOOP_FAILED, LOOP_CANCELLED, LOOP_STATES };

@@ -328,7 +328,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements, 
     loop_field_statements, loop_condition_statements, loop_hand_statements, loop_opening_statements,
     loop_show_statements, loop_stage_statements,
     loop_step_statements, loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
-    loop_forget_statements, loop_result_statements;
+    loop_forget_statements, loop_result_statements, loop_verify_statements;
 enum { LOOP_ROUTES = 11, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

@@ -129,7 +129,8 @@ const struct module loops_module = {
                                                    &loop_follow_statements, &loop_list_statements,
                                                    &loop_show_statements, &loop_command_statements,
                                                    &loop_forget_statements,
-                                                   &loop_result_statements, NULL},
+                                                   &loop_result_statements, &loop_verify_statements,
+                                                   NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -23,6 +23,12 @@ static const struct sql_text loop_update = {
     " due_at = ?7, wake_at = ?8, closed_at = ?9, overdue = ?10, steps = ?11, claim_user = ?12,"
     " claim_until = ?13, unique_key = ?14, marks = ?15 WHERE loop_no = ?1",
     "primary key"};
+static const struct sql_text loop_update_all = {
+    "loop_update_all",
+    "UPDATE loop SET scene_no = ?2, stage = ?3, state = ?4, seat_no = ?5, entered_at = ?6,"
+    " due_at = ?7, wake_at = ?8, closed_at = ?9, overdue = ?10, steps = ?11, claim_user = ?12,"
+    " claim_until = ?13, unique_key = ?14, marks = ?15, fields = ?16 WHERE loop_no = ?1",
+    "primary key"};
 static const struct sql_text loop_fields_update = {
     "loop_fields_update", "UPDATE loop SET fields = ?2 WHERE loop_no = ?1", "primary key"};
 static const struct sql_text act_last = {"loop_act_last", "SELECT max(act_no) FROM loop_act",
@@ -72,7 +78,7 @@ static const struct sql_text pending_replace = {
     "primary key"};
 
 const struct sql_list loop_record_statements =
-    SQL_LIST(&loop_select, &loop_last, &loop_put, &loop_update, &loop_fields_update, &act_last,
+    SQL_LIST(&loop_select, &loop_last, &loop_put, &loop_update, &loop_update_all, &loop_fields_update, &act_last,
              &act_insert, &party_put, &party_clear, &count_add, &about_put, &about_clear,
              &fields_block, &words_block, &words_replace, &pending_block, &pending_replace);
 
@@ -333,23 +339,22 @@ bool loop_insert(struct engine *engine, struct loop *loop, struct error *err)
 
 bool loop_write(struct engine *engine, struct loop *loop, bool fields_too, struct error *err)
 {
-    if (!sql_run(engine->sql, &loop_update,
-                 SQL_ARGUMENTS(sql_int(loop->no), sql_int(loop->definition->scene_no),
-                               sql_int(loop->stage), sql_int(loop->state), sql_int(loop->seat_no),
-                               sql_int(loop->entered_at), sql_int(loop->due_at),
-                               sql_time(loop->wake_at), sql_time(loop->closed_at),
-                               sql_int(loop->overdue), sql_int(loop->steps),
-                               sql_int(loop->claim_user), sql_int(loop->claim_until),
-                               sql_blob(key_blob(loop)), sql_blob(marks_blob(engine, loop))),
-                 err))
-        return false;
-    if (fields_too) {
-        struct slice fields = words_pack(engine, CIPHER_FIELDS, loop->no, loop->fields);
-        if (!sql_run(engine->sql, &loop_fields_update,
-                     SQL_ARGUMENTS(sql_int(loop->no), sql_blob(fields)), err))
-            return false;
-    }
-    return (!has_about(loop) || write_about(engine, loop, err)) && recount(engine, loop, err);
+    struct slice fields = {NULL, 0};
+    if (fields_too)
+        fields = words_pack(engine, CIPHER_FIELDS, loop->no, loop->fields);
+    const struct sql_value values[] = {
+        sql_int(loop->no),          sql_int(loop->definition->scene_no),
+        sql_int(loop->stage),       sql_int(loop->state),
+        sql_int(loop->seat_no),     sql_int(loop->entered_at),
+        sql_int(loop->due_at),      sql_time(loop->wake_at),
+        sql_time(loop->closed_at),  sql_int(loop->overdue),
+        sql_int(loop->steps),       sql_int(loop->claim_user),
+        sql_int(loop->claim_until), sql_blob(key_blob(loop)),
+        sql_blob(marks_blob(engine, loop)), sql_blob(fields)};
+    size_t count = sizeof values / sizeof *values;
+    return sql_run(engine->sql, fields_too ? &loop_update_all : &loop_update, values,
+                   fields_too ? count : count - 1, err) &&
+           (!has_about(loop) || write_about(engine, loop, err)) && recount(engine, loop, err);
 }
 
 /* ---- Acts */

@@ -76,6 +76,22 @@ static timestamp now(struct loopback *loop)
     "{\"to\":\"placing\",\"fields\":{\"contact_level\":\"close\",\"target_area\":\"320412\","      \
     "\"in_city\":true}}"
 
+/* After every test: each loop is what its acts say, and so are the counters. */
+static int verify_and_remove(void **state)
+{
+    struct loopback *loop = *state;
+    struct loops_verification verification;
+    struct error err;
+    bool done = loops_verify(loop->platform->loops, &verification, &err);
+    if (!done || verification.wrong_no || verification.counters_wrong) {
+        print_error("loop %lld: %s; %lld counters\n", (long long)verification.wrong_no,
+                    done ? verification.words : err.what,
+                    (long long)verification.counters_wrong);
+        done = false;
+    }
+    return loopback_remove(state) || !done;
+}
+
 /* ---- From its opening to its end */
 
 static void hands_and_events_bring_a_loop_to_its_end(void **state)
@@ -563,27 +579,62 @@ static void a_closed_loop_is_forgotten_when_its_scene_says(void **state)
                                            " (SELECT loop_no FROM loop)"), 0);
 }
 
+static void what_does_not_follow_from_its_acts_is_found(void **state)
+{
+    struct loopback *loop = *state;
+    struct loops_verification verification;
+    struct error err;
+    static const char *const changes[] = {
+        "UPDATE loop SET stage = 2 WHERE loop_no = 1",
+        "UPDATE loop SET steps = 1 WHERE loop_no = 1",
+        "DELETE FROM loop_act WHERE loop_no = 1 AND kind = 0",
+        "UPDATE loop SET entered_at = entered_at + 1 WHERE loop_no = 1",
+    };
+    open_loop(loop, "cdc_lead", CONTACT, 201);
+    advance(loop, "cdc_duty", 1, PLACING, 200, NULL);
+    loopback_change(loop, "CREATE TABLE kept AS SELECT * FROM loop");
+    loopback_change(loop, "CREATE TABLE kept_act AS SELECT * FROM loop_act");
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        loopback_change(loop, changes[i]);
+        test_fail_on(loops_verify(loop->platform->loops, &verification, &err), &err);
+        assert_int_equal(verification.wrong_no, 1);
+        loopback_change(loop, "DELETE FROM loop");
+        loopback_change(loop, "DELETE FROM loop_act");
+        loopback_change(loop, "INSERT INTO loop SELECT * FROM kept");
+        loopback_change(loop, "INSERT INTO loop_act SELECT * FROM kept_act");
+    }
+    loopback_change(loop, "UPDATE loop_count SET open = open + 1");
+    test_fail_on(loops_verify(loop->platform->loops, &verification, &err), &err);
+    assert_int_equal(verification.wrong_no, 0);
+    assert_true(verification.counters_wrong > 0);
+    loopback_change(loop, "UPDATE loop_count SET open = open - 1");
+}
+
+#define LOOP_TEST(name)                                                                            \
+    cmocka_unit_test_setup_teardown(name, loopback_create, verify_and_remove)
+
 int main(void)
 {
     log_set_level(LOG_FAULT);
     const struct CMUnitTest tests[] = {
-        LOOPBACK_TEST(hands_and_events_bring_a_loop_to_its_end),
-        LOOPBACK_TEST(what_a_scene_does_not_allow_is_refused_in_words),
-        LOOPBACK_TEST(what_cannot_be_opened_is_refused_in_words),
-        LOOPBACK_TEST(a_second_opening_joins_the_first),
-        LOOPBACK_TEST(who_fails_to_act_is_told_then_others_then_the_command_centre),
-        LOOPBACK_TEST(a_list_is_what_the_reader_holds_or_may_see),
-        LOOPBACK_TEST(pages_follow_one_another_without_a_gap),
-        LOOPBACK_TEST(many_steps_have_a_result_each),
-        LOOPBACK_TEST(a_step_waits_until_all_have_signed),
-        LOOPBACK_TEST(one_person_holds_a_loop_for_a_while),
-        LOOPBACK_TEST(the_command_centre_always_finds_a_way_out),
-        LOOPBACK_TEST(an_open_loop_is_a_purpose_for_those_who_have_a_part_in_it),
-        LOOPBACK_TEST(a_loop_never_waits_for_someone_off_duty),
-        LOOPBACK_TEST(a_positive_tube_is_followed_to_the_end_of_every_member),
-        LOOPBACK_TEST(a_positive_member_is_reported),
-        LOOPBACK_TEST(bad_results_are_refused_and_leave_nothing),
-        LOOPBACK_TEST(a_closed_loop_is_forgotten_when_its_scene_says),
+        LOOP_TEST(hands_and_events_bring_a_loop_to_its_end),
+        LOOP_TEST(what_a_scene_does_not_allow_is_refused_in_words),
+        LOOP_TEST(what_cannot_be_opened_is_refused_in_words),
+        LOOP_TEST(a_second_opening_joins_the_first),
+        LOOP_TEST(who_fails_to_act_is_told_then_others_then_the_command_centre),
+        LOOP_TEST(a_list_is_what_the_reader_holds_or_may_see),
+        LOOP_TEST(pages_follow_one_another_without_a_gap),
+        LOOP_TEST(many_steps_have_a_result_each),
+        LOOP_TEST(a_step_waits_until_all_have_signed),
+        LOOP_TEST(one_person_holds_a_loop_for_a_while),
+        LOOP_TEST(the_command_centre_always_finds_a_way_out),
+        LOOP_TEST(an_open_loop_is_a_purpose_for_those_who_have_a_part_in_it),
+        LOOP_TEST(a_loop_never_waits_for_someone_off_duty),
+        LOOP_TEST(a_positive_tube_is_followed_to_the_end_of_every_member),
+        LOOP_TEST(a_positive_member_is_reported),
+        LOOP_TEST(bad_results_are_refused_and_leave_nothing),
+        LOOP_TEST(what_does_not_follow_from_its_acts_is_found),
+        LOOP_TEST(a_closed_loop_is_forgotten_when_its_scene_says),
     };
     return LOOPBACK_RUN(tests);
 }
