@@ -172,6 +172,7 @@ struct engine {
     const struct actor *actor; /* NULL: the clock or an event */
     int64_t event_no;          /* of an event, else 0 */
     int64_t acts;              /* rows of loop_act written */
+    int64_t last_act;          /* the highest number of one; 0: not looked up yet */
 };
 
 /* NULL fields never stand: an absent field is not in the object. Reads the loop with `no`;

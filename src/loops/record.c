@@ -378,11 +378,11 @@ static bool act_emit(struct engine *engine, const struct loop *loop, enum act_ki
 bool act_write(struct engine *engine, const struct loop *loop, const struct act *act,
                struct error *err)
 {
-    int64_t no;
     struct slice words = {NULL, 0};
-    if (!sql_one_int(engine->sql, &act_last, NULL, 0, 0, &no, err))
+    if (!engine->last_act &&
+        !sql_one_int(engine->sql, &act_last, NULL, 0, 0, &engine->last_act, err))
         return false;
-    no++;
+    int64_t no = ++engine->last_act; /* jobs run one after another: nobody else takes it */
     if (json_object_size(act->fields) || json_object_size(act->differing) || act->note.length) {
         json_t *all = json_object();
         if (json_object_size(act->fields))

@@ -369,6 +369,275 @@ export interface Operations {
       next: string | null;
     };
   };
+  /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
+  "GET /api/v1/loops": {
+    path: Record<never, never>;
+    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        scene: string;
+        version: number;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        subject: {
+          kind: string;
+          no?: number | null;
+          code?: string;
+        };
+        area: string | null;
+        opened_at: string;
+        entered_at: string;
+        due_at: string;
+        closed_at: string | null;
+        overdue: boolean;
+        claimed_by: string | null;
+        claimed_until: string | null;
+        owner: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+      }>;
+      next: string | null;
+    };
+  };
+  /** Opens a loop by hand, or joins the open one about the same */
+  "POST /api/v1/loops": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      scene: string;
+      subject?: number | string | null;
+      area?: string;
+      fields?: Record<string, unknown>;
+    };
+    answer: unknown;
+  };
+  /** A loop: fields, what is next and who may do it, history, children */
+  "GET /api/v1/loops/{id}": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      id: number;
+      scene: string;
+      version: number;
+      title: {
+        zh: string;
+        en: string;
+      };
+      stage: string;
+      stage_title: {
+        zh: string;
+        en: string;
+      };
+      state: "open" | "done" | "failed" | "cancelled";
+      subject: {
+        kind: string;
+        no?: number | null;
+        code?: string;
+      };
+      area: string | null;
+      opened_at: string;
+      entered_at: string;
+      due_at: string;
+      closed_at: string | null;
+      overdue: boolean;
+      claimed_by: string | null;
+      claimed_until: string | null;
+      owner: {
+        form: "role" | "unit" | "person" | "lead";
+        role: string;
+        area: string | null;
+        no?: number;
+      };
+      fields: Array<{
+        name: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        type: string;
+        list: boolean;
+        hidden: boolean;
+        value: unknown;
+      }>;
+      next: Array<{
+        to: string;
+        trigger: string;
+        mine: boolean;
+        by: Array<{
+          zh: string;
+          en: string;
+        }>;
+        sign: Array<{
+          zh: string;
+          en: string;
+        }>;
+        when: Array<{
+          zh: string;
+          en: string;
+        }>;
+        note: boolean;
+        require: Array<string>;
+        on?: string;
+        at?: string;
+      }>;
+      waiting: {
+        to?: string;
+        missing?: Array<string>;
+      } | null;
+      history: Array<{
+        at: string;
+        act: string;
+        stage: string;
+        to: string;
+        by: string;
+        event?: number;
+        loop?: number;
+        parent?: number;
+        told?: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+        fields: Record<string, unknown>;
+        differing: Record<string, unknown>;
+        note?: string;
+      }>;
+      children: Array<{
+        id: number;
+        scene: string;
+        state: string;
+      }>;
+      parents: Array<{
+        id: number;
+        scene: string;
+        state: string;
+      }>;
+    };
+  };
+  /** A step to the next stage; 202 while signatures are missing */
+  "POST /api/v1/loops/{id}/advance": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      to: string;
+      fields?: Record<string, unknown>;
+      note?: string;
+    };
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
+  };
+  /** Holds the loop for one person of its owner, or gives it back */
+  "POST /api/v1/loops/{id}/claim": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      release?: boolean;
+    };
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
+  };
+  /** Signs the step that waits; 202 while others are missing */
+  "POST /api/v1/loops/{id}/sign": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: Record<string, unknown>;
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
+  };
+  /** The command centre takes a loop over, or closes it as failed, with words */
+  "POST /api/v1/loops/{id}/take": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      note: string;
+      close?: boolean;
+    };
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
+  };
+  /** Many steps at once, each for itself, with a result each */
+  "POST /api/v1/loops:advance": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      items: Array<{
+        id: number;
+        to: string;
+        fields?: Record<string, unknown>;
+        note?: string;
+      }>;
+    };
+    answer: {
+      items: Array<{
+        done: boolean;
+        id: number;
+        stage?: string;
+        joined?: boolean;
+        missing?: Array<string>;
+        error?: string;
+        status?: number;
+        detail?: string;
+        field?: string;
+        expected?: string;
+      }>;
+    };
+  };
+  /** Open and overdue loops by scene and stage, as maintained with every act */
+  "GET /api/v1/loops:counts": {
+    path: Record<never, never>;
+    query: { area?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string;
+      items: Array<{
+        scene: string;
+        version: number;
+        stage: string;
+        open: number;
+        overdue: number;
+      }>;
+    };
+  };
   /** The holder's own status */
   "GET /api/v1/me": {
     path: Record<never, never>;
@@ -702,6 +971,35 @@ export interface Operations {
       signature: string;
       public_key: string;
     };
+  };
+  /** A laboratory result of a person or of a pooled tube; known by its accession */
+  "POST /api/v1/results": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      laboratory: string;
+      accession: string;
+      sampled_at: string;
+      reported_at: string;
+      result: "negative" | "positive" | "inconclusive";
+      person?: number;
+      tube?: {
+        code: string;
+        point: string;
+        area: string;
+        members: Array<number>;
+      };
+    };
+    answer: unknown;
+  };
+  /** Results as NDJSON, each with its own accession: an answer a line */
+  "POST /api/v1/results:batch": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: unknown;
   };
   /** Classes of records with their days, holds in force, the last run */
   "GET /api/v1/retention": {
