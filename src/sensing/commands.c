@@ -24,6 +24,8 @@ const struct method methods[] = {
      outbreak_p_run},
     {"detect", "outbreak_p_exact", INPUT_SERIES, "the same, without underflow",
      outbreak_p_exact_run},
+    {"detect", "chengmai_ensemble", INPUT_SERIES,
+     "robust averaged regressions and two weeks' evidence", chengmai_ensemble_run},
     {"rt", "parametric_si", INPUT_SERIES, "R(t), gamma serial interval", rt_parametric_run},
     {"rt", "non_parametric_si", INPUT_SERIES, "R(t), given serial interval", rt_non_parametric_run},
     {"rt", "uncertain_si", INPUT_SERIES, "R(t), uncertain serial interval", rt_uncertain_run},
