@@ -11,6 +11,7 @@ int bench_scans(struct command_context *context, int argc, char **argv, struct e
 int bench_start(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_detect(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_noufaily(struct command_context *context, int argc, char **argv, struct error *err);
 
 extern const struct command bench_commands[];
 

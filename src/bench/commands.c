@@ -41,6 +41,11 @@ const struct command bench_commands[] = {
      .words = "R(t) and nowcasts, microseconds a point, against R",
      .needs_data = false,
      .run = bench_rt},
+    {.name = "bench noufaily",
+     .usage = "[--series FILE] [--method M] [--alone]",
+     .words = "outbreaks found, and false alarms, on series with known outbreaks",
+     .needs_data = false,
+     .run = bench_noufaily},
 };
 enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
 
