@@ -13,8 +13,8 @@
  * week's count must be above its mean: memory alone never alarms.
  *
  * Its distribution without outbreak is summed over both weeks' counts, exactly (on cells where
- * counts are many), and over the error of the estimated mean, which both weeks share (Gauss and
- * Hermite's rule). As evidence grows with y and with y', the region that is as strong lies above a
+ * counts are many), and over the errors of the estimated mean, which both weeks share, and of the
+ * dispersion (Gauss and Hermite's rule with five and with two points). As evidence grows with y and with y', the region that is as strong lies above a
  * falling staircase: one tail for each y'. */
 #include "sensing/outbreak_evidence.h"
 
@@ -23,11 +23,11 @@
 static const double share_first = 0.5, share_second = 0.4172; /* of floor(lognormal(0, 0.5)) */
 static const double cap_probability = 0.02;
 /* Nodes and weights of a standard normal, five points (Abramowitz & Stegun 25.10). */
-static const double node_place[ERROR_NODES] = {-2.8569700138728056, -1.3556261799742659, 0,
-                                               1.3556261799742659, 2.8569700138728056};
-static const double node_weight[ERROR_NODES] = {0.011257411327720689, 0.22207592200561266,
-                                                0.53333333333333333, 0.22207592200561266,
-                                                0.011257411327720689};
+static const double node_place[MEAN_NODES] = {-2.8569700138728056, -1.3556261799742659, 0,
+                                              1.3556261799742659, 2.8569700138728056};
+static const double node_weight[MEAN_NODES] = {0.011257411327720689, 0.22207592200561266,
+                                               0.53333333333333333, 0.22207592200561266,
+                                               0.011257411327720689};
 
 static double outbreak_size(size_t k)
 {
@@ -77,11 +77,13 @@ void outbreak_evidence_make(const struct robust_prediction *prediction, bool has
             break;
     fill_ratios(prediction, evidence);
     for (size_t n = 0; n < ERROR_NODES; n++) {
-        double factor = exp(node_place[n] * error);
-        evidence->node_weight[n] = node_weight[n];
-        count_upper_tails(grid, mean * factor, dispersion, evidence->upper_tail[n]);
+        double factor = exp(node_place[n / 2] * error);
+        double spread = exp(prediction->dispersion_error * (n % 2 ? 1 : -1));
+        spread = fmax(1, dispersion * spread);
+        evidence->node_weight[n] = node_weight[n / 2] / 2;
+        count_upper_tails(grid, mean * factor, spread, evidence->upper_tail[n]);
         if (has_before)
-            count_masses(grid, before * factor, dispersion, evidence->before_mass[n]);
+            count_masses(grid, before * factor, spread, evidence->before_mass[n]);
     }
     if (!has_before)
         return;

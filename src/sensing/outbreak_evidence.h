@@ -6,7 +6,7 @@
 #include "sensing/count_grid.h"
 #include "sensing/robust_baseline.h"
 
-enum { OUTBREAK_SIZES = 9, ERROR_NODES = 5 };
+enum { OUTBREAK_SIZES = 9, MEAN_NODES = 5, ERROR_NODES = 2 * MEAN_NODES };
 
 /* All tables that one week needs. */
 struct outbreak_evidence {
@@ -17,7 +17,7 @@ struct outbreak_evidence {
     double begins[GRID_CELLS_MAX];                    /* LR of an outbreak that begins this week */
     double before[GRID_CELLS_MAX][OUTBREAK_SIZES];    /* LR of its first week, a week ago */
     double continues[GRID_CELLS_MAX][OUTBREAK_SIZES]; /* LR of its second week, now */
-    /* without outbreak, at each node of the mean's error */
+    /* without outbreak, at each node of the errors of mean and dispersion */
     double node_weight[ERROR_NODES];
     double before_mass[ERROR_NODES][GRID_CELLS_MAX], upper_tail[ERROR_NODES][GRID_CELLS_MAX];
 };

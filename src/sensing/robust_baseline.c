@@ -33,7 +33,7 @@ static const double outbreak_odds = 0.05 / 0.95; /* a week in twenty, before its
 static const double added_deviations[ADDED] = {1, 2, 4, 8};
 static const double prior_precision = 0.25;
 static const double settled = 1e-6;
-static const double eta_max = 35, step_max = 3, log_error_max = 1.5;
+static const double eta_max = 35, step_max = 3, log_error_max = 1.5, dispersion_error_max = 0.5;
 static const double trend_years = 5; /* unit of time: a prior of 2 is a factor of 7 in five years */
 
 void robust_room_make(const double *observed, size_t series_rows,
@@ -247,6 +247,17 @@ static bool fit_robustly(struct robust_room *room, struct model *model, double *
     return true;
 }
 
+/* Standard error of log dispersion as a mean of squares: the fourth moment of a count of that law
+ * is 3 + (6 (dispersion - 1) + 1 / dispersion) / mean. */
+static double dispersion_error(const struct robust_room *room, double dispersion)
+{
+    double inverse = 0, rows = (double)room->count;
+    for (size_t i = 0; i < room->count; i++)
+        inverse += 1 / (room->mean[i] * rows);
+    double variance = (2 + (6 * (dispersion - 1) + 1 / dispersion) * inverse) / rows;
+    return fmin(sqrt(variance), dispersion_error_max);
+}
+
 /* ---- Averaging ---- */
 
 struct candidate {
@@ -321,6 +332,7 @@ enum robust_outcome robust_predict(const struct robust_settings *settings, struc
     struct model full = {.first = first, .terms = 2 - first + 2 * harmonics};
     if (!fit_robustly(room, &full, &ret_prediction->dispersion))
         return ROBUST_NO_FIT;
+    ret_prediction->dispersion_error = dispersion_error(room, ret_prediction->dispersion);
     for (; first < 2; first++)
         for (size_t h = 0; h <= harmonics; h++) {
             struct model model = {.first = first, .terms = 2 - first + 2 * h};
