@@ -2,7 +2,7 @@
  *
  * Robust: each week weighs as likely as it holds no outbreak: w = 1 / (1 + odds × LR), LR the mean
  * likelihood ratio of 1, 2, 4 and 8 standard deviations of added cases, w = 1 where the count is
- * below its mean. The estimating equations
+ * not above its mean or not above 1. The estimating equations
  *
  *     sum x [w(y) (y - m) - E w(Y) (Y - m)] = 0,   sum w(y) (y - m)^2 / m = dispersion × sum c,
  *     c = E w(Y) (Y - m)^2 / (dispersion m)
@@ -137,6 +137,12 @@ static inline double weight_of(double ratio_sum)
     return 1 / (1 + outbreak_odds * ratio_sum / ADDED);
 }
 
+/* One case is none. */
+static inline bool may_be_outbreak(double count, double mean)
+{
+    return count > mean && count > 1;
+}
+
 /* What the weights take from a series without outbreaks, at a mean. */
 struct expectation {
     double shift; /* E w(Y) (Y - m) */
@@ -153,8 +159,8 @@ static struct expectation expect(double mean, double dispersion)
     for (size_t k = 0; k < ADDED; k++)
         count_ratios(&grid, mean, dispersion, added_deviations[k] * deviation, ratios[k]);
     for (size_t i = 0; i < grid.count; i++) {
-        double apart = count_grid_middle(&grid, i) - mean, weight = 1;
-        if (apart > 0)
+        double count = count_grid_middle(&grid, i), apart = count - mean, weight = 1;
+        if (may_be_outbreak(count, mean))
             weight = weight_of(ratios[0][i] + ratios[1][i] + ratios[2][i] + ratios[3][i]);
         result.shift += masses[i] * weight * apart;
         result.share += masses[i] * weight * apart * apart;
@@ -166,7 +172,7 @@ static struct expectation expect(double mean, double dispersion)
 static double row_weight(double count, double mean, double dispersion)
 {
     double sum = 0, deviation = sqrt(dispersion * mean);
-    if (count <= mean)
+    if (!may_be_outbreak(count, mean))
         return 1;
     for (size_t k = 0; k < ADDED; k++)
         sum += count_ratio(count, mean, dispersion, added_deviations[k] * deviation);
