@@ -14,8 +14,8 @@
  *
  * Its distribution without outbreak is summed over both weeks' counts, exactly (on cells where
  * counts are many), and over the errors of the estimated mean, which both weeks share, and of the
- * dispersion (Gauss and Hermite's rule with five and with two points). As evidence grows with y and with y', the region that is as strong lies above a
- * falling staircase: one tail for each y'. */
+ * dispersion (Gauss and Hermite's rule with five and with two points). As evidence grows with y and
+ * with y', the region that is as strong lies above a falling staircase: one tail for each y'. */
 #include "sensing/outbreak_evidence.h"
 
 #include <math.h>
@@ -78,8 +78,7 @@ void outbreak_evidence_make(const struct robust_prediction *prediction, bool has
     fill_ratios(prediction, evidence);
     for (size_t n = 0; n < ERROR_NODES; n++) {
         double factor = exp(node_place[n / 2] * error);
-        double spread = exp(prediction->dispersion_error * (n % 2 ? 1 : -1));
-        spread = fmax(1, dispersion * spread);
+        double spread = n % 2 ? prediction->dispersion_high : prediction->dispersion_low;
         evidence->node_weight[n] = node_weight[n / 2] / 2;
         count_upper_tails(grid, mean * factor, spread, evidence->upper_tail[n]);
         if (has_before)

@@ -147,6 +147,7 @@ static inline bool may_be_outbreak(double count, double mean)
 struct expectation {
     double shift; /* E w(Y) (Y - m) */
     double share; /* E w(Y) (Y - m)^2 / (dispersion m) */
+    double power; /* E [w(Y) (Y - m)^2 / (dispersion m)]^2 */
 };
 
 static struct expectation expect(double mean, double dispersion)
@@ -163,9 +164,10 @@ static struct expectation expect(double mean, double dispersion)
         if (may_be_outbreak(count, mean))
             weight = weight_of(ratios[0][i] + ratios[1][i] + ratios[2][i] + ratios[3][i]);
         result.shift += masses[i] * weight * apart;
-        result.share += masses[i] * weight * apart * apart;
+        double part = weight * apart * apart / (dispersion * mean);
+        result.share += masses[i] * part;
+        result.power += masses[i] * part * part;
     }
-    result.share /= dispersion * mean;
     return result;
 }
 
@@ -179,12 +181,18 @@ static double row_weight(double count, double mean, double dispersion)
     return weight_of(sum);
 }
 
-/* Cleans the response at the present means; returns the dispersion that these weights say. Both
- * expectations are smooth in log mean and are interpolated between KNOTS. */
-static double clean(struct robust_room *room, double dispersion, size_t terms)
+/* What these weights say of the dispersion, without its bound of 1. */
+struct spread {
+    double dispersion, log_error;
+};
+
+/* Cleans the response at the present means. The expectations are smooth in log mean and are
+ * interpolated between KNOTS. */
+static struct spread clean(struct robust_room *room, double dispersion, size_t terms)
 {
     struct expectation knots[KNOTS];
-    double least = INFINITY, greatest = 0, squares = 0, shares = 0, rows = (double)room->count;
+    double least = INFINITY, greatest = 0, squares = 0, shares = 0, variance = 0;
+    double rows = (double)room->count;
     for (size_t i = 0; i < room->count; i++) {
         least = fmin(least, room->mean[i]);
         greatest = fmax(greatest, room->mean[i]);
@@ -201,9 +209,12 @@ static double clean(struct robust_room *room, double dispersion, size_t terms)
         room->response[i] =
             weight * count + (1 - weight) * mean - shift + 0.5 / rows; /* see "Sparse" */
         squares += weight * (count - mean) * (count - mean) / mean;
-        shares += knots[k].share + part * (knots[k + 1].share - knots[k].share);
+        double share = knots[k].share + part * (knots[k + 1].share - knots[k].share);
+        shares += share;
+        variance += knots[k].power + part * (knots[k + 1].power - knots[k].power) - share * share;
     }
-    return fmax(1, squares / shares * rows / (rows - (double)terms));
+    return (struct spread){squares / shares * rows / (rows - (double)terms),
+                           fmin(sqrt(variance) / shares, dispersion_error_max)};
 }
 
 static int compare(const void *a, const void *b)
@@ -230,8 +241,10 @@ static double start_responses(struct robust_room *room)
 }
 
 /* The largest model and the dispersion, robustly; leaves the cleaned response. */
-static bool fit_robustly(struct robust_room *room, struct model *model, double *ret_dispersion)
+static bool fit_robustly(struct robust_room *room, struct model *model,
+                         struct robust_prediction *prediction)
 {
+    struct spread spread = {0};
     double dispersion = 1, squares = 0, rows = (double)room->count;
     model->beta[1 - model->first] = log(start_responses(room));
     if (!fit_model(room, model, dispersion, STEPS_MAX))
@@ -243,25 +256,17 @@ static bool fit_robustly(struct robust_room *room, struct model *model, double *
     dispersion = fmax(1, squares / (rows - (double)model->terms));
     for (int round = 0; round < ROUNDS_MAX; round++) {
         double moved, before = dispersion;
-        dispersion = clean(room, dispersion, model->terms);
+        spread = clean(room, dispersion, model->terms);
+        dispersion = fmax(1, spread.dispersion);
         if (!isfinite(dispersion) || !scoring_step(room, model, dispersion, &moved))
             return false;
         if (fabs(dispersion - before) < 1e3 * settled * before && moved < 1e3 * settled)
             break;
     }
-    *ret_dispersion = dispersion;
+    prediction->dispersion = dispersion;
+    prediction->dispersion_low = fmax(1, spread.dispersion * exp(-spread.log_error));
+    prediction->dispersion_high = fmax(1, spread.dispersion * exp(spread.log_error));
     return true;
-}
-
-/* Standard error of log dispersion as a mean of squares: the fourth moment of a count of that law
- * is 3 + (6 (dispersion - 1) + 1 / dispersion) / mean. */
-static double dispersion_error(const struct robust_room *room, double dispersion)
-{
-    double inverse = 0, rows = (double)room->count;
-    for (size_t i = 0; i < room->count; i++)
-        inverse += 1 / (room->mean[i] * rows);
-    double variance = (2 + (6 * (dispersion - 1) + 1 / dispersion) * inverse) / rows;
-    return fmin(sqrt(variance), dispersion_error_max);
 }
 
 /* ---- Averaging ---- */
@@ -336,9 +341,8 @@ enum robust_outcome robust_predict(const struct robust_settings *settings, struc
     /* a trend wants two years, and so does a season, which else is one */
     size_t first = years < 2 ? 1 : 0, harmonics = years < 2 ? 0 : room->harmonics;
     struct model full = {.first = first, .terms = 2 - first + 2 * harmonics};
-    if (!fit_robustly(room, &full, &ret_prediction->dispersion))
+    if (!fit_robustly(room, &full, ret_prediction))
         return ROBUST_NO_FIT;
-    ret_prediction->dispersion_error = dispersion_error(room, ret_prediction->dispersion);
     for (; first < 2; first++)
         for (size_t h = 0; h <= harmonics; h++) {
             struct model model = {.first = first, .terms = 2 - first + 2 * h};

@@ -36,7 +36,8 @@ struct robust_prediction {
     double mean, mean_before; /* of the row and of the row before it */
     double log_error;         /* standard error of the logarithm of both */
     double dispersion;        /* >= 1 */
-    double dispersion_error;  /* standard error of its logarithm */
+    /* a standard error (of its logarithm) below and above its estimate, both >= 1 */
+    double dispersion_low, dispersion_high;
 };
 enum robust_outcome { ROBUST_DONE, ROBUST_SHORT, ROBUST_NO_FIT };
 /* Predicts row `t` (an index >= 1) from the rows up to t - 1 - excluded. ROBUST_SHORT where fewer

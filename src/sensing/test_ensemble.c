@@ -120,8 +120,11 @@ static void the_p_value_is_the_sum_over_all_pairs_of_counts(void **state)
     const double mean = 2.6, mean_before = 3.3, dispersion = 1.7, size = mean / 0.7;
     const double size_before = mean_before / 0.7;
     enum { COUNTS = 40 };
-    struct robust_prediction prediction = {
-        .mean = mean, .mean_before = mean_before, .dispersion = dispersion};
+    struct robust_prediction prediction = {.mean = mean,
+                                           .mean_before = mean_before,
+                                           .dispersion = dispersion,
+                                           .dispersion_low = dispersion,
+                                           .dispersion_high = dispersion};
     struct outbreak_evidence *evidence = x_alloc(1, sizeof *evidence);
     outbreak_evidence_make(&prediction, true, evidence);
     double cap = negbin_quantile(0.98, size_before, 1 / dispersion) + 1;
