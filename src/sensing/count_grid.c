@@ -125,6 +125,7 @@ void count_ratios(const struct count_grid *grid, double mean, double dispersion,
     for (size_t i = 0; i < grid->count; i++) {
         double count = poisson ? 0 : grid->low + (double)i;
         ret[i] = ratio;
-        ratio = fmin(ratio * ((more + count) / (size + count)), ratio_max);
+        ratio *= (more + count) / (size + count);
+        ratio = ratio < ratio_max ? ratio : ratio_max;
     }
 }

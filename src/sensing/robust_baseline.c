@@ -50,6 +50,7 @@ void robust_room_make(const double *observed, size_t series_rows,
                                      .design = arena_alloc(arena, room * terms * sizeof(double)),
                                      .rows = arena_alloc(arena, room * sizeof(size_t)),
                                      .response = arena_alloc(arena, room * sizeof(double)),
+                                     .eta = arena_alloc(arena, room * sizeof(double)),
                                      .mean = arena_alloc(arena, room * sizeof(double))};
     for (size_t i = 0; i < series_rows; i++) {
         double *x = ret_room->design + i * terms;
@@ -78,7 +79,7 @@ static double linear(const struct robust_room *room, const struct model *model, 
     double eta = 0;
     for (size_t c = 0; c < model->terms; c++)
         eta += model->beta[c] * x[c];
-    return fmax(-eta_max, fmin(eta, eta_max));
+    return eta < -eta_max ? -eta_max : eta < eta_max ? eta : eta_max;
 }
 
 /* One step of Fisher's scoring. *ret_moved: the greatest change of a coefficient. */
@@ -90,6 +91,7 @@ static bool scoring_step(struct robust_room *room, struct model *model, double d
     for (size_t i = 0; i < room->count; i++) {
         const double *restrict x = room->design + room->rows[i] * room->terms + model->first;
         double eta = linear(room, model, room->rows[i]), mu = exp(eta), y = room->response[i];
+        room->eta[i] = eta;
         room->mean[i] = mu;
         deviance += 2 * (mu - y * eta);
         for (size_t r = 0; r < terms; r++) {
@@ -191,18 +193,18 @@ struct spread {
 static struct spread clean(struct robust_room *room, double dispersion, size_t terms)
 {
     struct expectation knots[KNOTS];
-    double least = INFINITY, greatest = 0, squares = 0, shares = 0, variance = 0;
+    double low = INFINITY, high = -INFINITY, squares = 0, shares = 0, variance = 0;
     double rows = (double)room->count;
     for (size_t i = 0; i < room->count; i++) {
-        least = fmin(least, room->mean[i]);
-        greatest = fmax(greatest, room->mean[i]);
+        low = room->eta[i] < low ? room->eta[i] : low;
+        high = room->eta[i] > high ? room->eta[i] : high;
     }
-    double low = log(least), apart = (log(greatest) - low) / (KNOTS - 1) + 1e-9;
+    double apart = (high - low) / (KNOTS - 1) + 1e-9;
     for (size_t k = 0; k < KNOTS; k++)
         knots[k] = expect(exp(low + (double)k * apart), dispersion);
     for (size_t i = 0; i < room->count; i++) {
         double mean = room->mean[i], count = room->observed[room->rows[i]];
-        double place = fmax(0, (log(mean) - low) / apart);
+        double place = (room->eta[i] - low) / apart;
         size_t k = place < KNOTS - 2 ? (size_t)place : KNOTS - 2;
         double part = place - (double)k, weight = row_weight(count, mean, dispersion);
         double shift = knots[k].shift + part * (knots[k + 1].shift - knots[k].shift);

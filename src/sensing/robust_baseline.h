@@ -22,11 +22,11 @@ struct robust_settings {
 struct robust_room {
     const double *observed;
     size_t terms, harmonics;
-    double *design;   /* a row of `terms` for each row of the series: trend, level, harmonics */
-    size_t *rows;     /* those of the baseline that have a count */
-    size_t count;     /* of them */
-    double *response; /* counts of these rows without presumed outbreak cases */
-    double *mean;     /* fitted */
+    double *design;     /* a row of `terms` for each row of the series: trend, level, harmonics */
+    size_t *rows;       /* those of the baseline that have a count */
+    size_t count;       /* of them */
+    double *response;   /* counts of these rows without presumed outbreak cases */
+    double *eta, *mean; /* the fit: log mean, mean */
 };
 void robust_room_make(const double *observed, size_t series_rows,
                       const struct robust_settings *settings, struct arena *arena,
