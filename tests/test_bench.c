@@ -140,14 +140,15 @@ static void noufaily_writes_every_week_of_both_versions_at_every_alpha(void **st
         assert_int_equal(lines, 1 + rows[i].alphas * 2 * 2 * 49 + 1 + rows[i].alphas);
         assert_int_equal(alarms, 2 * rows[i].alphas);
         count_lines(path, arguments, ",clean,", 600, &alarms);
-        assert_int_equal(alarms, 0);
+        assert_true(4 * alarms < 2 * rows[i].alphas); /* an alpha of 0.2 may */
     }
-    snprintf(arguments, sizeof arguments, "bench noufaily --alone --series %s", path);
+    snprintf(arguments, sizeof arguments, "bench noufaily --alone --series %s | head -n 2", path);
     assert_int_equal(run(arguments, output), 0);
     const char *begin = "method,alpha,version,scenario,replicate,week,alarm\n"
                         "chengmai_ensemble,0.002,full,1,1,576,0\n";
-    assert_int_equal(strncmp(output, begin, strlen(begin)), 0);
+    assert_string_equal(output, begin);
     write_series(path, 623); /* a week too few */
+    snprintf(arguments, sizeof arguments, "bench noufaily --alone --series %s", path);
     assert_int_equal(run(arguments, output), 2);
     assert_int_equal(run("bench noufaily --method guess", output), 2);
     assert_int_equal(remove(path), 0);

@@ -2,11 +2,11 @@
  *
  * Reads series `scenario,replicate,week,cases,outbreak_cases` of 624 weeks each, looks at the last
  * 49 of them in two versions (as they are, and without any outbreak cases) over a grid of alphas,
- * and writes every alarm to standard output as `method,alpha,version,scenario,replicate,week,alarm`,
- * which the benchmark's own scorer reads. To standard error: the pooled scores by the same
- * definitions and, against the peer (our farrington_flexible with the settings of Noufaily et al.
- * 2013, which equals R's), the share of outbreaks found and the weeks they went on unseen at equal
- * false alarms, with the standard error of the difference. */
+ * and writes every alarm to standard output, which the benchmark's own scorer reads, as
+ * `method,alpha,version,scenario,replicate,week,alarm`. To standard error: the pooled scores by the
+ * same definitions and, against the peer (our farrington_flexible with the settings of Noufaily et
+ * al. 2013, which equals R's), the share of outbreaks found and the weeks they went on unseen at
+ * equal false alarms, with the standard error of the difference. */
 #include <math.h>
 #include <pthread.h>
 

@@ -1,8 +1,9 @@
 /* Counts whose variance is a multiple of their mean, as tables over a grid.
  *
- * The law is negative binomial with mean m and variance dispersion × m (Poisson where the dispersion
- * is 1). More cases of the same kind only add to the mean, so that the likelihood ratio of "m + added"
- * against "m" grows with the count: whatever compares such ratios needs no look at single counts. */
+ * The law is negative binomial with mean m and variance dispersion × m (Poisson where the
+ * dispersion is 1). More cases of the same kind only add to the mean, so that the likelihood ratio
+ * of m + added against m grows with the count: what compares such ratios need not look at single
+ * counts. */
 #ifndef CHENGMAI_SENSING_COUNT_GRID_H
 #define CHENGMAI_SENSING_COUNT_GRID_H
 

@@ -40,8 +40,8 @@ struct robust_prediction {
     double dispersion_low, dispersion_high;
 };
 enum robust_outcome { ROBUST_DONE, ROBUST_SHORT, ROBUST_NO_FIT };
-/* Predicts row `t` (an index >= 1) from the rows up to t - 1 - excluded. ROBUST_SHORT where fewer
- * than a year of them (at least ROBUST_ROWS_LEAST) have a count. Depends on nothing else than these rows. */
+/* Predicts row `t` from the rows up to t - 1 - excluded, and depends on nothing else. ROBUST_SHORT
+ * where fewer than a year of them, or than ROBUST_ROWS_LEAST, have a count. */
 enum robust_outcome robust_predict(const struct robust_settings *settings, struct robust_room *room,
                                    size_t t, struct robust_prediction *ret_prediction);
 
