@@ -11,6 +11,7 @@ static const double dispersion_least = 1 + 1e-6;
 static const double ratio_max = 1e150;
 /* With more than this size the law is smooth within a cell, and its middle stands for it. */
 static const double smooth_size = 30;
+static const double counts_summed_max = 1e5; /* without it, cells are summed up to so many counts */
 enum { CELLS_WANTED = 350 };
 
 struct count_grid count_grid_make(double mean_low, double mean_high, double deviation,
@@ -42,35 +43,40 @@ static double log_mass(double count, double mean, double dispersion)
            count * log1p(-1 / dispersion);
 }
 
-/* Single counts, one from the other. */
+/* Each count's mass from the one before, summed up by cell. */
 static void masses_of_counts(const struct count_grid *grid, double mean, double dispersion,
                              double *ret)
 {
     bool poisson = dispersion < dispersion_least;
     double size = poisson ? 0 : mean / (dispersion - 1);
     double factor = poisson ? mean : 1 - 1 / dispersion;
-    double mass = exp(log_mass(grid->low, mean, dispersion));
+    double mass = exp(log_mass(grid->low, mean, dispersion)), count = grid->low;
     for (size_t i = 0; i < grid->count; i++) {
-        double count = grid->low + (double)i;
-        ret[i] = mass;
-        mass *= factor * (poisson ? 1 : size + count) / (count + 1);
+        ret[i] = 0;
+        for (double in_cell = 0; in_cell < grid->step; in_cell++, count++) {
+            ret[i] += mass;
+            mass *= factor * (poisson ? 1 : size + count) / (count + 1);
+        }
     }
 }
 
-static void masses_of_cells(const struct count_grid *grid, double mean, double dispersion,
+/* The middle's mass for all of its cell. */
+static void masses_of_middles(const struct count_grid *grid, double mean, double dispersion,
+                              double *ret)
+{
+    for (size_t i = 0; i < grid->count; i++)
+        ret[i] = grid->step * exp(log_mass(count_grid_middle(grid, i), mean, dispersion));
+}
+
+/* The law is Poisson's around a gamma variable, and as good as that variable where counts are in
+ * the thousands and differ as much. */
+static void masses_of_gamma(const struct count_grid *grid, double mean, double dispersion,
                             double *ret)
 {
-    double size = mean / (dispersion - 1), above = 1;
-    bool smooth = dispersion < dispersion_least || size > smooth_size;
-    if (!smooth)
-        above = negbin_upper(grid->low - 1, size, 1 / dispersion);
+    double size = mean / (dispersion - 1), above = 1, next;
     for (size_t i = 0; i < grid->count; i++) {
-        if (smooth) {
-            ret[i] = grid->step * exp(log_mass(count_grid_middle(grid, i), mean, dispersion));
-            continue;
-        }
-        double next =
-            negbin_upper(grid->low + (double)(i + 1) * grid->step - 1, size, 1 / dispersion);
+        double end = grid->low + (double)(i + 1) * grid->step - 0.5;
+        gamma_lower(size, end / (dispersion - 1), &next);
         ret[i] = above - next;
         above = next;
     }
@@ -78,12 +84,15 @@ static void masses_of_cells(const struct count_grid *grid, double mean, double d
 
 void count_masses(const struct count_grid *grid, double mean, double dispersion, double *ret)
 {
-    double sum = 0;
-    bool starts = log_mass(grid->low, mean, dispersion) > -700;
-    if (grid->step == 1 && starts)
+    double sum = 0, span = (double)grid->count * grid->step;
+    bool smooth = dispersion < dispersion_least || mean / (dispersion - 1) > smooth_size;
+    bool few = grid->step == 1 || (!smooth && span < counts_summed_max);
+    if (few && log_mass(grid->low, mean, dispersion) > -700)
         masses_of_counts(grid, mean, dispersion, ret);
+    else if (smooth || few)
+        masses_of_middles(grid, mean, dispersion, ret);
     else
-        masses_of_cells(grid, mean, dispersion, ret);
+        masses_of_gamma(grid, mean, dispersion, ret);
     for (size_t i = 0; i < grid->count; i++)
         sum += ret[i];
     ret[grid->count - 1] += fmax(0, 1 - sum);

@@ -145,6 +145,50 @@ static void the_p_value_is_the_sum_over_all_pairs_of_counts(void **state)
     free(evidence);
 }
 
+static void tables_of_cells_are_those_of_the_law(void **state)
+{
+    (void)state;
+    static const struct {
+        double mean, dispersion, error; /* greatest difference of a tail */
+    } rows[] = {{3, 2, 1e-9},           /* single counts */
+                {10, 50, 1e-9},         /* summed by cell */
+                {4000, 90, 1e-4},       /* by the middle of a cell */
+                {5e5, 1e5, 1e-4}};      /* gamma */
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        double tails[GRID_CELLS_MAX], mean = rows[i].mean, dispersion = rows[i].dispersion;
+        struct count_grid grid = count_grid_make(mean, mean, sqrt(mean * dispersion), dispersion);
+        assert_true(grid.count <= GRID_CELLS_MAX);
+        count_upper_tails(&grid, mean, dispersion, tails);
+        test_near(tails[0], 1, rows[i].error, "all cells");
+        for (size_t cell = 1; cell < grid.count; cell += 11) {
+            double below = grid.low + (double)cell * grid.step - 1;
+            double upper = negbin_upper(below, mean / (dispersion - 1), 1 / dispersion);
+            test_near(tails[cell], upper, rows[i].error, "a tail");
+            assert_int_equal(count_grid_cell(&grid, below), cell - 1);
+            assert_int_equal(count_grid_cell(&grid, below + 1), cell);
+        }
+    }
+}
+
+static void a_ratio_of_likelihoods_is_the_same_alone_and_in_a_table(void **state)
+{
+    (void)state;
+    static const double dispersions[] = {1, 1.5, 40};
+    for (size_t i = 0; i < ROWS(dispersions); i++) {
+        double ratios[GRID_CELLS_MAX], before = 0, mean = 12;
+        struct count_grid grid =
+            count_grid_make(mean, mean, sqrt(mean * dispersions[i]), dispersions[i]);
+        count_ratios(&grid, mean, dispersions[i], 9, ratios);
+        for (size_t cell = 0; cell < grid.count; cell++) {
+            double count = count_grid_middle(&grid, cell);
+            double alone = count_ratio(count, mean, dispersions[i], 9);
+            test_near(ratios[cell] / alone, 1, 1e-9, "a ratio");
+            assert_true(ratios[cell] > before); /* it grows with the count */
+            before = ratios[cell];
+        }
+    }
+}
+
 /* ---- Baseline ---- */
 
 static void past_outbreaks_leave_the_baseline_where_it_was(void **state)
@@ -409,6 +453,8 @@ int main(void)
         cmocka_unit_test(false_alarms_come_at_the_stated_rate),
         cmocka_unit_test(counts_too_few_to_split_the_rate_alarm_less_never_more),
         cmocka_unit_test(the_p_value_is_the_sum_over_all_pairs_of_counts),
+        cmocka_unit_test(tables_of_cells_are_those_of_the_law),
+        cmocka_unit_test(a_ratio_of_likelihoods_is_the_same_alone_and_in_a_table),
         cmocka_unit_test(past_outbreaks_leave_the_baseline_where_it_was),
         cmocka_unit_test(mean_and_dispersion_are_right_without_outbreaks),
         cmocka_unit_test(two_raised_weeks_alarm_where_neither_would_alone),
