@@ -16,8 +16,8 @@
  * Averaged: the cleaned response is fitted with and without trend and with 0 … H harmonics; each
  * model counts exp(-QAIC / 2), QAIC = deviance / dispersion + 2 terms (Burnham & Anderson, "Model
  * selection and multimodel inference", 2nd ed. 2002, 2.5 and 4.2). The error of the prediction
- * holds that within the models and that between them. BIC's greater price a term would drop trends
- * that shift the mean by less than can be seen and yet double a tail.
+ * holds that within the models and that between them. BIC's greater price a term drops trends that
+ * are hardly seen and yet make a tail half as heavy again.
  *
  * Sparse series: half a case, spread over the baseline, keeps the level of an empty history finite
  * (Jeffreys' prior of a Poisson rate); a normal prior with a standard deviation of 2 (in standard
@@ -33,7 +33,7 @@ enum { ROUNDS_MAX = 30, STEPS_MAX = 25, KNOTS = 8, ADDED = 4 };
 static const double outbreak_odds = 0.05 / 0.95; /* a week in twenty, before its count is seen */
 static const double added_deviations[ADDED] = {1, 2, 4, 8};
 static const double prior_precision = 0.25;
-static const double settled = 1e-6;
+static const double settled = 1e-6, cleaned = 1e-3; /* changes that count as none */
 static const double eta_max = 35, step_max = 3, log_error_max = 1.5, dispersion_error_max = 0.5;
 static const double trend_years = 5; /* unit of time: a prior of 2 is a factor of 7 in five years */
 
@@ -263,7 +263,7 @@ static bool fit_robustly(struct robust_room *room, struct model *model,
         dispersion = fmax(1, spread.dispersion);
         if (!isfinite(dispersion) || !scoring_step(room, model, dispersion, &moved))
             return false;
-        if (fabs(dispersion - before) < 1e3 * settled * before && moved < 1e3 * settled)
+        if (fabs(dispersion - before) < cleaned * before && moved < cleaned)
             break;
     }
     prediction->dispersion = dispersion;
