@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -45,7 +46,7 @@ static void the_list_names_every_benchmark(void **state)
     (void)state;
     char output[OUTPUT_BYTES];
     assert_int_equal(run("bench list", output), 0);
-    const char *const names[] = {"ingest ", "trace ", "scans ", "start "};
+    const char *const names[] = {"ingest ", "trace ", "scans ", "start ", "noufaily "};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_non_null(strstr(output, names[i]));
 }
@@ -89,6 +90,70 @@ static void json_is_one_object(void **state)
     assert_string_equal(output + strlen(output) - 3, "]}\n");
 }
 
+/* Two series of Poisson-like counts with an outbreak of three weeks, in a file of its own. */
+static void write_series(const char *path, int weeks)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("scenario,replicate,week,cases,outbreak_cases\n", file);
+    for (int scenario = 1; scenario <= 2; scenario++)
+        for (int week = 1; week <= weeks; week++) {
+            int added = week >= 600 && week < 603 ? 60 : 0;
+            fprintf(file, "%d,1,%d,%d,%d\n", scenario, week, 5 + week * 7 % 11 + added, added);
+        }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Standard output of `bench noufaily` as lines: how many, and how many end with an alarm in `week`
+ * of `version`. */
+static int count_lines(const char *path, const char *arguments, const char *version, int week,
+                       int *ret_alarms)
+{
+    char command[1024], line[256], ending[64];
+    snprintf(command, sizeof command, "'%s' bench noufaily --series %s %s 2>&1",
+             getenv("CHENGMAI_BINARY"), path, arguments);
+    snprintf(ending, sizeof ending, ",%d,1\n", week);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    int lines = 0;
+    for (*ret_alarms = 0; fgets(line, sizeof line, pipe); lines++)
+        *ret_alarms += strstr(line, version) && strstr(line, ending) != NULL;
+    assert_int_equal(pclose(pipe), 0);
+    return lines;
+}
+
+static void noufaily_writes_every_week_of_both_versions_at_every_alpha(void **state)
+{
+    (void)state;
+    char output[OUTPUT_BYTES], path[] = "/tmp/chengmai-noufaily-XXXXXX", arguments[128];
+    int fd = mkstemp(path), alarms;
+    assert_true(fd >= 0 && close(fd) == 0);
+    write_series(path, 624);
+    static const struct {
+        const char *method;
+        int alphas;
+    } rows[] = {{"chengmai_ensemble", 16}, {"farrington_flexible", 12}, {"ears_c1", 12}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(arguments, sizeof arguments, "--alone --method %s", rows[i].method);
+        int lines = count_lines(path, arguments, ",full,", 600, &alarms);
+        /* a header, the alarms; on standard error a header and a row an alpha */
+        assert_int_equal(lines, 1 + rows[i].alphas * 2 * 2 * 49 + 1 + rows[i].alphas);
+        assert_int_equal(alarms, 2 * rows[i].alphas);
+        count_lines(path, arguments, ",clean,", 600, &alarms);
+        assert_true(4 * alarms < 2 * rows[i].alphas); /* an alpha of 0.2 may */
+    }
+    snprintf(arguments, sizeof arguments, "bench noufaily --alone --series %s | head -n 2", path);
+    assert_int_equal(run(arguments, output), 0);
+    const char *begin = "method,alpha,version,scenario,replicate,week,alarm\n"
+                        "chengmai_ensemble,0.002,full,1,1,576,0\n";
+    assert_string_equal(output, begin);
+    write_series(path, 623); /* a week too few */
+    snprintf(arguments, sizeof arguments, "bench noufaily --alone --series %s", path);
+    assert_int_equal(run(arguments, output), 2);
+    assert_int_equal(run("bench noufaily --method guess", output), 2);
+    assert_int_equal(remove(path), 0);
+}
+
 static void wrong_options_are_usage(void **state)
 {
     (void)state;
@@ -105,6 +170,7 @@ int main(void)
         cmocka_unit_test(ingest_alone_ends_with_a_result_of_its_bytes),
         cmocka_unit_test(a_peer_that_is_absent_gives_no_result_and_exit_3),
         cmocka_unit_test(json_is_one_object),
+        cmocka_unit_test(noufaily_writes_every_week_of_both_versions_at_every_alpha),
         cmocka_unit_test(wrong_options_are_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,9 @@ int bench_detect(struct command_context *context, int argc, char **argv, struct 
 int bench_lists(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_loops(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_noufaily(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { BENCH_LISTS = 7, BENCH_LOOPS = 8 };
+enum { BENCH_LISTS = 8, BENCH_LOOPS = 9 };
 /* What the two benches of loops share (lists.c): a demo city that is open, and --loops N. */
 struct platform;
 bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,

@@ -85,6 +85,7 @@ METHOD_FUNCTION(rki_run);
 METHOD_FUNCTION(cdc_run);
 METHOD_FUNCTION(outbreak_p_run);
 METHOD_FUNCTION(outbreak_p_exact_run);
+METHOD_FUNCTION(chengmai_ensemble_run);
 METHOD_FUNCTION(rt_parametric_run);
 METHOD_FUNCTION(rt_non_parametric_run);
 METHOD_FUNCTION(rt_uncertain_run);

@@ -7,11 +7,20 @@
 
 enum { YEARS = 7, WEEKS = 52 * YEARS };
 
-static const char *const detectors[] = {
-    "ears_c1",         "ears_c2", "ears_c3",     "farrington_flexible",
-    "farrington",      "cusum",   "glr_poisson", "glr_negbin",
-    "bayes",           "rki",     "cdc",         "outbreak_p",
-    "outbreak_p_exact"};
+static const char *const detectors[] = {"ears_c1",
+                                        "ears_c2",
+                                        "ears_c3",
+                                        "farrington_flexible",
+                                        "farrington",
+                                        "cusum",
+                                        "glr_poisson",
+                                        "glr_negbin",
+                                        "bayes",
+                                        "rki",
+                                        "cdc",
+                                        "outbreak_p",
+                                        "outbreak_p_exact",
+                                        "chengmai_ensemble"};
 
 /* Parameters with which each detector looks at the last year of WEEKS rows. */
 static const char *parameters_of(const char *detector)
