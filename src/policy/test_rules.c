@@ -218,7 +218,7 @@ static void a_faulty_file_is_taken_whole_or_not_at_all(void **state)
         {"policies/venue_categories.yaml", "en: \"Hospital\"", "en: \"Hospital\", fr: x"},
         {"policies/roles.yaml", "roles:", "rolls:"},
         {"policies/roles.yaml", "permissions: [situation.read", "permissions: [situation.red"},
-        {"policies/roles.yaml", "permissions: [situation.read,", "permissions: {a: ["},
+        {"policies/roles.yaml", "permissions: [loop.read,", "permissions: {a: ["},
     };
     struct arena arena;
     arena_init(&arena, 8 << 20);
