@@ -434,6 +434,21 @@ static void a_command_that_hangs_does_not_hold_the_end(void **state)
     close(none);
 }
 
+/* What is said about a person or a unit names one that is there. */
+static void a_person_or_unit_that_is_not_there_is_refused(void **state)
+{
+    struct served *served = *state;
+    expect_run(served, "watch add 999999 singer", 1, "there is no person 999999");
+    expect_run(served, "watch lift 999999", 1, "there is no person 999999");
+    expect_run(served, "user person command 999999", 1, "there is no number 999999");
+    expect_run(served, "user unit command 999999", 1, "there is no number 999999");
+    expect_run(served, "user person command no", 2, "the number of a person");
+    expect_run(served, "watch add 7 singer", 0, NULL);
+    expect_run(served, "user person command 7", 0, NULL);
+    expect_run(served, "user unit command 1", 0, NULL);
+    expect_run(served, "audit verify", 0, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +467,7 @@ int main(void)
         CITY_TEST(commands_say_the_same_with_and_without_a_server),
         CITY_TEST(an_import_comes_from_a_pipe_or_a_relative_path),
         CITY_TEST(many_commands_at_once_all_end),
+        CITY_TEST(a_person_or_unit_that_is_not_there_is_refused),
         CITY_TEST(a_cancelled_caller_leaves_the_server_well),
         CITY_TEST(a_closed_output_ends_the_command_not_the_server),
         CITY_TEST(a_signal_ends_the_server_in_time_with_zero),

@@ -8,8 +8,10 @@ static const struct sql_text watch_put = {
     "primary key"};
 static const struct sql_text watch_delete = {
     "watch_delete", "DELETE FROM watched_person WHERE person_no = ?1", "primary key"};
+static const struct sql_text watch_person = {
+    "watch_person", "SELECT 1 FROM person WHERE person_no = ?1", "primary key"};
 
-const struct sql_list watch_statements = SQL_LIST(&watch_put, &watch_delete);
+const struct sql_list watch_statements = SQL_LIST(&watch_put, &watch_delete, &watch_person);
 
 struct watch_job {
     struct platform *platform;
@@ -21,7 +23,15 @@ static bool watch(struct sql *sql, void *context, struct error *err)
 {
     const struct watch_job *job = context;
     struct audit_entry entry = {.actor = SLICE("command line"),
-                                .act = job->words ? SLICE("watch.add") : SLICE("watch.lift")};
+                                .act = job->words ? SLICE("watch.add") : SLICE("watch.lift"),
+                                .subject_no = job->person_no};
+    int64_t known;
+    if (!sql_one_int(sql, &watch_person, SQL_ARGUMENTS(sql_int(job->person_no)), 0, &known, err))
+        return false;
+    if (!known)
+        return error_set(err, ERROR_NOT_FOUND, (struct error_place){.source = "watch"},
+                         "the number of a person", "there is no person %lld",
+                         (long long)job->person_no);
     return (job->words
                 ? sql_run(sql, &watch_put,
                           SQL_ARGUMENTS(sql_int(job->person_no), sql_text(slice_of(job->words))),
