@@ -211,6 +211,8 @@ struct route {
     bool at_root;
     bool secret_body;        /* the body holds a password: its idempotency digest is slow */
     bool runs_again;         /* a repeat with the same key runs again, with the same answer */
+    bool waits;              /* hardly works but waits for the disk, holding nothing meanwhile: many
+                                run at once */
     enum route_manner manner;
     enum route_shed shed;
     const char *summary;     /* English, one line */

@@ -1,7 +1,8 @@
 /* Admission: whose request it is, whether its asker may ask so much, and which queue it waits in.
  *
  *   network (address) ─► session or device (token) ─► log-ins: one worker of their own
- *                                                  └► everything else: two workers, shed by class
+ *                                                  └► everything else: two workers, or the
+ *                                                      many that wait for the disk; shed by class
  *
  * All of it on the HTTP thread, without SQL. A local process (a loopback address, no proxy
  * declared) has no network: it is on this machine. Behind a proxy the client's address is what the
@@ -118,9 +119,10 @@ bool admission_queue(struct exchange *exchange, struct error *err)
 {
     struct http *http = exchange->http;
     enum route_shed shed = shed_class(exchange->route);
+    bool waits = exchange->route && exchange->route->waits;
     bool taken = may_hash(exchange)
                      ? pool_submit(http->log_ins, &exchange->task)
-                     : pool_submit_within(http->workers, &exchange->task,
+                     : pool_submit_within(waits ? http->waiters : http->workers, &exchange->task,
                                           limits_queue_max(http->limits, shed, WORK_QUEUE_MAX));
     if (taken)
         return true;

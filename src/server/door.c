@@ -1,6 +1,7 @@
 /* The local door: commands of other processes run here, on the descriptors they sent. See
  * cli/forward.c for the protocol. At most DOOR_CALLS_MAX at a time; more wait in the listen queue.
- * (Each call may hold two of the store's readers; with the workers' they stay below its pool.) */
+ * (Each call may hold two of the store's readers; with the workers' they stay below its pool.
+ * Who waits for the disk holds one at most, and none while waiting.) */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,8 +1,9 @@
 /* HTTP on libmicrohttpd in poll mode.
  *
  * Every connection owns one exchange that is reused by its requests. Scans are submitted at once
- * and resumed from the commit thread; everything else goes to a bounded queue of two workers. A
- * connection is suspended exactly while its exchange is with the commit thread or a worker.
+ * and resumed from the commit thread; everything else goes to a bounded queue of two workers, or to
+ * the many that wait for the disk. A connection is suspended exactly while its exchange is with the
+ * commit thread or a worker.
  *
  *   NEW ──headers──► READING ──body──► WAITING (suspended) ──► ANSWERED ──sent──► NEW
  *                       └── too large, stopping, queue full: answered at once ──┘
@@ -522,6 +523,7 @@ bool http_start(struct platform *platform, const struct http_address *address,
 #endif
     if (!limits_open(store_directory_fd(platform->store), &http->limits, err) ||
         !pool_start(WORKERS, WORK_QUEUE_MAX, &http->workers, err) ||
+        !pool_start(WAITERS, WORK_QUEUE_MAX, &http->waiters, err) ||
         !pool_start(1, limits_log_ins_waiting(http->limits), &http->log_ins, err) ||
         !listen_and_start(http, err)) {
         http_free(http);
@@ -553,6 +555,7 @@ void http_stop(struct http *http, int seconds)
     streams_wake(http);
     pthread_mutex_unlock(&http->lock);
     pool_stop(http->workers);
+    pool_stop(http->waiters);
     pool_stop(http->log_ins);
     for (int k = 0; k < seconds * 100 && atomic_load(&http->in_flight) > 0; k++)
         usleep(10000);
@@ -571,6 +574,7 @@ void http_free(struct http *http)
     pthread_mutex_destroy(&http->lock);
     pthread_mutex_destroy(&http->connections_lock);
     pool_free(http->workers);
+    pool_free(http->waiters);
     pool_free(http->log_ins);
     limits_free(http->limits);
     free(http);

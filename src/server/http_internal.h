@@ -9,7 +9,8 @@
 #include "server/head.h"
 #include "server/server_internal.h"
 
-enum { WORKERS = 2, WORK_QUEUE_MAX = 256 };
+/* WAITERS: of routes that only wait for their commit, so that a commit takes many at once. */
+enum { WORKERS = 2, WAITERS = 64, WORK_QUEUE_MAX = 256 };
 
 enum exchange_state {
     EXCHANGE_NEW,
@@ -49,6 +50,7 @@ struct http {
     struct platform *platform;
     struct MHD_Daemon *daemon;
     struct pool *workers; /* everything but scans, streams and log-ins; a full queue is 503 */
+    struct pool *waiters; /* of routes that say so: they wait for their commit, nothing else */
     struct pool *log_ins; /* one worker: at most one password is hashed at a time */
     struct limits *limits;
     struct http_address address;
