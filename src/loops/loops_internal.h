@@ -269,7 +269,8 @@ bool actor_is_command(const struct actor *actor);
 bool hand_is_party(struct engine *engine, const struct loop *loop, bool *ret_party,
                    struct error *err) MUST_USE;
 
-/* Whether the actor sees the loop: by its area, or by a part in it. */
+/* Whether the actor sees the loop: by its area where the role looks after areas, by a part in it, or
+ * as one who may act next. */
 bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_visible,
                      struct error *err) MUST_USE;
 /* A refusal that says which guard does not hold, in words. */

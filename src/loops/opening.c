@@ -319,10 +319,14 @@ static bool take_subject(struct engine *engine, const struct scene *scene,
 static bool is_within(struct engine *engine, int64_t no, struct error *err)
 {
     struct loop *loop;
-    bool visible;
-    if (!loop_read(engine, no, &loop, err) || !loop_is_visible(engine, loop, &visible, err))
+    bool party = false;
+    if (!loop_read(engine, no, &loop, err))
         return false;
-    return visible || error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "subject"},
+    bool within = loop->area_no >= engine->actor->area_first &&
+                  loop->area_no <= engine->actor->area_last;
+    if (!within && !hand_is_party(engine, loop, &party, err))
+        return false;
+    return within || party || error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "subject"},
                                 "one of your own area", "it is not within your authority");
 }
 

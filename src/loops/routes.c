@@ -90,7 +90,7 @@ static bool read_after(const struct request *request, struct loop_query *query, 
 
 static bool read_query(const struct request *request, struct loop_query *query, struct error *err)
 {
-    static const char *const owners[] = {"area", "me", "told", NULL};
+    static const char *const owners[] = {"", "area", "me", "told", NULL};
     static const char *const states[] = {"open", "closed", NULL};
     static const char *const truths[] = {"false", "true", NULL};
     int owner, state, overdue;
@@ -103,11 +103,15 @@ static bool read_query(const struct request *request, struct loop_query *query, 
         !access_area_asked(request, &query->area_first, &query->area_last, err) ||
         !request_limit(request, &query->limit, err))
         return false;
-    query->mine = owner == 1;
-    query->told = owner == 2;
+    bool looks_after = request->actor.permissions & PERMISSION_BIT(PERMIT_LOOP_AREA);
+    query->mine = owner == 2 || (owner == 0 && !looks_after);
+    query->told = owner == 3;
     query->closed = state == 1;
     query->overdue = overdue == 1;
-    if (query->closed && (owner || overdue))
+    if (!looks_after && (owner == 1 || query->closed))
+        return error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "owner"},
+                         "owner=me or owner=told", "your role looks after no areas");
+    if (query->closed && (owner > 1 || overdue))
         return bad("state", "closed loops by area alone", "closed loops wait for nobody", err);
     return read_after(request, query, err);
 }
@@ -459,7 +463,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .summary = "Loops: of the reader's areas, of the reader's own seats, or escalated to them",
-     .query = "owner:string:area (default), me or told;state:string:open (default) or closed;"
+     .query = "owner:string:area, me or told; default area where the role looks after areas, else me;state:string:open (default) or closed;"
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
               "area:string:area code within the reader's own;"
               "limit:integer:1 to 1000, default 100;after:string:cursor",
@@ -469,7 +473,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .path = "/loops:counts",
      .access = ROUTE_USER,
      .touches = TOUCH_LOOPS,
-     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_LOOP_AREA),
      .summary = "Open and overdue loops by scene and stage, as maintained with every act",
      .query = "area:string:area code within the reader's own",
      .response_schema = LOOP_COUNTS,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
+#include "policy/permissions.h"
 
 static const struct sql_text pending_select = {
     "loop_pending_select",
@@ -38,12 +39,30 @@ static bool refuse(struct error *err, enum error_code code, const char *field,
 
 /* ---- Finding the loop */
 
+/* Whether the stage names the actor among those who may act or sign next. */
+static bool is_next_hand(struct engine *engine, const struct loop *loop, bool *ret_next,
+                         struct error *err)
+{
+    const struct scene_stage *stage = loop_stage(loop);
+    *ret_next = false;
+    for (size_t i = 0; loop->state == LOOP_OPEN && i < stage->next_count; i++) {
+        const struct scene_owners *hands[] = {&stage->next[i].by, &stage->next[i].sign};
+        for (size_t h = 0; h < 2; h++)
+            for (size_t k = 0; !*ret_next && k < hands[h]->count; k++)
+                if (!hand_fits(engine, loop, &hands[h]->items[k], ret_next, err))
+                    return false;
+    }
+    return true;
+}
+
 bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_visible,
                      struct error *err)
 {
     const struct actor *actor = engine->actor;
-    *ret_visible = loop->area_no >= actor->area_first && loop->area_no <= actor->area_last;
-    return *ret_visible || hand_is_party(engine, loop, ret_visible, err);
+    *ret_visible = (actor->permissions & PERMISSION_BIT(PERMIT_LOOP_AREA)) &&
+                   loop->area_no >= actor->area_first && loop->area_no <= actor->area_last;
+    return *ret_visible || ((hand_is_party(engine, loop, ret_visible, err)) &&
+                            (*ret_visible || is_next_hand(engine, loop, ret_visible, err)));
 }
 
 /* One that the actor may see and that is open. */

@@ -31,6 +31,7 @@
     X(PERMIT_RULES_PROPOSE, "rules.propose")                                                       \
     X(PERMIT_RULES_SIGN, "rules.sign")                                                             \
     X(PERMIT_LOOP_READ, "loop.read")                                                               \
+    X(PERMIT_LOOP_AREA, "loop.area")                                                               \
     X(PERMIT_LOOP_ACT, "loop.act")                                                                 \
     X(PERMIT_LOOP_TAKE, "loop.take")                                                               \
     X(PERMIT_RESULT_WRITE, "result.write")

@@ -152,7 +152,8 @@ static void what_a_scene_does_not_allow_is_refused_in_words(void **state)
         {"cdc_lead", "{\"to\":\"no_contact\"}", 400, "note"},
         {"cdc_duty", "{\"to\":\"placing\",\"colour\":1}", 400, "colour"},
         {"cdc_duty", "{}", 400, "to"},
-        {"checkpoint_officer", PLACING, 403, "not yours"},
+        {"epidemiologist", PLACING, 403, "not yours"},
+        {"checkpoint_officer", PLACING, 404, "none of that number"},
         {"press", PLACING, 403, "role"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
@@ -280,6 +281,31 @@ static void a_list_is_what_the_reader_holds_or_may_see(void **state)
     expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=you", NULL, 400, "area, me or told");
     expect(loop, "district_duty-320412", HTTP_GET, "/api/v1/loops?area=320481", NULL, 403, NULL);
     expect(loop, "command", HTTP_GET, "/api/v1/loops:counts", NULL, 200, "\"open\":2");
+}
+
+/* A role that looks after no areas sees what it has a part in, and nothing else of its area. */
+static void who_looks_after_no_area_sees_no_loop_of_others(void **state)
+{
+    struct loopback *loop = *state;
+    char path[80];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld", (long long)id);
+    static const char *const others[] = {"venue_manager", "sampler", "site_staff",
+                                         "checkpoint_officer", "grid_worker"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        expect(loop, others[i], HTTP_GET, "/api/v1/loops", NULL, 200, "\"items\":[]");
+        expect(loop, others[i], HTTP_GET, "/api/v1/loops?owner=area", NULL, 403, "no areas");
+        expect(loop, others[i], HTTP_GET, "/api/v1/loops?state=closed", NULL, 403, "no areas");
+        expect(loop, others[i], HTTP_GET, path, NULL, 404, NULL);
+        advance(loop, others[i], id, PLACING, 404, NULL);
+    }
+    /* once it waits for the grid worker, that one sees it */
+    advance(loop, "cdc_duty", id,
+            "{\"to\":\"watching\",\"fields\":{\"contact_level\":\"general\",\"target_area\":"
+            "\"320412\",\"in_city\":true}}",
+            200, "watching");
+    expect(loop, "grid_worker-320412", HTTP_GET, "/api/v1/loops", NULL, 200, "\"no\":5");
+    expect(loop, "grid_worker-320412", HTTP_GET, path, NULL, 200, "watching");
 }
 
 static void pages_follow_one_another_without_a_gap(void **state)
@@ -623,6 +649,7 @@ int main(void)
         LOOP_TEST(a_second_opening_joins_the_first),
         LOOP_TEST(who_fails_to_act_is_told_then_others_then_the_command_centre),
         LOOP_TEST(a_list_is_what_the_reader_holds_or_may_see),
+        LOOP_TEST(who_looks_after_no_area_sees_no_loop_of_others),
         LOOP_TEST(pages_follow_one_another_without_a_gap),
         LOOP_TEST(many_steps_have_a_result_each),
         LOOP_TEST(a_step_waits_until_all_have_signed),
