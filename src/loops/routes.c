@@ -463,7 +463,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .summary = "Loops: of the reader's areas, of the reader's own seats, or escalated to them",
-     .query = "owner:string:area, me or told; default area where the role looks after areas, else me;state:string:open (default) or closed;"
+     .query = "owner:string:area, me or told (area where the role looks after areas, else me);state:string:open (default) or closed;"
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
               "area:string:area code within the reader's own;"
               "limit:integer:1 to 1000, default 100;after:string:cursor",
