@@ -502,14 +502,11 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-bool seats_held(struct loops *loops, struct sql *sql, int64_t user_no, struct arena *arena,
+bool seats_held(const struct board *board, struct sql *sql, int64_t user_no, struct arena *arena,
                 int64_t **ret_seats, size_t *ret_count, struct error *err)
 {
     struct gathering gathering = {.arena = arena};
-    const struct board *board;
     size_t held = 0;
-    if (!board_take(loops, sql, &board, err))
-        return false;
     bool done = true;
     for (size_t i = 0; done && i < board->count; i++) {
         const struct board_user *user = &board->users[i];
@@ -524,7 +521,6 @@ bool seats_held(struct loops *loops, struct sql *sql, int64_t user_no, struct ar
         if (holds)
             seats[held++] = gathering.seats[i].no;
     }
-    board_release(loops);
     qsort(seats, held, sizeof *seats, compare_numbers);
     *ret_count = 0;
     for (size_t i = 0; i < held; i++)

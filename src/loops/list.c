@@ -163,11 +163,11 @@ static bool runs_of_areas(struct merge *merge, int64_t first, int64_t last, stru
     return done;
 }
 
-static bool runs_of_seats(struct merge *merge, struct loops *loops, int64_t user_no,
+static bool runs_of_seats(struct merge *merge, const struct board *board, int64_t user_no,
                           struct error *err)
 {
     int64_t *seats;
-    if (!seats_held(loops, merge->sql, user_no, merge->arena, &seats, &merge->run_count, err))
+    if (!seats_held(board, merge->sql, user_no, merge->arena, &seats, &merge->run_count, err))
         return false;
     merge->runs = arena_alloc(merge->arena, (merge->run_count + 1) * sizeof *merge->runs);
     for (size_t i = 0; i < merge->run_count; i++)
@@ -175,8 +175,8 @@ static bool runs_of_seats(struct merge *merge, struct loops *loops, int64_t user
     return true;
 }
 
-static bool begin(struct merge *merge, struct loops *loops, const struct loop_query *query,
-                  struct error *err)
+static bool begin(struct merge *merge, const struct board *board, struct loops *loops,
+                  const struct loop_query *query, struct error *err)
 {
     merge->definitions = atomic_load(&loops->definitions);
     merge->text = query->told     ? &rows_told
@@ -187,7 +187,7 @@ static bool begin(struct merge *merge, struct loops *loops, const struct loop_qu
     merge->key = query->after_key;
     merge->no = query->after_no;
     if (query->mine || query->told
-            ? !runs_of_seats(merge, loops, query->user_no, err)
+            ? !runs_of_seats(merge, board, query->user_no, err)
             : !runs_of_areas(merge, query->area_first, query->area_last, err))
         return false;
     merge->head_rows = merge->run_count <= HEADS_FEW ? (size_t)query->limit + 1 : HEAD_ROWS;
@@ -205,12 +205,24 @@ static bool fits(const struct loop_row *row, const struct loop_query *query)
 bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,
                 struct arena *arena, struct loop_page *ret_page, struct error *err)
 {
+    const struct board *board;
+    if (!board_take(loops, sql, &board, err))
+        return false;
+    bool done = loops_list_by(board, loops, sql, query, arena, ret_page, err);
+    board_release(loops);
+    return done;
+}
+
+bool loops_list_by(const struct board *board, struct loops *loops, struct sql *sql,
+                   const struct loop_query *query, struct arena *arena, struct loop_page *ret_page,
+                   struct error *err)
+{
     struct merge merge = {.sql = sql, .arena = arena};
     const struct loop_row *row = NULL;
     int64_t scanned = 0;
     *ret_page = (struct loop_page){
         .rows = arena_alloc(arena, ((size_t)query->limit + 1) * sizeof *ret_page->rows)};
-    if (!begin(&merge, loops, query, err))
+    if (!begin(&merge, board, loops, query, err))
         return false;
     for (;;) {
         if (!pop(&merge, &row, err))

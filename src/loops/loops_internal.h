@@ -73,9 +73,11 @@ bool seat_number(struct sql *sql, const struct seat *seat, bool create, int64_t 
 /* ERROR_CORRUPT where there is none of that number. */
 bool seat_read(struct sql *sql, int64_t seat_no, struct seat *ret_seat, struct error *err) MUST_USE;
 /* The seats that the user holds now, by number, into the arena. */
-bool seats_held(struct loops *loops, struct sql *sql, int64_t user_no, struct arena *arena,
+bool seats_held(const struct board *board, struct sql *sql, int64_t user_no, struct arena *arena,
                 int64_t **ret_seats, size_t *ret_count, struct error *err) MUST_USE;
-/* Takes hold of the board as it is now; given back by board_release. */
+/* Takes hold of the board as it is now; given back by board_release. Never twice on one thread, and
+ * never while waiting for a store job: who makes the next board waits until nobody holds this one,
+ * and may be a job. */
 bool board_take(struct loops *loops, struct sql *sql, const struct board **ret_board,
                 struct error *err) MUST_USE;
 void board_release(struct loops *loops);
@@ -302,6 +304,10 @@ bool children_open(struct engine *engine, struct loop *parent, const struct scen
 bool loops_follow(struct loops *loops, int64_t *acts, struct error *err) MUST_USE;
 bool loops_clock(struct loops *loops, int64_t *acts, struct error *err) MUST_USE;
 
+/* loops_list for one who holds the board. */
+bool loops_list_by(const struct board *board, struct loops *loops, struct sql *sql,
+                   const struct loop_query *query, struct arena *arena, struct loop_page *ret_page,
+                   struct error *err) MUST_USE;
 /* Whether a field of the scene hides what it is about until a stage that was not entered yet;
  * `marks` as stored. */
 bool loop_is_hidden(const struct scene *scene, struct slice marks);

@@ -73,7 +73,11 @@ bool loops_open(struct platform *platform, struct loops **ret_loops, struct erro
     struct loops *loops = x_alloc(1, sizeof *loops);
     (void)err;
     loops->platform = platform;
-    pthread_rwlock_init(&loops->board_lock, NULL);
+    pthread_rwlockattr_t attributes; /* the next board does not wait for ever behind readers */
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&loops->board_lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
     pthread_mutex_init(&loops->running, NULL);
     pthread_mutex_init(&loops->loading, NULL);
     pthread_mutex_init(&loops->waking, NULL);

@@ -122,7 +122,8 @@ static bool put_page(struct reading *reading, const struct request *request,
     struct loop_page page;
     struct json_writer *writer = &reading->writer;
     char next[64];
-    if (!loops_list(loops_of(request), reading->sql, query, request->arena, &page, err))
+    if (!loops_list_by(reading->engine.board, loops_of(request), reading->sql, query,
+                       request->arena, &page, err))
         return false;
     json_object_begin(writer);
     json_key(writer, "items");
@@ -213,13 +214,16 @@ static bool show(struct reading *reading, int64_t no, const struct loop **ret_lo
                                "a loop of a list of yours", "there is none of that number");
 }
 
-/* Who reads what a loop says about a person is written down before the answer leaves. */
-static bool audit(const struct request *request, const struct loop *loop, int64_t no,
-                  struct error *err)
+/* Who reads what a loop says about a person is written down before the answer leaves. The board is
+ * given back first: this waits for a job. */
+static bool audit(const struct request *request, struct reading *reading, const struct loop *loop,
+                  int64_t no, struct error *err)
 {
     struct request named = *request;
     char purpose[40];
     int64_t person = loop_scene(loop)->subject == SCENE_PERSON ? loop->subject_no : 0;
+    engine_end(&reading->engine);
+    reading->begun = false;
     snprintf(purpose, sizeof purpose, "loop:%lld", (long long)no);
     named.purpose = slice_of(purpose);
     return status_audit_read(&named, "loop.read", (uint32_t)person, 1, "loop", err);
@@ -237,7 +241,7 @@ static bool handle_one(const struct request *request, struct response *response,
     bool done = reading_begin(&reading, request, response, err) &&
                 show(&reading, no, &loop, &opened, err) &&
                 (!opened || loop_scene(loop)->retention == SCENE_UNSET ||
-                 audit(request, loop, no, err));
+                 audit(request, &reading, loop, no, err));
     return reading_end(&reading, done, request, response, err);
 }
 

@@ -197,14 +197,15 @@ bool loops_verify(struct loops *loops, struct loops_verification *ret_verificati
     *ret_verification = (struct loops_verification){.loops = 0};
     if (!loops_ready(loops, err) || !store_read_begin(store, &sql, err))
         return false;
-    bool done = engine_begin(&engine, loops, sql, NULL, err);
-    if (done) {
-        while (done && count == LOOPS_A_BLOCK && !ret_verification->wrong_no)
-            done = verify_block(&engine, &after, &count, ret_verification, err);
-        done = done && sql_one_int(sql, &counts_differ, NULL, 0, 0,
-                                   &ret_verification->counters_wrong, err);
+    bool done = true;
+    while (done && count == LOOPS_A_BLOCK && !ret_verification->wrong_no) {
+        if (!(done = engine_begin(&engine, loops, sql, NULL, err)))
+            break;
+        done = verify_block(&engine, &after, &count, ret_verification, err);
         engine_end(&engine);
     }
+    done = done &&
+           sql_one_int(sql, &counts_differ, NULL, 0, 0, &ret_verification->counters_wrong, err);
     store_read_end(store, sql);
     return done;
 }

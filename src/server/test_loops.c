@@ -1,6 +1,8 @@
 /* Goal: a loop goes from its opening to its end by the hands, events and clocks that its scene
  * names, everything else is refused in words, nobody who fails to act is left alone with it, and its
  * acts alone tell what it is. */
+#include <pthread.h>
+
 #include "server/test_support.h"
 
 /* ---- Acting as somebody */
@@ -582,6 +584,64 @@ static void bad_results_are_refused_and_leave_nothing(void **state)
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM result"), 1);
 }
 
+/* ---- Readers, writers and changes of duty at once: nobody waits for ever */
+
+struct reader {
+    struct loopback *loop;
+    char token[80];
+    atomic_bool *stop;
+    atomic_int *reads;
+};
+
+static void *read_on(void *context)
+{
+    struct reader *reader = context;
+    static const char *const paths[] = {"/api/v1/loops", "/api/v1/loops/1"};
+    for (int i = 0; !atomic_load(reader->stop); i++) {
+        struct raw_request raw = {.method = HTTP_GET,
+                                  .path = slice_of(paths[i % 2]),
+                                  .authorization = slice_of(reader->token)};
+        struct response response = {.status = 0};
+        struct arena arena;
+        arena_init(&arena, 64 << 20);
+        server_dispatch(reader->loop->platform, &raw, &arena, &response);
+        buffer_release(&response.body);
+        arena_release(&arena);
+        atomic_fetch_add(reader->reads, 1);
+    }
+    return NULL;
+}
+
+static void readers_writers_and_changes_of_duty_never_block_one_another(void **state)
+{
+    enum { READERS = 3, ROUNDS = 150 };
+    struct loopback *loop = *state;
+    struct reader readers[READERS];
+    pthread_t threads[READERS];
+    atomic_bool stop = false;
+    atomic_int reads = 0;
+    char path[80];
+    int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
+    advance(loop, "cdc_duty", id, PLACING, 200, NULL);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/claim", (long long)id);
+    alarm(120); /* a standstill ends the program */
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (struct reader){.loop = loop, .stop = &stop, .reads = &reads};
+        loopback_user(loop, "town_duty-320412", readers[i].token);
+    }
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &readers[i]), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        access_forget_cached(loop->platform->access);
+        expect(loop, "town_duty-320412", HTTP_POST, path, "{}", 200, NULL);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < READERS; i++)
+        pthread_join(threads[i], NULL);
+    alarm(0);
+    assert_true(atomic_load(&reads) > 0);
+}
+
 /* ---- Forgetting */
 
 static void a_closed_loop_is_forgotten_when_its_scene_says(void **state)
@@ -660,6 +720,7 @@ int main(void)
         LOOP_TEST(a_positive_tube_is_followed_to_the_end_of_every_member),
         LOOP_TEST(a_positive_member_is_reported),
         LOOP_TEST(bad_results_are_refused_and_leave_nothing),
+        LOOP_TEST(readers_writers_and_changes_of_duty_never_block_one_another),
         LOOP_TEST(what_does_not_follow_from_its_acts_is_found),
         LOOP_TEST(a_closed_loop_is_forgotten_when_its_scene_says),
     };
