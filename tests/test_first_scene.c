@@ -1,5 +1,6 @@
-/* Goal: docs/first-scene.md takes an officer from an empty file to a loop closed. Every block of the
- * page is done as it stands: files are written, commands run, requests sent, answers compared. */
+/* Goal: docs/first-scene.md takes an officer from an empty file to a loop closed. Every block of
+ * the page is done as it stands: files are written, commands run, requests sent, answers
+ * compared. */
 #include "tests/server_process.h"
 
 struct walk {

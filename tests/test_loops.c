@@ -11,7 +11,7 @@ static char laboratory[80], command_centre[80];
 
 /* The status; the body into `out` where that is not NULL. 0: the server is gone. */
 static int call(struct served *served, const char *token, const char *method, const char *path,
-               const char *body, struct buffer *out)
+                const char *body, struct buffer *out)
 {
     char request[1400];
     int fd = dial(served);
@@ -93,8 +93,8 @@ static void a_kill_loses_no_loop_and_opens_none_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_result_becomes_loops_within_moments,
-                                        city_copy_and_serve, city_end),
+        cmocka_unit_test_setup_teardown(a_result_becomes_loops_within_moments, city_copy_and_serve,
+                                        city_end),
         cmocka_unit_test_setup_teardown(a_kill_loses_no_loop_and_opens_none_twice,
                                         city_copy_and_serve, city_end),
     };

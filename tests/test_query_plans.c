@@ -6,7 +6,7 @@
 #include "module/module.h"
 
 /* Tables that stay small whatever the size of the city: they may be read whole. */
-static const char *const small_tables[] = {"scene_version", "area",      "source",      "app_user", "import",
+static const char *const small_tables[] = {"scene_version", "area", "source", "app_user", "import",
                                            "migration", "event_cursor", "setting",
                                            "retention_run", "retention_hold",
                                            "sunset_signature"};

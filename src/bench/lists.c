@@ -1,9 +1,10 @@
 /* bench lists: a page of a work list, in process, among N open loops (full size: 10 000 000).
  *
- * A demo city gives areas, users and persons; the loops are put in as rows, spread over the persons'
- * areas and a day of deadlines. Asked for are first pages and pages that begin at a drawn moment of
- * the day, 100 rows each: `lists.area` is all of a district for its duty officer, `lists.mine` what
- * waits for a town's officer in that district. There is no peer: 100 ms stand in its place. */
+ * A demo city gives areas, users and persons; the loops are put in as rows, spread over the
+ * persons' areas and a day of deadlines. Asked for are first pages and pages that begin at a
+ * drawn moment of the day, 100 rows each: `lists.area` is all of a district for its duty officer,
+ * `lists.mine` what waits for a town's officer in that district. There is no peer: 100 ms stand
+ * in its place. */
 #include <stdlib.h>
 
 #include "access/access.h"
@@ -120,8 +121,8 @@ static bool measure_list(struct workshop *workshop, struct platform *platform, c
     arena_init(&arena, 256 << 20);
     for (int64_t pair = 0; done && pair < workshop->pairs; pair++) {
         for (int64_t i = 0; done && i < workshop->queries; i++) {
-            query.after_key = i % 2 ? INT64_MIN
-                                    : query.now + (int64_t)random_below(&random, 80000) * SECOND;
+            query.after_key =
+                i % 2 ? INT64_MIN : query.now + (int64_t)random_below(&random, 80000) * SECOND;
             done = ask_page(platform, &query, &arena, &taken[i], err);
             arena_clear(&arena);
         }
@@ -140,7 +141,8 @@ static bool measure_list(struct workshop *workshop, struct platform *platform, c
 static bool measure_lists(struct workshop *workshop, struct platform *platform, struct error *err)
 {
     const struct area *district = registry_area_by_code(platform->registry, SLICE("320412"));
-    struct loop_query area = {.limit = PAGE, .now = world_now(platform->world),
+    struct loop_query area = {.limit = PAGE,
+                              .now = world_now(platform->world),
                               .area_first = district->no,
                               .area_last = area_range_last(district->no)};
     struct loop_query mine = area;
@@ -155,8 +157,8 @@ bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform, 
     char directory[WORKSHOP_PATH_BYTES], people[24];
     snprintf(people, sizeof people, "%d", PEOPLE);
     workshop_path(workshop, "city", directory);
-    const char *const arguments[] = {"--data", directory, "init", "--demo", "--people", people,
-                                     NULL};
+    const char *const arguments[] = {"--data",   directory, "init", "--demo",
+                                     "--people", people,    NULL};
     return workshop_run_self(arguments, err) &&
            platform_open(directory, PLATFORM_COMMAND, ret_platform, err) &&
            loops_ready((*ret_platform)->loops, err);
@@ -170,8 +172,8 @@ bool bench_loop_count(int *argc, char **argv, int64_t otherwise, int64_t *ret_lo
         return false;
     *ret_loops = otherwise;
     return !text || slice_to_int64(slice_of(text), 1000, 20000000, ret_loops) ||
-           error_set(err, ERROR_USAGE, (struct error_place){.field = "--loops"},
-                     "1000 to 20000000", "'%s'", text);
+           error_set(err, ERROR_USAGE, (struct error_place){.field = "--loops"}, "1000 to 20000000",
+                     "'%s'", text);
 }
 
 int bench_lists(struct command_context *context, int argc, char **argv, struct error *err)

@@ -59,8 +59,8 @@ static bool bulk(struct stage_city *city, int64_t first, int64_t last, double *r
         struct error *refusals = arena_alloc(&arena, count * sizeof *refusals);
         for (size_t k = 0; k < count; k++)
             steps[k] = step_of(city, i + (int64_t)k);
-        done = loops_advance_many(city->platform->loops, &city->cdc, steps, count, &arena,
-                                  outcomes, refusals, err);
+        done = loops_advance_many(city->platform->loops, &city->cdc, steps, count, &arena, outcomes,
+                                  refusals, err);
         for (size_t k = 0; done && k < count; k++)
             if (refusals[k].code != ERROR_NONE) {
                 *err = refusals[k];
@@ -85,8 +85,8 @@ struct calling {
 
 static bool act_open(struct stage_city *city, int64_t no, struct arena *arena, struct error *err)
 {
-    struct loop_opening opening = {.scene = SLICE("contact_management"), .fields = city->contact,
-                                   .subject = json_integer(no)};
+    struct loop_opening opening = {
+        .scene = SLICE("contact_management"), .fields = city->contact, .subject = json_integer(no)};
     struct loop_outcome outcome;
     (void)arena;
     bool done = loops_open_by_hand(city->platform->loops, &city->cdc, &opening, &outcome, err);
@@ -147,8 +147,8 @@ static bool measure_all(struct workshop *workshop, struct stage_city *city, stru
         measures[i]->peer_is_limit = true;
     }
     struct calling opening = {.city = city, .act = act_open, .next = 1, .last = city->loops};
-    struct calling stepping = {.city = city, .act = act_step, .next = half + 1,
-                               .last = city->loops};
+    struct calling stepping = {
+        .city = city, .act = act_step, .next = half + 1, .last = city->loops};
     if (!take_actor(city, err) || !all_at_once(&opening, &opened, err) ||
         !bulk(city, 1, half, &rates[0], err) || !all_at_once(&stepping, &rates[1], err))
         return false;
@@ -176,12 +176,12 @@ int bench_loops(struct command_context *context, int argc, char **argv, struct e
         city.loops = 20000; /* one a person */
     if (!workshop_open(&workshop, context, &bench_commands[BENCH_LOOPS], argc, argv, err))
         return workshop_close(&workshop, "loops", false, err);
-    city.placing = json_pack("{s:s,s:s,s:b}", "contact_level", "close", "target_area", "320412",
-                             "in_city", 1);
+    city.placing =
+        json_pack("{s:s,s:s,s:b}", "contact_level", "close", "target_area", "320412", "in_city", 1);
     city.contact = json_pack("{s:i,s:s,s:s}", "source_case", 1, "contact_level", "close",
                              "last_exposure_at", "2022-04-13T09:00:00+08:00");
-    bool done = bench_loop_city(&workshop, &city.platform, err) &&
-                measure_all(&workshop, &city, err);
+    bool done =
+        bench_loop_city(&workshop, &city.platform, err) && measure_all(&workshop, &city, err);
     json_decref(city.placing);
     json_decref(city.contact);
     platform_close(city.platform);

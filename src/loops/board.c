@@ -68,9 +68,9 @@ static int compare_users(const void *a, const void *b)
 {
     const struct board_user *x = a, *y = b;
     int by_role = strcmp(x->role, y->role);
-    return by_role                     ? by_role
+    return by_role                    ? by_role
            : x->area_no != y->area_no ? (x->area_no > y->area_no ? 1 : -1)
-                                       : (x->user_no > y->user_no) - (x->user_no < y->user_no);
+                                      : (x->user_no > y->user_no) - (x->user_no < y->user_no);
 }
 
 /* What duties and absences say of a user now. */
@@ -167,9 +167,12 @@ static void fill(struct making *making)
                 continue;
         }
         struct board_user *out = &board->users[board->count++];
-        *out = (struct board_user){.user_no = user->user_no, .lead_no = user->lead_no,
-                                   .area_no = user->area_no, .person_no = user->person_no,
-                                   .unit_no = user->unit_no, .acts_as = acts};
+        *out = (struct board_user){.user_no = user->user_no,
+                                   .lead_no = user->lead_no,
+                                   .area_no = user->area_no,
+                                   .person_no = user->person_no,
+                                   .unit_no = user->unit_no,
+                                   .acts_as = acts};
         memcpy(out->role, user->role, sizeof out->role);
     }
     qsort(board->users, board->count, sizeof *board->users, compare_users);
@@ -327,8 +330,8 @@ static const struct board_user *find_user(const struct board *board, int64_t use
     return NULL;
 }
 
-/* The leads of whom `of` means that are on duty: with `user_no` whether that one is among them, with
- * 0 whether there is any. */
+/* The leads of whom `of` means that are on duty: with `user_no` whether that one is among them,
+ * with 0 whether there is any. */
 static bool leads(const struct board *board, const struct resolved *of, int64_t user_no)
 {
     for (size_t i = 0; i < board->count; i++) {
@@ -349,9 +352,8 @@ static bool resolve(const struct board *board, struct sql *sql, const struct sea
     if (seat->form == SEAT_LEAD) {
         if (!seat_read(sql, seat->object_no, &led, err))
             return false;
-        struct resolved of = led.form == SEAT_LEAD
-                                 ? resolve_role(board, led.role, led.area_no)
-                                 : resolve_direct(board, &led);
+        struct resolved of = led.form == SEAT_LEAD ? resolve_role(board, led.role, led.area_no)
+                                                   : resolve_direct(board, &led);
         if (leads(board, &of, 0)) {
             if (of.meaning == MEANS_ROLE) /* a text that outlives `led` */
                 of.role = board->users[first_of(board, of.role, of.area_no)].role;

@@ -29,9 +29,9 @@ static bool wake_job(struct sql *sql, void *context, struct error *err)
     struct sql_query *query;
     int64_t numbers[LOOPS_A_JOB];
     size_t count = 0;
-    bool row, done = sql_begin(sql, &wake_select,
-                               SQL_ARGUMENTS(sql_int(round->until), sql_int(round->most)), &query,
-                               err);
+    bool row,
+        done = sql_begin(sql, &wake_select,
+                         SQL_ARGUMENTS(sql_int(round->until), sql_int(round->most)), &query, err);
     while (done && (done = sql_next(query, &row, err)) && row)
         numbers[count++] = sql_get_int(query, 0);
     round->woken = (int64_t)count;
@@ -40,8 +40,8 @@ static bool wake_job(struct sql *sql, void *context, struct error *err)
     for (size_t i = 0; done && i < count; i++) {
         struct loop *loop;
         round->failed_no = numbers[i];
-        done = loop_read(&engine, numbers[i], &loop, err) &&
-               (!loop || loop_wake(&engine, loop, err));
+        done =
+            loop_read(&engine, numbers[i], &loop, err) && (!loop || loop_wake(&engine, loop, err));
         arena_clear(engine.arena);
     }
     round->acts = engine.acts;
@@ -61,8 +61,8 @@ static bool postpone_job(struct sql *sql, void *context, struct error *err)
 bool loops_clock(struct loops *loops, int64_t *acts, struct error *err)
 {
     struct store *store = loops->platform->store;
-    struct round round = {.loops = loops, .until = world_now(loops->platform->world),
-                          .most = LOOPS_A_JOB};
+    struct round round = {
+        .loops = loops, .until = world_now(loops->platform->world), .most = LOOPS_A_JOB};
     do {
         if (store_write(store, wake_job, &round, err)) {
             *acts += round.acts;

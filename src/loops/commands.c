@@ -45,12 +45,11 @@ static bool put_duty(struct sql *sql, void *context, struct error *err)
                          "another user", "nobody stands in for themselves");
     return (job->absent
                 ? sql_run(sql, &absence_insert,
-                          SQL_ARGUMENTS(sql_int(user_no), sql_int(delegate_no),
-                                        sql_int(job->from), sql_int(job->until)),
+                          SQL_ARGUMENTS(sql_int(user_no), sql_int(delegate_no), sql_int(job->from),
+                                        sql_int(job->until)),
                           err)
                 : sql_run(sql, &duty_insert,
-                          SQL_ARGUMENTS(sql_int(user_no), sql_int(job->from),
-                                        sql_int(job->until)),
+                          SQL_ARGUMENTS(sql_int(user_no), sql_int(job->from), sql_int(job->until)),
                           err)) &&
            audit_append(sql, &entry, sql_now(sql), err);
 }

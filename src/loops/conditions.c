@@ -219,8 +219,7 @@ static bool hands_are_separate(const struct guarding *guarding,
     for (size_t i = 0; engine->actor && *ret_holds && i < condition->stages.count; i++) {
         int64_t act;
         if (!sql_one_int(engine->sql, &acted_by,
-                         SQL_ARGUMENTS(sql_int(guarding->loop->no),
-                                       sql_int(engine->actor->user_no),
+                         SQL_ARGUMENTS(sql_int(guarding->loop->no), sql_int(engine->actor->user_no),
                                        sql_int(condition->stages.items[i].index),
                                        sql_int(ACT_ADVANCED), sql_int(ACT_ASKED),
                                        sql_int(ACT_SIGNED)),
@@ -246,8 +245,7 @@ static bool risk_holds(const struct guarding *guarding, const struct scene_condi
     if (!object_read(engine, scene_type_kind(type), json_integer_value(value), &object, err))
         return false;
     for (int64_t area = object.area_no; area && level < 0; area = area_above(area))
-        if (!sql_one_int(engine->sql, &risk_select, SQL_ARGUMENTS(sql_int(area)), -1, &level,
-                         err))
+        if (!sql_one_int(engine->sql, &risk_select, SQL_ARGUMENTS(sql_int(area)), -1, &level, err))
             return false;
     *ret_holds = object.known && (condition->risks & 1u << (level < 0 ? 0 : level)) != 0;
     return true;
@@ -283,8 +281,7 @@ static bool holds(const struct guarding *guarding, const struct scene_condition 
         *ret_holds = elapsed(guarding, condition);
         return true;
     case CONDITION_ACTED:
-        *ret_holds =
-            (guarding->loop->marks[condition->name.index].acted > 0) == condition->present;
+        *ret_holds = (guarding->loop->marks[condition->name.index].acted > 0) == condition->present;
         return true;
     case CONDITION_SEPARATE_HANDS:
         return hands_are_separate(guarding, condition, ret_holds, err);

@@ -1,9 +1,9 @@
 /* Definitions: the versions of scenes that loops live under, in SQL as text, in memory as models.
  *
- * Loading looks at the data directory's own scenes before the built-in ones, proves each among those
- * around it, and puts in what is new. A version that has been loaded never changes: another text
- * under the same number is refused. Loops keep the version that they began with, unless the new one
- * says where each of its predecessor's stages goes (`migrates`). */
+ * Loading looks at the data directory's own scenes before the built-in ones, proves each among
+ * those around it, and puts in what is new. A version that has been loaded never changes: another
+ * text under the same number is refused. Loops keep the version that they began with, unless the
+ * new one says where each of its predecessor's stages goes (`migrates`). */
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
@@ -19,9 +19,9 @@ static const struct sql_text version_insert = {
     "scene_version_insert",
     "INSERT INTO scene_version (name, version, text, loaded_at, opens) VALUES (?1, ?2, ?3, ?4, 1)",
     "primary key"};
-static const struct sql_text version_retire = {
-    "scene_version_retire", "UPDATE scene_version SET opens = 0 WHERE name = ?1",
-    "scene_version_by_name"};
+static const struct sql_text version_retire = {"scene_version_retire",
+                                               "UPDATE scene_version SET opens = 0 WHERE name = ?1",
+                                               "scene_version_by_name"};
 static const struct sql_text version_text = {
     "scene_version_text", "SELECT text FROM scene_version WHERE scene_no = ?1", "primary key"};
 static const struct sql_text version_highest = {
@@ -33,8 +33,7 @@ static const struct sql_text version_loops = {
     " ORDER BY loop_no LIMIT ?3",
     "loop_by_scene"};
 static const struct sql_text version_end = {
-    "scene_version_end", "UPDATE scene_version SET opens = 0 WHERE scene_no = ?1",
-    "primary key"};
+    "scene_version_end", "UPDATE scene_version SET opens = 0 WHERE scene_no = ?1", "primary key"};
 
 const struct sql_list loop_definition_statements =
     SQL_LIST(&version_select, &version_find, &version_insert, &version_retire, &version_text,
@@ -128,8 +127,7 @@ const struct definition *definition_of(const struct definitions *definitions, in
                : NULL;
 }
 
-const struct definition *definition_named(const struct definitions *definitions,
-                                          struct slice name)
+const struct definition *definition_named(const struct definitions *definitions, struct slice name)
 {
     for (size_t i = 0; i < definitions->count; i++)
         if (definitions->items[i].opens &&
@@ -154,8 +152,8 @@ static bool refuse_finding(const struct scene_source *source, const struct scene
 {
     return error_set(err, ERROR_REFUSED,
                      (struct error_place){.source = source->file, .row = finding->line},
-                     "a scene that `scene check` proves", "%s: %s",
-                     scene_rule_name(finding->rule), finding->message);
+                     "a scene that `scene check` proves", "%s: %s", scene_rule_name(finding->rule),
+                     finding->message);
 }
 
 static bool prove(struct loading *loading, const struct scene_source *source, struct error *err)
@@ -235,8 +233,7 @@ static bool close_removed(struct loading *loading, struct sql *sql, struct error
             return error_set(err, ERROR_REFUSED,
                              (struct error_place){.source = definition->scene->name},
                              "its file in scenes/ until they are closed",
-                             "loop %lld and perhaps more live under this scene",
-                             (long long)living);
+                             "loop %lld and perhaps more live under this scene", (long long)living);
         if (!sql_run(sql, &version_end, SQL_ARGUMENTS(sql_int(definition->scene_no)), err))
             return false;
         loading->loaded++;
@@ -293,15 +290,13 @@ static bool move_one(struct engine *engine, const struct moving *moving, int64_t
     int stage = stage_after(moving, loop->stage);
     if (stage < 0)
         return true; /* the verifier asks for a total map: what is left stays where it is */
-    struct mark *marks =
-        arena_alloc(engine->arena, moving->to->scene->stage_count * sizeof *marks);
+    struct mark *marks = arena_alloc(engine->arena, moving->to->scene->stage_count * sizeof *marks);
     for (size_t s = 0; s < moving->from->scene->stage_count; s++) {
         int at = scene_stage_of(moving->to->scene, moving->from->scene->stages[s].name);
         if (at >= 0)
             marks[at] = loop->marks[s];
     }
-    struct act how = {.kind = ACT_MIGRATED, .stage = loop->stage,
-                      .other_no = moving->to->scene_no};
+    struct act how = {.kind = ACT_MIGRATED, .stage = loop->stage, .other_no = moving->to->scene_no};
     loop->definition = moving->to;
     loop->marks = marks;
     return stage_enter(engine, loop, stage, &how, err);

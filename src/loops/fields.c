@@ -9,12 +9,12 @@
 #include "loops/loops_internal.h"
 
 static const struct sql_text person_object = {
-    "loop_person", "SELECT area_no, coalesce(unit_no, 0), person_no FROM person"
-                   " WHERE person_no = ?1",
+    "loop_person",
+    "SELECT area_no, coalesce(unit_no, 0), person_no FROM person"
+    " WHERE person_no = ?1",
     "primary key"};
 static const struct sql_text household_object = {
-    "loop_household", "SELECT area_no, 0, 0 FROM household WHERE household_no = ?1",
-    "primary key"};
+    "loop_household", "SELECT area_no, 0, 0 FROM household WHERE household_no = ?1", "primary key"};
 static const struct sql_text unit_object = {
     "loop_unit", "SELECT area_no, unit_no, 0 FROM unit WHERE unit_no = ?1", "primary key"};
 static const struct sql_text venue_object = {
@@ -27,8 +27,7 @@ static const struct sql_text staff_object = {
     "loop_staff", "SELECT area_no, unit_no, person_no FROM staff WHERE staff_no = ?1",
     "primary key"};
 static const struct sql_text case_object = {
-    "loop_case", "SELECT area_no, 0, person_no FROM case_record WHERE case_no = ?1",
-    "primary key"};
+    "loop_case", "SELECT area_no, 0, person_no FROM case_record WHERE case_no = ?1", "primary key"};
 static const struct sql_text area_object = {
     "loop_area", "SELECT area_no, 0, 0 FROM area WHERE area_no = ?1", "primary key"};
 static const struct sql_text thing_object = {
@@ -45,21 +44,20 @@ static const struct sql_text thing_insert = {
 static const struct sql_text thing_select = {
     "thing_select", "SELECT code FROM thing WHERE thing_no = ?1", "primary key"};
 
-const struct sql_list loop_field_statements =
-    SQL_LIST(&person_object, &household_object, &unit_object, &venue_object, &vehicle_object,
-             &staff_object, &case_object, &area_object, &thing_object, &thing_find, &thing_insert,
-             &thing_select);
+const struct sql_list loop_field_statements = SQL_LIST(
+    &person_object, &household_object, &unit_object, &venue_object, &vehicle_object, &staff_object,
+    &case_object, &area_object, &thing_object, &thing_find, &thing_insert, &thing_select);
 
 /* ---- What a number names */
 
 bool kind_is_thing(enum scene_kind kind)
 {
-    return kind == SCENE_TUBE || kind == SCENE_ALERT || kind == SCENE_BATCH ||
-           kind == SCENE_SITE || kind == SCENE_CHECKPOINT;
+    return kind == SCENE_TUBE || kind == SCENE_ALERT || kind == SCENE_BATCH || kind == SCENE_SITE ||
+           kind == SCENE_CHECKPOINT;
 }
 
-bool object_read(struct engine *engine, enum scene_kind kind, int64_t no,
-                 struct object *ret_object, struct error *err)
+bool object_read(struct engine *engine, enum scene_kind kind, int64_t no, struct object *ret_object,
+                 struct error *err)
 {
     static const struct sql_text *const texts[SCENE_KIND_COUNT] = {
         [SCENE_PERSON] = &person_object,   [SCENE_HOUSEHOLD] = &household_object,
@@ -79,8 +77,8 @@ bool object_read(struct engine *engine, enum scene_kind kind, int64_t no,
         return false;
     if (!row)
         return true;
-    *ret_object = (struct object){true, sql_get_int(query, 0), sql_get_int(query, 1),
-                                  sql_get_int(query, 2)};
+    *ret_object =
+        (struct object){true, sql_get_int(query, 0), sql_get_int(query, 1), sql_get_int(query, 2)};
     sql_end(query);
     return true;
 }
@@ -133,8 +131,8 @@ bool object_number(struct engine *engine, enum scene_kind kind, json_t *given, c
         }
         if (!kind_is_thing(kind))
             return bad(field, "a number", "not a number", err);
-        return sql_one_int(engine->sql, &thing_find,
-                           SQL_ARGUMENTS(sql_int(kind), sql_text(code)), 0, ret_no, err) &&
+        return sql_one_int(engine->sql, &thing_find, SQL_ARGUMENTS(sql_int(kind), sql_text(code)),
+                           0, ret_no, err) &&
                (*ret_no || bad(field, "the code of one that is registered", "unknown code", err));
     }
     if (!json_is_integer(given) || json_integer_value(given) < 1 || kind == SCENE_AREA)
@@ -255,8 +253,7 @@ static bool take_list(struct engine *engine, const struct scene_field *field, js
 {
     size_t i;
     json_t *item;
-    json_array_foreach(given, i, item)
-    {
+    json_array_foreach (given, i, item) {
         json_t *value = NULL;
         if (!take_one(engine, field, item, &value, err)) {
             json_decref(value);
@@ -279,8 +276,7 @@ bool field_take(struct engine *engine, const struct scene_field *field, json_t *
     }
     double most = isfinite(field->max) ? field->max : 1000;
     snprintf(expected, sizeof expected, "a list of 1 to %.0f", most);
-    if (!json_is_array(given) || !json_array_size(given) ||
-        (double)json_array_size(given) > most)
+    if (!json_is_array(given) || !json_array_size(given) || (double)json_array_size(given) > most)
         return bad(field->name, expected, "not such a list", err);
     *ret_value = keep_json(engine, json_array());
     return take_list(engine, field, given, *ret_value, err);
@@ -295,8 +291,7 @@ bool fields_take(struct engine *engine, const struct scene *scene, json_t *given
         *into = keep_json(engine, json_object());
     if (given && !json_is_object(given))
         return bad("fields", "an object", "not an object", err);
-    json_object_foreach(given, name, item)
-    {
+    json_object_foreach (given, name, item) {
         json_t *value;
         int at = scene_field_of(scene, name);
         if (at < 0)
@@ -343,8 +338,7 @@ bool field_show(struct engine *engine, const struct scene_field *field, json_t *
     if (!json_is_array(value))
         return show_one(engine, field, value, ret_shown, err);
     *ret_shown = json_array();
-    json_array_foreach(value, i, item)
-    {
+    json_array_foreach (value, i, item) {
         if (!show_one(engine, field, item, &shown, err)) {
             json_decref(*ret_shown);
             return false;

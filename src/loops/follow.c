@@ -1,6 +1,6 @@
-/* Events: a subscriber of the log. What an event changes and the cursor that says it was seen are one
- * transaction, so that each is answered exactly once. First the loops that are open about it move,
- * then those are opened that it opens. */
+/* Events: a subscriber of the log. What an event changes and the cursor that says it was seen are
+ * one transaction, so that each is answered exactly once. First the loops that are open about it
+ * move, then those are opened that it opens. */
 #include "loops/loops_internal.h"
 
 static const struct sql_text about_subject = {
@@ -9,8 +9,9 @@ static const struct sql_text about_subject = {
     " ORDER BY loop_no",
     "loop_by_subject"};
 static const struct sql_text about_field = {
-    "loop_about_field", "SELECT loop_no FROM loop_about WHERE kind = ?1 AND no = ?2"
-                        " ORDER BY loop_no",
+    "loop_about_field",
+    "SELECT loop_no FROM loop_about WHERE kind = ?1 AND no = ?2"
+    " ORDER BY loop_no",
     "primary key"};
 
 const struct sql_list loop_follow_statements = SQL_LIST(&about_subject, &about_field);
@@ -33,11 +34,10 @@ static bool gather(struct delivery *delivery, const struct sql_text *text, struc
 {
     struct engine *engine = delivery->engine;
     struct sql_query *query;
-    bool row,
-        done = sql_begin(engine->sql, text,
-                         SQL_ARGUMENTS(sql_int(delivery->form->kind),
-                                       sql_int(delivery->event->subject_no)),
-                         &query, err);
+    bool row, done = sql_begin(engine->sql, text,
+                               SQL_ARGUMENTS(sql_int(delivery->form->kind),
+                                             sql_int(delivery->event->subject_no)),
+                               &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         if (numbers->count == numbers->capacity) {
             size_t capacity = numbers->capacity ? 2 * numbers->capacity : 16;
@@ -122,8 +122,8 @@ static bool move_all(struct delivery *delivery, struct error *err)
 /* ---- Loops that it opens */
 
 /* What the scene demands and the event does not carry is told, not guessed. */
-static bool tell_not_opened(struct delivery *delivery, const struct scene *scene,
-                            const char *field, struct error *err)
+static bool tell_not_opened(struct delivery *delivery, const struct scene *scene, const char *field,
+                            struct error *err)
 {
     char payload[200];
     snprintf(payload, sizeof payload, "{\"scene\":\"%s\",\"missing\":\"%s\",\"event\":%lld}",
@@ -142,13 +142,12 @@ static bool open_one(struct delivery *delivery, const struct definition *definit
     struct engine *engine = delivery->engine;
     const struct scene *scene = definition->scene;
     const struct scene_condition *failed;
-    struct opening opening = {.definition = definition,
-                              .subject_no = delivery->event->subject_no};
+    struct opening opening = {.definition = definition, .subject_no = delivery->event->subject_no};
     json_t *payload;
     int64_t no;
     bool hold, joined;
-    if (!fields_of_payload(engine, scene, delivery->form, delivery->event->payload,
-                           &opening.fields, &payload, err) ||
+    if (!fields_of_payload(engine, scene, delivery->form, delivery->event->payload, &opening.fields,
+                           &payload, err) ||
         !conditions_hold(engine, NULL, &by->when, delivery->form, payload, &failed, &hold, err))
         return false;
     if (!hold)
@@ -193,8 +192,7 @@ static bool deliver(struct sql *sql, const struct event *event, void *context, s
         return false;
     struct delivery delivery = {&engine, event, form};
     engine.event_no = event->no;
-    bool done = (form->kind == SCENE_NONE || move_all(&delivery, err)) &&
-                open_all(&delivery, err);
+    bool done = (form->kind == SCENE_NONE || move_all(&delivery, err)) && open_all(&delivery, err);
     following->acts += engine.acts;
     engine_end(&engine);
     return done;

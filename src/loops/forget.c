@@ -3,8 +3,9 @@
 #include "loops/loops_internal.h"
 
 static const struct sql_text old_loops = {
-    "loop_old", "SELECT loop_no FROM loop WHERE scene_no = ?1 AND closed_at < ?2 AND state <> 0"
-                " ORDER BY closed_at LIMIT ?3",
+    "loop_old",
+    "SELECT loop_no FROM loop WHERE scene_no = ?1 AND closed_at < ?2 AND state <> 0"
+    " ORDER BY closed_at LIMIT ?3",
     "loop_by_end"};
 static const struct sql_text forget_acts = {
     "loop_forget_acts", "DELETE FROM loop_act WHERE loop_no = ?1", "loop_act_by_loop"};
@@ -20,8 +21,8 @@ static const struct sql_text forget_parents = {
     "loop_forget_parents", "DELETE FROM loop_child WHERE child_no = ?1", "loop_child_by_child"};
 static const struct sql_text forget_about = {
     "loop_forget_about", "DELETE FROM loop_about WHERE loop_no = ?1", "loop_about_by_loop"};
-static const struct sql_text forget_loop = {
-    "loop_forget", "DELETE FROM loop WHERE loop_no = ?1", "primary key"};
+static const struct sql_text forget_loop = {"loop_forget", "DELETE FROM loop WHERE loop_no = ?1",
+                                            "primary key"};
 
 const struct sql_list loop_forget_statements =
     SQL_LIST(&old_loops, &forget_acts, &forget_parties, &forget_pending, &forget_signatures,

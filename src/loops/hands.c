@@ -19,8 +19,7 @@ bool actor_is_command(const struct actor *actor)
 void command_seat(struct engine *engine, struct seat *ret_seat)
 {
     const struct area *city = registry_city(engine->platform->registry);
-    *ret_seat = (struct seat){.form = SEAT_ROLE, .role = "command",
-                              .area_no = city ? city->no : 0};
+    *ret_seat = (struct seat){.form = SEAT_ROLE, .role = "command", .area_no = city ? city->no : 0};
 }
 
 static void role_seat(const char *role, int64_t area_no, struct seat *ret_seat)
@@ -113,13 +112,14 @@ bool hand_fits(struct engine *engine, const struct loop *loop, const struct scen
     *ret_fits = false;
     if (!actor || actor->kind != ACTOR_USER)
         return true;
-    if (hand->form == OWNER_ROLE && hand->bare &&
-        has_role_here(actor, hand->role, loop->area_no)) {
+    if (hand->form == OWNER_ROLE && hand->bare && has_role_here(actor, hand->role, loop->area_no)) {
         *ret_fits = true;
         return true;
     }
     if (hand->form == OWNER_LEAD)
-        seat = (struct seat){.form = SEAT_LEAD, .role = "district_duty", .area_no = loop->area_no,
+        seat = (struct seat){.form = SEAT_LEAD,
+                             .role = "district_duty",
+                             .area_no = loop->area_no,
                              .object_no = loop->seat_no};
     else if (!owner_seat(engine, loop, hand, &seat, err))
         return false;
@@ -144,9 +144,9 @@ bool hand_is_party(struct engine *engine, const struct loop *loop, bool *ret_par
         sql_end(query);
     for (size_t i = 0; done && !*ret_party && i < count; i++) {
         struct seat seat;
-        done = seat_read(engine->sql, seats[i], &seat, err) &&
-               board_holds(engine->board, engine->sql, &seat, engine->actor->user_no, ret_party,
-                           err);
+        done =
+            seat_read(engine->sql, seats[i], &seat, err) &&
+            board_holds(engine->board, engine->sql, &seat, engine->actor->user_no, ret_party, err);
     }
     return done;
 }

@@ -31,8 +31,7 @@ static const struct sql_text rows_told = {
     " LIMIT ?4",
     "loop_party_told"};
 static const struct sql_text areas_with_loops = {
-    "loop_areas",
-    "SELECT area_no FROM loop_count WHERE area_no BETWEEN ?1 AND ?2 GROUP BY area_no",
+    "loop_areas", "SELECT area_no FROM loop_count WHERE area_no BETWEEN ?1 AND ?2 GROUP BY area_no",
     "primary key"};
 static const struct sql_text counts_select = {
     "loop_counts",
@@ -41,9 +40,8 @@ static const struct sql_text counts_select = {
     " ORDER BY scene_no, stage",
     "primary key"};
 
-const struct sql_list loop_list_statements =
-    SQL_LIST(&rows_of_seat, &rows_of_area, &rows_closed, &rows_told, &areas_with_loops,
-             &counts_select);
+const struct sql_list loop_list_statements = SQL_LIST(
+    &rows_of_seat, &rows_of_area, &rows_closed, &rows_told, &areas_with_loops, &counts_select);
 
 /* ---- Runs */
 
@@ -69,8 +67,7 @@ struct merge {
 static void take_row(const struct merge *merge, struct sql_query *query, struct loop_row *row)
 {
     *row = (struct loop_row){.no = sql_get_int(query, 0),
-                             .definition = definition_of(merge->definitions,
-                                                         sql_get_int(query, 1)),
+                             .definition = definition_of(merge->definitions, sql_get_int(query, 1)),
                              .stage = (int)sql_get_int(query, 2),
                              .state = (enum loop_state)sql_get_int(query, 3),
                              .area_no = sql_get_int(query, 4),
@@ -96,11 +93,10 @@ static int64_t key_of_row(const struct merge *merge, const struct loop_row *row)
 static bool fill(struct merge *merge, struct run *run, int64_t key, int64_t no, struct error *err)
 {
     struct sql_query *query;
-    bool row,
-        done = sql_begin(merge->sql, merge->text,
-                         SQL_ARGUMENTS(sql_int(run->no), sql_int(key), sql_int(no),
-                                       sql_int((int64_t)merge->head_rows)),
-                         &query, err);
+    bool row, done = sql_begin(merge->sql, merge->text,
+                               SQL_ARGUMENTS(sql_int(run->no), sql_int(key), sql_int(no),
+                                             sql_int((int64_t)merge->head_rows)),
+                               &query, err);
     run->count = run->next = 0;
     if (!run->rows)
         run->rows = arena_alloc(merge->arena, merge->head_rows * sizeof *run->rows);
@@ -110,8 +106,7 @@ static bool fill(struct merge *merge, struct run *run, int64_t key, int64_t no, 
     return done;
 }
 
-static bool is_before(const struct merge *merge, const struct loop_row *a,
-                      const struct loop_row *b)
+static bool is_before(const struct merge *merge, const struct loop_row *a, const struct loop_row *b)
 {
     int64_t x = key_of_row(merge, a), y = key_of_row(merge, b);
     if (merge->backwards)
@@ -247,8 +242,7 @@ bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int6
     const struct definitions *set = atomic_load(&loops->definitions);
     struct sql_query *query;
     bool row, done = sql_begin(sql, &counts_select,
-                               SQL_ARGUMENTS(sql_int(area_first), sql_int(area_last)), &query,
-                               err);
+                               SQL_ARGUMENTS(sql_int(area_first), sql_int(area_last)), &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         struct loop_count count = {.definition = definition_of(set, sql_get_int(query, 0)),
                                    .stage = (int)sql_get_int(query, 1),

@@ -44,15 +44,15 @@ bool loops_forget(struct loops *loops, int64_t *ret_count, struct error *err) MU
  * as the interface writes them (times RFC 3339, areas by code, others by number). */
 struct loop_opening {
     struct slice scene;
-    json_t *subject;       /* a number, or a code of a thing; NULL where the scene has none */
-    json_t *fields;        /* may be NULL */
+    json_t *subject;         /* a number, or a code of a thing; NULL where the scene has none */
+    json_t *fields;          /* may be NULL */
     const struct area *area; /* of a thing that is registered by this; may be NULL */
 };
 struct loop_outcome {
     int64_t loop_no;
-    bool joined;               /* an open loop was there already */
-    const char *stage;         /* where it stands now */
-    const char *missing[8];    /* who has still to sign, in words; NULL at the end */
+    bool joined;            /* an open loop was there already */
+    const char *stage;      /* where it stands now */
+    const char *missing[8]; /* who has still to sign, in words; NULL at the end */
 };
 bool loops_open_by_hand(struct loops *loops, const struct actor *actor,
                         const struct loop_opening *opening, struct loop_outcome *ret_outcome,
@@ -80,8 +80,7 @@ bool loops_sign(struct loops *loops, const struct actor *actor, int64_t loop_no,
                 struct arena *arena, struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
 /* Holds the loop for one person of its owner, as long as the stage allows; again: gives it back. */
 bool loops_claim(struct loops *loops, const struct actor *actor, int64_t loop_no, bool release,
-                 struct arena *arena, struct loop_outcome *ret_outcome,
-                 struct error *err) MUST_USE;
+                 struct arena *arena, struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
 /* The command centre takes a loop over, or closes it as failed, with words. */
 bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loop_no,
                      struct slice note, bool close, struct arena *arena,
@@ -103,7 +102,7 @@ enum loop_state { LOOP_OPEN, LOOP_DONE, LOOP_FAILED, LOOP_CANCELLED, LOOP_STATES
 struct loop_query {
     bool mine, told, closed; /* of the user's seats; escalated to them; else of the areas */
     bool overdue;
-    struct slice scene;      /* data NULL: all */
+    struct slice scene; /* data NULL: all */
     int64_t user_no, area_first, area_last, limit;
     timestamp now;
     int64_t after_key, after_no;

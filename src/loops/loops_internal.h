@@ -32,8 +32,7 @@ void definitions_free(struct definitions *definitions); /* and those before */
 /* NULL where unknown. */
 const struct definition *definition_of(const struct definitions *definitions, int64_t scene_no);
 /* The version that opens; NULL where there is no scene of that name. */
-const struct definition *definition_named(const struct definitions *definitions,
-                                          struct slice name);
+const struct definition *definition_named(const struct definitions *definitions, struct slice name);
 
 /* ---- The board: who is on duty now (board.c) ------------------------------------------------ */
 
@@ -41,7 +40,7 @@ enum seat_form { SEAT_ROLE, SEAT_UNIT, SEAT_PERSON, SEAT_LEAD, SEAT_FORMS };
 struct seat {
     int64_t no;
     enum seat_form form;
-    char role[40];     /* of SEAT_ROLE; of the others the role that stands in where nobody is */
+    char role[40]; /* of SEAT_ROLE; of the others the role that stands in where nobody is */
     int64_t area_no;
     int64_t object_no; /* SEAT_LEAD: the seat whose lead it is */
 };
@@ -55,7 +54,7 @@ struct board {
     struct board_user *users; /* on duty, or with a delegate that is */
     size_t count;
     int64_t version;
-    timestamp from, until;    /* valid within */
+    timestamp from, until; /* valid within */
     uint64_t users_generation;
     int64_t users_last, duties;
 };
@@ -90,10 +89,10 @@ struct loops {
     _Atomic(struct definitions *) definitions;
     pthread_rwlock_t board_lock; /* owns board; held for reading while a board is in use */
     struct board *board;
-    atomic_llong duties;         /* raised with every change of duties and absences */
-    pthread_mutex_t running;     /* one runs the clock at a time */
-    pthread_mutex_t loading;     /* one loads scenes at a time */
-    pthread_mutex_t waking;      /* owns the rest */
+    atomic_llong duties;     /* raised with every change of duties and absences */
+    pthread_mutex_t running; /* one runs the clock at a time */
+    pthread_mutex_t loading; /* one loads scenes at a time */
+    pthread_mutex_t waking;  /* owns the rest */
     pthread_cond_t changed;
     bool woken, stopping;
 };
@@ -108,11 +107,11 @@ struct mark {
     int32_t visits, acted;
 };
 enum { CHILDREN_MAX = 8, ACT_WORDS_MAX = 64 << 10 };
-struct tail { /* of the present stage */
-    uint64_t tried;              /* bit by transition: its time came and its guards did not hold */
+struct tail {                     /* of the present stage */
+    uint64_t tried;               /* bit by transition: its time came and its guards did not hold */
     uint32_t fired[CHILDREN_MAX]; /* by child: how many were opened by time */
-    int64_t waits;               /* 1: a step waits for signatures */
-    int64_t ticked;              /* the last passing of an hour or a day that was looked at */
+    int64_t waits;                /* 1: a step waits for signatures */
+    int64_t ticked;               /* the last passing of an hour or a day that was looked at */
 };
 struct loop {
     int64_t no, area_no, subject_no, seat_no, steps, claim_user;
@@ -121,11 +120,11 @@ struct loop {
     enum loop_state state;
     timestamp opened_at, entered_at, due_at, wake_at, closed_at, claim_until;
     bool overdue;
-    bool keyed;                    /* unique_key holds while it is open */
+    bool keyed; /* unique_key holds while it is open */
     unsigned char unique_key[16];
     struct mark *marks;
     struct tail tail;
-    json_t *fields;                /* name → stored value; owned by the arena */
+    json_t *fields;                   /* name → stored value; owned by the arena */
     const struct definition *counted; /* as it lies in SQL: what the counters know */
     int stored_stage;
     bool stored_open, stored_overdue;
@@ -140,20 +139,20 @@ static inline const struct scene_stage *loop_stage(const struct loop *loop)
 }
 
 #define ACT_TABLE(X)                                                                               \
-    X(ACT_OPENED, "opened")         /* other_no: the parent */                                     \
-    X(ACT_JOINED, "joined")         /* a second opening about the same */                          \
+    X(ACT_OPENED, "opened") /* other_no: the parent */                                             \
+    X(ACT_JOINED, "joined") /* a second opening about the same */                                  \
     X(ACT_ADVANCED, "advanced")                                                                    \
-    X(ACT_ASKED, "asked")           /* a step that waits for signatures */                         \
+    X(ACT_ASKED, "asked") /* a step that waits for signatures */                                   \
     X(ACT_SIGNED, "signed")                                                                        \
     X(ACT_OVERDUE, "overdue")                                                                      \
-    X(ACT_ESCALATED, "escalated")   /* other_no: the seat that was told */                         \
+    X(ACT_ESCALATED, "escalated") /* other_no: the seat that was told */                           \
     X(ACT_CLAIMED, "claimed")                                                                      \
     X(ACT_RELEASED, "released")                                                                    \
     X(ACT_TAKEN_OVER, "taken_over")                                                                \
-    X(ACT_CLOSED, "closed")         /* by the command centre, as failed */                         \
-    X(ACT_CHILD, "child")           /* other_no: the loop that was opened */                       \
-    X(ACT_FILLED, "filled")         /* an event filled fields, and no guard let it pass */         \
-    X(ACT_MIGRATED, "migrated")     /* other_no: the scene's version */
+    X(ACT_CLOSED, "closed")     /* by the command centre, as failed */                             \
+    X(ACT_CHILD, "child")       /* other_no: the loop that was opened */                           \
+    X(ACT_FILLED, "filled")     /* an event filled fields, and no guard let it pass */             \
+    X(ACT_MIGRATED, "migrated") /* other_no: the scene's version */
 enum act_kind {
 #define X(id, name) id,
     ACT_TABLE(X)
@@ -236,8 +235,8 @@ struct object {
     bool known;
     int64_t area_no, unit_no, person_no;
 };
-bool object_read(struct engine *engine, enum scene_kind kind, int64_t no,
-                 struct object *ret_object, struct error *err) MUST_USE;
+bool object_read(struct engine *engine, enum scene_kind kind, int64_t no, struct object *ret_object,
+                 struct error *err) MUST_USE;
 /* A number or the code of a thing (a string); *ret_no 0 where there is none. */
 bool object_number(struct engine *engine, enum scene_kind kind, json_t *given, const char *field,
                    int64_t *ret_no, struct error *err) MUST_USE;
@@ -271,13 +270,12 @@ bool actor_is_command(const struct actor *actor);
 bool hand_is_party(struct engine *engine, const struct loop *loop, bool *ret_party,
                    struct error *err) MUST_USE;
 
-/* Whether the actor sees the loop: by its area where the role looks after areas, by a part in it, or
- * as one who may act next. */
+/* Whether the actor sees the loop: by its area where the role looks after areas, by a part in it,
+ * or as one who may act next. */
 bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_visible,
                      struct error *err) MUST_USE;
 /* A refusal that says which guard does not hold, in words. */
-void refuse_guard(const struct loop *loop, const struct scene_condition *failed,
-                  struct error *err);
+void refuse_guard(const struct loop *loop, const struct scene_condition *failed, struct error *err);
 
 /* ---- Moving (opening.c, stages.c, steps.c, clock.c, follow.c) -------------------------------- */
 
@@ -332,10 +330,10 @@ bool engine_begin(struct engine *engine, struct loops *loops, struct sql *sql,
                   const struct actor *actor, struct error *err) MUST_USE;
 void engine_end(struct engine *engine);
 
-extern const struct sql_list loop_definition_statements, loop_board_statements, loop_record_statements,
-    loop_field_statements, loop_condition_statements, loop_hand_statements, loop_opening_statements,
-    loop_show_statements, loop_stage_statements,
-    loop_step_statements, loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
+extern const struct sql_list loop_definition_statements, loop_board_statements,
+    loop_record_statements, loop_field_statements, loop_condition_statements, loop_hand_statements,
+    loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
+    loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements;
 enum { LOOP_ROUTES = 11, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];

@@ -11,7 +11,8 @@ static const struct event_kind event_kinds[] = {
 #define X(id, name) {"loop." name, "loop"},
     ACT_TABLE(X)
 #undef X
-    {"loop.not_opened", "none"}, /* {"scene","missing","event"}: the event lacked what is required */
+        {"loop.not_opened",
+         "none"}, /* {"scene","missing","event"}: the event lacked what is required */
 };
 
 /* Who may name a loop as the purpose of a read: those who have a part in it. */
@@ -27,8 +28,7 @@ static bool holds_loop(struct platform *platform, const struct actor *actor, int
     bool done = engine_begin(&engine, platform->loops, sql, actor, err);
     if (done) {
         done = loop_read(&engine, loop_no, &loop, err) &&
-               (!loop || loop->state != LOOP_OPEN ||
-                hand_is_party(&engine, loop, ret_holds, err));
+               (!loop || loop->state != LOOP_OPEN || hand_is_party(&engine, loop, ret_holds, err));
         engine_end(&engine);
     }
     store_read_end(platform->store, sql);
@@ -47,9 +47,7 @@ static void wake(void *context)
 
 bool loops_wait(struct loops *loops, int seconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += seconds;
+    struct timespec until = {.tv_sec = world_real_now() / SECOND + seconds};
     pthread_mutex_lock(&loops->waking);
     while (!loops->stopping && !loops->woken &&
            pthread_cond_timedwait(&loops->changed, &loops->waking, &until) == 0)
@@ -125,16 +123,14 @@ const struct module loops_module = {
     .command_count = LOOP_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
-    .statements = (const struct sql_list *const[]){&loop_definition_statements, &loop_board_statements,
-                                                   &loop_record_statements, &loop_field_statements,
-                                                   &loop_condition_statements, &loop_hand_statements,
-                                                   &loop_opening_statements, &loop_stage_statements,
-                                                   &loop_step_statements, &loop_clock_statements,
-                                                   &loop_follow_statements, &loop_list_statements,
-                                                   &loop_show_statements, &loop_command_statements,
-                                                   &loop_forget_statements,
-                                                   &loop_result_statements, &loop_verify_statements,
-                                                   NULL},
+    .statements =
+        (const struct sql_list *const[]){
+            &loop_definition_statements, &loop_board_statements, &loop_record_statements,
+            &loop_field_statements, &loop_condition_statements, &loop_hand_statements,
+            &loop_opening_statements, &loop_stage_statements, &loop_step_statements,
+            &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
+            &loop_show_statements, &loop_command_statements, &loop_forget_statements,
+            &loop_result_statements, &loop_verify_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

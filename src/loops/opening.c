@@ -73,8 +73,8 @@ static bool area_of(struct engine *engine, struct loop *loop, struct error *err)
     for (size_t i = 0; !(object.known && object.area_no) && i < scene->field_count; i++) {
         json_t *value = json_object_get(loop->fields, scene->fields[i].name);
         if (scene_type_is_areal(scene->fields[i].type) && json_is_integer(value) &&
-            !object_read(engine, scene_type_kind(scene->fields[i].type),
-                         json_integer_value(value), &object, err))
+            !object_read(engine, scene_type_kind(scene->fields[i].type), json_integer_value(value),
+                         &object, err))
             return false;
     }
     loop->area_no = object.known && object.area_no ? object.area_no : city ? city->no : 0;
@@ -97,8 +97,7 @@ static bool join(struct engine *engine, int64_t no, const struct opening *openin
     if (!loop_read(engine, no, &loop, err))
         return false;
     act.stage = loop->stage;
-    json_object_foreach(opening->fields, name, value)
-    {
+    json_object_foreach (opening->fields, name, value) {
         json_t *present = json_object_get(loop->fields, name);
         if (!present)
             json_object_set(act.fields, name, value);
@@ -136,8 +135,8 @@ bool loop_open(struct engine *engine, const struct opening *opening, int64_t *re
     *ret_no = 0;
     if (key_of(engine, loop) &&
         !sql_one_int(engine->sql, &key_find,
-                     SQL_ARGUMENTS(sql_blob((struct slice){(const char *)loop->unique_key,
-                                                           sizeof loop->unique_key})),
+                     SQL_ARGUMENTS(sql_blob(
+                         (struct slice){(const char *)loop->unique_key, sizeof loop->unique_key})),
                      0, ret_no, err))
         return false;
     *ret_joined = *ret_no != 0;
@@ -204,9 +203,8 @@ static bool each_person(struct engine *engine, struct loop *parent,
     if (kind != SCENE_TUBE && kind != SCENE_HOUSEHOLD && kind != SCENE_UNIT)
         return true; /* who rides in a vehicle is not registered */
     while (count == 1000) {
-        if (!read_numbers(engine, text,
-                          SQL_ARGUMENTS(sql_int(parent->subject_no), sql_int(after)), persons,
-                          &count, err))
+        if (!read_numbers(engine, text, SQL_ARGUMENTS(sql_int(parent->subject_no), sql_int(after)),
+                          persons, &count, err))
             return false;
         for (size_t i = 0; i < count; i++)
             if (!open_child(engine, parent, definition, persons[i], err))
@@ -263,7 +261,7 @@ bool children_open(struct engine *engine, struct loop *parent, const struct scen
     case EACH_UNIT_IN:
         return each_unit(engine, parent, definition, child, err);
     case EACH_FIELD:
-        json_array_foreach(loop_value(parent, &child->field), i, item)
+        json_array_foreach (loop_value(parent, &child->field), i, item)
             if (!open_child(engine, parent, definition, json_integer_value(item), err))
                 return false;
         return true;
@@ -286,8 +284,8 @@ static bool is_opened_by_hand(const struct scene *scene, struct error *err)
         if (scene->openings[i].manual)
             return true;
     return error_set(err, ERROR_CONFLICT, (struct error_place){.field = "scene"},
-                     "a scene with `manual` among its openings",
-                     "scene %s is not opened by hand", scene->name);
+                     "a scene with `manual` among its openings", "scene %s is not opened by hand",
+                     scene->name);
 }
 
 /* A thing that nobody registered yet is registered by its first loop, where its area is given. */
@@ -322,12 +320,13 @@ static bool is_within(struct engine *engine, int64_t no, struct error *err)
     bool party = false;
     if (!loop_read(engine, no, &loop, err))
         return false;
-    bool within = loop->area_no >= engine->actor->area_first &&
-                  loop->area_no <= engine->actor->area_last;
+    bool within =
+        loop->area_no >= engine->actor->area_first && loop->area_no <= engine->actor->area_last;
     if (!within && !hand_is_party(engine, loop, &party, err))
         return false;
-    return within || party || error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "subject"},
-                                "one of your own area", "it is not within your authority");
+    return within || party ||
+           error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "subject"},
+                     "one of your own area", "it is not within your authority");
 }
 
 static bool open_by_hand(struct engine *engine, const struct by_hand *job, struct error *err)
@@ -373,6 +372,5 @@ bool loops_open_by_hand(struct loops *loops, const struct actor *actor,
                         struct error *err)
 {
     struct by_hand job = {loops, actor, opening, ret_outcome};
-    return loops_ready(loops, err) &&
-           store_write(loops->platform->store, run_by_hand, &job, err);
+    return loops_ready(loops, err) && store_write(loops->platform->store, run_by_hand, &job, err);
 }

@@ -60,8 +60,7 @@ static const struct sql_text about_clear = {
 /* The ciphers, for a rotation of the key that they lie under. */
 static const struct sql_text fields_block = {
     "loop_fields_block",
-    "SELECT loop_no, fields FROM loop WHERE loop_no > ?1 ORDER BY loop_no LIMIT ?2",
-    "primary key"};
+    "SELECT loop_no, fields FROM loop WHERE loop_no > ?1 ORDER BY loop_no LIMIT ?2", "primary key"};
 static const struct sql_text words_block = {
     "loop_words_block",
     "SELECT act_no, words FROM loop_act WHERE act_no > ?1 AND words IS NOT NULL ORDER BY act_no"
@@ -74,13 +73,12 @@ static const struct sql_text pending_block = {
     "SELECT loop_no, words FROM loop_pending WHERE loop_no > ?1 ORDER BY loop_no LIMIT ?2",
     "primary key"};
 static const struct sql_text pending_replace = {
-    "loop_pending_replace", "UPDATE loop_pending SET words = ?2 WHERE loop_no = ?1",
-    "primary key"};
+    "loop_pending_replace", "UPDATE loop_pending SET words = ?2 WHERE loop_no = ?1", "primary key"};
 
-const struct sql_list loop_record_statements =
-    SQL_LIST(&loop_select, &loop_last, &loop_put, &loop_update, &loop_update_all, &loop_fields_update, &act_last,
-             &act_insert, &party_put, &party_clear, &count_add, &about_put, &about_clear,
-             &fields_block, &words_block, &words_replace, &pending_block, &pending_replace);
+const struct sql_list loop_record_statements = SQL_LIST(
+    &loop_select, &loop_last, &loop_put, &loop_update, &loop_update_all, &loop_fields_update,
+    &act_last, &act_insert, &party_put, &party_clear, &count_add, &about_put, &about_clear,
+    &fields_block, &words_block, &words_replace, &pending_block, &pending_replace);
 
 const struct cipher_column loop_ciphers[LOOP_CIPHERS] = {
     {"loop.fields", KEY_IDENTITY, CIPHER_FIELDS, &fields_block, &loop_fields_update},
@@ -188,9 +186,8 @@ static bool read_columns(struct engine *engine, struct loop *loop, struct sql_qu
     loop->keyed = key.length == sizeof loop->unique_key;
     if (loop->keyed)
         memcpy(loop->unique_key, key.data, key.length);
-    *ret_fields = (struct slice){arena_copy(engine->arena, fields.data ? fields.data : "",
-                                            fields.length),
-                                 fields.length};
+    *ret_fields = (struct slice){
+        arena_copy(engine->arena, fields.data ? fields.data : "", fields.length), fields.length};
     return read_marks(engine, loop, sql_get_blob(query, 17), err);
 }
 
@@ -321,19 +318,17 @@ bool loop_insert(struct engine *engine, struct loop *loop, struct error *err)
         return false;
     loop->no++;
     struct slice fields = words_pack(engine, CIPHER_FIELDS, loop->no, loop->fields);
-    return sql_run(
-               engine->sql, &loop_put,
-               SQL_ARGUMENTS(sql_int(loop->no), sql_int(loop->definition->scene_no),
-                             sql_int(loop->stage), sql_int(loop->state), sql_int(loop->area_no),
-                             sql_int(loop->subject_no), sql_int(loop->seat_no),
-                             sql_int(loop->opened_at), sql_int(loop->entered_at),
-                             sql_int(loop->due_at), sql_time(loop->wake_at),
-                             sql_time(loop->closed_at), sql_int(loop->overdue),
-                             sql_int(loop->steps), sql_int(loop->claim_user),
-                             sql_int(loop->claim_until), sql_blob(key_blob(loop)),
-                             sql_blob(marks_blob(engine, loop)), sql_blob(fields),
-                             sql_int(loop_scene(loop)->subject)),
-               err) &&
+    return sql_run(engine->sql, &loop_put,
+                   SQL_ARGUMENTS(
+                       sql_int(loop->no), sql_int(loop->definition->scene_no), sql_int(loop->stage),
+                       sql_int(loop->state), sql_int(loop->area_no), sql_int(loop->subject_no),
+                       sql_int(loop->seat_no), sql_int(loop->opened_at), sql_int(loop->entered_at),
+                       sql_int(loop->due_at), sql_time(loop->wake_at), sql_time(loop->closed_at),
+                       sql_int(loop->overdue), sql_int(loop->steps), sql_int(loop->claim_user),
+                       sql_int(loop->claim_until), sql_blob(key_blob(loop)),
+                       sql_blob(marks_blob(engine, loop)), sql_blob(fields),
+                       sql_int(loop_scene(loop)->subject)),
+                   err) &&
            (!has_about(loop) || write_about(engine, loop, err)) && recount(engine, loop, err);
 }
 
@@ -342,15 +337,22 @@ bool loop_write(struct engine *engine, struct loop *loop, bool fields_too, struc
     struct slice fields = {NULL, 0};
     if (fields_too)
         fields = words_pack(engine, CIPHER_FIELDS, loop->no, loop->fields);
-    const struct sql_value values[] = {
-        sql_int(loop->no),          sql_int(loop->definition->scene_no),
-        sql_int(loop->stage),       sql_int(loop->state),
-        sql_int(loop->seat_no),     sql_int(loop->entered_at),
-        sql_int(loop->due_at),      sql_time(loop->wake_at),
-        sql_time(loop->closed_at),  sql_int(loop->overdue),
-        sql_int(loop->steps),       sql_int(loop->claim_user),
-        sql_int(loop->claim_until), sql_blob(key_blob(loop)),
-        sql_blob(marks_blob(engine, loop)), sql_blob(fields)};
+    const struct sql_value values[] = {sql_int(loop->no),
+                                       sql_int(loop->definition->scene_no),
+                                       sql_int(loop->stage),
+                                       sql_int(loop->state),
+                                       sql_int(loop->seat_no),
+                                       sql_int(loop->entered_at),
+                                       sql_int(loop->due_at),
+                                       sql_time(loop->wake_at),
+                                       sql_time(loop->closed_at),
+                                       sql_int(loop->overdue),
+                                       sql_int(loop->steps),
+                                       sql_int(loop->claim_user),
+                                       sql_int(loop->claim_until),
+                                       sql_blob(key_blob(loop)),
+                                       sql_blob(marks_blob(engine, loop)),
+                                       sql_blob(fields)};
     size_t count = sizeof values / sizeof *values;
     return sql_run(engine->sql, fields_too ? &loop_update_all : &loop_update, values,
                    fields_too ? count : count - 1, err) &&

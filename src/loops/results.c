@@ -46,8 +46,8 @@ static const struct sql_text retest_add = {
     " complete = (known + 1 >= members) WHERE tube_no = ?1",
     "primary key"};
 static const struct sql_text retest_complete = {
-    "tube_retest_complete",
-    "SELECT positives FROM tube_retest WHERE tube_no = ?1 AND complete = 1", "primary key"};
+    "tube_retest_complete", "SELECT positives FROM tube_retest WHERE tube_no = ?1 AND complete = 1",
+    "primary key"};
 
 const struct sql_list loop_result_statements =
     SQL_LIST(&result_find, &result_insert, &result_last, &member_put, &retest_put, &retests_of,
@@ -92,8 +92,7 @@ static bool read_members(json_t *tube, struct result *result, struct error *err)
     if (!json_is_array(members) || !json_array_size(members) ||
         json_array_size(members) > MEMBERS_MAX)
         return bad("members", "a list of 1 to 100 numbers of persons", "not such a list", err);
-    json_array_foreach(members, i, item)
-    {
+    json_array_foreach (members, i, item) {
         int64_t no = json_integer_value(item);
         if (!json_is_integer(item) || no < 1 || no > UINT32_MAX)
             return bad("members", "numbers of persons", "not a number of a person", err);
@@ -138,8 +137,8 @@ static bool read_outcome(json_t *body, struct json_place place, struct result *r
 static bool read_result(const struct request *request, json_t *body, int64_t row,
                         struct result *result, struct error *err)
 {
-    static const char *const names[] = {"laboratory",  "accession", "sampled_at", "reported_at",
-                                        "result",      "person",    "tube",       NULL};
+    static const char *const names[] = {"laboratory", "accession", "sampled_at", "reported_at",
+                                        "result",     "person",    "tube",       NULL};
     struct json_place place = {.source = "body", .row = row, .required = true};
     json_t *person = json_object_get(body, "person"), *tube = json_object_get(body, "tube");
     *result = (struct result){.person = 0};
@@ -167,8 +166,7 @@ static bool read_result(const struct request *request, json_t *body, int64_t row
 /* ---- Keeping */
 
 /* A person of the actor's area; others are not there. */
-static bool person_area(struct engine *engine, int64_t person, int64_t *ret_area,
-                        struct error *err)
+static bool person_area(struct engine *engine, int64_t person, int64_t *ret_area, struct error *err)
 {
     struct object object;
     if (!object_read(engine, SCENE_PERSON, person, &object, err))
@@ -220,14 +218,14 @@ static bool settle_tubes(struct engine *engine, const struct result *result, str
     for (size_t i = 0; done && i < count; i++) {
         struct object tube;
         char payload[80], time[TIME_TEXT_BYTES];
-        if (!sql_run_count(engine->sql, &member_result,
-                           SQL_ARGUMENTS(sql_int(tubes[i]), sql_int(result->person),
-                                         sql_int(result->outcome)),
-                           &changed, err) ||
-            (changed && !sql_run(engine->sql, &retest_add,
-                                 SQL_ARGUMENTS(sql_int(tubes[i]),
-                                               sql_int(result->outcome == RESULT_POSITIVE)),
-                                 err)) ||
+        if (!sql_run_count(
+                engine->sql, &member_result,
+                SQL_ARGUMENTS(sql_int(tubes[i]), sql_int(result->person), sql_int(result->outcome)),
+                &changed, err) ||
+            (changed &&
+             !sql_run(engine->sql, &retest_add,
+                      SQL_ARGUMENTS(sql_int(tubes[i]), sql_int(result->outcome == RESULT_POSITIVE)),
+                      err)) ||
             !sql_one_int(engine->sql, &retest_complete, SQL_ARGUMENTS(sql_int(tubes[i])), -1,
                          &positives, err) ||
             !object_read(engine, SCENE_TUBE, tubes[i], &tube, err))
@@ -304,8 +302,8 @@ static bool find_result(struct engine *engine, struct keeping_job *job, struct e
     struct sql_query *query;
     bool row;
     if (!sql_begin(engine->sql, &result_find,
-                   SQL_ARGUMENTS(sql_text(result->laboratory), sql_text(result->accession)),
-                   &query, err) ||
+                   SQL_ARGUMENTS(sql_text(result->laboratory), sql_text(result->accession)), &query,
+                   err) ||
         !sql_next(query, &row, err))
         return false;
     if (!row)
@@ -331,14 +329,13 @@ static bool keep(struct engine *engine, struct keeping_job *job, struct error *e
     if (result->person ? !put_person(engine, result, err)
                        : !put_tube(engine, result, &subject, err))
         return false;
-    return sql_run(engine->sql, &result_insert,
-                   SQL_ARGUMENTS(sql_text(result->laboratory), sql_text(result->accession),
-                                 sql_blob((struct slice){(const char *)result->digest,
-                                                         DIGEST_BYTES}),
-                                 sql_int(subject), sql_int(!result->person),
-                                 sql_int(result->outcome), sql_int(result->sampled_at),
-                                 sql_int(result->reported_at)),
-                   err) &&
+    return sql_run(
+               engine->sql, &result_insert,
+               SQL_ARGUMENTS(sql_text(result->laboratory), sql_text(result->accession),
+                             sql_blob((struct slice){(const char *)result->digest, DIGEST_BYTES}),
+                             sql_int(subject), sql_int(!result->person), sql_int(result->outcome),
+                             sql_int(result->sampled_at), sql_int(result->reported_at)),
+               err) &&
            sql_one_int(engine->sql, &result_last, NULL, 0, 0, &job->no, err);
 }
 
@@ -355,8 +352,8 @@ static bool keep_job(struct sql *sql, void *context, struct error *err)
     return done;
 }
 
-static bool take(const struct request *request, json_t *body, int64_t row,
-                 struct keeping_job *job, struct error *err)
+static bool take(const struct request *request, json_t *body, int64_t row, struct keeping_job *job,
+                 struct error *err)
 {
     struct result result;
     *job = (struct keeping_job){.request = request, .result = &result};

@@ -35,8 +35,8 @@ static bool reading_begin(struct reading *reading, const struct request *request
     if (!loops_ready(loops_of(request), err) ||
         !store_read_begin(request->platform->store, &reading->sql, err))
         return false;
-    reading->begun = engine_begin(&reading->engine, loops_of(request), reading->sql,
-                                  &request->actor, err);
+    reading->begun =
+        engine_begin(&reading->engine, loops_of(request), reading->sql, &request->actor, err);
     buffer_init(&response->body, BODY_BYTES_MAX);
     json_writer_init(&reading->writer, &response->body);
     return reading->begun;
@@ -145,15 +145,14 @@ static bool put_page(struct reading *reading, const struct request *request,
     return true;
 }
 
-static bool handle_list(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_list(const struct request *request, struct response *response, struct error *err)
 {
     struct reading reading;
     struct loop_query query;
     if (!read_query(request, &query, err))
         return false;
-    bool done = reading_begin(&reading, request, response, err) &&
-                put_page(&reading, request, &query, err);
+    bool done =
+        reading_begin(&reading, request, response, err) && put_page(&reading, request, &query, err);
     return reading_end(&reading, done, request, response, err);
 }
 
@@ -183,8 +182,8 @@ static bool handle_counts(const struct request *request, struct response *respon
         json_field_time(&reading.writer, "true_for", reading.engine.now);
         json_key(&reading.writer, "items");
         json_array_begin(&reading.writer);
-        done = loops_counts(loops_of(request), reading.sql, first, last, put_count,
-                            &reading.writer, err);
+        done = loops_counts(loops_of(request), reading.sql, first, last, put_count, &reading.writer,
+                            err);
         json_array_end(&reading.writer);
         json_object_end(&reading.writer);
     }
@@ -229,8 +228,7 @@ static bool audit(const struct request *request, struct reading *reading, const 
     return status_audit_read(&named, "loop.read", (uint32_t)person, 1, "loop", err);
 }
 
-static bool handle_one(const struct request *request, struct response *response,
-                       struct error *err)
+static bool handle_one(const struct request *request, struct response *response, struct error *err)
 {
     struct reading reading;
     const struct loop *loop = NULL;
@@ -283,8 +281,8 @@ static bool read_step(json_t *object, bool with_id, int64_t row, struct loop_ste
     if (!json_only_fields(object, with_id ? all : names, place, err) ||
         !json_text(object, "to", place, &step->to, err) ||
         !json_text(object, "note", optional, &step->note, err) ||
-        (with_id && !json_int64(object, "id", place, 1, ((int64_t)1 << 60) - 1, &step->loop_no,
-                                err)))
+        (with_id &&
+         !json_int64(object, "id", place, 1, ((int64_t)1 << 60) - 1, &step->loop_no, err)))
         return false;
     return !step->fields || json_is_object(step->fields) ||
            error_set(err, ERROR_BAD_VALUE,
@@ -305,8 +303,7 @@ static bool handle_advance(const struct request *request, struct response *respo
            answer(&outcome, response);
 }
 
-static bool handle_sign(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_sign(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const names[] = {NULL};
     struct json_place place = {.source = "body"};
@@ -338,8 +335,7 @@ static bool handle_claim(const struct request *request, struct response *respons
            answer(&outcome, response);
 }
 
-static bool handle_take(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_take(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const names[] = {"note", "close", NULL};
     struct json_place place = {.source = "body", .required = true};
@@ -358,8 +354,7 @@ static bool handle_take(const struct request *request, struct response *response
            answer(&outcome, response);
 }
 
-static bool handle_open(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_open(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const names[] = {"scene", "subject", "area", "fields", NULL};
     struct json_place place = {.source = "body", .required = true};
@@ -376,8 +371,7 @@ static bool handle_open(const struct request *request, struct response *response
     opening.fields = json_object_get(body, "fields");
     if (json_is_null(opening.subject))
         opening.subject = NULL;
-    if (area.data &&
-        !(opening.area = registry_area_by_code(request->platform->registry, area)))
+    if (area.data && !(opening.area = registry_area_by_code(request->platform->registry, area)))
         return bad("area", "the code of an area", "unknown area", err);
     if (!loops_open_by_hand(loops_of(request), &request->actor, &opening, &outcome, err))
         return false;
@@ -418,8 +412,7 @@ static bool read_steps(json_t *body, struct arena *arena, struct loop_step **ret
         return bad("items", "a list of 1 to 5000 steps", "not such a list", err);
     *ret_count = json_array_size(items);
     *ret_steps = arena_alloc(arena, *ret_count * sizeof **ret_steps);
-    json_array_foreach(items, i, item)
-    {
+    json_array_foreach (items, i, item) {
         if (!json_is_object(item))
             return error_set(err, ERROR_BAD_VALUE,
                              (struct error_place){.source = "body", .row = (int64_t)i + 1},
@@ -467,10 +460,12 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .summary = "Loops: of the reader's areas, of the reader's own seats, or escalated to them",
-     .query = "owner:string:area, me or told (area where the role looks after areas, else me);state:string:open (default) or closed;"
-              "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
-              "area:string:area code within the reader's own;"
-              "limit:integer:1 to 1000, default 100;after:string:cursor",
+     .query =
+         "owner:string:area, me or told (area where the role looks after areas, else me);"
+         "state:string:open (default) or closed;"
+         "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
+         "area:string:area code within the reader's own;"
+         "limit:integer:1 to 1000, default 100;after:string:cursor",
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
     {.method = HTTP_GET,

@@ -10,99 +10,99 @@
 #define S_TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define S_OBJECT "{\"type\":\"object\"}"
 #define S_LIST(item) "{\"type\":\"array\",\"items\":" item "}"
-#define S_WORDS                                                                                    \
-    "{\"type\":\"object\",\"required\":[\"zh\",\"en\"],\"properties\":{\"zh\":" S_TEXT             \
+#define S_WORDS \
+    "{\"type\":\"object\",\"required\":[\"zh\",\"en\"],\"properties\":{\"zh\":" S_TEXT \
     ",\"en\":" S_TEXT "}}"
-#define S_SEAT                                                                                     \
-    "{\"type\":\"object\",\"required\":[\"form\",\"role\",\"area\"],\"properties\":{\"form\":"     \
-    "{\"enum\":[\"role\",\"unit\",\"person\",\"lead\"]},\"role\":" S_TEXT                          \
+#define S_SEAT \
+    "{\"type\":\"object\",\"required\":[\"form\",\"role\",\"area\"],\"properties\":{\"form\":" \
+    "{\"enum\":[\"role\",\"unit\",\"person\",\"lead\"]},\"role\":" S_TEXT \
     ",\"area\":" S_TEXT_OR_NULL ",\"no\":" S_INT "}}"
-#define S_SUBJECT                                                                                  \
-    "{\"type\":\"object\",\"required\":[\"kind\"],\"properties\":{\"kind\":" S_TEXT                \
+#define S_SUBJECT \
+    "{\"type\":\"object\",\"required\":[\"kind\"],\"properties\":{\"kind\":" S_TEXT \
     ",\"no\":{\"type\":[\"integer\",\"null\"]},\"code\":" S_TEXT "}}"
-#define S_ROW                                                                                      \
-    "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"version\":" S_INT ",\"title\":" S_WORDS               \
-    ",\"stage\":" S_TEXT ",\"stage_title\":" S_WORDS                                               \
-    ",\"state\":{\"enum\":[\"open\",\"done\",\"failed\",\"cancelled\"]},\"subject\":" S_SUBJECT    \
-    ",\"area\":" S_TEXT_OR_NULL ",\"opened_at\":" S_TIME ",\"entered_at\":" S_TIME                 \
-    ",\"due_at\":" S_TIME ",\"closed_at\":" S_TIME_OR_NULL ",\"overdue\":" S_BOOL                  \
+#define S_ROW \
+    "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"version\":" S_INT ",\"title\":" S_WORDS \
+    ",\"stage\":" S_TEXT ",\"stage_title\":" S_WORDS \
+    ",\"state\":{\"enum\":[\"open\",\"done\",\"failed\",\"cancelled\"]},\"subject\":" S_SUBJECT \
+    ",\"area\":" S_TEXT_OR_NULL ",\"opened_at\":" S_TIME ",\"entered_at\":" S_TIME \
+    ",\"due_at\":" S_TIME ",\"closed_at\":" S_TIME_OR_NULL ",\"overdue\":" S_BOOL \
     ",\"claimed_by\":" S_TEXT_OR_NULL ",\"claimed_until\":" S_TIME_OR_NULL ",\"owner\":" S_SEAT
-#define S_ROW_REQUIRED                                                                             \
-    "\"id\",\"scene\",\"version\",\"title\",\"stage\",\"stage_title\",\"state\",\"subject\","      \
-    "\"area\",\"opened_at\",\"entered_at\",\"due_at\",\"closed_at\",\"overdue\",\"claimed_by\","   \
+#define S_ROW_REQUIRED \
+    "\"id\",\"scene\",\"version\",\"title\",\"stage\",\"stage_title\",\"state\",\"subject\"," \
+    "\"area\",\"opened_at\",\"entered_at\",\"due_at\",\"closed_at\",\"overdue\",\"claimed_by\"," \
     "\"claimed_until\",\"owner\""
-#define LOOP_PAGE                                                                                  \
-    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":"            \
-    S_LIST("{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED "],\"properties\":{" S_ROW "}}")   \
+#define LOOP_PAGE \
+    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED "],\"properties\":{" S_ROW "}}") \
     ",\"next\":" S_TEXT_OR_NULL "}}"
-#define LOOP_COUNTS                                                                                \
-    "{\"type\":\"object\",\"required\":[\"true_for\",\"items\"],\"properties\":{\"true_for\":"     \
-    S_TIME ",\"items\":"                                                                           \
-    S_LIST("{\"type\":\"object\",\"required\":[\"scene\",\"version\",\"stage\",\"open\","          \
-           "\"overdue\"],\"properties\":{\"scene\":" S_TEXT ",\"version\":" S_INT ",\"stage\":"    \
+#define LOOP_COUNTS \
+    "{\"type\":\"object\",\"required\":[\"true_for\",\"items\"],\"properties\":{\"true_for\":" \
+    S_TIME ",\"items\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"scene\",\"version\",\"stage\",\"open\"," \
+           "\"overdue\"],\"properties\":{\"scene\":" S_TEXT ",\"version\":" S_INT ",\"stage\":" \
            S_TEXT ",\"open\":" S_INT ",\"overdue\":" S_INT "}}") "}}"
-#define S_KIN                                                                                      \
-    S_LIST("{\"type\":\"object\",\"required\":[\"id\",\"scene\",\"state\"],\"properties\":{"       \
+#define S_KIN \
+    S_LIST("{\"type\":\"object\",\"required\":[\"id\",\"scene\",\"state\"],\"properties\":{" \
            "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"state\":" S_TEXT "}}")
-#define LOOP_WHOLE                                                                                 \
-    "{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED ",\"fields\",\"next\",\"waiting\","       \
-    "\"history\",\"children\",\"parents\"],\"properties\":{" S_ROW ",\"fields\":"                  \
-    S_LIST("{\"type\":\"object\",\"required\":[\"name\",\"title\",\"type\",\"list\",\"hidden\","   \
+#define LOOP_WHOLE \
+    "{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED ",\"fields\",\"next\",\"waiting\"," \
+    "\"history\",\"children\",\"parents\"],\"properties\":{" S_ROW ",\"fields\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"name\",\"title\",\"type\",\"list\",\"hidden\"," \
            "\"value\"],\"properties\":{\"name\":" S_TEXT ",\"title\":" S_WORDS ",\"type\":" S_TEXT \
-           ",\"list\":" S_BOOL ",\"hidden\":" S_BOOL ",\"value\":{}}}")                            \
-    ",\"next\":"                                                                                   \
-    S_LIST("{\"type\":\"object\",\"required\":[\"to\",\"trigger\",\"mine\",\"by\",\"sign\","       \
-           "\"when\",\"note\",\"require\"],\"properties\":{\"to\":" S_TEXT ",\"trigger\":" S_TEXT  \
-           ",\"mine\":" S_BOOL ",\"by\":" S_LIST(S_WORDS) ",\"sign\":" S_LIST(S_WORDS)             \
-           ",\"when\":" S_LIST(S_WORDS) ",\"note\":" S_BOOL ",\"require\":" S_LIST(S_TEXT)         \
-           ",\"on\":" S_TEXT ",\"at\":" S_TIME "}}")                                               \
-    ",\"waiting\":{\"type\":[\"object\",\"null\"],\"properties\":{\"to\":" S_TEXT ",\"missing\":"  \
-    S_LIST(S_TEXT) "}},\"history\":"                                                               \
+           ",\"list\":" S_BOOL ",\"hidden\":" S_BOOL ",\"value\":{}}}") \
+    ",\"next\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"to\",\"trigger\",\"mine\",\"by\",\"sign\"," \
+           "\"when\",\"note\",\"require\"],\"properties\":{\"to\":" S_TEXT ",\"trigger\":" S_TEXT \
+           ",\"mine\":" S_BOOL ",\"by\":" S_LIST(S_WORDS) ",\"sign\":" S_LIST(S_WORDS) \
+           ",\"when\":" S_LIST(S_WORDS) ",\"note\":" S_BOOL ",\"require\":" S_LIST(S_TEXT) \
+           ",\"on\":" S_TEXT ",\"at\":" S_TIME "}}") \
+    ",\"waiting\":{\"type\":[\"object\",\"null\"],\"properties\":{\"to\":" S_TEXT ",\"missing\":" \
+    S_LIST(S_TEXT) "}},\"history\":" \
     S_LIST("{\"type\":\"object\",\"required\":[\"at\",\"act\",\"stage\",\"to\",\"by\",\"fields\"," \
            "\"differing\"],\"properties\":{\"at\":" S_TIME ",\"act\":" S_TEXT ",\"stage\":" S_TEXT \
-           ",\"to\":" S_TEXT ",\"by\":" S_TEXT ",\"event\":" S_INT ",\"loop\":" S_INT              \
-           ",\"parent\":" S_INT ",\"told\":" S_SEAT ",\"fields\":" S_OBJECT ",\"differing\":"      \
-           S_OBJECT ",\"note\":" S_TEXT "}}")                                                      \
+           ",\"to\":" S_TEXT ",\"by\":" S_TEXT ",\"event\":" S_INT ",\"loop\":" S_INT \
+           ",\"parent\":" S_INT ",\"told\":" S_SEAT ",\"fields\":" S_OBJECT ",\"differing\":" \
+           S_OBJECT ",\"note\":" S_TEXT "}}") \
     ",\"children\":" S_KIN ",\"parents\":" S_KIN "}}"
-#define S_OUTCOME                                                                                  \
+#define S_OUTCOME \
     "\"id\":" S_INT ",\"stage\":" S_TEXT ",\"joined\":" S_BOOL ",\"missing\":" S_LIST(S_TEXT)
-#define LOOP_OUTCOME                                                                               \
+#define LOOP_OUTCOME \
     "{\"type\":\"object\",\"required\":[\"id\",\"stage\",\"joined\",\"missing\"],\"properties\":{" \
     S_OUTCOME "}}"
-#define LOOP_OPENING                                                                               \
-    "{\"type\":\"object\",\"required\":[\"scene\"],\"additionalProperties\":false,"                \
-    "\"properties\":{\"scene\":" S_TEXT ",\"subject\":{\"type\":[\"integer\",\"string\","          \
+#define LOOP_OPENING \
+    "{\"type\":\"object\",\"required\":[\"scene\"],\"additionalProperties\":false," \
+    "\"properties\":{\"scene\":" S_TEXT ",\"subject\":{\"type\":[\"integer\",\"string\"," \
     "\"null\"]},\"area\":" S_TEXT ",\"fields\":" S_OBJECT "}}"
 #define S_STEP "\"to\":" S_TEXT ",\"fields\":" S_OBJECT ",\"note\":" S_TEXT
-#define LOOP_STEP                                                                                  \
-    "{\"type\":\"object\",\"required\":[\"to\"],\"additionalProperties\":false,\"properties\":{"   \
+#define LOOP_STEP \
+    "{\"type\":\"object\",\"required\":[\"to\"],\"additionalProperties\":false,\"properties\":{" \
     S_STEP "}}"
-#define LOOP_STEPS                                                                                 \
-    "{\"type\":\"object\",\"required\":[\"items\"],\"additionalProperties\":false,"                \
-    "\"properties\":{\"items\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":5000,\"items\":"    \
-    "{\"type\":\"object\",\"required\":[\"id\",\"to\"],\"additionalProperties\":false,"            \
+#define LOOP_STEPS \
+    "{\"type\":\"object\",\"required\":[\"items\"],\"additionalProperties\":false," \
+    "\"properties\":{\"items\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":5000,\"items\":" \
+    "{\"type\":\"object\",\"required\":[\"id\",\"to\"],\"additionalProperties\":false," \
     "\"properties\":{\"id\":" S_INT "," S_STEP "}}}}}"
-#define LOOP_RESULTS                                                                               \
-    "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":"                     \
-    S_LIST("{\"type\":\"object\",\"required\":[\"done\",\"id\"],\"properties\":{\"done\":" S_BOOL  \
-           "," S_OUTCOME ",\"error\":" S_TEXT ",\"status\":" S_INT ",\"detail\":" S_TEXT           \
+#define LOOP_RESULTS \
+    "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"done\",\"id\"],\"properties\":{\"done\":" S_BOOL \
+           "," S_OUTCOME ",\"error\":" S_TEXT ",\"status\":" S_INT ",\"detail\":" S_TEXT \
            ",\"field\":" S_TEXT ",\"expected\":" S_TEXT "}}") "}}"
 #define LOOP_SIGNING "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{}}"
-#define LOOP_CLAIM                                                                                 \
+#define LOOP_CLAIM \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"release\":" S_BOOL "}}"
-#define LOOP_TAKING                                                                                \
-    "{\"type\":\"object\",\"required\":[\"note\"],\"additionalProperties\":false,"                 \
+#define LOOP_TAKING \
+    "{\"type\":\"object\",\"required\":[\"note\"],\"additionalProperties\":false," \
     "\"properties\":{\"note\":{\"type\":\"string\",\"minLength\":1},\"close\":" S_BOOL "}}"
-#define RESULT                                                                                     \
-    "{\"type\":\"object\",\"required\":[\"laboratory\",\"accession\",\"sampled_at\","             \
+#define RESULT \
+    "{\"type\":\"object\",\"required\":[\"laboratory\",\"accession\",\"sampled_at\"," \
     "\"reported_at\",\"result\"],\"additionalProperties\":false,\"properties\":{\"laboratory\":" \
-    S_TEXT ",\"accession\":" S_TEXT ",\"sampled_at\":" S_TIME ",\"reported_at\":" S_TIME           \
-    ",\"result\":{\"enum\":[\"negative\",\"positive\",\"inconclusive\"]},\"person\":" S_INT        \
-    ",\"tube\":{\"type\":\"object\",\"required\":[\"code\",\"point\",\"area\",\"members\"],"       \
-    "\"additionalProperties\":false,\"properties\":{\"code\":" S_TEXT ",\"point\":" S_TEXT          \
-    ",\"area\":" S_TEXT ",\"members\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,"        \
+    S_TEXT ",\"accession\":" S_TEXT ",\"sampled_at\":" S_TIME ",\"reported_at\":" S_TIME \
+    ",\"result\":{\"enum\":[\"negative\",\"positive\",\"inconclusive\"]},\"person\":" S_INT \
+    ",\"tube\":{\"type\":\"object\",\"required\":[\"code\",\"point\",\"area\",\"members\"]," \
+    "\"additionalProperties\":false,\"properties\":{\"code\":" S_TEXT ",\"point\":" S_TEXT \
+    ",\"area\":" S_TEXT ",\"members\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100," \
     "\"items\":" S_INT "}}}}}"
-#define RESULT_KEPT                                                                                \
+#define RESULT_KEPT \
     "{\"type\":\"object\",\"properties\":{\"id\":" S_INT ",\"repeated\":" S_BOOL "}}"
 
 #endif

@@ -1,7 +1,8 @@
 /* A loop as its readers see it: who has had it, when, what evidence, what is next, who may do it.
  *
- * Fields that are personal are shown to those who have a part in the loop and to the command centre;
- * others read that something is there. What a scene hides until a stage, only the owner reads. */
+ * Fields that are personal are shown to those who have a part in the loop and to the command
+ * centre; others read that something is there. What a scene hides until a stage, only the owner
+ * reads. */
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
@@ -22,7 +23,8 @@ static const struct sql_text parents_select = {
     " WHERE c.child_no = ?1 ORDER BY c.parent_no LIMIT 100",
     "loop_child_by_child"};
 
-const struct sql_list loop_show_statements = SQL_LIST(&acts_select, &children_select, &parents_select);
+const struct sql_list loop_show_statements =
+    SQL_LIST(&acts_select, &children_select, &parents_select);
 
 /* ---- Words */
 
@@ -72,9 +74,8 @@ static bool put_subject(struct engine *engine, struct json_writer *writer,
     if (!hidden && kind_is_thing(kind) &&
         !thing_code(engine->sql, row->subject_no, engine->arena, &code, err))
         return false;
-    const struct area *area = kind == SCENE_AREA
-                                  ? registry_area(engine->platform->registry, row->subject_no)
-                                  : NULL;
+    const struct area *area =
+        kind == SCENE_AREA ? registry_area(engine->platform->registry, row->subject_no) : NULL;
     json_key(writer, "subject");
     json_object_begin(writer);
     json_field_text(writer, "kind", slice_of(scene_kind_name(kind)));
@@ -143,8 +144,8 @@ static bool is_personal(const struct scene_field *field)
 static bool is_kept_back(const struct showing *showing, const struct scene_field *field)
 {
     const struct scene_name *until = &field->hidden_until;
-    bool waits = until->text && until->target == TARGET_STAGE &&
-                 !showing->loop->marks[until->index].visits;
+    bool waits =
+        until->text && until->target == TARGET_STAGE && !showing->loop->marks[until->index].visits;
     return (waits && !showing->owns) || (is_personal(field) && !showing->opens);
 }
 
@@ -156,8 +157,8 @@ static void put_json(struct json_writer *writer, json_t *value)
     free(text);
 }
 
-static bool put_value(const struct showing *showing, const struct scene_field *field,
-                      json_t *value, struct error *err)
+static bool put_value(const struct showing *showing, const struct scene_field *field, json_t *value,
+                      struct error *err)
 {
     json_t *shown;
     if (!value) {
@@ -245,11 +246,13 @@ static void put_guards(const struct showing *showing, const struct scene_transit
     json_array_end(writer);
 }
 
-static bool put_transition(const struct showing *showing,
-                           const struct scene_transition *transition, struct error *err)
+static bool put_transition(const struct showing *showing, const struct scene_transition *transition,
+                           struct error *err)
 {
-    static const char *const triggers[] = {[TRIGGER_NONE] = "none", [TRIGGER_BY] = "by",
-                                           [TRIGGER_ON] = "on", [TRIGGER_AFTER] = "after"};
+    static const char *const triggers[] = {[TRIGGER_NONE] = "none",
+                                           [TRIGGER_BY] = "by",
+                                           [TRIGGER_ON] = "on",
+                                           [TRIGGER_AFTER] = "after"};
     struct json_writer *writer = showing->writer;
     bool mine = false;
     for (size_t i = 0; !mine && i < transition->by.count; i++)
@@ -307,8 +310,7 @@ static bool put_set(const struct showing *showing, json_t *fields, const char *k
     json_t *value;
     json_key(showing->writer, key);
     json_object_begin(showing->writer);
-    json_object_foreach(fields, name, value)
-    {
+    json_object_foreach (fields, name, value) {
         int at = scene_field_of(scene, name);
         if (at < 0 || is_kept_back(showing, &scene->fields[at]))
             continue;
@@ -335,7 +337,10 @@ static bool put_act(const struct showing *showing, const struct told_act *act, s
     json_field_text(writer, "act", slice_of(act_name(act->kind)));
     json_field_text(writer, "stage", slice_of(scene->stages[act->stage].name));
     json_field_text(writer, "to", slice_of(scene->stages[act->to_stage].name));
-    json_field_text(writer, "by", slice_of(act->user_no ? name : act->event_no ? "event" : "clock"));
+    json_field_text(writer, "by",
+                    slice_of(act->user_no    ? name
+                             : act->event_no ? "event"
+                                             : "clock"));
     if (act->event_no)
         json_field_int64(writer, "event", act->event_no);
     if (act->kind == ACT_CHILD)
@@ -366,8 +371,8 @@ static bool put_history(const struct showing *showing, struct error *err)
     struct told_act *acts = arena_alloc(engine->arena, 1000 * sizeof *acts);
     struct sql_query *query;
     size_t count = 0;
-    bool row, done = sql_begin(engine->sql, &acts_select,
-                               SQL_ARGUMENTS(sql_int(showing->loop->no)), &query, err);
+    bool row, done = sql_begin(engine->sql, &acts_select, SQL_ARGUMENTS(sql_int(showing->loop->no)),
+                               &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         struct slice words = sql_get_blob(query, 8);
         acts[count++] = (struct told_act){
@@ -406,10 +411,10 @@ static bool put_kin(const struct showing *showing, const char *key, const struct
         json_object_begin(writer);
         json_field_int64(writer, "id", sql_get_int(query, 0));
         json_field_text(writer, "scene", slice_of(definition ? definition->scene->name : ""));
-        json_field_text(writer, "state",
-                        slice_of(loop_state_name(state >= 0 && state < LOOP_STATES
-                                                     ? (enum loop_state)state
-                                                     : LOOP_OPEN)));
+        json_field_text(
+            writer, "state",
+            slice_of(loop_state_name(state >= 0 && state < LOOP_STATES ? (enum loop_state)state
+                                                                       : LOOP_OPEN)));
         json_object_end(writer);
     }
     json_array_end(writer);
@@ -443,12 +448,18 @@ bool loop_show(struct engine *engine, const struct loop *loop, struct json_write
                bool *ret_opened, struct error *err)
 {
     struct showing showing = {.engine = engine, .writer = writer, .loop = loop};
-    struct loop_row row = {.no = loop->no, .area_no = loop->area_no,
-                           .subject_no = loop->subject_no, .seat_no = loop->seat_no,
-                           .claim_user = loop->claim_user, .definition = loop->definition,
-                           .stage = loop->stage, .state = loop->state,
-                           .opened_at = loop->opened_at, .entered_at = loop->entered_at,
-                           .due_at = loop->due_at, .closed_at = loop->closed_at,
+    struct loop_row row = {.no = loop->no,
+                           .area_no = loop->area_no,
+                           .subject_no = loop->subject_no,
+                           .seat_no = loop->seat_no,
+                           .claim_user = loop->claim_user,
+                           .definition = loop->definition,
+                           .stage = loop->stage,
+                           .state = loop->state,
+                           .opened_at = loop->opened_at,
+                           .entered_at = loop->entered_at,
+                           .due_at = loop->due_at,
+                           .closed_at = loop->closed_at,
                            .claim_until = loop->claim_until};
     struct slice marks = {(const char *)loop->marks,
                           loop_scene(loop)->stage_count * sizeof *loop->marks};

@@ -23,8 +23,7 @@ enum { OVER_VISITED_SECONDS = 60 };
 static bool is_over_visited(const struct loop *loop)
 {
     const struct scene_stage *stage = loop_stage(loop);
-    return stage->max_visits != SCENE_UNSET &&
-           loop->marks[loop->stage].visits > stage->max_visits;
+    return stage->max_visits != SCENE_UNSET && loop->marks[loop->stage].visits > stage->max_visits;
 }
 
 /* ---- Deadlines */
@@ -91,8 +90,7 @@ static timestamp child_time(const struct loop *loop, const struct scene_child *c
     uint32_t fired = loop->tail.fired[index];
     if (child->repeat != SCENE_UNSET)
         return loop->entered_at + (int64_t)fired * child->repeat * SECOND;
-    return fired < child->at_count ? loop->entered_at + child->at[fired] * SECOND
-                                   : TIMESTAMP_NONE;
+    return fired < child->at_count ? loop->entered_at + child->at[fired] * SECOND : TIMESTAMP_NONE;
 }
 
 /* The next passing of an hour or a day (local), where a transition waits for it. */
@@ -283,8 +281,8 @@ static bool try_tick(struct engine *engine, struct loop *loop, size_t index, boo
     return true;
 }
 
-static bool do_due(struct engine *engine, struct loop *loop, const struct due *due,
-                   bool *ret_moved, struct error *err)
+static bool do_due(struct engine *engine, struct loop *loop, const struct due *due, bool *ret_moved,
+                   struct error *err)
 {
     struct act act = {.kind = ACT_OVERDUE, .stage = loop->stage};
     *ret_moved = false;
@@ -318,7 +316,6 @@ bool loop_wake(struct engine *engine, struct loop *loop, struct error *err)
     }
     timestamp next = loop_next_wake(loop);
     /* what a stage entered just now has to do is for the next round */
-    loop->wake_at = moved && next != TIMESTAMP_NONE && next <= engine->now ? engine->now + 1
-                                                                           : next;
+    loop->wake_at = moved && next != TIMESTAMP_NONE && next <= engine->now ? engine->now + 1 : next;
     return loop_write(engine, loop, false, err);
 }

@@ -9,8 +9,8 @@
 #include "policy/permissions.h"
 
 static const struct sql_text pending_select = {
-    "loop_pending_select",
-    "SELECT transition, user_no, words FROM loop_pending WHERE loop_no = ?1", "primary key"};
+    "loop_pending_select", "SELECT transition, user_no, words FROM loop_pending WHERE loop_no = ?1",
+    "primary key"};
 static const struct sql_text pending_put = {
     "loop_pending_put",
     "INSERT INTO loop_pending (loop_no, transition, user_no, at, words)"
@@ -31,8 +31,8 @@ static const struct sql_text signature_drop = {
 const struct sql_list loop_step_statements =
     SQL_LIST(&pending_select, &pending_put, &signature_put, &signature_select, &signature_drop);
 
-static bool refuse(struct error *err, enum error_code code, const char *field,
-                   const char *expected, const char *what)
+static bool refuse(struct error *err, enum error_code code, const char *field, const char *expected,
+                   const char *what)
 {
     return error_set(err, code, (struct error_place){.field = field}, expected, "%s", what);
 }
@@ -138,8 +138,7 @@ static bool look_at_hands(struct looking *looking, const struct scene_transition
     return true;
 }
 
-void refuse_guard(const struct loop *loop, const struct scene_condition *failed,
-                  struct error *err)
+void refuse_guard(const struct loop *loop, const struct scene_condition *failed, struct error *err)
 {
     struct buffer words;
     buffer_init(&words, sizeof err->what - 40);
@@ -237,9 +236,8 @@ static bool read_signatures(struct engine *engine, int64_t loop_no, struct signa
                             struct error *err)
 {
     struct sql_query *query;
-    bool row,
-        done = sql_begin(engine->sql, &signature_select, SQL_ARGUMENTS(sql_int(loop_no)), &query,
-                         err);
+    bool row, done = sql_begin(engine->sql, &signature_select, SQL_ARGUMENTS(sql_int(loop_no)),
+                               &query, err);
     *ret = (struct signatures){{0}};
     while (done && (done = sql_next(query, &row, err)) && row)
         if (sql_get_int(query, 0) < SIGNERS_MAX)
@@ -274,12 +272,14 @@ static bool ask(struct looking *looking, struct arena *arena, struct loop_outcom
     struct loop *loop = looking->loop;
     const struct scene_transition *transition = &loop_stage(loop)->next[looking->transition];
     struct signatures none = {{0}};
-    struct act act = {.kind = ACT_ASKED, .stage = loop->stage, .fields = looking->given,
+    struct act act = {.kind = ACT_ASKED,
+                      .stage = loop->stage,
+                      .fields = looking->given,
                       .note = looking->step->note};
     json_t *words = keep_json(engine, json_object());
     json_object_set(words, "fields", looking->given);
-    json_object_set_new(words, "note", json_stringn(act.note.length ? act.note.data : "",
-                                                    act.note.length));
+    json_object_set_new(words, "note",
+                        json_stringn(act.note.length ? act.note.data : "", act.note.length));
     loop->marks[loop->stage].acted++;
     loop->tail.waits = 1;
     tell_missing(engine, loop, transition, &none, arena, outcome);
@@ -315,8 +315,8 @@ static bool step_once(struct engine *engine, const struct loop_step *step, struc
         loop->fields = before;
         return ask(&looking, arena, outcome, err);
     }
-    struct act how = {.kind = ACT_ADVANCED, .stage = loop->stage, .fields = looking.given,
-                      .note = step->note};
+    struct act how = {
+        .kind = ACT_ADVANCED, .stage = loop->stage, .fields = looking.given, .note = step->note};
     if (!stage_enter(engine, loop, transition->to.index, &how, err))
         return false;
     outcome->stage = loop_stage(loop)->name;
@@ -364,8 +364,13 @@ static bool act_step(struct engine *engine, struct job *job, struct error *err)
 bool loops_advance(struct loops *loops, const struct actor *actor, const struct loop_step *step,
                    struct arena *arena, struct loop_outcome *ret_outcome, struct error *err)
 {
-    struct job job = {.loops = loops, .actor = actor, .steps = step, .count = 1, .arena = arena,
-                      .outcomes = ret_outcome, .act = act_step};
+    struct job job = {.loops = loops,
+                      .actor = actor,
+                      .steps = step,
+                      .count = 1,
+                      .arena = arena,
+                      .outcomes = ret_outcome,
+                      .act = act_step};
     return write_job(&job, err);
 }
 
@@ -380,8 +385,7 @@ static bool act_steps(struct engine *engine, struct job *job, struct error *err)
 {
     for (size_t i = 0; i < job->count; i++) {
         struct error refusal = {.code = ERROR_NONE};
-        bool done =
-            step_once(engine, &job->steps[i], job->arena, &job->outcomes[i], &refusal);
+        bool done = step_once(engine, &job->steps[i], job->arena, &job->outcomes[i], &refusal);
         if (!done && !is_refusal(refusal.code)) {
             *err = refusal;
             return false;
@@ -401,8 +405,13 @@ bool loops_advance_many(struct loops *loops, const struct actor *actor,
     for (size_t i = 0; i < count; i += STEPS_A_JOB) {
         size_t part = count - i < STEPS_A_JOB ? count - i : STEPS_A_JOB;
         struct error failure;
-        struct job job = {.loops = loops, .actor = actor, .steps = steps + i, .count = part,
-                          .arena = arena, .outcomes = outcomes + i, .refusals = refusals + i,
+        struct job job = {.loops = loops,
+                          .actor = actor,
+                          .steps = steps + i,
+                          .count = part,
+                          .arena = arena,
+                          .outcomes = outcomes + i,
+                          .refusals = refusals + i,
                           .act = act_steps};
         if (write_job(&job, &failure))
             continue;
@@ -485,7 +494,8 @@ bool loop_waits_for(struct engine *engine, const struct loop *loop, const char *
     return true;
 }
 
-/* All have signed: the step is taken as it was asked for, if its guards still hold for who asked. */
+/* All have signed: the step is taken as it was asked for, if its guards still hold for the
+ * asker. */
 static bool take_pending(struct engine *engine, struct loop *loop, const struct pending *pending,
                          struct loop_outcome *outcome, struct error *err)
 {
@@ -499,8 +509,7 @@ static bool take_pending(struct engine *engine, struct loop *loop, const struct 
     json_object_update(loop->fields, given);
     asker.user_no = pending->user_no;
     engine->actor = &asker;
-    bool done =
-        conditions_hold(engine, loop, &transition->when, NULL, NULL, &failed, &hold, err);
+    bool done = conditions_hold(engine, loop, &transition->when, NULL, NULL, &failed, &hold, err);
     engine->actor = signer;
     if (!done)
         return false;
@@ -508,7 +517,9 @@ static bool take_pending(struct engine *engine, struct loop *loop, const struct 
         refuse_guard(loop, failed, err);
         return false;
     }
-    struct act how = {.kind = ACT_ADVANCED, .stage = loop->stage, .fields = given,
+    struct act how = {.kind = ACT_ADVANCED,
+                      .stage = loop->stage,
+                      .fields = given,
                       .note = {json_string_value(note), json_string_length(note)}};
     if (!stage_enter(engine, loop, transition->to.index, &how, err))
         return false;
@@ -564,8 +575,12 @@ static bool act_sign(struct engine *engine, struct job *job, struct error *err)
 bool loops_sign(struct loops *loops, const struct actor *actor, int64_t loop_no,
                 struct arena *arena, struct loop_outcome *ret_outcome, struct error *err)
 {
-    struct job job = {.loops = loops, .actor = actor, .loop_no = loop_no, .arena = arena,
-                      .outcomes = ret_outcome, .act = act_sign};
+    struct job job = {.loops = loops,
+                      .actor = actor,
+                      .loop_no = loop_no,
+                      .arena = arena,
+                      .outcomes = ret_outcome,
+                      .act = act_sign};
     return write_job(&job, err);
 }
 
@@ -597,8 +612,13 @@ static bool act_claim(struct engine *engine, struct job *job, struct error *err)
 bool loops_claim(struct loops *loops, const struct actor *actor, int64_t loop_no, bool release,
                  struct arena *arena, struct loop_outcome *ret_outcome, struct error *err)
 {
-    struct job job = {.loops = loops, .actor = actor, .loop_no = loop_no, .flag = release,
-                      .arena = arena, .outcomes = ret_outcome, .act = act_claim};
+    struct job job = {.loops = loops,
+                      .actor = actor,
+                      .loop_no = loop_no,
+                      .flag = release,
+                      .arena = arena,
+                      .outcomes = ret_outcome,
+                      .act = act_claim};
     return write_job(&job, err);
 }
 
@@ -616,8 +636,8 @@ static bool act_take_over(struct engine *engine, struct job *job, struct error *
         return refuse(err, ERROR_BAD_VALUE, "note", "words that say why", "the note is missing");
     if (!take_loop(engine, job->loop_no, &loop, err))
         return false;
-    struct act act = {.kind = job->flag ? ACT_CLOSED : ACT_TAKEN_OVER, .stage = loop->stage,
-                      .note = job->note};
+    struct act act = {
+        .kind = job->flag ? ACT_CLOSED : ACT_TAKEN_OVER, .stage = loop->stage, .note = job->note};
     job->outcomes->stage = loop_stage(loop)->name;
     if (job->flag) {
         loop->state = LOOP_FAILED;
@@ -640,8 +660,13 @@ bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loo
                      struct slice note, bool close, struct arena *arena,
                      struct loop_outcome *ret_outcome, struct error *err)
 {
-    struct job job = {.loops = loops, .actor = actor, .loop_no = loop_no, .note = note,
-                      .flag = close, .arena = arena, .outcomes = ret_outcome,
+    struct job job = {.loops = loops,
+                      .actor = actor,
+                      .loop_no = loop_no,
+                      .note = note,
+                      .flag = close,
+                      .arena = arena,
+                      .outcomes = ret_outcome,
                       .act = act_take_over};
     return write_job(&job, err);
 }

@@ -42,9 +42,8 @@ struct told_act {
 
 static enum loop_state state_of(const struct scene *scene, int stage)
 {
-    enum scene_final final = stage >= 0 && (size_t)stage < scene->stage_count
-                                 ? scene->stages[stage].final
-                                 : FINAL_NOT;
+    enum scene_final final =
+        stage >= 0 && (size_t)stage < scene->stage_count ? scene->stages[stage].final : FINAL_NOT;
     return final == FINAL_DONE     ? LOOP_DONE
            : final == FINAL_FAILED ? LOOP_FAILED
            : final == FINAL_NOT    ? LOOP_OPEN
@@ -139,8 +138,7 @@ static const char *difference(const struct loop *loop, const struct derived *der
     return json_equal(derived->fields, loop->fields) ? NULL : "its fields are others";
 }
 
-static bool verify_one(struct engine *engine, int64_t no, const char **ret_words,
-                       struct error *err)
+static bool verify_one(struct engine *engine, int64_t no, const char **ret_words, struct error *err)
 {
     struct loop *loop;
     struct told_act *acts;
@@ -165,9 +163,9 @@ static bool verify_block(struct engine *engine, int64_t *io_after, size_t *ret_c
     struct sql_query *query;
     int64_t numbers[LOOPS_A_BLOCK];
     size_t count = 0;
-    bool row, done = sql_begin(engine->sql, &next_loops,
-                               SQL_ARGUMENTS(sql_int(*io_after), sql_int(LOOPS_A_BLOCK)), &query,
-                               err);
+    bool row,
+        done = sql_begin(engine->sql, &next_loops,
+                         SQL_ARGUMENTS(sql_int(*io_after), sql_int(LOOPS_A_BLOCK)), &query, err);
     while (done && (done = sql_next(query, &row, err)) && row)
         numbers[count++] = sql_get_int(query, 0);
     *ret_count = count;
