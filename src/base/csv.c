@@ -304,12 +304,18 @@ int csv_reader_column(const struct csv_reader *reader, const char *name)
     return -1;
 }
 
+/* What a reader takes off around an unquoted field. */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 static bool needs_quotes(struct slice field)
 {
     for (size_t i = 0; i < field.length; i++)
         if (strchr("\",\r\n", field.data[i]))
             return true;
-    return field.length && (field.data[0] == ' ' || field.data[field.length - 1] == ' ');
+    return field.length && (is_blank(field.data[0]) || is_blank(field.data[field.length - 1]));
 }
 
 void csv_put(struct buffer *out, struct slice field, bool first)

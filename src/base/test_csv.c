@@ -280,7 +280,8 @@ static void written_fields_read_back_the_same(void **state)
 {
     (void)state;
     static const char *const fields[] = {"plain", "",     "a,b",  "say \"hi\"", "two\nlines", "\r",
-                                         " lead", "end ", "城脉", "\"",         "a\"",        "'="};
+                                         " lead", "end ", "城脉", "\"",         "a\"",        "'=",
+                                         "tab\t", "\ttab"};
     struct buffer text;
     buffer_init(&text, 1 << 16);
     for (size_t i = 0; i < ROWS(fields); i++)
