@@ -266,7 +266,7 @@ static size_t first_of(const struct board *board, const char *role, int64_t area
                : board->count;
 }
 
-bool board_has(const struct board *board, const char *role, int64_t area_no)
+static bool board_has(const struct board *board, const char *role, int64_t area_no)
 {
     return first_of(board, role, area_no) < board->count;
 }

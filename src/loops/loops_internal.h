@@ -61,8 +61,6 @@ struct board {
 /* Whether a user may act for a seat now. `sql` reads the seat that a lead's seat is about. */
 bool board_holds(const struct board *board, struct sql *sql, const struct seat *seat,
                  int64_t user_no, bool *ret_holds, struct error *err) MUST_USE;
-/* Whether anybody on duty has the role in exactly this area. */
-bool board_has(const struct board *board, const char *role, int64_t area_no);
 /* The area above, 0 above the highest. */
 int64_t area_above(int64_t area_no);
 /* Inside a job or read: the number of a seat, which is made where it is new (`create`; 0 where it
@@ -213,11 +211,11 @@ json_t *keep_json(struct engine *engine, json_t *value); /* freed with the arena
 #define CIPHER_WORDS CIPHER_BASE(5)
 #define CIPHER_PENDING CIPHER_BASE(6)
 
+/* ERROR_BAD_VALUE in a field; false. (record.c) */
+bool loop_bad_value(const char *field, const char *expected, const char *what, struct error *err);
+
 /* ---- Values (fields.c) ---------------------------------------------------------------------- */
 
-/* From the interface's form to the stored one; a refusal names the field. */
-bool field_take(struct engine *engine, const struct scene_field *field, json_t *given,
-                json_t **ret_value, struct error *err) MUST_USE;
 /* All of an object; unknown names are refused. Merges into `into` (made where NULL). */
 bool fields_take(struct engine *engine, const struct scene *scene, json_t *given, json_t **into,
                  struct error *err) MUST_USE;
@@ -315,9 +313,9 @@ bool loop_is_hidden(const struct scene *scene, struct slice marks);
 /* Members of an open object: what a list shows of a loop. `hidden`: not what it is about. */
 bool loop_show_row(struct engine *engine, struct json_writer *writer, const struct loop_row *row,
                    bool hidden, struct error *err) MUST_USE;
-/* The whole page of a loop for the engine's actor; *ret_opened where personal fields were shown. */
+/* The whole page of a loop for the engine's actor. */
 bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
-               bool *ret_opened, struct error *err) MUST_USE;
+               struct error *err) MUST_USE;
 bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
                struct error *err) MUST_USE;
 /* The step that waits for signatures: where to, and who is missing, in words (NULL after the

@@ -138,6 +138,12 @@ bool words_read(struct engine *engine, int64_t base, int64_t no, struct slice ci
     return true;
 }
 
+bool loop_bad_value(const char *field, const char *expected, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = field}, expected, "%s",
+                     what);
+}
+
 /* ---- Reading */
 
 static bool damaged(int64_t no, const char *what, struct error *err)

@@ -352,7 +352,7 @@ static bool run_job(struct sql *sql, void *context, struct error *err)
 
 static bool write_job(struct job *job, struct error *err)
 {
-    return loops_ready(job->loops, err) &&
+    return loops_ready(job->loops, err) && store_refuse_sunset(job->loops->platform->store, err) &&
            store_write(job->loops->platform->store, run_job, job, err);
 }
 

@@ -448,6 +448,10 @@ static unsigned usable_cores(void)
 
 static void check_routes(void)
 {
+    struct buffer document;
+    buffer_init(&document, 64 << 20);
+    openapi_write(&document);
+    buffer_release(&document);
     for (size_t m = 0; m < module_count; m++)
         for (size_t r = 0; r < modules[m]->route_count; r++) {
             const struct route *route = &modules[m]->routes[r];

@@ -65,6 +65,9 @@ bool idempotency_prune(struct platform *platform, struct error *err) MUST_USE;
 /* "identity_providers":[…] of this city. */
 void session_put_providers(struct json_writer *writer, const struct platform *platform);
 /* Routes by file. */
+/* The document of all routes. A route that is described wrongly ends the process: it is written once
+ * at start. */
+void openapi_write(struct buffer *out);
 bool openapi_handle(const struct request *request, struct response *response,
                     struct error *err) MUST_USE;
 bool session_begin_handle(const struct request *request, struct response *response,
