@@ -29,18 +29,22 @@ const struct module *const modules[] = {
 const size_t module_count = sizeof modules / sizeof *modules;
 
 extern const struct import_kind import_areas, import_persons, import_households, import_units,
-    import_venues, import_vehicles, import_staff, import_cases, import_checkins, import_evidence;
+    import_venues, import_vehicles, import_staff, import_cases, import_stays, import_checkins,
+    import_evidence;
 const struct import_kind *const import_kinds[] = {
     &import_areas,    &import_persons, &import_households, &import_units,    &import_venues,
-    &import_vehicles, &import_staff,   &import_cases,      &import_checkins, &import_evidence,
+    &import_vehicles, &import_staff,   &import_cases,      &import_stays,    &import_checkins,
+    &import_evidence,
 };
 const size_t import_kind_count = sizeof import_kinds / sizeof *import_kinds;
 
 extern const struct export_kind export_areas, export_persons, export_households, export_units,
-    export_venues, export_vehicles, export_staff, export_cases, export_checkins, export_evidence;
+    export_venues, export_vehicles, export_staff, export_cases, export_stays, export_checkins,
+    export_evidence;
 const struct export_kind *const export_kinds[] = {
     &export_areas,    &export_persons, &export_households, &export_units,    &export_venues,
-    &export_vehicles, &export_staff,   &export_cases,      &export_checkins, &export_evidence,
+    &export_vehicles, &export_staff,   &export_cases,      &export_stays,    &export_checkins,
+    &export_evidence,
 };
 const size_t export_kind_count = sizeof export_kinds / sizeof *export_kinds;
 

@@ -17,18 +17,21 @@ static const struct event_kind event_kinds[] = {
 
 /* Who may name a loop as the purpose of a read: those who have a part in it. */
 static bool holds_loop(struct platform *platform, const struct actor *actor, int64_t loop_no,
-                       bool *ret_holds, struct error *err)
+                       bool *ret_holds, int64_t *ret_person_no, struct error *err)
 {
     struct sql *sql;
     struct engine engine;
     struct loop *loop = NULL;
     *ret_holds = false;
+    *ret_person_no = 0;
     if (!loops_ready(platform->loops, err) || !store_read_begin(platform->store, &sql, err))
         return false;
     bool done = engine_begin(&engine, platform->loops, sql, actor, err);
     if (done) {
         done = loop_read(&engine, loop_no, &loop, err) &&
                (!loop || loop->state != LOOP_OPEN || hand_is_party(&engine, loop, ret_holds, err));
+        if (done && loop && loop_scene(loop)->subject == SCENE_PERSON)
+            *ret_person_no = loop->subject_no;
         engine_end(&engine);
     }
     store_read_end(platform->store, sql);

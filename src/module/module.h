@@ -128,6 +128,10 @@ struct actor {
     int64_t area_first, area_last;
     uint64_t permissions;   /* bits of policy/permissions.h */
     uint32_t reads;         /* field_mask of policy/permissions.h: what of a person is shown */
+    unsigned where;         /* bits of policy.h's `enum where`: persons of which jurisdiction */
+    int64_t unit_no;        /* where a user serves; 0: nowhere */
+    bool one_person;        /* the purpose is a loop: it opens whom that is about, nobody else */
+    int64_t purpose_person; /* that person; 0: the loop is about none */
 };
 
 struct request {
@@ -207,6 +211,8 @@ struct route {
     enum route_touch touches;
     unsigned fields;         /* FIELD_BITs of persons that the answer may show */
     bool opens_identity;     /* X-Purpose is demanded before the handler runs */
+    bool about_person;       /* about the one person whom the path or the body names: the purpose
+                                may be a loop about that person */
     bool destructive;        /* x-destructive in the OpenAPI */
     bool at_root;
     bool secret_body;        /* the body holds a password: its idempotency digest is slow */

@@ -187,6 +187,8 @@ struct role {
     const char *duties[ROLE_DUTIES_MAX + 1]; /* NULL after the last */
     bool second_factor;
 };
+/* Of "responsible", "stay", "reporting", "own_unit"; −1 where it is none. */
+int role_where_of(struct slice name);
 /* True where the role holds the duty of that name: its own name, or one of its duties. */
 bool role_has_duty(const struct role *role, struct slice duty);
 size_t policy_role_count(const struct policy *policy);

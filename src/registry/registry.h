@@ -63,7 +63,8 @@ enum registry_kind {
     REGISTRY_HOUSEHOLD,
     REGISTRY_VEHICLE,
     REGISTRY_STAFF,
-    REGISTRY_CASE
+    REGISTRY_CASE,
+    REGISTRY_STAY
 };
 /* *ret_no 0 where unknown. */
 bool registry_lookup(struct sql *sql, enum registry_kind kind, struct slice source,

@@ -32,8 +32,8 @@ void http_free(struct http *http);
 /* Wakes event streams: counters may have changed. */
 void http_streams_wake(struct http *http);
 
-/* Closes connections that are not silent but get nowhere: a request that does not end, an answer that
- * is not taken. Called once a second. */
+/* Closes connections that are not silent but get nowhere: a request that does not end, an answer
+ * that is not taken. Called once a second. */
 void http_close_slow(struct http *http);
 
 struct door;

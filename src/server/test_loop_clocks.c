@@ -1,6 +1,6 @@
-/* Goal: time alone does what a scene says: children at their times, transitions past a deadline, the
- * command centre's seat where a stage is entered too often; whom a seat means follows duties; a
- * stay in isolation is played from its order to the hand-over at home. */
+/* Goal: time alone does what a scene says: children at their times, transitions past a deadline,
+ * the command centre's seat where a stage is entered too often; whom a seat means follows duties;
+ * a stay in isolation is played from its order to the hand-over at home. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
