@@ -173,7 +173,7 @@ enum route_access {
     ROUTE_ANY,    /* a user with `permission`, or a holder: the handler tells them apart */
 };
 
-/* What a route touches; a route that does not say so does not start. */
+/* What a route touches; a route that does not say so fails the build (`chengmai routes`). */
 enum route_touch {
     TOUCH_UNDECLARED,
     TOUCH_NOTHING,    /* the house itself: health, the document, log-in */

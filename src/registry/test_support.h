@@ -197,7 +197,8 @@ static inline void test_import(struct test_city *city, const char *kind, const c
 #define TEST_COUNTS(...) (const int64_t[4]){__VA_ARGS__}
 
 /* The number of an external id of the source "default"; 0 where unknown. */
-static inline int64_t test_number_of(struct test_city *city, enum registry_kind kind, const char *id)
+static inline int64_t test_number_of(struct test_city *city, enum registry_kind kind,
+                                     const char *id)
 {
     struct error err;
     struct sql *sql;

@@ -2,7 +2,7 @@
  * routes that exist. Schemas stand in the tables as JSON and are taken over as they are. */
 #include "server/server_internal.h"
 
-static const char *const method_names[HTTP_METHOD_COUNT] = {"get", "post", "put", "delete"};
+const char *const method_names[HTTP_METHOD_COUNT] = {"get", "post", "put", "delete"};
 
 static const char components[] =
     "{\"securitySchemes\":{"

@@ -219,12 +219,17 @@ static int run_serve(struct command_context *context, int argc, char **argv, str
     return done ? EXIT_DONE : command_fail(err);
 }
 
-static const struct command server_commands[] = {
+const struct command server_commands[SERVER_COMMANDS] = {
     {.name = "serve",
      .usage = usage,
      .words = "serves pages, API and commands on this data directory",
      .needs_data = false,
      .run = run_serve},
+    [COMMAND_ROUTES] = {.name = "routes",
+                        .usage = "",
+                        .words = "every route: who may ask, what it touches, whether it needs a"
+                                 " purpose",
+                        .run = run_routes},
 };
 
 const struct module server_module = {
@@ -232,6 +237,6 @@ const struct module server_module = {
     .routes = builtin_routes,
     .route_count = BUILTIN_ROUTES,
     .commands = server_commands,
-    .command_count = 1,
+    .command_count = SERVER_COMMANDS,
     .statements = (const struct sql_list *const[]){&idempotency_statements, NULL},
 };

@@ -64,6 +64,15 @@ bool idempotency_prune(struct platform *platform, struct error *err) MUST_USE;
 
 /* "identity_providers":[…] of this city. */
 void session_put_providers(struct json_writer *writer, const struct platform *platform);
+/* Lower case, as OpenAPI writes them. */
+extern const char *const method_names[HTTP_METHOD_COUNT];
+
+/* declarations.c: what is missing in what a route says of itself, in words; NULL where nothing. */
+const char *route_fault(const struct route *route);
+int run_routes(struct command_context *context, int argc, char **argv, struct error *err);
+enum { COMMAND_ROUTES = 1, SERVER_COMMANDS };
+extern const struct command server_commands[SERVER_COMMANDS];
+
 /* Routes by file. */
 /* The document of all routes. A route that is described wrongly ends the process: it is written once
  * at start. */

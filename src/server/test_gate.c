@@ -1,5 +1,6 @@
 /* The gate: what nobody, each role, and a holder may do, on every route of the house; jurisdiction,
  * purpose, CSRF, and the end of sessions. Default is to deny. */
+#include "server/server_internal.h"
 #include "server/test_support.h"
 
 /* A path of the route with each parameter filled in. */
@@ -63,6 +64,36 @@ static void the_public_routes_are_these(void **state)
             found += listed;
         }
     assert_int_equal(found, sizeof open / sizeof *open);
+}
+
+/* The build runs this over every route and fails with what it finds. */
+static void a_route_that_does_not_declare_itself_is_a_fault(void **state)
+{
+    (void)state;
+    const struct route good = {.method = HTTP_GET,
+                               .path = "/persons/{no}",
+                               .access = ROUTE_USER,
+                               .permission = PERMISSION_BIT(PERMIT_PERSON_READ),
+                               .touches = TOUCH_PERSONS,
+                               .fields = FIELD_BIT(FIELD_NAME),
+                               .opens_identity = true,
+                               .about_person = true,
+                               .handle = openapi_handle};
+    struct route bad[6];
+    assert_null(route_fault(&good));
+    for (size_t i = 0; i < 6; i++)
+        bad[i] = good;
+    bad[0].touches = TOUCH_UNDECLARED;
+    bad[1].permission = 0;
+    bad[2].opens_identity = false;
+    bad[3].fields = 0;
+    bad[4].handle = NULL;
+    bad[5].opens_identity = bad[5].about_person = false;
+    for (size_t i = 0; i < 6; i++)
+        assert_non_null(route_fault(&bad[i]));
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++)
+            assert_null(route_fault(&modules[m]->routes[r]));
 }
 
 /* ---- Role × route. Written down by hand: not read from roles.yaml. */
@@ -450,6 +481,7 @@ static void tokens_and_sessions_expire(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_route_that_does_not_declare_itself_is_a_fault),
         LOOPBACK_TEST(every_route_is_closed_without_a_session_unless_public),
         cmocka_unit_test(the_public_routes_are_these),
         LOOPBACK_TEST(each_role_may_what_the_table_says_and_nothing_else),
