@@ -148,6 +148,7 @@ static const struct {
     {HTTP_POST, "/api/v1/overrides/1/refuse", "approver inspection_lead "},
     {HTTP_GET, "/api/v1/appeals", "appeals_officer "},
     {HTTP_POST, "/api/v1/appeals/1/decision", "appeals_officer "},
+    {HTTP_POST, "/api/v1/appeals/1/annulment", "cdc_lead cdc_duty "},
     {HTTP_POST, "/api/v1/rules", "cdc_lead "},
     {HTTP_POST, "/api/v1/rules/1/sign", "command approver inspection_lead "},
     {HTTP_GET, "/api/v1/venues/suspicions",
