@@ -171,13 +171,14 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .handle = audit_head_handle},
 };
 
-static const struct migration migrations[] = {{"src/dossier/schema/001_dossier.sql"}};
+static const struct migration migrations[] = {{"src/dossier/schema/001_dossier.sql"},
+                                              {"src/dossier/schema/002_seen_lists.sql"}};
 static const struct event_kind event_kinds[] = {{"access.glass_broken", "none"}};
 
 const struct module dossier_module = {
     .name = "dossier",
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof migrations / sizeof *migrations,
     .routes = dossier_routes,
     .route_count = DOSSIER_ROUTES,
     .commands = watch_commands,

@@ -4,28 +4,42 @@
 
 #include "dossier/dossier_internal.h"
 
-/* (area_no, person_no) after the person handed out last: one range of the index. */
-static const struct sql_text person_page = {
-    "dossier_person_page",
-    "SELECT person_no FROM person WHERE area_no BETWEEN ?1 AND ?2 AND (area_no, person_no) >"
-    " ((SELECT coalesce(max(p.area_no), -1) FROM person p WHERE p.person_no = ?3), ?3)"
-    " ORDER BY area_no, person_no LIMIT ?4",
+/* Pages in order of area and number: the rest of the area in which the page before ended, then the
+ * areas after it, each one range of an index. (Beside BETWEEN, a row value or a second lower bound
+ * would have the range read from its start.) */
+static const struct sql_text person_area = {
+    "dossier_person_area", "SELECT area_no FROM person WHERE person_no = ?1", "primary key"};
+static const struct sql_text person_rest = {
+    "dossier_person_rest",
+    "SELECT person_no, person_no FROM person WHERE area_no = ?1 AND person_no > ?2"
+    " ORDER BY person_no LIMIT ?3",
     "person_by_area"};
-
+static const struct sql_text person_next = {
+    "dossier_person_next",
+    "SELECT person_no, person_no FROM person WHERE area_no > ?1 AND area_no <= ?2"
+    " ORDER BY area_no, person_no LIMIT ?3",
+    "person_by_area"};
 static const struct sql_text unit_page = {
     "dossier_unit_page",
-    "SELECT person_no FROM person WHERE unit_no = ?1 AND person_no > ?2"
+    "SELECT person_no, person_no FROM person WHERE unit_no = ?1 AND person_no > ?2"
     " ORDER BY person_no LIMIT ?3",
     "person_by_unit"};
 /* The cursor is the number of the stay handed out last. */
-static const struct sql_text stay_page = {
-    "dossier_stay_page",
-    "SELECT person_no, stay_no FROM person_stay WHERE area_no BETWEEN ?1 AND ?2 AND (area_no,"
-    " stay_no) > ((SELECT coalesce(max(s.area_no), -1) FROM person_stay s WHERE s.stay_no = ?3),"
-    " ?3) AND from_at <= ?5 AND until_at > ?5 ORDER BY area_no, stay_no LIMIT ?4",
+static const struct sql_text stay_area = {
+    "dossier_stay_area", "SELECT area_no FROM person_stay WHERE stay_no = ?1", "primary key"};
+static const struct sql_text stay_rest = {
+    "dossier_stay_rest",
+    "SELECT person_no, stay_no FROM person_stay WHERE area_no = ?1 AND stay_no > ?2"
+    " AND from_at <= ?4 AND until_at > ?4 ORDER BY stay_no LIMIT ?3",
+    "person_stay_by_area"};
+static const struct sql_text stay_next = {
+    "dossier_stay_next",
+    "SELECT person_no, stay_no FROM person_stay WHERE area_no > ?1 AND area_no <= ?2"
+    " AND from_at <= ?4 AND until_at > ?4 ORDER BY area_no, stay_no LIMIT ?3",
     "person_stay_by_area"};
 
-const struct sql_list person_statements = SQL_LIST(&person_page, &unit_page, &stay_page);
+const struct sql_list person_statements = SQL_LIST(&person_area, &person_rest, &person_next,
+                                                   &unit_page, &stay_area, &stay_rest, &stay_next);
 
 static bool no_such_person(struct error *err)
 {
@@ -35,27 +49,63 @@ static bool no_such_person(struct error *err)
 
 /* ---- The list */
 
-bool person_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
-                    uint32_t *numbers, size_t *ret_count, struct error *err)
+struct page {
+    enum where where;
+    int64_t first, last, after; /* areas; the key that was handed out last */
+    int64_t limit;              /* of numbers[] */
+    uint32_t *numbers;
+    size_t count;
+    int64_t last_key, key_before; /* of numbers[count − 1] and of the one before it */
+};
+
+static bool take_numbers(struct sql *sql, const struct sql_text *text,
+                         const struct sql_value *arguments, size_t argument_count,
+                         struct page *page, struct error *err)
 {
     struct sql_query *query;
-    bool row = false, done;
-    *ret_count = 0;
-    done = sql_begin(sql, &person_page,
-                     SQL_ARGUMENTS(sql_int(first), sql_int(last), sql_int(after), sql_int(limit)),
-                     &query, err);
-    while (done && (done = sql_next(query, &row, err)) && row)
-        numbers[(*ret_count)++] = (uint32_t)sql_get_int(query, 0);
+    bool row = false, done = sql_begin(sql, text, arguments, argument_count, &query, err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        page->numbers[page->count++] = (uint32_t)sql_get_int(query, 0);
+        page->key_before = page->last_key;
+        page->last_key = sql_get_int(query, 1);
+    }
     return done;
 }
 
-struct page {
-    enum where where;
-    int64_t first, last, after, limit;
-    uint32_t *numbers; /* [limit + 1] */
-    size_t count;
-    int64_t next; /* 0 after the last */
-};
+/* ?1 an area, ?2 after it or up to it, ?3 how many, ?4 (of stays) now. */
+static bool numbers_of_areas(struct sql *sql, const struct sql_text *area_of,
+                             const struct sql_text *rest, const struct sql_text *next,
+                             timestamp now, struct page *page, struct error *err)
+{
+    size_t arguments = page->where == WHERE_STAY ? 4 : 3;
+    int64_t area;
+    if (!sql_one_int(sql, area_of, SQL_ARGUMENTS(sql_int(page->after)), 0, &area, err))
+        return false;
+    const struct sql_value of_rest[] = {sql_int(area), sql_int(page->after), sql_int(page->limit),
+                                        sql_int(now)};
+    bool within = area >= page->first && area <= page->last;
+    if (within && !take_numbers(sql, rest, of_rest, arguments, page, err))
+        return false;
+    const struct sql_value of_next[] = {sql_int(within ? area : page->first - 1),
+                                        sql_int(page->last),
+                                        sql_int(page->limit - (int64_t)page->count), sql_int(now)};
+    return (int64_t)page->count == page->limit ||
+           take_numbers(sql, next, of_next, arguments, page, err);
+}
+
+bool person_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
+                    uint32_t *numbers, size_t *ret_count, struct error *err)
+{
+    struct page page = {.where = WHERE_RESPONSIBLE,
+                        .first = first,
+                        .last = last,
+                        .after = after,
+                        .limit = limit,
+                        .numbers = numbers};
+    bool done = numbers_of_areas(sql, &person_area, &person_rest, &person_next, 0, &page, err);
+    *ret_count = page.count;
+    return done;
+}
 
 /* ?where=responsible|stay|own_unit: which of the role's jurisdictions. */
 static bool asked_where(const struct request *request, enum where *ret_where, struct error *err)
@@ -72,48 +122,26 @@ static bool asked_where(const struct request *request, enum where *ret_where, st
                      "a jurisdiction of your role", "your role does not reach persons this way");
 }
 
-/* Those of a unit, or of the stays that last now. */
-static bool other_numbers(const struct request *request, struct sql *sql, struct page *page,
-                          struct error *err)
-{
-    const struct sql_value of_unit[] = {sql_int(request->actor.unit_no), sql_int(page->after),
-                                        sql_int(page->limit + 1)};
-    const struct sql_value of_stays[] = {sql_int(page->first), sql_int(page->last),
-                                         sql_int(page->after), sql_int(page->limit + 1),
-                                         sql_int(world_now(request->platform->world))};
-    bool unit = page->where == WHERE_OWN_UNIT, row = false;
-    struct sql_query *query;
-    int64_t key = 0;
-    bool done = sql_begin(sql, unit ? &unit_page : &stay_page, unit ? of_unit : of_stays,
-                          unit ? 3 : 5, &query, err);
-    while (done && (done = sql_next(query, &row, err)) && row) {
-        if ((int64_t)page->count == page->limit)
-            page->next = key; /* there is one more */
-        key = sql_get_int(query, unit ? 0 : 1);
-        page->numbers[page->count++] = (uint32_t)sql_get_int(query, 0);
-    }
-    return done;
-}
-
 static bool read_page(const struct request *request, struct sql *sql, struct page *page,
                       struct error *err)
 {
-    bool home = page->where == WHERE_RESPONSIBLE;
-    if (!(home ? person_numbers(sql, page->first, page->last, page->after, page->limit + 1,
-                                page->numbers, &page->count, err)
-               : other_numbers(request, sql, page, err)))
-        return false;
-    if ((int64_t)page->count > page->limit) {
-        page->count = (size_t)page->limit;
-        if (home)
-            page->next = page->numbers[page->count - 1];
-    }
-    return true;
+    timestamp now = world_now(request->platform->world);
+    if (page->where == WHERE_RESPONSIBLE)
+        return numbers_of_areas(sql, &person_area, &person_rest, &person_next, now, page, err);
+    if (page->where == WHERE_STAY)
+        return numbers_of_areas(sql, &stay_area, &stay_rest, &stay_next, now, page, err);
+    return take_numbers(
+        sql, &unit_page,
+        SQL_ARGUMENTS(sql_int(request->actor.unit_no), sql_int(page->after), sql_int(page->limit)),
+        page, err);
 }
 
-static bool write_page(const struct request *request, struct sql *sql, const struct page *page,
+/* One more was read than is shown: then there is a next page. */
+static bool write_page(const struct request *request, struct sql *sql, struct page *page,
                        struct json_writer *writer, struct error *err)
 {
+    bool more = (int64_t)page->count == page->limit;
+    page->count -= more;
     struct person person;
     bool done = true;
     json_object_begin(writer);
@@ -127,7 +155,7 @@ static bool write_page(const struct request *request, struct sql *sql, const str
                                request->arena);
     }
     json_array_end(writer);
-    json_field_cursor(writer, page->next);
+    json_field_cursor(writer, more ? page->key_before : 0);
     json_object_end(writer);
     return done;
 }
@@ -141,7 +169,8 @@ bool person_list_handle(const struct request *request, struct response *response
         !asked_where(request, &page.where, err) ||
         !access_area_asked(request, &page.first, &page.last, err))
         return false;
-    page.numbers = arena_alloc(request->arena, ((size_t)page.limit + 1) * sizeof *page.numbers);
+    page.limit++;
+    page.numbers = arena_alloc(request->arena, (size_t)page.limit * sizeof *page.numbers);
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
     json_writer_init(&writer, &response->body);

@@ -47,6 +47,7 @@ int record_class_of(struct slice name)
     X(override_decision, CLASS_EVIDENCE, true)                                                     \
     X(appeal, CLASS_EVIDENCE, true)                                                                \
     X(watched_person, CLASS_PERSONS, true)                                                         \
+    X(seen_list, CLASS_PERSONS, true)                                                              \
     X(seen_person, CLASS_PERSONS, true)                                                            \
     X(export_request, CLASS_AUDIT, false)                                                          \
     X(broken_glass, CLASS_AUDIT, false)                                                            \

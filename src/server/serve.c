@@ -15,7 +15,8 @@
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
-enum { STOP_SECONDS = 9, HTTP_STOP_SECONDS = 6, HOUR_ROUNDS = 3600 };
+enum { STOP_SECONDS = 9, HTTP_STOP_SECONDS = 6, HOUR_ROUNDS = 3600,
+       MINUTE_ROUNDS = 60 };
 
 struct jobs {
     struct platform *platform;
@@ -43,6 +44,9 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     if (!command_counters_refresh(platform, &err))
         log_error("command", &err);
     if (!dossier_sign_head(platform, &err))
+        log_error("dossier", &err);
+    if (round % MINUTE_ROUNDS == MINUTE_ROUNDS - 1 && !store_is_sunset(platform->store) &&
+        !dossier_spread_seen(platform, &err))
         log_error("dossier", &err);
     if (round % 2 == 0)
         http_streams_wake(jobs->http);
