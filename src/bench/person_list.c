@@ -1,8 +1,8 @@
 /* bench lists, its second half: a page of the persons of a district, in process, among N persons
- * (as many as there are loops). `lists.persons` is the whole answer of GET /persons: the page's SQL,
- * decryption, mask, and the audit record on the disk. `lists.trust` says what audit and mask add to
- * it in processor time of the whole process, against the same page without both; a tenth is the
- * limit. */
+ * (as many as there are loops). `lists.persons` is the whole answer of GET /persons: the page's
+ * SQL, decryption, mask, and the audit record on the disk. `lists.trust` says what audit and mask
+ * add to it in processor time of the whole process, against the same page without both; a tenth is
+ * the limit. */
 #include <stdlib.h>
 #include <sys/resource.h>
 
