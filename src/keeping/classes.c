@@ -72,6 +72,7 @@ int record_class_of(struct slice name)
     X(tube_retest, CLASS_LOOPS, true)                                                              \
     X(tube_member_result, CLASS_LOOPS, true)                                                       \
     X(thing, CLASS_REFERENCE, false)                                                               \
+    X(loop_indicator, CLASS_AGGREGATES, false)                                                     \
     X(loop_count, CLASS_AGGREGATES, false)                                                         \
     X(scene_version, CLASS_REFERENCE, false)                                                       \
     X(area_risk, CLASS_REFERENCE, false)                                                           \

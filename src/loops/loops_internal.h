@@ -184,6 +184,17 @@ bool loop_write(struct engine *engine, struct loop *loop, bool fields_too,
                 struct error *err) MUST_USE;
 /* The highest number of a loop; 0 where none. */
 bool loop_highest(struct sql *sql, int64_t *ret_no, struct error *err) MUST_USE;
+/* What the scene measures of the loop, which has just entered its stage or was closed
+ * (indicators.c). */
+bool indicators_count(struct engine *engine, const struct loop *loop, struct error *err) MUST_USE;
+/* All indicators of the scenes that open, items of an open array, over areas and city days. */
+struct indicator_query {
+    struct slice scene; /* data NULL: all */
+    int64_t area_first, area_last;
+    int64_t day_first, day_last;
+};
+bool indicators_put(struct engine *engine, struct json_writer *writer,
+                    const struct indicator_query *query, struct error *err) MUST_USE;
 /* One row of what was done, and its event. `words` may be NULL. */
 struct act {
     enum act_kind kind;
@@ -332,8 +343,9 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_record_statements, loop_field_statements, loop_condition_statements, loop_hand_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
-    loop_forget_statements, loop_result_statements, loop_verify_statements;
-enum { LOOP_ROUTES = 11, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
+    loop_forget_statements, loop_result_statements, loop_verify_statements,
+    loop_indicator_statements;
+enum { LOOP_ROUTES = 12, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];
 extern const struct command loop_commands[LOOP_COMMANDS];

@@ -185,6 +185,35 @@ static bool handle_counts(const struct request *request, struct response *respon
     return reading_end(&reading, done, request, response, err);
 }
 
+static bool handle_indicators(const struct request *request, struct response *response,
+                              struct error *err)
+{
+    struct reading reading;
+    struct indicator_query query = {.scene = request_query(request, "scene")};
+    struct slice days = request_query(request, "days");
+    int64_t count = 14;
+    if (!access_area_asked(request, &query.area_first, &query.area_last, err))
+        return false;
+    if (days.data && !slice_to_int64(days, 1, 366, &count))
+        return loop_bad_value("days", "1 to 366", "not such a number", err);
+    bool done = reading_begin(&reading, request, response, err);
+    if (done && query.scene.data && !definition_named(reading.engine.definitions, query.scene))
+        done = loop_bad_value("scene", "the name of a scene (GET /scenes)", "unknown scene", err);
+    if (done) {
+        query.day_last = time_day_of_seconds(reading.engine.now / SECOND);
+        query.day_first = query.day_last - count + 1;
+        json_object_begin(&reading.writer);
+        json_field_time(&reading.writer, "true_for", reading.engine.now);
+        json_field_int64(&reading.writer, "days", count);
+        json_key(&reading.writer, "items");
+        json_array_begin(&reading.writer);
+        done = indicators_put(&reading.engine, &reading.writer, &query, err);
+        json_array_end(&reading.writer);
+        json_object_end(&reading.writer);
+    }
+    return reading_end(&reading, done, request, response, err);
+}
+
 /* ---- One loop */
 
 static bool path_number(const struct request *request, int64_t *ret_no, struct error *err)
@@ -469,6 +498,17 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .query = "area:string:area code within the reader's own",
      .response_schema = LOOP_COUNTS,
      .handle = handle_counts},
+    {.method = HTTP_GET,
+     .path = "/loops:indicators",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_LOOP_AREA),
+     .shed = SHED_HISTORY,
+     .summary = "What scenes measure of themselves, as counted when each loop decided it",
+     .query = "area:string:area code within the reader's own;scene:string:one scene;"
+              "days:integer:how many days up to today, default 14",
+     .response_schema = LOOP_INDICATORS,
+     .handle = handle_indicators},
     {.method = HTTP_GET,
      .path = "/loops/{id}",
      .access = ROUTE_USER,

@@ -214,7 +214,7 @@ bool stage_enter(struct engine *engine, struct loop *loop, int stage, const stru
     return (is_new ? loop_insert(engine, loop, err) : loop_write(engine, loop, true, err)) &&
            (final != FINAL_NOT || loop->seat_no == seat_before ||
             party_add(engine, loop->no, loop->seat_no, false, err)) &&
-           act_write(engine, loop, how, err) &&
+           act_write(engine, loop, how, err) && indicators_count(engine, loop, err) &&
            (final != FINAL_NOT || first_children(engine, loop, err));
 }
 

@@ -653,7 +653,8 @@ static bool act_take_over(struct engine *engine, struct job *job, struct error *
         act.other_no = loop->seat_no;
     }
     return (!job->flag || party_untell(engine, loop->no, err)) &&
-           loop_write(engine, loop, false, err) && act_write(engine, loop, &act, err);
+           loop_write(engine, loop, false, err) && act_write(engine, loop, &act, err) &&
+           (!job->flag || indicators_count(engine, loop, err));
 }
 
 bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loop_no,

@@ -158,6 +158,8 @@ static const struct {
     {HTTP_GET, "/api/v1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/loops:counts",
      ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},
+    {HTTP_GET, "/api/v1/loops:indicators",
+     ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},
     {HTTP_GET, "/api/v1/loops/1", LOOP_HANDS},
     {HTTP_POST, "/api/v1/loops", LOOP_HANDS},
     {HTTP_POST, "/api/v1/loops:advance", LOOP_HANDS},
