@@ -9,6 +9,7 @@
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "command/command.h"
+#include "contacts/contacts.h"
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
@@ -23,8 +24,9 @@
 
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &dossier_module, &scenes_module, &sensing_module, &loops_module,
-    &command_module, &keeping_module, &sim_module, &server_module, &cli_module, &bench_module,
+    &tracing_module, &dossier_module, &contacts_module, &scenes_module, &sensing_module,
+    &loops_module, &command_module, &keeping_module, &sim_module, &server_module, &cli_module,
+    &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

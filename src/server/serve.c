@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "command/command.h"
+#include "contacts/contacts.h"
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
@@ -81,12 +82,15 @@ static void *loops_main(void *argument)
 {
     struct platform *platform = argument;
     timestamp forgot_at = world_real_now();
+    int64_t looked = 0;
     do {
         struct error err;
         int64_t count;
         timestamp now = world_real_now();
         if (store_is_sunset(platform->store))
             continue;
+        if (!contacts_follow(platform, &looked, &count, &err))
+            log_error("contacts", &err);
         if (!loops_run(platform->loops, &count, &err))
             log_error("loops", &err);
         if (now - forgot_at < HOUR)
