@@ -20,6 +20,8 @@
 
 enum { ENDED_WELL = 42 };
 
+static unsigned sandbox_needs; /* what the sandbox is told to leave */
+
 /* Runs `act` sandboxed in a child; its status, and what it wrote to standard error. */
 static int run_sandboxed(void (*act)(void), char *words, size_t size)
 {
@@ -31,7 +33,7 @@ static int run_sandboxed(void (*act)(void), char *words, size_t size)
         struct error err;
         dup2(both[1], STDERR_FILENO);
         sandbox_prepare();
-        if (!sandbox_enter(&err))
+        if (!sandbox_enter(sandbox_needs, &err))
             _exit(1);
         act();
         _exit(ENDED_WELL);
