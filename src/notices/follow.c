@@ -101,7 +101,9 @@ static void write_words(const struct loop_finding *finding, struct buffer *out)
     put_words(&writer, "title", finding->scene->title, finding->scene->name);
     json_field_text(&writer, "stage", slice_of(finding->stage->name));
     put_words(&writer, "stage_title", finding->stage->title, finding->stage->name);
-    json_field_time(&writer, "deadline", finding->due_at);
+    json_field_time(&writer, "deadline",
+                    finding->due_at == TIMESTAMP_NONE ? TIMESTAMP_NONE
+                                                      : finding->due_at / SECOND * SECOND);
     json_object_end(&writer);
     json_writer_release(&writer);
 }

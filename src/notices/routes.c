@@ -128,7 +128,7 @@ const struct route notice_routes[NOTICE_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_NONE,
      .summary = "The reader's own notices, newest first",
-     .query = "unread:boolean:true for those that were not read yet, default false;"
+     .query = "unread:string:true for those that were not read yet, default false;"
               "limit:integer:at most 1000, default 100;after:string:`next` of an earlier answer",
      .response_schema =
          "{\"type\":\"object\",\"required\":[\"items\",\"unread\",\"newest\","

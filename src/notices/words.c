@@ -27,7 +27,7 @@ void notice_write(const struct notices *notices, const struct notice *notice,
     link_of(notices, notice, link, sizeof link);
     json_field_text(writer, "notice", slice_of(id));
     json_field_text(writer, "kind", slice_of(notice_kinds[notice->kind].name));
-    json_field_time(writer, "at", notice->at);
+    json_field_time(writer, "at", notice->at / SECOND * SECOND);
     json_field_int64(writer, "found", notice->found);
     if (notice->loop_no)
         json_field_int64(writer, "loop", notice->loop_no);
@@ -103,10 +103,10 @@ static void put_base64(struct slice text, struct buffer *out)
     }
 }
 
-/* "Subject: " in encoded words (RFC 2047: at most 75 characters each, no character cut in two). */
+/* "Subject: " in encoded words (RFC 2047: lines of at most 76 characters, no character cut in two). */
 static void put_subject(struct slice text, struct buffer *out)
 {
-    enum { WORD_BYTES = 45 };
+    enum { WORD_BYTES = 36 };
     char word[sodium_base64_ENCODED_LEN(WORD_BYTES, sodium_base64_VARIANT_ORIGINAL)];
     buffer_append_text(out, "Subject:");
     for (size_t at = 0, length; at < text.length; at += length) {
