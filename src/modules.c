@@ -25,7 +25,8 @@
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
     &tracing_module, &dossier_module, &scenes_module, &sensing_module, &loops_module,
-    &command_module, &keeping_module, &notices_module, &sim_module, &server_module, &cli_module, &bench_module,
+    &command_module, &keeping_module, &notices_module, &sim_module,
+    &server_module, &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

@@ -1,6 +1,6 @@
-/* Goal: with the real binary and real sockets, every notice reaches its receiver at least once under
- * one id, signed so that anybody with the key can prove it: when the receiver fails, hangs or dies,
- * and when the server is killed; and nothing else ever waits for a receiver. */
+/* Goal: with the real binary and real sockets, every notice reaches its receiver at least once
+ * under one id, signed so that anybody with the key can prove it: when the receiver fails,
+ * hangs or dies, and when the server is killed; and nothing else ever waits for a receiver. */
 #include <openssl/hmac.h>
 #include <pthread.h>
 #include <stdatomic.h>

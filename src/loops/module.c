@@ -6,8 +6,8 @@
 static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"},
                                               {"src/loops/schema/002_results.sql"}};
 
-/* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or who
- * was told */
+/* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or
+ * who was told */
 static const struct event_kind event_kinds[] = {
 #define X(id, name) {"loop." name, "loop"},
     ACT_TABLE(X)

@@ -1,6 +1,6 @@
-/* What an event of the room means to whom: a loop got a new owner, somebody was told, it is overdue,
- * it came to its end. The event names the act and the seat; whom the seat means is looked up now, so
- * that who took the duty over is told and who left is not. */
+/* What an event of the room means to whom: a loop got a new owner, somebody was told, it is
+ * overdue, it came to its end. The event names the act and the seat; whom the seat means is looked
+ * up now, so that who took the duty over is told and who left is not. */
 #include "loops/loops_internal.h"
 
 static const struct sql_text told_act = {

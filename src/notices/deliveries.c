@@ -1,5 +1,5 @@
-/* The outbox in SQL: what waits for a channel, what came of each try, where mail of a user goes, and
- * forgetting. The state diagram is in outbox.c. */
+/* The outbox in SQL: what waits for a channel, what came of each try, where mail of a user goes,
+ * and forgetting. The state diagram is in outbox.c. */
 #include "notices/notices_internal.h"
 
 static const struct sql_text delivery_insert = {
@@ -108,6 +108,24 @@ bool notices_counts(struct notices *notices, struct notice_counts out[NOTICE_CHA
         done = read_counts(sql, i, &out[i], err);
     store_read_end(notices->platform->store, sql);
     return done;
+}
+
+bool counts_refresh(struct notices *notices, struct error *err)
+{
+    struct notice_counts counts[NOTICE_CHANNELS];
+    if (!notices_counts(notices, counts, err))
+        return false;
+    pthread_mutex_lock(&notices->lock);
+    memcpy(notices->counts, counts, sizeof counts);
+    pthread_mutex_unlock(&notices->lock);
+    return true;
+}
+
+void notices_counts_lately(struct notices *notices, struct notice_counts out[NOTICE_CHANNELS])
+{
+    pthread_mutex_lock(&notices->lock);
+    memcpy(out, notices->counts, sizeof notices->counts);
+    pthread_mutex_unlock(&notices->lock);
 }
 
 /* ---- Deliveries */

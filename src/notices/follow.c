@@ -1,5 +1,5 @@
-/* From the event log to notices: a subscriber. The notices of an event, their rows in the outbox and
- * the cursor that says the event was seen are one transaction.
+/* From the event log to notices: a subscriber. The notices of an event, their rows in the outbox
+ * and the cursor that says the event was seen are one transaction.
  *
  * What is bounded: a finding becomes a notice for each user whom the seat means at this moment. The
  * seats of a city without grid workers all mean the command centre: a morning's thousand findings

@@ -103,7 +103,7 @@ static void follow_in_time(struct notices *notices, double *followed_at, int *re
     }
     *followed_at = now;
     atomic_store(&notices->woken, false);
-    if (!notices_follow(notices, &made, &err))
+    if (!notices_follow(notices, &made, &err) || !counts_refresh(notices, &err))
         log_error("notices", &err);
     if (made)
         sender_look(atomic_load(&notices->sender));

@@ -51,8 +51,9 @@ bool notice_settings_read(json_t *document, struct notice_settings *ret_settings
                           struct error *err) MUST_USE;
 /* The days of class `notices` from a document of policies/retention.yaml. */
 bool notice_days_read(json_t *document, int64_t *ret_days, struct error *err) MUST_USE;
-/* "file:/PATH", "environment:NAME" or "credential:NAME" without the line's end; at least `bytes_min`
- * bytes. ERROR_ENVIRONMENT where it is missing, too short, or a file that others may read. */
+/* "file:/PATH", "environment:NAME" or "credential:NAME" without blanks around it; at least
+ * `bytes_min` bytes. ERROR_ENVIRONMENT where it is missing, too short, or a file that others may
+ * read. */
 bool notice_secret_read(const char *source, const char *channel, size_t bytes_min,
                         char out[SECRET_BYTES_MAX], size_t *ret_length, struct error *err) MUST_USE;
 bool channel_wants(const struct channel_settings *settings, enum notice_kind kind,
@@ -108,11 +109,13 @@ bool delivery_put(struct sql *sql, int64_t notice_no, enum notice_channel channe
 /* Those due at `now`, the longest due first, at most `limit`. */
 bool delivery_due(struct sql *sql, enum notice_channel channel, timestamp now, int64_t limit,
                   struct delivery *out, size_t *ret_count, struct error *err) MUST_USE;
-/* What came of a try: it went out, it is tried again at `due_at`, it is given up, or there is nobody
- * any more to send it to. */
+/* What came of a try: it went out, it is tried again at `due_at`, it is given up, or there is
+ * nobody any more to send it to. */
 enum outcome { OUTCOME_DELIVERED, OUTCOME_RETRY, OUTCOME_GIVEN_UP, OUTCOME_DROPPED };
 bool delivery_end(struct sql *sql, const struct delivery *delivery, enum outcome outcome,
                   timestamp due_at, struct error *err) MUST_USE;
+/* Reads the counters anew into memory. */
+bool counts_refresh(struct notices *notices, struct error *err) MUST_USE;
 /* Inside a job: those that were given up wait again, from the ladder's first step. */
 bool delivery_retry(struct sql *sql, enum notice_channel channel, timestamp due_at,
                     int64_t *ret_count, struct error *err) MUST_USE;
@@ -148,8 +151,9 @@ struct sender; /* sender.c */
 struct notices {
     struct platform *platform;
     struct notice_settings settings; /* fixed after opening */
-    pthread_mutex_t lock;            /* owns heads, head_count, head_capacity */
-    struct head *heads;              /* by user_no */
+    pthread_mutex_t lock;            /* owns heads, head_count, head_capacity, counts */
+    struct notice_counts counts[NOTICE_CHANNELS];
+    struct head *heads; /* by user_no */
     size_t head_count, head_capacity;
     pthread_mutex_t following; /* one follows at a time */
     atomic_bool stopping, woken;

@@ -141,7 +141,6 @@ const struct route notice_routes[NOTICE_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_NONE,
      .waits = true,
-     .shed = SHED_DETAIL,
      .summary = "All of the reader's own notices up to this id were read",
      .request_schema = "{\"type\":\"object\",\"required\":[\"up_to\"],\"properties\":{"
                        "\"up_to\":" INTEGER "}}",

@@ -1,6 +1,6 @@
-/* Goal: policies/notices.yaml is taken whole or refused with its place; nothing that would look up a
- * name, send a password in the open or keep a secret in the file is taken; a secret is read only
- * where nobody else may read it. */
+/* Goal: policies/notices.yaml is taken whole or refused with its place; nothing that would look
+ * up a name, send a password in the open or keep a secret in the file is taken; a secret is
+ * read only where nobody else may read it. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,7 +77,7 @@ static void what_cannot_be_meant_is_refused_with_its_place(void **state)
         {"  apart_per_minute: {", "  apart_a_minute: {", "notices.yaml", "apart_a_minute"},
         {"link: \"http", "link: \"ht tp", "notices.yaml", "link"},
         {"channels:", "canals:", "notices.yaml", "canals"},
-        {"  webhook:", "  pigeon:", "notices.yaml", "pigeon"},
+        {"channels:\n  webhook:", "channels:\n  pigeon:", "notices.yaml", "pigeon"},
         {"on: false", "on: perhaps", "webhook", "on"},
         {"https://notices.example.org", "ftp://notices.example.org", "webhook", "url"},
         {"https://notices.example.org", "https://u:p@notices.example.org", "webhook", "url"},

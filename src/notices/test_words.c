@@ -34,7 +34,8 @@ static void the_signature_is_hmac_sha256_over_time_dot_body(void **state)
 {
     (void)state;
     char text[SIGNATURE_TEXT_BYTES];
-    /* the vector by another program: echo -n 'what do ya want for.nothing?' | openssl dgst -sha256 -hmac Jefe */
+    /* the vector by another program:
+     * printf %s 'what do ya want for.nothing?' | openssl dgst -sha256 -hmac Jefe */
     webhook_sign("Jefe", 4, "what do ya want for", SLICE("nothing?"), text);
     assert_string_equal(text,
                         "v1=6cf90e3eec04a3170042cc4b6813dda8e98720a085c6bf2783bc04a5c824003f");

@@ -103,7 +103,7 @@ static void put_base64(struct slice text, struct buffer *out)
     }
 }
 
-/* "Subject: " in encoded words (RFC 2047: lines of at most 76 characters, no character cut in two). */
+/* "Subject: " in encoded words (RFC 2047: lines of at most 76 bytes, no character cut in two). */
 static void put_subject(struct slice text, struct buffer *out)
 {
     enum { WORD_BYTES = 36 };

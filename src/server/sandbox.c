@@ -219,8 +219,8 @@ static bool allow_terminals(scmp_filter_ctx filter)
     return true;
 }
 
-/* Connections to others, of the kinds that are needed. Whatever other kind a library asks for is not
- * there: it is told so, and goes on without. */
+/* Connections to others, of the kinds that are needed. Whatever other kind a library asks for is
+ * not there: it is told so, and goes on without. */
 static bool allow_dialling(scmp_filter_ctx filter, unsigned needs)
 {
     static const int calls[] = {SCMP_SYS(connect)};

@@ -1,8 +1,8 @@
 /* Server-sent events: the counters of the reader's area (where the role may read them) and the
- * reader's own notices, sent at once and again whenever they may have changed. A stream with nothing to say is suspended; http_streams_wake resumes all. The
- * reader's right is looked at again before each event, so that a stream ends with its session. An
- * event is made once an area and version, whatever the number of its readers: these are the
- * threads that take scans. */
+ * reader's own notices, sent at once and again whenever they may have changed. A stream
+ * with nothing to say is suspended; http_streams_wake resumes all. The reader's right is looked at
+ * again before each event, so that a stream ends with its session. The counters of an area are made
+ * once a version, whatever the number of its readers: these are the threads that take scans. */
 #include <stdlib.h>
 
 #include "command/command.h"
@@ -130,8 +130,9 @@ static bool write_counters(struct stream *stream, uint64_t version)
     return true;
 }
 
-/* How many of the reader's own notices are unread, and the newest: at once, and whenever it changes.
- * The notices themselves are asked for (GET /notices): the threads here touch no SQL for them. */
+/* How many of the reader's own notices are unread, and the newest: at once, and whenever it
+ * changes. The notices themselves are asked for (GET /notices): the threads here touch no SQL for
+ * them. */
 static void write_notices(struct stream *stream)
 {
     struct notice_head head =
