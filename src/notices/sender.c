@@ -32,6 +32,7 @@ struct sender {
     size_t secret_lengths[NOTICE_CHANNELS];
     struct transfer *transfers;
     int64_t running[NOTICE_CHANNELS]; /* with those that ended and are not written down */
+    bool failing[NOTICE_CHANNELS];    /* the last try did not get through: said once */
     double looked_at;
     bool moved;  /* something ended, or came, since the last look */
     bool failed; /* outcomes could not be written: said once */
@@ -280,8 +281,13 @@ static void end_failed(struct sender *sender, struct transfer *transfer, const c
         &sender->notices->settings.channels[transfer->delivery.channel];
     int64_t tries = transfer->delivery.attempts;
     uint32_t chance;
+    if (!sender->failing[transfer->delivery.channel])
+        log_write(LOG_WARNING, "notices", "%s: the receiver does not take notices: %s, status %ld",
+                  notice_channel_name(transfer->delivery.channel), why, status);
+    sender->failing[transfer->delivery.channel] = true;
     if (tries >= (int64_t)channel->ladder_count) {
-        log_write(LOG_WARNING, "notices", "%s: notice %lld is given up after %lld tries: %s %ld",
+        log_write(LOG_WARNING, "notices",
+                  "%s: notice %lld is given up after %lld tries: %s, status %ld",
                   notice_channel_name(transfer->delivery.channel),
                   (long long)transfer->delivery.notice_no, (long long)tries + 1, why, status);
         end(sender, transfer, OUTCOME_GIVEN_UP);
@@ -307,10 +313,12 @@ static void take_results(struct sender *sender)
         curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
         bool taken = code == CURLE_OK && status / 100 == 2;
         curl_multi_remove_handle(sender->multi, transfer->easy);
-        if (taken)
+        if (taken) {
             end(sender, transfer, OUTCOME_DELIVERED);
-        else
+            sender->failing[transfer->delivery.channel] = false;
+        } else {
             end_failed(sender, transfer, curl_easy_strerror(code), status);
+        }
     }
 }
 
