@@ -1,5 +1,7 @@
 /* Goal: who is meant is told, once, and nobody else; a flood becomes one digest a minute; counters
  * are what the rows say; what is told names no person; and nothing is kept longer than its days. */
+#include <sys/stat.h>
+
 #include "notices/notices.h"
 #include "server/test_loop_support.h"
 
@@ -203,6 +205,70 @@ static void a_flood_becomes_one_digest_a_minute(void **state)
     assert_int_equal(told(loop, owner, "owner"), APART + 1);
 }
 
+/* ---- The outbox */
+
+/* The city's own file with the webhook open to some kinds and roles. */
+static void open_webhook(struct loopback *loop, const char *kinds, const char *roles)
+{
+    struct error err;
+    struct buffer text;
+    char path[100];
+    const struct embedded_file *built_in = embedded_find("policies/notices.yaml");
+    const char *end = strstr(built_in->content.data, "  webhook:\n");
+    const char *smtp = strstr(built_in->content.data, "  smtp:\n");
+    buffer_init(&text, 1 << 20);
+    buffer_append(&text, built_in->content.data, (size_t)(end - built_in->content.data));
+    buffer_print(&text,
+                 "  webhook:\n    on: true\n    url: \"http://127.0.0.1:9/\"\n    address: \"\"\n"
+                 "    socket: \"\"\n    ca_file: \"\"\n    secret: \"environment:NONE\"\n"
+                 "    kinds: [%s]\n    roles: [%s]\n    retry_seconds: [1]\n"
+                 "    timeout_seconds: 1\n    at_once: 1\n%s",
+                 kinds, roles, smtp);
+    snprintf(path, sizeof path, "%s/policies", loop->directory);
+    (void)mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/policies/notices.yaml", loop->directory);
+    test_fail_on(file_replace(AT_FDCWD, path, text.data, text.length, &err), &err);
+    buffer_release(&text);
+    loopback_restart(loop);
+}
+
+static int64_t waiting(struct loopback *loop)
+{
+    struct notice_counts counts[NOTICE_CHANNELS];
+    struct error err;
+    test_fail_on(notices_counts(loop->platform->notices, counts, &err), &err);
+    assert_int_equal(counts[CHANNEL_WEBHOOK].waiting,
+                     loopback_number(loop, "SELECT count(*) FROM notice_delivery"));
+    return counts[CHANNEL_WEBHOOK].waiting;
+}
+
+static void a_channel_gets_its_kinds_and_roles_and_a_digest_when_its_minute_is_over(void **state)
+{
+    enum { LOOPS = 9, APART = 5 };
+    struct loopback *loop = *state;
+    move_all(loop);
+    open_webhook(loop, "told, digest", "");
+    for (int i = 0; i < LOOPS; i++)
+        open_about(loop, 10 + i);
+    timestamp begun = world_real_now();
+    follow(loop);
+    assert_int_equal(waiting(loop), 1); /* the digest: `owner` is not among the kinds */
+    int64_t due_at = loopback_number(loop, "SELECT max(due_at) FROM notice_delivery");
+    assert_true(due_at >= begun + MINUTE - SECOND && due_at <= world_real_now() + MINUTE);
+    open_webhook(loop, "owner", "press");
+    loop->platform->world->fixed += MINUTE;
+    open_about(loop, 30);
+    assert_int_equal(follow(loop), 1);
+    assert_int_equal(waiting(loop), 1); /* nobody of the press is meant */
+    open_webhook(loop, "owner", "press, cdc_investigator");
+    loop->platform->world->fixed += 2 * MINUTE;
+    open_about(loop, 31);
+    assert_int_equal(follow(loop), 1);
+    assert_int_equal(waiting(loop), 2);
+    due_at = loopback_number(loop, "SELECT min(due_at) FROM notice_delivery");
+    assert_true(due_at <= world_real_now());
+}
+
 /* ---- Reading */
 
 static void what_was_read_is_counted_and_pages_follow_each_other(void **state)
@@ -308,6 +374,7 @@ int main(void)
         NOTICE_TEST(who_stands_in_is_told_and_who_is_away_is_not),
         NOTICE_TEST(a_lead_hears_of_broken_glass_and_of_overrides),
         NOTICE_TEST(a_flood_becomes_one_digest_a_minute),
+        NOTICE_TEST(a_channel_gets_its_kinds_and_roles_and_a_digest_when_its_minute_is_over),
         NOTICE_TEST(what_was_read_is_counted_and_pages_follow_each_other),
         NOTICE_TEST(a_notice_names_no_person),
         NOTICE_TEST(what_is_older_than_its_days_is_forgotten_read_or_not),
