@@ -76,6 +76,11 @@ struct access_user {
 };
 bool access_users(struct sql *sql, struct arena *arena, struct access_user **ret_users,
                   size_t *ret_count, struct error *err) MUST_USE;
+/* The role of a user, "" where there is none. */
+bool access_user_role(struct sql *sql, int64_t user_no, char out[40], struct error *err) MUST_USE;
+/* Whom the user answers to; 0: nobody. */
+bool access_user_lead(struct sql *sql, int64_t user_no, int64_t *ret_lead_no,
+                      struct error *err) MUST_USE;
 /* The name of a user, "" where there is none. */
 enum { ACCESS_NAME_BYTES = 64 };
 bool access_user_name(struct sql *sql, int64_t user_no, char out[ACCESS_NAME_BYTES],

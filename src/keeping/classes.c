@@ -71,6 +71,11 @@ int record_class_of(struct slice name)
     X(result, CLASS_LOOPS, true)                                                                   \
     X(tube_retest, CLASS_LOOPS, true)                                                              \
     X(tube_member_result, CLASS_LOOPS, true)                                                       \
+    X(notice, CLASS_NOTICES, true)                                                                 \
+    X(notice_reader, CLASS_NOTICES, true)                                                          \
+    X(notice_delivery, CLASS_NOTICES, true)                                                        \
+    X(notice_address, CLASS_NOTICES, true)                                                         \
+    X(notice_channel, CLASS_AGGREGATES, false)                                                     \
     X(thing, CLASS_REFERENCE, false)                                                               \
     X(loop_indicator, CLASS_AGGREGATES, false)                                                     \
     X(loop_count, CLASS_AGGREGATES, false)                                                         \

@@ -61,6 +61,10 @@ struct board {
 /* Whether a user may act for a seat now. `sql` reads the seat that a lead's seat is about. */
 bool board_holds(const struct board *board, struct sql *sql, const struct seat *seat,
                  int64_t user_no, bool *ret_holds, struct error *err) MUST_USE;
+/* The users whom a seat means now, each once, into the arena. */
+bool board_users_of(const struct board *board, struct sql *sql, const struct seat *seat,
+                    struct arena *arena, int64_t **ret_users, size_t *ret_count,
+                    struct error *err) MUST_USE;
 /* The area above, 0 above the highest. */
 int64_t area_above(int64_t area_no);
 /* Inside a job or read: the number of a seat, which is made where it is new (`create`; 0 where it
@@ -203,6 +207,7 @@ struct act {
     json_t *fields;    /* set by it; NULL: none */
     json_t *differing; /* given and not taken; NULL: none */
     struct slice note;
+    bool new_owner; /* the loop is another seat's from now on */
 };
 bool act_write(struct engine *engine, const struct loop *loop, const struct act *act,
                struct error *err) MUST_USE;
@@ -344,7 +349,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
-    loop_indicator_statements;
+    loop_indicator_statements, loop_told_statements;
 enum { LOOP_ROUTES = 12, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

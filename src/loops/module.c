@@ -7,7 +7,8 @@ static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"}
                                               {"src/loops/schema/002_results.sql"},
                                               {"src/loops/schema/003_indicators.sql"}};
 
-/* {"scene","stage","state"}; the subject is the loop */
+/* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or
+ * who was told */
 static const struct event_kind event_kinds[] = {
 #define X(id, name) {"loop." name, "loop"},
     ACT_TABLE(X)
@@ -134,7 +135,8 @@ const struct module loops_module = {
             &loop_opening_statements, &loop_stage_statements, &loop_step_statements,
             &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
             &loop_show_statements, &loop_command_statements, &loop_forget_statements,
-            &loop_result_statements, &loop_verify_statements, &loop_indicator_statements, NULL},
+            &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
+            &loop_told_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -644,6 +644,7 @@ static bool act_take_over(struct engine *engine, struct job *job, struct error *
         loop->closed_at = engine->now;
         loop->wake_at = TIMESTAMP_NONE;
     } else {
+        int64_t seat_before = loop->seat_no;
         command_seat(engine, &seat);
         if (!seat_number(engine->sql, &seat, true, &loop->seat_no, err) ||
             !party_add(engine, loop->no, loop->seat_no, false, err))
@@ -651,6 +652,7 @@ static bool act_take_over(struct engine *engine, struct job *job, struct error *
         loop->claim_user = 0;
         loop->claim_until = 0;
         act.other_no = loop->seat_no;
+        act.new_owner = loop->seat_no != seat_before;
     }
     return (!job->flag || party_untell(engine, loop->no, err)) &&
            loop_write(engine, loop, false, err) && act_write(engine, loop, &act, err) &&

@@ -16,6 +16,7 @@ struct access;
 struct checkin;
 struct keeping;
 struct loops;
+struct notices;
 struct policy;
 struct presence;
 struct registry;
@@ -34,6 +35,7 @@ struct platform {
     struct checkin *checkin;       /* the scan path */
     struct loops *loops;           /* closed loops and their clocks */
     struct keeping *keeping;       /* retention, backups, the end */
+    struct notices *notices;       /* telling people */
     struct server *server;         /* NULL unless this process serves */
     const char *directory;         /* the data directory, NULL for commands that need none */
     bool demo;

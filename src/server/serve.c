@@ -12,6 +12,7 @@
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
+#include "notices/notices.h"
 #include "server/sandbox.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
@@ -102,6 +103,19 @@ static void *loops_main(void *argument)
     return NULL;
 }
 
+static void *notices_main(void *argument)
+{
+    notices_serve(argument);
+    return NULL;
+}
+
+static unsigned sandbox_needs(const struct platform *platform)
+{
+    unsigned needs = notices_needs(platform->notices);
+    return (needs & NOTICES_NEED_LOCAL ? SANDBOX_DIALS_LOCAL : 0) |
+           (needs & NOTICES_NEED_NETWORK ? SANDBOX_DIALS_NETWORK : 0);
+}
+
 static bool may_listen(struct platform *platform, const struct http_address *address,
                        struct error *err)
 {
@@ -146,16 +160,17 @@ static bool serve(struct command_context *context, struct platform *platform,
 {
     struct jobs jobs = {.platform = platform};
     struct door *door = NULL;
-    pthread_t loops;
+    pthread_t loops, notices;
     int signal_no;
     uint16_t port;
     if (!may_listen(platform, &serving->address, err) ||
-        !command_counters_refresh(platform, err) ||
+        !command_counters_refresh(platform, err) || !notices_prepare(platform->notices, err) ||
         !http_start(platform, &serving->address, &jobs.http, &port, err))
         return false;
     bool living = platform->demo && !serving->still;
     if ((living && !sim_life_open(platform, &jobs.life, err)) ||
-        !door_open(platform, &door, err) || (serving->sandboxed && !sandbox_enter(err))) {
+        !door_open(platform, &door, err) ||
+        (serving->sandboxed && !sandbox_enter(sandbox_needs(platform), err))) {
         sim_life_close(jobs.life);
         http_stop(jobs.http, 1);
         http_free(jobs.http);
@@ -167,6 +182,7 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_cond_init(&jobs.changed, NULL);
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
     REQUIRE(pthread_create(&loops, NULL, loops_main, platform) == 0);
+    REQUIRE(pthread_create(&notices, NULL, notices_main, platform->notices) == 0);
     keeping_start(platform->keeping);
     say_listening(context->out, &serving->address, port);
     sigwait(signals, &signal_no);
@@ -180,6 +196,8 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_join(jobs.thread, NULL);
     loops_stop(platform->loops);
     pthread_join(loops, NULL);
+    notices_stop(platform->notices);
+    pthread_join(notices, NULL);
     keeping_stop(platform->keeping);
     sim_life_close(jobs.life);
     http_free(jobs.http); /* the jobs woke its streams until now */

@@ -119,8 +119,6 @@ static const struct {
                  "approver "},
     {HTTP_GET, "/api/v1/situation",
      ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
-    {HTTP_GET, "/api/v1/events/stream",
-     ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
     {HTTP_GET, "/api/v1/venues/1/code", "venue_manager administrator "},
     {HTTP_POST, "/api/v1/venues/1/revoke", "venue_manager administrator "},
     {HTTP_GET, "/api/v1/users", "administrator "},
