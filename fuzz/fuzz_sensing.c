@@ -7,6 +7,7 @@
 
 #include "sensing/scan.h"
 #include "sensing/sensing.h"
+#include "sensing/venue_excess.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,6 +53,15 @@ static void keep_short(struct parameters *parameters, const struct scan_counts *
         json_object_set_new(parameters->object, "replicates", json_integer(cases > 1e5 ? 0 : 19));
 }
 
+/* Sums of many positives over many strata take time, not another path. */
+static bool is_long(const struct venue_counts *counts)
+{
+    double positives = 0;
+    for (size_t i = 0; i < counts->row_count; i++)
+        positives += counts->rows[i].later_positive;
+    return counts->row_count > 10 && positives > 3000;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum { BYTES_MAX = 1 << 13 };
@@ -73,10 +83,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 parameters_read(*json ? json : NULL, NULL, 0, &parameters, &err);
     if (done && method->input == INPUT_PLACES)
         keep_short(&parameters, room.places);
-    done = done && method->run(&call, &table, &err);
+    bool tried = !(done && method->input == INPUT_VENUES && is_long(room.venues));
+    done = done && tried && method->run(&call, &table, &err);
     if (done)
         check_table(method, &table);
-    else
+    else if (tried)
         REQUIRE(err.code != ERROR_NONE);
     parameters_release(&parameters);
     arena_release(&arena);

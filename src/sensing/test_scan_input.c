@@ -197,6 +197,47 @@ static void the_table_quotes_names_that_need_it(void **state)
     test_run_release(&run);
 }
 
+/* Runs the program itself; its exit code, what it printed into `out`. */
+static int run_program(const char *arguments, const char *file, char *out, size_t size)
+{
+    char line[600];
+    const char *program = getenv("CHENGMAI_BINARY");
+    assert_non_null(program);
+    snprintf(line, sizeof line, "%s %s %s 2>&1", program, arguments, file);
+    FILE *from = popen(line, "r");
+    assert_non_null(from);
+    size_t length = fread(out, 1, size - 1, from);
+    out[length] = 0;
+    return WEXITSTATUS(pclose(from));
+}
+
+static void the_command_prints_clusters_and_says_what_is_wrong(void **state)
+{
+    (void)state;
+    char out[8192], file[100], *text = map_text();
+    struct test_directory directory;
+    struct error err;
+    test_directory_make(&directory);
+    snprintf(file, sizeof file, "%s/map.csv", directory.path);
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    test_done_or_fail(file_write_all(fd, text, strlen(text), file, &err), &err);
+    close(fd);
+    assert_int_equal(
+        run_program("scan poisson -p replicates=199 -p clusters=1", file, out, sizeof out), 0);
+    static const char begins[] =
+        "rank,centre,radius,places,first_day,last_day,cases,expected,relative_risk,llr,p,"
+        "replicates\n1,place 13,0,1,2022-03-08,2022-03-08,";
+    if (strncmp(out, begins, strlen(begins)) != 0)
+        fail_msg("%s", out);
+    assert_non_null(strstr(out, ",0.0050000000000000001,199\n"));
+    assert_int_equal(run_program("scan elliptic", file, out, sizeof out), 2);
+    assert_non_null(strstr(out, "one of poisson permutation venues"));
+    assert_int_equal(run_program("scan venues", file, out, sizeof out), 2);
+    assert_non_null(strstr(out, "later_positive"));
+    free(text);
+    test_directory_remove(&directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +247,7 @@ int main(void)
         cmocka_unit_test(parameters_out_of_bounds_are_refused_by_name),
         cmocka_unit_test(other_tables_are_members_and_maxima),
         cmocka_unit_test(the_table_quotes_names_that_need_it),
+        cmocka_unit_test(the_command_prints_clusters_and_says_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
