@@ -226,9 +226,9 @@ static void stopping_early_never_makes_p_smaller_than_stated(void **state)
     (void)state;
     static const double alphas[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8};
     for (int model = SCAN_POISSON; model <= SCAN_PERMUTATION; model++) {
-        enum { MAPS = 2000 };
+        enum { MAPS = 1200 };
         static double p[MAPS];
-        null_p_values(model, 499, 5, MAPS, p);
+        null_p_values(model, 399, 5, MAPS, p);
         for (size_t i = 0; i < ROWS(alphas); i++) {
             size_t below = 0;
             while (below < MAPS && p[below] <= alphas[i] * (1 + 1e-12))
