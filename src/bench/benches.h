@@ -14,8 +14,9 @@ int bench_lists(struct command_context *context, int argc, char **argv, struct e
 int bench_loops(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_noufaily(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_scan(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { BENCH_LISTS = 8, BENCH_LOOPS = 9 };
+enum { BENCH_LISTS = 8, BENCH_LOOPS = 9, BENCH_SCAN = 10 };
 /* What the two benches of loops share (lists.c): a demo city that is open, and --loops N. */
 struct platform;
 bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,

@@ -56,6 +56,11 @@ const struct command bench_commands[] = {
      .words = "durable steps a second, one by one and in bulk; overdue clocks a second",
      .needs_data = false,
      .run = bench_loops},
+    [BENCH_SCAN] = {.name = "bench scan",
+     .usage = "[--pairs N] [--queries N] [--speed-only] [--work DIR]",
+     .words = "seconds of a city's space–time scan; planted clusters found",
+     .needs_data = false,
+     .run = bench_scan},
 };
 enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
 
