@@ -15,5 +15,6 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "base/world.h"
+#include "base/xlsx.h"
 
 #endif
