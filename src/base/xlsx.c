@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-enum { CHOICE_BYTES_MAX = 255, DAYS_FROM_1899 = 25569 };
+enum { CHOICE_BYTES_MAX = 255, DAYS_FROM_1899 = 25569, MADE_AT = 315532800 };
 
 struct xlsx {
     int memory_fd;
@@ -52,6 +52,8 @@ bool xlsx_open(struct xlsx **ret_xlsx, struct error *err)
         xlsx_free(xlsx);
         return refuse(err, "the spreadsheet cannot be begun", LXW_ERROR_MEMORY_MALLOC_FAILED);
     }
+    lxw_doc_properties properties = {.created = MADE_AT}; /* the same rows, the same bytes */
+    workbook_set_properties(xlsx->book, &properties);
     xlsx->forms[XLSX_TEXT] = format(xlsx->book, "@", false);
     xlsx->forms[XLSX_DATE] = format(xlsx->book, "yyyy\\-mm\\-dd", false);
     xlsx->forms[XLSX_TIME] = format(xlsx->book, "yyyy\\-mm\\-dd\"T\"hh:mm:ss\"+08:00\"", false);

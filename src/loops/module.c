@@ -4,7 +4,8 @@
 #include "loops/loops_internal.h"
 
 static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"},
-                                              {"src/loops/schema/002_results.sql"}};
+                                              {"src/loops/schema/002_results.sql"},
+                                              {"src/loops/schema/003_sheet_rows.sql"}};
 
 /* {"scene","stage","state"}; the subject is the loop */
 static const struct event_kind event_kinds[] = {
@@ -130,7 +131,7 @@ const struct module loops_module = {
             &loop_opening_statements, &loop_stage_statements, &loop_step_statements,
             &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
             &loop_show_statements, &loop_command_statements, &loop_forget_statements,
-            &loop_result_statements, &loop_verify_statements, NULL},
+            &loop_result_statements, &loop_verify_statements, &loop_sheet_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

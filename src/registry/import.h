@@ -1,4 +1,4 @@
-/* Running an import; inside the registry room. */
+/* Running an import: for the registry room, and rooms above whose kinds are made when asked for. */
 #ifndef CHENGMAI_REGISTRY_IMPORT_H
 #define CHENGMAI_REGISTRY_IMPORT_H
 
