@@ -16,5 +16,6 @@
 #include "base/time.h"
 #include "base/world.h"
 #include "base/xlsx.h"
+#include "base/xlsx_read.h"
 
 #endif
