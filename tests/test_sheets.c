@@ -230,6 +230,69 @@ static void a_spreadsheet_has_choices_formats_and_no_formulas(void **state)
     buffer_release(&text);
 }
 
+static void spreadsheets_come_in_as_csv_does(void **state)
+{
+    struct served *served = *state;
+    struct buffer csv, again;
+    write_text(served->directory, "r.csv",
+               "subject,request_no,place,benefit,amount,paid_on\n"
+               "u0000001,=R-1,320412,tax,12.5,2022-05-01\n#2,0012,320402,,,\n");
+    expect_out(served, "import loops r.csv --scene relief_application", 0, "\"inserted\":2,");
+    csv = out_of(served, "export loops --scene relief_application -o x.xlsx", 0);
+    buffer_release(&csv);
+    expect_out(served, "import loops x.xlsx --scene relief_application", 0,
+               "\"rows\":2,\"inserted\":0,\"merged\":0,\"unchanged\":2,\"rejected\":0,");
+    csv = out_of(served, "export loops --scene relief_application", 0);
+    write_text(served->directory, "cut.xlsx", "PK\3\4 and no more");
+    expect_run(served, "import loops cut.xlsx --scene relief_application", 2,
+               "error: the file is no whole archive, cut.xlsx, expected a spreadsheet");
+    expect_run(served, "import units cut.xlsx", 2, "error: the file is no whole archive");
+    again = out_of(served, "export loops --scene relief_application", 0);
+    assert_string_equal(csv.data, again.data);
+    buffer_release(&csv);
+    buffer_release(&again);
+}
+
+#define HAZARDS                                                                                    \
+    "subject,hazard_no,severity,place,stopped,measure_no\n"                                        \
+    "%s,H-1,major,320412,TRUE,3\nu0000001,H-2,major,320404,,\n"
+
+static void rows_are_a_user_s_act_within_that_user_s_area(void **state)
+{
+    struct served *served = *state;
+    static const char line[] = "import loops r.csv --scene safety_hazard --user wang";
+    char rows[400], unit[80];
+    struct buffer units_out = out_of(served, "export units", 0);
+    const char *inside = strstr(units_out.data, ",320412"), *begin = inside;
+    assert_non_null(inside);
+    while (begin > units_out.data && begin[-1] != '\n')
+        begin--;
+    snprintf(unit, sizeof unit, "%.*s", (int)(inside - begin), begin);
+    buffer_release(&units_out);
+    struct ran ran =
+        run_with(served, "a-long-password\n", "user add wang --role town_duty --area 320412");
+    assert_int_equal(ran.code, 0);
+    ran_release(&ran);
+    struct buffer form = out_of(served, "scene sheet safety_hazard -o form.csv", 0);
+    buffer_release(&form);
+    read_text_file(served, "form.csv", &form);
+    assert_true(strncmp(form.data, "subject,hazard_no,", 18) == 0);
+    buffer_release(&form);
+    snprintf(rows, sizeof rows, HAZARDS, unit);
+    write_text(served->directory, "r.csv", rows);
+    ran = run_with(served, "a-wrong-password\n", line);
+    assert_int_equal(ran.code, 4);
+    ran_release(&ran);
+    ran = run_with(served, "a-long-password\n", line);
+    if (ran.code != 1 || !strstr(ran.out.data, "\"inserted\":1,") ||
+        !strstr(ran.out.data, "\"rejected\":1,"))
+        fail_msg("exit %d: %s %s", ran.code, ran.out.data, ran.words.data);
+    ran_release(&ran);
+    read_text_file(served, "r.csv.rejects.csv", &form);
+    assert_non_null(strstr(form.data, "it is not within your authority"));
+    buffer_release(&form);
+}
+
 /* ---- Relief that nobody asked for */
 
 static void applications_tell_who_never_asked(void **state)
@@ -288,6 +351,8 @@ int main(void)
         CITY_TEST(what_is_personal_or_hidden_never_leaves),
         CITY_TEST(each_line_ends_as_promised),
         CITY_TEST(a_spreadsheet_has_choices_formats_and_no_formulas),
+        CITY_TEST(spreadsheets_come_in_as_csv_does),
+        CITY_TEST(rows_are_a_user_s_act_within_that_user_s_area),
         CITY_TEST(applications_tell_who_never_asked),
         cmocka_unit_test_setup_teardown(a_running_server_takes_sheets_too, city_copy_and_serve,
                                         city_end),
