@@ -1,5 +1,5 @@
 /* Spreadsheets as imports take them: read to rows that the CSV reader takes, or refused with words.
- * The first byte says what the rest is: a part of an archive that is well otherwise, or all of it. */
+ * The first byte says what the rest is: one part of an archive that is well otherwise, or all. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

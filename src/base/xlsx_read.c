@@ -218,7 +218,7 @@ static void texts_end(void *context, const XML_Char *name)
 
 /* ---- Formats */
 
-/* A format of one's own: what stands in quotes, in brackets or after a backslash is not looked at. */
+/* A format of one's own: not looked at is what stands in quotes, in brackets, after a backslash. */
 static enum look look_of(const char *code)
 {
     bool day = false, clock = false;

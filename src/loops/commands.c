@@ -108,14 +108,14 @@ const struct command loop_commands[LOOP_COMMANDS] = {
     [LOOP_COMMAND_IMPORT] =
         {.name = "import loops",
          .usage = "FILE|- --scene NAME [--source NAME] [--user NAME] [--dry-run]",
-         .words = "opens a loop a row of a scene's sheet; rows that were taken before change nothing",
+         .words = "a loop for each row of a scene's sheet; rows taken before change nothing",
          .needs_data = true,
          .run = sheet_run_import},
     [LOOP_COMMAND_EXPORT] =
         {.name = "export loops",
          .usage = "--scene NAME [--state open|done|failed|cancelled|closed|all] [--source NAME]"
                   " [-o F.xlsx|F.csv]",
-         .words = "loops of a scene in the columns of its sheet, without what is personal or hidden",
+         .words = "loops in the columns of their scene's sheet, nothing personal or hidden",
          .needs_data = true,
          .run = sheet_run_export},
 };

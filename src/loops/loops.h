@@ -136,12 +136,12 @@ struct loop_told {
     timestamp opened_at, due_at, closed_at;
     json_t *fields; /* name → value as the interface writes it; until the call returns */
 };
-/* `states`: bits of enum loop_state. ERROR_BAD_VALUE where there is no such scene. `take` reads with
- * `sql` only; false ends it. */
+/* `states`: bits of enum loop_state. ERROR_BAD_VALUE where there is no such scene. `take` reads
+ * with `sql` only; false ends it. */
 bool loops_each(struct loops *loops, struct slice scene, unsigned states,
                 bool (*take)(void *context, struct sql *sql, const struct loop_told *told,
                              struct error *err),
-                void *context, struct error *err);
+                void *context, struct error *err) MUST_USE;
 const char *loop_state_name(enum loop_state state);
 /* Open loops by scene and stage, as every act maintains them. */
 struct loop_count {

@@ -178,7 +178,7 @@ struct engine {
  * *ret_loop NULL where there is none. */
 bool loop_read(struct engine *engine, int64_t no, struct loop **ret_loop,
                struct error *err) MUST_USE;
-/* The next loops of a version of a scene: open ones by number, closed ones by when they were closed.
+/* The next loops of a version of a scene: open ones by number, closed ones by when they closed.
  * `loops` has room for LOOPS_A_BLOCK; fewer come at the end. */
 enum { LOOPS_A_BLOCK = 500 };
 struct loop_block {
@@ -349,7 +349,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_sheet_statements;
-/* ---- Sheets (sheet_import.c, sheet_export.c) -------------------------------------------------- */
+/* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
 bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret_scene,

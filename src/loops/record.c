@@ -85,10 +85,11 @@ static const struct sql_text pending_block = {
 static const struct sql_text pending_replace = {
     "loop_pending_replace", "UPDATE loop_pending SET words = ?2 WHERE loop_no = ?1", "primary key"};
 
-const struct sql_list loop_record_statements = SQL_LIST(
-    &loop_select, &loop_block_open, &loop_block_closed, &loop_last, &loop_put, &loop_update, &loop_update_all, &loop_fields_update,
-    &act_last, &act_insert, &party_put, &party_clear, &count_add, &about_put, &about_clear,
-    &fields_block, &words_block, &words_replace, &pending_block, &pending_replace);
+const struct sql_list loop_record_statements =
+    SQL_LIST(&loop_select, &loop_block_open, &loop_block_closed, &loop_last, &loop_put,
+             &loop_update, &loop_update_all, &loop_fields_update, &act_last, &act_insert,
+             &party_put, &party_clear, &count_add, &about_put, &about_clear, &fields_block,
+             &words_block, &words_replace, &pending_block, &pending_replace);
 
 const struct cipher_column loop_ciphers[LOOP_CIPHERS] = {
     {"loop.fields", KEY_IDENTITY, CIPHER_FIELDS, &fields_block, &loop_fields_update},
