@@ -13,10 +13,10 @@
 
 static const struct sql_text row_find = {"loop_sheet_row_find",
                                          "SELECT loop_no FROM loop_sheet_row WHERE row_key = ?1",
-                                         "loop_sheet_row"};
+                                         "primary key"};
 static const struct sql_text row_put = {
     "loop_sheet_row_put", "INSERT INTO loop_sheet_row (row_key, loop_no) VALUES (?1, ?2)",
-    "loop_sheet_row"};
+    "primary key"};
 
 const struct sql_list loop_sheet_statements = SQL_LIST(&row_find, &row_put);
 
