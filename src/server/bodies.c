@@ -74,9 +74,12 @@ static void make_on_worker(struct pool_task *task)
     struct exchange *exchange = exchange_of_task(task);
     struct raw_request raw = exchange_raw(exchange);
     struct error err;
+    char line[900];
     exchange->sent = 0;
     if (!body_next(exchange->http->platform, &raw, &exchange->response, &err)) {
-        log_error("server", &err);
+        error_line(&err, line, sizeof line);
+        log_write(LOG_FAULT, "server", "an answer of %s was cut off: %s", exchange->route->path,
+                  line);
         exchange->cut = true;
     }
     exchange_resume(exchange);
@@ -109,7 +112,10 @@ struct MHD_Response *body_response(struct exchange *exchange)
     exchange->cut = false;
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, take, exchange, NULL);
-    if (response) /* nginx: keep none of it in files */
-        MHD_add_response_header(response, "X-Accel-Buffering", "no");
+    if (!response)
+        return NULL;
+    MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx: no files of it */
+    if (exchange->is_head) /* the library would send the last chunk of a body that it does not */
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return response;
 }

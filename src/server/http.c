@@ -295,6 +295,7 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
         return exchange_problem(exchange, &err);
     }
     exchange->method = method_of(method);
+    exchange->is_head = strcmp(method, "HEAD") == 0;
     if (exchange->method == HTTP_POST && strcmp(url, scans) == 0) {
         exchange->route = exchange->http->scan_route;
     } else {

@@ -44,6 +44,7 @@ struct exchange {
     size_t sent;           /* of response.body, where that is a chunk of a longer one */
     bool cut;              /* the next chunk could not be made */
     bool chunks;           /* the client tells a body that was cut from a whole one (HTTP/1.1) */
+    bool is_head;          /* the method HEAD: a GET without its body */
     struct pool_task task; /* while it waits for a worker */
 };
 
