@@ -30,7 +30,8 @@ struct person_place {
     uint32_t no;
 };
 bool person_numbers(struct sql *sql, int64_t first, int64_t last, struct person_place after,
-                    int64_t limit, uint32_t *numbers, size_t *ret_count, struct error *err) MUST_USE;
+                    int64_t limit, uint32_t *numbers, size_t *ret_count,
+                    struct error *err) MUST_USE;
 bool person_list_handle(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
 bool person_show_handle(const struct request *request, struct response *response,

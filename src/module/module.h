@@ -156,10 +156,10 @@ struct query_field {
     struct slice name, value;
 };
 
-/* A body of any length, made a chunk at a time: a chunk when the client has taken the one before, on
- * whatever worker is free, never two at once. Between chunks nothing is held: no read transaction,
- * no lock, no worker. `context` may keep a copy of the request; the request's texts and arena live
- * until `release`. */
+/* A body of any length, made a chunk at a time: a chunk when the client has taken the one before,
+ * on whatever worker is free, never two at once. Between chunks nothing is held: no read
+ * transaction, no lock, no worker. `context` may keep a copy of the request; the request's texts
+ * and arena live until `release`. */
 enum { RESPONSE_CHUNK_BYTES_MAX = 256 << 10 };
 struct response_stream {
     /* NULL: the body is whole. Appends at least a byte to the empty `chunk` unless this is the end

@@ -75,9 +75,9 @@ enum { COMMAND_ROUTES = 1, SERVER_COMMANDS };
 extern const struct command server_commands[SERVER_COMMANDS];
 
 /* bodies.c: bodies that are made as they are taken. With body_begin the first chunk is in
- * response->body; while response->stream.fill is set there are more, and body_next puts the next one
- * there. body_begin: ERROR_BUSY where BODIES_MAX are on their way. body_next: that of the gate where
- * the asker's right has ended. Both: what the stream's fill says, ERROR_TOO_LARGE. */
+ * response->body; while response->stream.fill is set there are more, and body_next puts the next
+ * one there. body_begin: ERROR_BUSY where BODIES_MAX are on their way. body_next: that of the gate
+ * where the asker's right has ended. Both: what the stream's fill says, ERROR_TOO_LARGE. */
 enum { BODIES_MAX = 8 };
 bool body_begin(struct response *response, struct error *err) MUST_USE;
 bool body_next(struct platform *platform, const struct raw_request *raw, struct response *response,

@@ -84,12 +84,19 @@ static void let_go(struct held *held)
     arena_release(&held->arena);
 }
 
+static int64_t number_of_row(const char *row)
+{
+    int64_t number;
+    assert_true(slice_to_int64((struct slice){row, strcspn(row, ",")}, 1, UINT32_MAX, &number));
+    return number;
+}
+
 /* Each number at the begin of a line once, in `times` (by number − FIRST_NUMBER); the lines. */
 static int64_t count_rows(const struct buffer *body, unsigned char *times)
 {
     int64_t lines = 0;
     for (const char *at = body->data; (at = strchr(at, '\n')) && at[1]; lines++) {
-        long number = strtol(++at, NULL, 10) - FIRST_NUMBER;
+        int64_t number = number_of_row(++at) - FIRST_NUMBER;
         if (number >= 0 && number < MORE_PEOPLE)
             times[number]++;
     }
@@ -173,7 +180,7 @@ static void who_moves_away_between_chunks_is_no_reason_to_begin_anew(void **stat
         while (row[-1] != '\n')
             row--;
         snprintf(text, sizeof text, "UPDATE person SET area_no = 1 WHERE person_no = %ld",
-                 strtol(row, NULL, 10));
+                 (long)number_of_row(row));
         loopback_change(loop, text);
         more = held.response.stream.fill;
         if (more)
