@@ -13,7 +13,7 @@
 enum {
     MARK_MAC_BYTES = 9,
     MARK_TEXT_BYTES = 64,
-    FILE_ROWS_MAX = 1000,  /* of a chunk: some 50 ms of a worker */
+    FILE_ROWS_MAX = 1000,  /* of a chunk: some 6 ms of a worker */
     ROW_BYTES_MAX = 2048,  /* three fields under 256 bytes, all of quotes, and the rest */
     FILE_ARENA_BYTES = 16 << 20, /* of a chunk */
 };
