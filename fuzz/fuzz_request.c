@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "server/server.h"
+#include "server/server_internal.h"
 
 static struct platform *platform;
 static char directory[] = "/tmp/chengmai-fuzz-XXXXXX";
