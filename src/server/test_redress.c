@@ -439,7 +439,8 @@ static void rules_change_by_two_signatures_and_never_backwards(void **state)
     json_t *effect = json_object_get(answer.json, "effect");
     assert_int_equal(json_integer_value(json_object_get(effect, "persons")),
                      status_known(loop->platform->status));
-    assert_true(json_integer_value(json_object_get(effect, "changed")) >= 1);
+    /* one person: too few to be told, in the city as in the district */
+    assert_true(json_is_null(json_object_get(effect, "changed")));
     answer_release(&answer);
     expect_as(loop, "approver", HTTP_POST, "/api/v1/rules/1/sign", "", 202, "proposed");
     expect_as(loop, "approver", HTTP_POST, "/api/v1/rules/1/sign", "", 409, "signed it already");
@@ -458,6 +459,60 @@ static void rules_change_by_two_signatures_and_never_backwards(void **state)
              person);
     expect_as(loop, "cdc_lead", HTTP_GET, path, NULL, 200, "\"color\":\"red\""); /* as it was */
     expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/rules", body, 409, "already");
+    free(body);
+}
+
+/* Every count of an effect, null as −1, by the districts; fails where a small one is shown or
+ * follows from the others. */
+static void nothing_small_is_told(json_t *effect, int64_t below)
+{
+    json_t *districts = json_object_get(effect, "districts"), *district, *change;
+    size_t d, c;
+    json_array_foreach (districts, d, district) {
+        int64_t left = json_integer_value(json_object_get(district, "persons"));
+        int64_t hidden = 0;
+        json_array_foreach (json_object_get(district, "changes"), c, change) {
+            json_t *persons = json_object_get(change, "persons");
+            hidden += json_is_null(persons);
+            left -= json_integer_value(persons);
+            assert_true(json_is_null(persons) || json_integer_value(persons) >= below);
+        }
+        assert_true(hidden != 1);
+        assert_true(left == 0 || left >= below);
+        assert_int_equal(json_is_null(json_object_get(district, "changed")), hidden > 0);
+    }
+}
+
+static void what_would_change_is_told_in_no_small_counts(void **state)
+{
+    struct loopback *loop = *state;
+    char *body = rules_body((const char *const[]){
+        "jiangsu_2022_ed8", "jiangsu_2022_ed9", "2022-01-01T00:00:00+08:00",
+        "2022-04-15T00:00:00+08:00", "secondary_contact_red_days: {value: 7",
+        "secondary_contact_red_days: {value: 0", NULL});
+    /* forty of one district, one of another */
+    static const char *const who[] = {
+        "SELECT person_no FROM person p JOIN area a ON a.code = '320412' WHERE p.area_no BETWEEN"
+        " a.area_no AND a.area_no + 16777215 ORDER BY person_no LIMIT 1 OFFSET %d",
+        "SELECT person_no FROM person p JOIN area a ON a.code = '320481' WHERE p.area_no BETWEEN"
+        " a.area_no AND a.area_no + 16777215 ORDER BY person_no LIMIT 1 OFFSET %d"};
+    for (int i = 0; i < 41; i++) {
+        char query[300];
+        snprintf(query, sizeof query, who[i == 40], i % 40);
+        person = (uint32_t)loopback_number(loop, query);
+        add(loop, (struct evidence){.kind = EVIDENCE_SECONDARY_CONTACT,
+                                    .at = world_now(loop->platform->world) - DAY});
+    }
+    struct answer answer = call_as(loop, "cdc_lead", HTTP_POST, "/api/v1/rules", body);
+    assert_int_equal(answer.status, 201);
+    json_t *effect = json_object_get(answer.json, "effect"), *change;
+    nothing_small_is_told(effect, 5);
+    int64_t told = 0;
+    size_t i;
+    json_array_foreach (json_object_get(effect, "changes"), i, change)
+        told += json_integer_value(json_object_get(change, "persons"));
+    assert_true(told >= 41); /* the city's sum is not small */
+    answer_release(&answer);
     free(body);
 }
 
@@ -528,6 +583,7 @@ int main(void)
         LOOPBACK_TEST(who_had_a_hand_in_the_override_does_not_decide_about_it),
         LOOPBACK_TEST(appeals_of_one_person_have_a_limit),
         LOOPBACK_TEST(rules_change_by_two_signatures_and_never_backwards),
+        LOOPBACK_TEST(what_would_change_is_told_in_no_small_counts),
         LOOPBACK_TEST(a_rule_set_that_begins_in_the_past_or_lapsed_is_refused),
         LOOPBACK_TEST(the_proposer_does_not_sign),
         LOOPBACK_TEST(a_rule_set_signed_in_the_database_by_hand_is_not_taken),

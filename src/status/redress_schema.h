@@ -63,9 +63,9 @@
     "\"followed_by\":" INTEGER_OR_NULL "}}"
 #define APPEAL_LIST LIST_OF(APPEAL)
 #define RULES_EFFECT_COUNTS                                                                        \
-    "\"persons\":" INTEGER ",\"changed\":" INTEGER ",\"changes\":{\"type\":\"array\","             \
+    "\"persons\":" INTEGER ",\"changed\":" INTEGER_OR_NULL ",\"changes\":{\"type\":\"array\","     \
     "\"items\":{\"type\":\"object\",\"required\":[\"before\",\"after\",\"persons\"],"              \
-    "\"properties\":{\"before\":" TEXT ",\"after\":" TEXT ",\"persons\":" INTEGER "}}}"
+    "\"properties\":{\"before\":" TEXT ",\"after\":" TEXT ",\"persons\":" INTEGER_OR_NULL "}}}"
 #define RULES_EFFECT                                                                               \
     "{\"type\":\"object\",\"required\":[\"at\",\"persons\",\"changed\",\"changes\","             \
     "\"districts\"],\"properties\":{\"at\":" TIME ",\"rules_before\":" TEXT                        \

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "access/shown.h"
 #include "registry/registry.h"
 #include "status/rule_sets.h"
 
@@ -151,31 +152,98 @@ static bool count_all(struct effect_part *parts, struct platform *platform,
     return done;
 }
 
+/* ---- Small counts
+ *
+ * Counts of persons below the bound are not shown, nor what would give them away (domain.md §11). A
+ * kind of change (before → after) that is small in one district is hidden in all of them, so that
+ * no district follows from the city's count; at least two kinds are hidden, and so many in a
+ * district that their sum is not small, so that none follows from its persons. */
+
+enum { KINDS = SHOWN_COLORS * SHOWN_COLORS };
+
+static int64_t kind_count(const struct district_effect *district, size_t kind)
+{
+    return district->persons[kind / SHOWN_COLORS][kind % SHOWN_COLORS];
+}
+
+/* The smallest kind of the city that is there and not hidden; KINDS where there is none. */
+static size_t next_kind(const struct district_effect *city, const bool hidden[KINDS])
+{
+    size_t found = KINDS;
+    for (size_t kind = 0; kind < KINDS; kind++)
+        if (!hidden[kind] && kind_count(city, kind) > 0 &&
+            (found == KINDS || kind_count(city, kind) < kind_count(city, found)))
+            found = kind;
+    return found;
+}
+
+/* Whether what is hidden of the district follows from what is shown. */
+static bool gives_away(const struct district_effect *district, const bool hidden[KINDS],
+                       int64_t below)
+{
+    int64_t sum = 0;
+    for (size_t kind = 0; kind < KINDS; kind++)
+        sum += hidden[kind] ? kind_count(district, kind) : 0;
+    return sum > 0 && sum < below;
+}
+
+static void hide_kinds(const struct effect_part *sum, const struct district_effect *city,
+                       int64_t below, bool hidden[KINDS])
+{
+    size_t count = 0;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        hidden[kind] = false;
+        for (size_t d = 0; d < sum->district_count; d++) {
+            int64_t persons = kind_count(&sum->districts[d], kind);
+            hidden[kind] |= persons > 0 && persons < below;
+        }
+        count += hidden[kind];
+    }
+    for (size_t next; count && (next = next_kind(city, hidden)) < KINDS; count++) {
+        bool more = count < 2;
+        for (size_t d = 0; d < sum->district_count; d++)
+            more |= gives_away(&sum->districts[d], hidden, below);
+        if (!more)
+            return;
+        hidden[next] = true;
+    }
+}
+
 /* ---- Writing it */
 
-static void put_changes(struct json_writer *writer,
-                        const int64_t persons[SHOWN_COLORS][SHOWN_COLORS])
+static void put_shown(struct json_writer *writer, const char *key, int64_t count, bool hidden)
+{
+    if (hidden)
+        json_field_null(writer, key);
+    else
+        json_field_int64(writer, key, count);
+}
+
+/* A hidden kind has no number; `named` kinds are in the list. */
+static void put_changes(struct json_writer *writer, const struct district_effect *district,
+                        const struct district_effect *named, const bool hidden[KINDS])
 {
     int64_t all = 0, changed = 0;
-    for (int before = 0; before < SHOWN_COLORS; before++)
-        for (int after = 0; after < SHOWN_COLORS; after++) {
-            all += persons[before][after];
-            changed += before != after ? persons[before][after] : 0;
-        }
+    bool any = false;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        bool stays = kind / SHOWN_COLORS == kind % SHOWN_COLORS;
+        all += kind_count(district, kind);
+        changed += stays ? 0 : kind_count(district, kind);
+        any |= hidden[kind];
+    }
     json_field_int64(writer, "persons", all);
-    json_field_int64(writer, "changed", changed);
+    put_shown(writer, "changed", changed, any);
     json_key(writer, "changes");
     json_array_begin(writer);
-    for (int before = 0; before < SHOWN_COLORS; before++)
-        for (int after = 0; after < SHOWN_COLORS; after++) {
-            if (!persons[before][after])
-                continue;
-            json_object_begin(writer);
-            json_field_text(writer, "before", slice_of(color_name((enum color)before)));
-            json_field_text(writer, "after", slice_of(color_name((enum color)after)));
-            json_field_int64(writer, "persons", persons[before][after]);
-            json_object_end(writer);
-        }
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        if (!kind_count(named, kind) || (!hidden[kind] && !kind_count(district, kind)))
+            continue;
+        json_object_begin(writer);
+        json_field_text(writer, "before", slice_of(color_name((enum color)(kind / SHOWN_COLORS))));
+        json_field_text(writer, "after", slice_of(color_name((enum color)(kind % SHOWN_COLORS))));
+        put_shown(writer, "persons", kind_count(district, kind), hidden[kind]);
+        json_object_end(writer);
+    }
     json_array_end(writer);
 }
 
@@ -188,17 +256,23 @@ static int by_number(const void *a, const void *b)
 static void put_effect(struct platform *platform, struct effect_part *sum,
                        struct json_writer *writer)
 {
-    int64_t all[SHOWN_COLORS][SHOWN_COLORS] = {0};
+    int64_t below = policy_number(platform->policy, NUMBER_SUPPRESS_BELOW);
+    struct district_effect city = {0};
+    bool hidden[KINDS], hidden_city[KINDS];
     qsort(sum->districts, sum->district_count, sizeof *sum->districts, by_number);
     for (size_t d = 0; d < sum->district_count; d++)
-        for (int before = 0; before < SHOWN_COLORS; before++)
-            for (int after = 0; after < SHOWN_COLORS; after++)
-                all[before][after] += sum->districts[d].persons[before][after];
+        for (size_t kind = 0; kind < KINDS; kind++)
+            city.persons[kind / SHOWN_COLORS][kind % SHOWN_COLORS] +=
+                kind_count(&sum->districts[d], kind);
+    hide_kinds(sum, &city, below, hidden);
+    (void)!shown_counts_suppress(&city.persons[0][0], hidden_city, KINDS, below);
+    for (size_t kind = 0; kind < KINDS; kind++)
+        hidden_city[kind] |= sum->district_count == 1 && hidden[kind];
     json_object_begin(writer);
     json_field_time(writer, "at", sum->at);
     json_field_text(writer, "rules_before", slice_of(rule_set_name(sum->before)));
     json_field_text(writer, "rules_after", slice_of(rule_set_name(sum->after)));
-    put_changes(writer, (const int64_t(*)[SHOWN_COLORS])all);
+    put_changes(writer, &city, &city, hidden_city);
     json_key(writer, "districts");
     json_array_begin(writer);
     for (size_t d = 0; d < sum->district_count; d++) {
@@ -206,7 +280,7 @@ static void put_effect(struct platform *platform, struct effect_part *sum,
             registry_area(platform->registry, sum->districts[d].district_no);
         json_object_begin(writer);
         json_field_text(writer, "area", area ? area->code : SLICE(""));
-        put_changes(writer, (const int64_t(*)[SHOWN_COLORS])sum->districts[d].persons);
+        put_changes(writer, &sum->districts[d], &city, hidden);
         json_object_end(writer);
     }
     json_array_end(writer);
