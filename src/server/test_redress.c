@@ -422,46 +422,6 @@ static char *rules_body(const char *const *pairs)
     return out;
 }
 
-static void rules_change_by_two_signatures_and_never_backwards(void **state)
-{
-    struct loopback *loop = *state;
-    struct error err;
-    char *body = rules_body((const char *const[]){
-        "jiangsu_2022_ed8", "jiangsu_2022_ed9", "2022-01-01T00:00:00+08:00",
-        "2022-04-15T00:00:00+08:00", "secondary_contact_red_days: {value: 7",
-        "secondary_contact_red_days: {value: 0", NULL});
-    choose_person(loop);
-    add(loop, (struct evidence){.kind = EVIDENCE_SECONDARY_CONTACT,
-                                .at = world_now(loop->platform->world) - DAY});
-    assert_int_equal(color_now(loop), COLOR_RED);
-    struct answer answer = call_as(loop, "cdc_lead", HTTP_POST, "/api/v1/rules", body);
-    assert_int_equal(answer.status, 201);
-    json_t *effect = json_object_get(answer.json, "effect");
-    assert_int_equal(json_integer_value(json_object_get(effect, "persons")),
-                     status_known(loop->platform->status));
-    /* one person: too few to be told, in the city as in the district */
-    assert_true(json_is_null(json_object_get(effect, "changed")));
-    answer_release(&answer);
-    expect_as(loop, "approver", HTTP_POST, "/api/v1/rules/1/sign", "", 202, "proposed");
-    expect_as(loop, "approver", HTTP_POST, "/api/v1/rules/1/sign", "", 409, "signed it already");
-    assert_null(policy_rules(loop->platform->policy, SLICE("jiangsu_2022_ed9")));
-    expect_as(loop, "command", HTTP_POST, "/api/v1/rules/1/sign", "", 200, "\"signed\"");
-    assert_non_null(policy_rules(loop->platform->policy, SLICE("jiangsu_2022_ed9")));
-    assert_int_equal(color_now(loop), COLOR_RED); /* not before its time */
-    expect_as(loop, "inspection_lead", HTTP_POST, "/api/v1/rules/1/sign", "", 409, "already");
-    loopback_restart(loop);
-    assert_non_null(policy_rules(loop->platform->policy, SLICE("jiangsu_2022_ed9")));
-    loop->platform->world->fixed += 10 * HOUR;
-    test_fail_on(status_catch_up(loop->platform->status, &err), &err);
-    assert_int_equal(color_now(loop), COLOR_GREEN);
-    char path[120];
-    snprintf(path, sizeof path, "/api/v1/persons/%u/status?at=2022-04-14T15:00:00%%2B08:00",
-             person);
-    expect_as(loop, "cdc_lead", HTTP_GET, path, NULL, 200, "\"color\":\"red\""); /* as it was */
-    expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/rules", body, 409, "already");
-    free(body);
-}
-
 /* Every count of an effect, null as −1, by the districts; fails where a small one is shown or
  * follows from the others. */
 static void nothing_small_is_told(json_t *effect, int64_t below)
@@ -481,6 +441,45 @@ static void nothing_small_is_told(json_t *effect, int64_t below)
         assert_true(left == 0 || left >= below);
         assert_int_equal(json_is_null(json_object_get(district, "changed")), hidden > 0);
     }
+}
+
+static void rules_change_by_two_signatures_and_never_backwards(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    char *body = rules_body((const char *const[]){
+        "jiangsu_2022_ed8", "jiangsu_2022_ed9", "2022-01-01T00:00:00+08:00",
+        "2022-04-15T00:00:00+08:00", "secondary_contact_red_days: {value: 7",
+        "secondary_contact_red_days: {value: 0", NULL});
+    choose_person(loop);
+    add(loop, (struct evidence){.kind = EVIDENCE_SECONDARY_CONTACT,
+                                .at = world_now(loop->platform->world) - DAY});
+    assert_int_equal(color_now(loop), COLOR_RED);
+    struct answer answer = call_as(loop, "cdc_lead", HTTP_POST, "/api/v1/rules", body);
+    assert_int_equal(answer.status, 201);
+    json_t *effect = json_object_get(answer.json, "effect");
+    assert_int_equal(json_integer_value(json_object_get(effect, "persons")),
+                     status_known(loop->platform->status));
+    nothing_small_is_told(effect, 5);
+    answer_release(&answer);
+    expect_as(loop, "approver", HTTP_POST, "/api/v1/rules/1/sign", "", 202, "proposed");
+    expect_as(loop, "approver", HTTP_POST, "/api/v1/rules/1/sign", "", 409, "signed it already");
+    assert_null(policy_rules(loop->platform->policy, SLICE("jiangsu_2022_ed9")));
+    expect_as(loop, "command", HTTP_POST, "/api/v1/rules/1/sign", "", 200, "\"signed\"");
+    assert_non_null(policy_rules(loop->platform->policy, SLICE("jiangsu_2022_ed9")));
+    assert_int_equal(color_now(loop), COLOR_RED); /* not before its time */
+    expect_as(loop, "inspection_lead", HTTP_POST, "/api/v1/rules/1/sign", "", 409, "already");
+    loopback_restart(loop);
+    assert_non_null(policy_rules(loop->platform->policy, SLICE("jiangsu_2022_ed9")));
+    loop->platform->world->fixed += 10 * HOUR;
+    test_fail_on(status_catch_up(loop->platform->status, &err), &err);
+    assert_int_equal(color_now(loop), COLOR_GREEN);
+    char path[120];
+    snprintf(path, sizeof path, "/api/v1/persons/%u/status?at=2022-04-14T15:00:00%%2B08:00",
+             person);
+    expect_as(loop, "cdc_lead", HTTP_GET, path, NULL, 200, "\"color\":\"red\""); /* as it was */
+    expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/rules", body, 409, "already");
+    free(body);
 }
 
 static void what_would_change_is_told_in_no_small_counts(void **state)
