@@ -121,6 +121,12 @@ static struct answer called(struct play *play, json_t *step, const char *user,
     return answer;
 }
 
+/* As the server's own thread does after every commit. */
+static void follow(struct play *play)
+{
+    wait_until(play->loop, now(play->loop));
+}
+
 static void call(struct play *play, json_t *step, const char *user, const char *act, json_t *body,
                  int otherwise)
 {
@@ -128,6 +134,7 @@ static void call(struct play *play, json_t *step, const char *user, const char *
     snprintf(path, sizeof path, "/api/v1/loops/%lld/%s", (long long)play->id, act);
     struct answer answer = called(play, step, user, HTTP_POST, path, body, otherwise);
     answer_release(&answer);
+    follow(play);
 }
 
 /* The loop's page as the command centre reads it; the caller's to release. */
@@ -162,11 +169,6 @@ static bool is_listed(struct play *play, const char *user, const char *owner)
         found |= json_integer_value(json_object_get(item, "id")) == play->id;
     answer_release(&list);
     return found;
-}
-
-static void follow(struct play *play)
-{
-    wait_until(play->loop, now(play->loop));
 }
 
 /* ---- Steps that open and move */
@@ -233,6 +235,7 @@ static void open_by_hand(struct play *play, json_t *step, const char *scene)
     if (answer.status < 300)
         play->id = json_integer_value(json_object_get(answer.json, "id"));
     answer_release(&answer);
+    follow(play);
 }
 
 static void step_open(struct play *play, json_t *step)
@@ -298,13 +301,15 @@ static void step_result(struct play *play, json_t *step)
     follow(play);
 }
 
+/* Hour by hour, as a server that runs does what is due. */
 static void step_wait(struct play *play, json_t *step)
 {
     timestamp length = play_duration(demand(play, step, "wait"));
     if (length == TIMESTAMP_NONE)
         fail_msg("%s: not a duration", place);
-    wait_until(play->loop, now(play->loop) + length);
-    /* what a stage entered on the way has to do at once */
+    for (timestamp end = now(play->loop) + length; now(play->loop) < end;)
+        wait_until(play->loop, now(play->loop) + HOUR < end ? now(play->loop) + HOUR : end);
+    /* what a stage entered just now has to do at once */
     wait_until(play->loop, now(play->loop) + 1);
 }
 

@@ -27,7 +27,7 @@ static const struct {
     {"firm_two", "unit_manager", 0, PLAY_UNIT},
     {"firm_inspector", "inspector", 0, PLAY_UNIT}, /* one who might fix and verify */
     {"team", "unit_manager", 0, PLAY_TEAM_UNIT},
-    {"team_inspector", "inspector", 0, PLAY_TEAM_UNIT},
+    {"like_inspector", "inspector", 0, PLAY_LIKE_UNIT},
     {"like_firm", "unit_manager", 0, PLAY_LIKE_UNIT},
     {"driver", "checkpoint_officer", 1, 0},
     {"going_off", "checkpoint_officer", 2, 0},
