@@ -2,7 +2,7 @@
  *
  *   $unit      a number: of a person, a unit, a member of staff …
  *   $photo     the digest of a photo
- *   now+2h     a time, from the moment of the step on; now-30m, now
+ *   now+2h     a time, from the moment of the step on; now-30m, now+0m
  *
  * Users are the demo city's (role, role-320412, role-320481) and those of `members` below. All that
  * a play is about lies in one town of district 320412. */
@@ -146,10 +146,8 @@ static inline timestamp play_duration(const char *text)
 /* A time that a text like now+2h means; TIMESTAMP_NONE where it is another text. */
 static inline timestamp play_time(struct loopback *loop, const char *text)
 {
-    if (strncmp(text, "now", 3) != 0)
+    if (strncmp(text, "now", 3) != 0 || !text[3])
         return TIMESTAMP_NONE;
-    if (!text[3])
-        return now(loop);
     timestamp distance = play_duration(text + 4);
     if ((text[3] != '+' && text[3] != '-') || distance == TIMESTAMP_NONE)
         return TIMESTAMP_NONE;
