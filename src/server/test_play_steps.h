@@ -7,10 +7,12 @@
 
 /* ---- Plays */
 
+enum { PLAY_STAGES_MAX = 32 };
 struct script {
     char scene[48];
     json_t *document;
-    uint64_t entered; /* bit by stage: by some play */
+    /* by stage and stage, a bit a trigger: the ways that some play went */
+    uint8_t gone[PLAY_STAGES_MAX][PLAY_STAGES_MAX];
 };
 struct play {
     struct script *script;
