@@ -13,6 +13,7 @@ struct script {
     json_t *document;
     /* by stage and stage, a bit a trigger: the ways that some play went */
     uint8_t gone[PLAY_STAGES_MAX][PLAY_STAGES_MAX];
+    bool waited[PLAY_STAGES_MAX]; /* by stage: nobody acted in it in some play */
 };
 struct play {
     struct script *script;
@@ -552,7 +553,9 @@ static void step_nobody_acts(struct play *play, json_t *step)
         bool last = i + 1 == json_array_size(stages);
         if (!stage || json_object_size(item) != 1)
             fail_msg("%s: stage %zu is not STAGE: USER", place, i + 1);
+        expect_member(play, "scene", play->script->scene);
         expect_member(play, "stage", stage);
+        play->script->waited[of_loop(play, "SELECT stage FROM loop WHERE loop_no = %lld")] = true;
         bool open = of_loop(play, "SELECT state = 0 FROM loop WHERE loop_no = %lld") != 0;
         if (open && (!user || !is_listed(play, user, "me")))
             fail_msg("%s: %s is not in the list of %s", place, stage, user ? user : "nobody");
