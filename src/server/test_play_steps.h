@@ -304,14 +304,18 @@ static void step_result(struct play *play, json_t *step)
     follow(play);
 }
 
-/* Hour by hour, as a server that runs does what is due. */
+/* From one due time of any loop to the next, as a server that runs does what is due. */
 static void step_wait(struct play *play, json_t *step)
 {
     timestamp length = play_duration(demand(play, step, "wait"));
     if (length == TIMESTAMP_NONE)
         fail_msg("%s: not a duration", place);
-    for (timestamp end = now(play->loop) + length; now(play->loop) < end;)
-        wait_until(play->loop, now(play->loop) + HOUR < end ? now(play->loop) + HOUR : end);
+    for (timestamp end = now(play->loop) + length, at = 0; at < end;) {
+        at = loopback_number(play->loop, "SELECT coalesce(min(wake_at), 0) FROM loop WHERE wake_at"
+                                         " IS NOT NULL");
+        at = at <= 0 || at > end ? end : at <= now(play->loop) ? now(play->loop) + 1 : at;
+        wait_until(play->loop, at);
+    }
     /* what a stage entered just now has to do at once */
     wait_until(play->loop, now(play->loop) + 1);
 }

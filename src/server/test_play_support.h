@@ -93,6 +93,23 @@ static inline int cast_create(void **state)
     return 0;
 }
 
+/* ---- A city for a play */
+
+/* In memory where the machine has such a place: nothing of a play must outlive it, and a play waits
+ * for the disk at every step. */
+static inline struct loopback *cast_city(void)
+{
+    char command[200];
+    struct loopback *loop = x_alloc(1, sizeof *loop);
+    snprintf(loop->directory, sizeof loop->directory, "%s/chengmai-play-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    assert_non_null(mkdtemp(loop->directory));
+    snprintf(command, sizeof command, "cp -a %s/. %s", test_template, loop->directory);
+    assert_int_equal(system(command), 0);
+    loopback_open(loop);
+    return loop;
+}
+
 /* ---- Names */
 
 /* The query of a number; "" where the name is nobody's. */
