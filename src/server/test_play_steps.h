@@ -362,6 +362,15 @@ static void step_overdue(struct play *play, json_t *step)
         fail_msg("%s: the loop is %soverdue", place, wanted ? "not " : "");
 }
 
+/* How long the stage has still until its deadline. */
+static void step_due(struct play *play, json_t *step)
+{
+    timestamp left =
+        of_loop(play, "SELECT due_at FROM loop WHERE loop_no = %lld") - now(play->loop);
+    if ((left + SECOND / 2) / SECOND != play_duration(demand(play, step, "due")) / SECOND)
+        fail_msg("%s: %lld seconds are left", place, (long long)(left / SECOND));
+}
+
 /* The page, as somebody reads it, has these words, or has not; or there is none for them. */
 static void look_at_page(struct play *play, json_t *step, const char *verb, bool wanted)
 {
@@ -598,6 +607,7 @@ static const struct step_form {
     {"told", {NULL}, step_told},
     {"not_told", {NULL}, step_not_told},
     {"overdue", {NULL}, step_overdue},
+    {"due", {NULL}, step_due},
     {"shown", {"as"}, step_shown},
     {"hidden", {"as"}, step_hidden},
     {"unseen", {NULL}, step_unseen},
