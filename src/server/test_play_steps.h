@@ -449,35 +449,56 @@ static void step_untouched(struct play *play, json_t *step)
         loopback_number(play->loop, "SELECT count(*) FROM event WHERE kind = 'status.changed'"), 0);
 }
 
-/* When the loop was opened, or last entered a stage, as its page tells. */
-static timestamp entered(struct play *play, json_t *history, const char *stage)
+/* When the loop was opened, closed, or entered a stage, first or last, as its page tells;
+ * TIMESTAMP_NONE where it was not. */
+static timestamp entered(json_t *page, const char *stage, bool first)
 {
     timestamp at, found = TIMESTAMP_NONE;
     size_t i;
     json_t *act;
-    (void)play;
-    json_array_foreach (history, i, act) {
+    if (strcmp(stage, "opened") == 0 || strcmp(stage, "closed") == 0) {
+        const char *text =
+            json_string_value(json_object_get(page, stage[0] == 'o' ? "opened_at" : "closed_at"));
+        return text && time_parse(slice_of(text), &at) ? at : TIMESTAMP_NONE;
+    }
+    json_array_foreach (json_object_get(page, "history"), i, act) {
         const char *kind = json_string_value(json_object_get(act, "act"));
         const char *to = json_string_value(json_object_get(act, "to"));
-        bool opened = strcmp(kind, "opened") == 0;
-        if ((strcmp(stage, "opened") == 0 && opened) ||
-            ((opened || strcmp(kind, "advanced") == 0) && strcmp(to, stage) == 0))
-            if (time_parse(slice_of(json_string_value(json_object_get(act, "at"))), &at))
-                found = at;
+        if ((strcmp(kind, "opened") == 0 || strcmp(kind, "advanced") == 0) &&
+            strcmp(to, stage) == 0 && (!first || found == TIMESTAMP_NONE) &&
+            time_parse(slice_of(json_string_value(json_object_get(act, "at"))), &at))
+            found = at;
     }
-    if (found == TIMESTAMP_NONE)
-        fail_msg("%s: %s was not entered", place, stage);
     return found;
 }
 
 static void step_took(struct play *play, json_t *step)
 {
     struct answer page = page_of(play, "command");
-    json_t *history = json_object_get(page.json, "history");
-    timestamp took = entered(play, history, demand(play, step, "until")) -
-                     entered(play, history, demand(play, step, "from"));
-    if (took / SECOND != play_duration(demand(play, step, "took")) / SECOND)
-        fail_msg("%s: it took %lld seconds", place, (long long)(took / SECOND));
+    timestamp from = entered(page.json, demand(play, step, "from"), false);
+    timestamp until = entered(page.json, demand(play, step, "until"), false);
+    if (from == TIMESTAMP_NONE || until == TIMESTAMP_NONE)
+        fail_msg("%s: not both were entered", place);
+    if ((until - from) / SECOND != play_duration(demand(play, step, "took")) / SECOND)
+        fail_msg("%s: it took %lld seconds", place, (long long)((until - from) / SECOND));
+    answer_release(&page);
+}
+
+/* What the scene counts: the loop's way is within each of its times that it touches. */
+static void expect_indicators(struct play *play)
+{
+    struct answer page = page_of(play, "command");
+    for (size_t i = 0; i < play->scene->indicator_count; i++) {
+        const struct scene_indicator *indicator = &play->scene->indicators[i];
+        if (indicator->is_share)
+            continue;
+        timestamp from = entered(page.json, indicator->from.text, true);
+        timestamp to = entered(page.json, indicator->to.text, true);
+        if (from != TIMESTAMP_NONE && to != TIMESTAMP_NONE &&
+            to - from > indicator->within * SECOND)
+            fail_msg("%s: misses its indicator %s by %lld s", place, indicator->name,
+                     (long long)((to - from) / SECOND - indicator->within));
+    }
     answer_release(&page);
 }
 

@@ -57,6 +57,7 @@ static void expect_of_name(struct play *play)
         fail_msg("%s: it must begin with an opening event of the scene", place);
     play->id = last_of(play, play->script->scene);
     expect_member(play, "state", "done");
+    expect_indicators(play);
 }
 
 /* Which ways the loops of the scene went, and what moved them, as their acts tell. */
