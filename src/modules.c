@@ -9,9 +9,11 @@
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "command/command.h"
+#include "contacts/contacts.h"
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
+#include "notices/notices.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
 #include "scenes/scenes.h"
@@ -23,24 +25,29 @@
 
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &dossier_module, &scenes_module, &sensing_module, &loops_module,
-    &command_module, &keeping_module, &sim_module, &server_module, &cli_module, &bench_module,
+    &tracing_module, &dossier_module, &contacts_module, &scenes_module, &sensing_module,
+    &loops_module, &command_module, &keeping_module, &notices_module, &sim_module, &server_module,
+    &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 
 extern const struct import_kind import_areas, import_persons, import_households, import_units,
-    import_venues, import_vehicles, import_staff, import_cases, import_checkins, import_evidence;
+    import_venues, import_vehicles, import_staff, import_cases, import_stays, import_checkins,
+    import_evidence;
 const struct import_kind *const import_kinds[] = {
     &import_areas,    &import_persons, &import_households, &import_units,    &import_venues,
-    &import_vehicles, &import_staff,   &import_cases,      &import_checkins, &import_evidence,
+    &import_vehicles, &import_staff,   &import_cases,      &import_stays,    &import_checkins,
+    &import_evidence,
 };
 const size_t import_kind_count = sizeof import_kinds / sizeof *import_kinds;
 
 extern const struct export_kind export_areas, export_persons, export_households, export_units,
-    export_venues, export_vehicles, export_staff, export_cases, export_checkins, export_evidence;
+    export_venues, export_vehicles, export_staff, export_cases, export_stays, export_checkins,
+    export_evidence;
 const struct export_kind *const export_kinds[] = {
     &export_areas,    &export_persons, &export_households, &export_units,    &export_venues,
-    &export_vehicles, &export_staff,   &export_cases,      &export_checkins, &export_evidence,
+    &export_vehicles, &export_staff,   &export_cases,      &export_stays,    &export_checkins,
+    &export_evidence,
 };
 const size_t export_kind_count = sizeof export_kinds / sizeof *export_kinds;
 

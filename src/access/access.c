@@ -31,7 +31,8 @@ static const struct sql_text token_forget = {
     "token_forget", "DELETE FROM user_token WHERE expires_at <= ?1", "user_token_by_time"};
 static const struct sql_text token_select = {
     "token_select",
-    "SELECT u.user_no, u.name, u.role, u.area_no, t.expires_at, u.duty_until FROM user_token t"
+    "SELECT u.user_no, u.name, u.role, u.area_no, t.expires_at, u.duty_until,"
+    " coalesce(u.unit_no, 0) FROM user_token t"
     " JOIN app_user u ON u.user_no = t.user_no WHERE t.token_hash = ?1",
     "primary key"};
 
@@ -274,6 +275,8 @@ static bool read_token(struct access *access, struct sql *sql, const unsigned ch
     const struct role *known = policy_role(access->platform->policy, role);
     actor->permissions = known ? known->permissions | PERMISSION_NONE : 0;
     actor->reads = known ? known->reads : 0;
+    actor->where = known ? known->where : 0;
+    actor->unit_no = sql_get_int(query, 6);
     actor->area_first = sql_get_int(query, 3);
     actor->area_last = area_range_last(actor->area_first);
     *ret_expires = sql_get_int(query, 4);
@@ -362,6 +365,7 @@ const struct module access_module = {
     .statements = (const struct sql_list *const[]){&statements, &login_statements, &user_statements,
                                                    &purpose_statements, &access_command_statements,
                                                    &access_lead_statements, &cipher_statements,
+                                                   &within_statements,
                                                    NULL},
     .ciphers = ciphers,
     .cipher_count = sizeof ciphers / sizeof *ciphers,

@@ -76,6 +76,11 @@ struct access_user {
 };
 bool access_users(struct sql *sql, struct arena *arena, struct access_user **ret_users,
                   size_t *ret_count, struct error *err) MUST_USE;
+/* The role of a user, "" where there is none. */
+bool access_user_role(struct sql *sql, int64_t user_no, char out[40], struct error *err) MUST_USE;
+/* Whom the user answers to; 0: nobody. */
+bool access_user_lead(struct sql *sql, int64_t user_no, int64_t *ret_lead_no,
+                      struct error *err) MUST_USE;
 /* The name of a user, "" where there is none. */
 enum { ACCESS_NAME_BYTES = 64 };
 bool access_user_name(struct sql *sql, int64_t user_no, char out[ACCESS_NAME_BYTES],
@@ -112,15 +117,23 @@ void access_forget_cached(struct access *access);
  * no SQL for a token seen before (ended ones leave the cache at once). */
 bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
                   struct actor *ret_actor, struct error *err) MUST_USE;
-/* Whether an actor holds a loop, asked where X-Purpose names one; the loops room answers. */
+/* Whether an actor holds a loop, asked where X-Purpose names one; the loops room answers.
+ * *ret_person_no: whom the loop is about, 0 where that is no person. */
 typedef bool access_loop_holder(struct platform *platform, const struct actor *actor,
-                                int64_t loop_no, bool *ret_holds, struct error *err);
+                                int64_t loop_no, bool *ret_holds, int64_t *ret_person_no,
+                                struct error *err);
 void access_ask_loops(struct access *access, access_loop_holder *holds);
 /* The gate: ERROR_UNAUTHENTICATED, ERROR_FORBIDDEN or ERROR_PURPOSE, or true. Broken glass widens
  * the actor's area to the city. */
 bool access_gate(struct access *access, const struct route *route, struct actor *actor,
                  struct slice purpose, struct error *err) MUST_USE;
 
+/* Whether a person is the actor's to read: by home, stay, report or own unit as the role's `where`
+ * says, or because the purpose is a loop about that very person. *ret_area_no: of the home, 0 where
+ * there is no such person (who is within nobody's). domain.md §11. */
+bool access_person_within(struct platform *platform, struct sql *sql, const struct actor *actor,
+                          int64_t person_no, int64_t *ret_area_no, bool *ret_within,
+                          struct error *err) MUST_USE;
 /* The range of ?area=CODE, the reader's own where it is absent; ERROR_FORBIDDEN where it is not
  * within that. */
 bool access_area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,

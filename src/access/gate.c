@@ -103,6 +103,7 @@ static bool holds_glass(struct platform *platform, const struct route *route, st
         return no_purpose(err, "POST /break-glass first, with a reason", "no glass is broken");
     actor->area_first = 0;
     actor->area_last = INT64_MAX;
+    actor->where |= 1u << WHERE_RESPONSIBLE;
     return true;
 }
 
@@ -117,15 +118,21 @@ static bool holds_duty(struct platform *platform, const struct route *route, str
                       "you do not hold this duty");
 }
 
-/* An open loop in which the reader has a part. */
-static bool holds_loop(struct access *access, const struct actor *actor, struct slice id,
-                       struct error *err)
+/* An open loop in which the reader has a part: it opens the person whom it is about, wherever that
+ * one lives, and nobody else. */
+static bool holds_loop(struct access *access, const struct route *route, struct actor *actor,
+                       struct slice id, struct error *err)
 {
-    int64_t no;
+    int64_t no, person_no = 0;
     bool holds = false;
+    if (!route->about_person)
+        return no_purpose(err, "a case or a duty; a loop opens the person whom it is about",
+                          "a loop opens no lists");
     if (access->holds_loop && slice_to_int64(id, 1, ((int64_t)1 << 60) - 1, &no) &&
-        !access->holds_loop(access->platform, actor, no, &holds, err))
+        !access->holds_loop(access->platform, actor, no, &holds, &person_no, err))
         return false;
+    actor->one_person = true;
+    actor->purpose_person = person_no;
     return holds || no_purpose(err, "an open loop in which you have a part",
                                "you do not hold this loop");
 }
@@ -142,7 +149,7 @@ static bool holds_purpose(struct access *access, const struct route *route, stru
         return holds_duty(platform, route, actor, rest, err);
     if (purpose.data[0] == 'c')
         return holds_case(platform, actor, rest, err);
-    return holds_loop(access, actor, rest, err);
+    return holds_loop(access, route, actor, rest, err);
 }
 
 void access_ask_loops(struct access *access, access_loop_holder *holds)

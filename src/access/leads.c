@@ -15,9 +15,9 @@ static const struct sql_text lead_by_name = {
 const struct sql_list access_lead_statements =
     SQL_LIST(&lead_select, &lead_update, &lead_by_name);
 
-static bool lead_of(struct sql *sql, int64_t user_no, int64_t *ret_lead, struct error *err)
+bool access_user_lead(struct sql *sql, int64_t user_no, int64_t *ret_lead_no, struct error *err)
 {
-    return sql_one_int(sql, &lead_select, SQL_ARGUMENTS(sql_int(user_no)), 0, ret_lead, err);
+    return sql_one_int(sql, &lead_select, SQL_ARGUMENTS(sql_int(user_no)), 0, ret_lead_no, err);
 }
 
 /* Whether `above` is met on the way up from `below`. */
@@ -26,7 +26,7 @@ static bool is_above(struct sql *sql, int64_t above, int64_t below, bool *ret_ab
 {
     *ret_above = false;
     for (int i = 0; i < LEADS_MAX && below && !*ret_above; i++) {
-        if (!lead_of(sql, below, &below, err))
+        if (!access_user_lead(sql, below, &below, err))
             return false;
         *ret_above = below == above;
     }
@@ -37,7 +37,7 @@ bool access_same_line(struct sql *sql, int64_t a, int64_t b, bool *ret_same, str
 {
     int64_t lead_a, lead_b;
     bool above, below;
-    if (!lead_of(sql, a, &lead_a, err) || !lead_of(sql, b, &lead_b, err) ||
+    if (!access_user_lead(sql, a, &lead_a, err) || !access_user_lead(sql, b, &lead_b, err) ||
         !is_above(sql, a, b, &above, err) || !is_above(sql, b, a, &below, err))
         return false;
     *ret_same = a == b || above || below || (lead_a && lead_a == lead_b);

@@ -20,6 +20,8 @@ static const struct sql_text user_all = {
     "small table"};
 static const struct sql_text user_name = {
     "user_name", "SELECT name FROM app_user WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_role = {
+    "user_role", "SELECT role FROM app_user WHERE user_no = ?1", "primary key"};
 static const struct sql_text user_last = {
     "user_last", "SELECT max(user_no) FROM app_user", "primary key"};
 static const struct sql_text user_move = {
@@ -36,7 +38,7 @@ static const struct sql_text user_page = {
 
 const struct sql_list user_statements =
     SQL_LIST(&user_number, &user_within, &user_person, &user_move, &user_duty, &user_sessions_end,
-             &user_page, &user_unit, &user_all, &user_name, &user_last);
+             &user_page, &user_unit, &user_all, &user_name, &user_last, &user_role);
 
 static bool found_user(int64_t user_no, struct error *err)
 {
@@ -75,6 +77,21 @@ bool access_user_name(struct sql *sql, int64_t user_no, char out[ACCESS_NAME_BYT
         return false;
     if (row) {
         text_copy(out, ACCESS_NAME_BYTES, sql_get_text(query, 0));
+        sql_end(query);
+    }
+    return true;
+}
+
+bool access_user_role(struct sql *sql, int64_t user_no, char out[40], struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    out[0] = '\0';
+    if (!sql_begin(sql, &user_role, SQL_ARGUMENTS(sql_int(user_no)), &query, err) ||
+        !sql_next(query, &row, err))
+        return false;
+    if (row) {
+        text_copy(out, 40, sql_get_text(query, 0));
         sql_end(query);
     }
     return true;

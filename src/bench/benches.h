@@ -23,7 +23,11 @@ bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,
 bool bench_loop_count(int *argc, char **argv, int64_t otherwise, int64_t *ret_loops,
                       struct error *err) MUST_USE;
 
+/* The second half of lists (person_list.c), among that many persons. */
+bool bench_person_list(struct workshop *workshop, struct platform *platform, int64_t persons,
+                       struct error *err) MUST_USE;
+
 extern const struct command bench_commands[];
-extern const struct sql_list bench_list_statements;
+extern const struct sql_list bench_list_statements, bench_person_statements;
 
 #endif

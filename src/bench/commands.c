@@ -48,7 +48,7 @@ const struct command bench_commands[] = {
      .run = bench_noufaily},
     [BENCH_LISTS] = {.name = "bench lists",
      .usage = "[--loops N] [--queries N] [--work DIR]",
-     .words = "milliseconds of a district officer's work list among N open loops",
+     .words = "milliseconds of a district officer's lists among N loops, N persons",
      .needs_data = false,
      .run = bench_lists},
     [BENCH_LOOPS] = {.name = "bench loops",
@@ -75,4 +75,5 @@ static int bench_list(struct command_context *context, int argc, char **argv, st
 
 const struct module bench_module = {
     .name = "bench", .commands = bench_commands, .command_count = BENCH_COMMAND_COUNT,
-    .statements = (const struct sql_list *const[]){&bench_list_statements, NULL}};
+    .statements = (const struct sql_list *const[]){&bench_list_statements, &bench_person_statements,
+                                                   NULL}};

@@ -187,7 +187,8 @@ int bench_lists(struct command_context *context, int argc, char **argv, struct e
         return workshop_close(&workshop, "lists", false, err);
     bool done = bench_loop_city(&workshop, &platform, err) &&
                 fill_city(&workshop, platform, loops, err) &&
-                measure_lists(&workshop, platform, err);
+                measure_lists(&workshop, platform, err) &&
+                bench_person_list(&workshop, platform, loops, err);
     platform_close(platform);
     return workshop_close(&workshop, "lists", done, err);
 }

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "loops/loops.h"
+#include "notices/notices.h"
 #include "status/status.h"
 
 extern const struct command init_command;
@@ -126,6 +127,25 @@ static bool check_loops(struct report *report, struct platform *platform, struct
     return true;
 }
 
+static bool check_notices(struct report *report, struct platform *platform, struct error *err)
+{
+    struct notice_counts counts[NOTICE_CHANNELS];
+    if (!notices_counts(platform->notices, counts, err))
+        return false;
+    for (int i = 0; i < NOTICE_CHANNELS; i++) {
+        const char *name = notice_channel_name((enum notice_channel)i);
+        if (counts[i].given_up)
+            fprintf(report->out,
+                    "warn notices: %lld by %s were given up - look at the receiver, then"
+                    " `notices retry %s`\n",
+                    (long long)counts[i].given_up, name, name);
+        else
+            fprintf(report->out, "ok notices: %lld by %s wait, none was given up\n",
+                    (long long)counts[i].waiting, name);
+    }
+    return true;
+}
+
 static int run_doctor(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct report report = {.out = context->out};
@@ -148,7 +168,7 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
         check_keys(&report, platform);
         check_space(&report, platform);
         check_rules(&report, platform);
-        done = check_evidence(&report, platform, err) &&
+        done = check_evidence(&report, platform, err) && check_notices(&report, platform, err) &&
                (!deep || (check_status(&report, platform, err) &&
                           check_loops(&report, platform, err)));
     }

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
+#include "notices/notices.h"
 #include "status/status.h"
 
 bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
@@ -27,7 +28,8 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            status_open(platform, &platform->status, err) &&
            checkin_open(platform, &platform->checkin, err) &&
            loops_open(platform, &platform->loops, err) &&
-           keeping_open(platform, &platform->keeping, err);
+           keeping_open(platform, &platform->keeping, err) &&
+           notices_open(platform, &platform->notices, err);
     if (!done) {
         platform_close(platform);
         return false;
@@ -49,6 +51,7 @@ void platform_close(struct platform *platform)
     policy_free(platform->policy);
     store_close(platform->store);
     loops_close(platform->loops); /* the store's last commits still wake it */
+    notices_close(platform->notices);
     free(platform->world);
     free((void *)(uintptr_t)platform->directory);
     free(platform);

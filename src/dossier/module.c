@@ -50,7 +50,8 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .permission = PERMISSION_BIT(PERMIT_PERSON_READ),
      .opens_identity = true,
      .summary = "Persons of the reader's area, each field as the role is shown it",
-     .query = PAGING ";area:string:area code within the reader's own",
+     .query = PAGING ";area:string:area code within the reader's own;"
+              "where:string:responsible (who lives there, the default), stay or own_unit",
      .response_schema = PAGE(PERSON),
      .handle = person_list_handle},
     {.method = HTTP_GET,
@@ -60,6 +61,7 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .fields = PERSON_FIELDS,
      .permission = PERMISSION_BIT(PERMIT_PERSON_READ),
      .opens_identity = true,
+     .about_person = true,
      .summary = "A person of the reader's area, each field as the role is shown it",
      .response_schema = PERSON,
      .handle = person_show_handle},
@@ -70,6 +72,7 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .fields = PERSON_FIELDS,
      .permission = PERMISSION_BIT(PERMIT_PERSON_SEARCH),
      .opens_identity = true,
+     .about_person = true,
      .runs_again = true,
      .summary = "The person of an ID number; recorded also where there is none",
      .request_schema = "{\"type\":\"object\",\"required\":[\"id_number\"],"
@@ -168,13 +171,14 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .handle = audit_head_handle},
 };
 
-static const struct migration migrations[] = {{"src/dossier/schema/001_dossier.sql"}};
+static const struct migration migrations[] = {{"src/dossier/schema/001_dossier.sql"},
+                                              {"src/dossier/schema/002_seen_lists.sql"}};
 static const struct event_kind event_kinds[] = {{"access.glass_broken", "none"}};
 
 const struct module dossier_module = {
     .name = "dossier",
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = sizeof migrations / sizeof *migrations,
     .routes = dossier_routes,
     .route_count = DOSSIER_ROUTES,
     .commands = watch_commands,

@@ -33,6 +33,7 @@ int record_class_of(struct slice name)
 /* table, class, closed after the end */
 #define TABLES(X)                                                                                  \
     X(person, CLASS_PERSONS, true)                                                                 \
+    X(person_stay, CLASS_PERSONS, true)                                                            \
     X(household, CLASS_PERSONS, true)                                                              \
     X(external_id, CLASS_PERSONS, true)                                                            \
     X(staff, CLASS_STAFF, true)                                                                    \
@@ -46,6 +47,7 @@ int record_class_of(struct slice name)
     X(override_decision, CLASS_EVIDENCE, true)                                                     \
     X(appeal, CLASS_EVIDENCE, true)                                                                \
     X(watched_person, CLASS_PERSONS, true)                                                         \
+    X(seen_list, CLASS_PERSONS, true)                                                              \
     X(seen_person, CLASS_PERSONS, true)                                                            \
     X(export_request, CLASS_AUDIT, false)                                                          \
     X(broken_glass, CLASS_AUDIT, false)                                                            \
@@ -69,7 +71,13 @@ int record_class_of(struct slice name)
     X(result, CLASS_LOOPS, true)                                                                   \
     X(tube_retest, CLASS_LOOPS, true)                                                              \
     X(tube_member_result, CLASS_LOOPS, true)                                                       \
+    X(notice, CLASS_NOTICES, true)                                                                 \
+    X(notice_reader, CLASS_NOTICES, true)                                                          \
+    X(notice_delivery, CLASS_NOTICES, true)                                                        \
+    X(notice_address, CLASS_NOTICES, true)                                                         \
+    X(notice_channel, CLASS_AGGREGATES, false)                                                     \
     X(thing, CLASS_REFERENCE, false)                                                               \
+    X(loop_indicator, CLASS_AGGREGATES, false)                                                     \
     X(loop_count, CLASS_AGGREGATES, false)                                                         \
     X(scene_version, CLASS_REFERENCE, false)                                                       \
     X(area_risk, CLASS_REFERENCE, false)                                                           \

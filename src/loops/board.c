@@ -266,7 +266,7 @@ static size_t first_of(const struct board *board, const char *role, int64_t area
                : board->count;
 }
 
-bool board_has(const struct board *board, const char *role, int64_t area_no)
+static bool board_has(const struct board *board, const char *role, int64_t area_no)
 {
     return first_of(board, role, area_no) < board->count;
 }
@@ -383,6 +383,39 @@ bool board_holds(const struct board *board, struct sql *sql, const struct seat *
     if (!resolve(board, sql, seat, &resolved, err))
         return false;
     *ret_holds = means_user(board, &resolved, user_no);
+    return true;
+}
+
+/* Those who act for `user`, once. */
+static void add_user(int64_t *users, size_t *count, int64_t user_no)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (users[i] == user_no)
+            return;
+    users[(*count)++] = user_no;
+}
+
+bool board_users_of(const struct board *board, struct sql *sql, const struct seat *seat,
+                    struct arena *arena, int64_t **ret_users, size_t *ret_count, struct error *err)
+{
+    struct resolved resolved;
+    size_t most = 0, count = 0;
+    if (!resolve(board, sql, seat, &resolved, err))
+        return false;
+    for (size_t i = 0; i < board->count; i++)
+        most += means(&resolved, &board->users[i]);
+    int64_t *users = arena_alloc(arena, (most + 1) * sizeof *users);
+    for (size_t i = 0; i < board->count; i++) {
+        const struct board_user *user = &board->users[i];
+        if (!means(&resolved, user))
+            continue;
+        if (resolved.leads)
+            user = user->lead_no ? find_user(board, user->lead_no) : NULL;
+        if (user)
+            add_user(users, &count, user->acts_as);
+    }
+    *ret_users = users;
+    *ret_count = count;
     return true;
 }
 

@@ -111,12 +111,6 @@ bool thing_code(struct sql *sql, int64_t no, struct arena *arena, struct slice *
     return true;
 }
 
-static bool bad(const char *field, const char *expected, const char *what, struct error *err)
-{
-    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = field}, expected, "%s",
-                     what);
-}
-
 bool object_number(struct engine *engine, enum scene_kind kind, json_t *given, const char *field,
                    int64_t *ret_no, struct error *err)
 {
@@ -127,17 +121,19 @@ bool object_number(struct engine *engine, enum scene_kind kind, json_t *given, c
         if (kind == SCENE_AREA) {
             const struct area *area = registry_area_by_code(engine->platform->registry, code);
             *ret_no = area ? area->no : 0;
-            return area || bad(field, "the code of an area", "unknown area", err);
+            return area || loop_bad_value(field, "the code of an area", "unknown area", err);
         }
         if (!kind_is_thing(kind))
-            return bad(field, "a number", "not a number", err);
+            return loop_bad_value(field, "a number", "not a number", err);
         return sql_one_int(engine->sql, &thing_find, SQL_ARGUMENTS(sql_int(kind), sql_text(code)),
                            0, ret_no, err) &&
-               (*ret_no || bad(field, "the code of one that is registered", "unknown code", err));
+               (*ret_no ||
+                loop_bad_value(field, "the code of one that is registered", "unknown code", err));
     }
     if (!json_is_integer(given) || json_integer_value(given) < 1 || kind == SCENE_AREA)
-        return bad(field, kind == SCENE_AREA ? "the code of an area" : "a number, 1 or more",
-                   "not of this form", err);
+        return loop_bad_value(field,
+                              kind == SCENE_AREA ? "the code of an area" : "a number, 1 or more",
+                              "not of this form", err);
     if (!object_read(engine, kind, json_integer_value(given), &object, err))
         return false;
     if (!object.known)
@@ -162,14 +158,14 @@ static bool take_text(const struct scene_field *field, json_t *given, struct err
 {
     char expected[80];
     if (!json_is_string(given))
-        return bad(field->name, "a text", "not a text", err);
+        return loop_bad_value(field->name, "a text", "not a text", err);
     struct slice text = {json_string_value(given), json_string_length(given)};
     double most = isfinite(field->max) && !field->list ? field->max : ACT_WORDS_MAX / 4;
     double least = isfinite(field->min) && !field->list ? field->min : 1;
     double length = (double)characters(text);
     snprintf(expected, sizeof expected, "%.0f to %.0f characters", least, most);
     return (length >= least && length <= most && slice_trim(text).length > 0) ||
-           bad(field->name, expected, text.length ? "not of this length" : "empty", err);
+           loop_bad_value(field->name, expected, text.length ? "not of this length" : "empty", err);
 }
 
 static bool take_number(const struct scene_field *field, json_t *given, struct error *err)
@@ -177,12 +173,13 @@ static bool take_number(const struct scene_field *field, json_t *given, struct e
     char expected[96];
     bool whole = field->type == TYPE_INT;
     if (whole ? !json_is_integer(given) : !json_is_number(given))
-        return bad(field->name, whole ? "a whole number" : "a number", "not a number", err);
+        return loop_bad_value(field->name, whole ? "a whole number" : "a number", "not a number",
+                              err);
     double value = json_number_value(given);
     if (field->list || (value >= field->min && value <= field->max))
         return true;
     snprintf(expected, sizeof expected, "%g to %g", field->min, field->max);
-    return bad(field->name, expected, "outside of what the scene allows", err);
+    return loop_bad_value(field->name, expected, "outside of what the scene allows", err);
 }
 
 static bool take_choice(const struct scene_field *field, json_t *given, struct error *err)
@@ -194,15 +191,15 @@ static bool take_choice(const struct scene_field *field, json_t *given, struct e
     for (size_t i = 0; i < field->values.count; i++)
         snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s",
                  i ? ", " : "one of ", field->values.items[i].text);
-    return bad(field->name, expected, "none of the choices", err);
+    return loop_bad_value(field->name, expected, "none of the choices", err);
 }
 
 static bool take_digest(const struct scene_field *field, json_t *given, struct error *err)
 {
     const char *text = json_string_value(given);
     return (text && strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64) ||
-           bad(field->name, "the BLAKE2b-256 digest of the photo, 64 hexadecimal digits",
-               "not a digest", err);
+           loop_bad_value(field->name, "the BLAKE2b-256 digest of the photo, 64 hexadecimal digits",
+                          "not a digest", err);
 }
 
 /* Not a list. */
@@ -223,7 +220,8 @@ static bool take_one(struct engine *engine, const struct scene_field *field, jso
         return take_number(field, given, err);
     case TYPE_BOOL:
         *ret_value = json_incref(given);
-        return json_is_boolean(given) || bad(field->name, "true or false", "neither", err);
+        return json_is_boolean(given) ||
+               loop_bad_value(field->name, "true or false", "neither", err);
     case TYPE_ENUM:
         *ret_value = json_incref(given);
         return take_choice(field, given, err);
@@ -232,12 +230,12 @@ static bool take_one(struct engine *engine, const struct scene_field *field, jso
         return take_digest(field, given, err);
     case TYPE_TIME:
         if (!text.data || !time_parse(text, &time))
-            return bad(field->name, "an RFC 3339 time", "not a time", err);
+            return loop_bad_value(field->name, "an RFC 3339 time", "not a time", err);
         *ret_value = json_integer(time);
         return true;
     case TYPE_DATE:
         if (!text.data || !time_parse_date(text, &day))
-            return bad(field->name, "YYYY-MM-DD", "not a date", err);
+            return loop_bad_value(field->name, "YYYY-MM-DD", "not a date", err);
         *ret_value = json_integer(day);
         return true;
     default:
@@ -264,8 +262,9 @@ static bool take_list(struct engine *engine, const struct scene_field *field, js
     return true;
 }
 
-bool field_take(struct engine *engine, const struct scene_field *field, json_t *given,
-                json_t **ret_value, struct error *err)
+/* From the interface's form to the stored one; a refusal names the field. */
+static bool field_take(struct engine *engine, const struct scene_field *field, json_t *given,
+                       json_t **ret_value, struct error *err)
 {
     char expected[64];
     *ret_value = NULL;
@@ -277,7 +276,7 @@ bool field_take(struct engine *engine, const struct scene_field *field, json_t *
     double most = isfinite(field->max) ? field->max : 1000;
     snprintf(expected, sizeof expected, "a list of 1 to %.0f", most);
     if (!json_is_array(given) || !json_array_size(given) || (double)json_array_size(given) > most)
-        return bad(field->name, expected, "not such a list", err);
+        return loop_bad_value(field->name, expected, "not such a list", err);
     *ret_value = keep_json(engine, json_array());
     return take_list(engine, field, given, *ret_value, err);
 }
@@ -290,7 +289,7 @@ bool fields_take(struct engine *engine, const struct scene *scene, json_t *given
     if (!*into)
         *into = keep_json(engine, json_object());
     if (given && !json_is_object(given))
-        return bad("fields", "an object", "not an object", err);
+        return loop_bad_value("fields", "an object", "not an object", err);
     json_object_foreach (given, name, item) {
         json_t *value;
         int at = scene_field_of(scene, name);
@@ -390,8 +389,10 @@ bool fields_of_payload(struct engine *engine, const struct scene *scene,
     *ret_payload = NULL;
     if (!payload.length)
         return true;
-    if (!json_read(payload, "event", &document, err))
-        return false;
+    if (!json_read(payload, "event", &document, err)) { /* it fills nothing; the event stands */
+        log_error("loops", err);
+        return true;
+    }
     *ret_payload = keep_json(engine, document);
     for (const struct scene_payload *entry = event->payload; entry->name; entry++) {
         int at = scene_field_of(scene, entry->name);

@@ -111,8 +111,12 @@ static bool move_all(struct delivery *delivery, struct error *err)
             seen |= numbers.items[k] == numbers.items[i];
         if (seen)
             continue;
-        if (!loop_read(delivery->engine, numbers.items[i], &loop, err))
-            return false;
+        if (!loop_read(delivery->engine, numbers.items[i], &loop, err)) {
+            if (err->code != ERROR_CORRUPT)
+                return false;
+            log_error("loops", err); /* a damaged loop stops no other */
+            continue;
+        }
         if (loop && loop->state == LOOP_OPEN && !move(delivery, loop, err))
             return false;
     }

@@ -137,6 +137,31 @@ bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int6
 /* Reads what is loaded when it is first needed; a new city loads its scenes. Not inside a job. */
 bool loops_ready(struct loops *loops, struct error *err) MUST_USE;
 
+/* ---- What an event of the room means to whom */
+
+enum loop_matter {
+    LOOP_CONCERNS_NOBODY,
+    LOOP_IS_THEIRS, /* they own it from now on */
+    LOOP_TOLD,      /* escalated to them */
+    LOOP_IS_OVERDUE,
+    LOOP_HAS_ENDED, /* they opened it */
+};
+struct loop_finding {
+    enum loop_matter matter;
+    int64_t loop_no;
+    const struct scene *scene;
+    const struct scene_stage *stage; /* in which it was then; lives as long as the room */
+    enum loop_state state;           /* as it was then */
+    timestamp due_at;                /* TIMESTAMP_NONE: it has moved on since */
+    int64_t *users;                  /* whom it means now, each once; never whose act it was */
+    size_t user_count;
+};
+/* Inside a job. The users lie in the arena. What is forgotten already concerns nobody. loops_ready
+ * before. */
+bool loops_finding(struct loops *loops, struct sql *sql, const struct event *event,
+                   struct arena *arena, struct loop_finding *ret_finding,
+                   struct error *err) MUST_USE;
+
 extern const struct module loops_module;
 
 #endif

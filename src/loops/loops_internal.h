@@ -61,8 +61,10 @@ struct board {
 /* Whether a user may act for a seat now. `sql` reads the seat that a lead's seat is about. */
 bool board_holds(const struct board *board, struct sql *sql, const struct seat *seat,
                  int64_t user_no, bool *ret_holds, struct error *err) MUST_USE;
-/* Whether anybody on duty has the role in exactly this area. */
-bool board_has(const struct board *board, const char *role, int64_t area_no);
+/* The users whom a seat means now, each once, into the arena. */
+bool board_users_of(const struct board *board, struct sql *sql, const struct seat *seat,
+                    struct arena *arena, int64_t **ret_users, size_t *ret_count,
+                    struct error *err) MUST_USE;
 /* The area above, 0 above the highest. */
 int64_t area_above(int64_t area_no);
 /* Inside a job or read: the number of a seat, which is made where it is new (`create`; 0 where it
@@ -186,6 +188,17 @@ bool loop_write(struct engine *engine, struct loop *loop, bool fields_too,
                 struct error *err) MUST_USE;
 /* The highest number of a loop; 0 where none. */
 bool loop_highest(struct sql *sql, int64_t *ret_no, struct error *err) MUST_USE;
+/* What the scene measures of the loop, which has just entered its stage or was closed
+ * (indicators.c). */
+bool indicators_count(struct engine *engine, const struct loop *loop, struct error *err) MUST_USE;
+/* All indicators of the scenes that open, items of an open array, over areas and city days. */
+struct indicator_query {
+    struct slice scene; /* data NULL: all */
+    int64_t area_first, area_last;
+    int64_t day_first, day_last;
+};
+bool indicators_put(struct engine *engine, struct json_writer *writer,
+                    const struct indicator_query *query, struct error *err) MUST_USE;
 /* One row of what was done, and its event. `words` may be NULL. */
 struct act {
     enum act_kind kind;
@@ -194,6 +207,7 @@ struct act {
     json_t *fields;    /* set by it; NULL: none */
     json_t *differing; /* given and not taken; NULL: none */
     struct slice note;
+    bool new_owner; /* the loop is another seat's from now on */
 };
 bool act_write(struct engine *engine, const struct loop *loop, const struct act *act,
                struct error *err) MUST_USE;
@@ -213,11 +227,11 @@ json_t *keep_json(struct engine *engine, json_t *value); /* freed with the arena
 #define CIPHER_WORDS CIPHER_BASE(5)
 #define CIPHER_PENDING CIPHER_BASE(6)
 
+/* ERROR_BAD_VALUE in a field; false. (record.c) */
+bool loop_bad_value(const char *field, const char *expected, const char *what, struct error *err);
+
 /* ---- Values (fields.c) ---------------------------------------------------------------------- */
 
-/* From the interface's form to the stored one; a refusal names the field. */
-bool field_take(struct engine *engine, const struct scene_field *field, json_t *given,
-                json_t **ret_value, struct error *err) MUST_USE;
 /* All of an object; unknown names are refused. Merges into `into` (made where NULL). */
 bool fields_take(struct engine *engine, const struct scene *scene, json_t *given, json_t **into,
                  struct error *err) MUST_USE;
@@ -315,9 +329,9 @@ bool loop_is_hidden(const struct scene *scene, struct slice marks);
 /* Members of an open object: what a list shows of a loop. `hidden`: not what it is about. */
 bool loop_show_row(struct engine *engine, struct json_writer *writer, const struct loop_row *row,
                    bool hidden, struct error *err) MUST_USE;
-/* The whole page of a loop for the engine's actor; *ret_opened where personal fields were shown. */
+/* The whole page of a loop for the engine's actor. */
 bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
-               bool *ret_opened, struct error *err) MUST_USE;
+               struct error *err) MUST_USE;
 bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
                struct error *err) MUST_USE;
 /* The step that waits for signatures: where to, and who is missing, in words (NULL after the
@@ -334,8 +348,9 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_record_statements, loop_field_statements, loop_condition_statements, loop_hand_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
-    loop_forget_statements, loop_result_statements, loop_verify_statements;
-enum { LOOP_ROUTES = 11, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
+    loop_forget_statements, loop_result_statements, loop_verify_statements,
+    loop_indicator_statements, loop_told_statements;
+enum { LOOP_ROUTES = 12, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];
 extern const struct command loop_commands[LOOP_COMMANDS];

@@ -4,9 +4,11 @@
 #include "loops/loops_internal.h"
 
 static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"},
-                                              {"src/loops/schema/002_results.sql"}};
+                                              {"src/loops/schema/002_results.sql"},
+                                              {"src/loops/schema/003_indicators.sql"}};
 
-/* {"scene","stage","state"}; the subject is the loop */
+/* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or
+ * who was told */
 static const struct event_kind event_kinds[] = {
 #define X(id, name) {"loop." name, "loop"},
     ACT_TABLE(X)
@@ -17,18 +19,21 @@ static const struct event_kind event_kinds[] = {
 
 /* Who may name a loop as the purpose of a read: those who have a part in it. */
 static bool holds_loop(struct platform *platform, const struct actor *actor, int64_t loop_no,
-                       bool *ret_holds, struct error *err)
+                       bool *ret_holds, int64_t *ret_person_no, struct error *err)
 {
     struct sql *sql;
     struct engine engine;
     struct loop *loop = NULL;
     *ret_holds = false;
+    *ret_person_no = 0;
     if (!loops_ready(platform->loops, err) || !store_read_begin(platform->store, &sql, err))
         return false;
     bool done = engine_begin(&engine, platform->loops, sql, actor, err);
     if (done) {
         done = loop_read(&engine, loop_no, &loop, err) &&
                (!loop || loop->state != LOOP_OPEN || hand_is_party(&engine, loop, ret_holds, err));
+        if (done && loop && loop_scene(loop)->subject == SCENE_PERSON)
+            *ret_person_no = loop->subject_no;
         engine_end(&engine);
     }
     store_read_end(platform->store, sql);
@@ -130,7 +135,8 @@ const struct module loops_module = {
             &loop_opening_statements, &loop_stage_statements, &loop_step_statements,
             &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
             &loop_show_statements, &loop_command_statements, &loop_forget_statements,
-            &loop_result_statements, &loop_verify_statements, NULL},
+            &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
+            &loop_told_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -308,8 +308,9 @@ static bool take_subject(struct engine *engine, const struct scene *scene,
     if (given->area->no < engine->actor->area_first || given->area->no > engine->actor->area_last)
         return error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
                          "an area of your own", "the area is not within your authority");
-    struct error unknown;
-    return object_number(engine, scene->subject, given->subject, "subject", ret_no, &unknown) ||
+    if (object_number(engine, scene->subject, given->subject, "subject", ret_no, err))
+        return true;
+    return err->code == ERROR_BAD_VALUE && /* unknown, not unreadable */
            thing_put(engine, scene->subject, code, code, given->area->no, 0, ret_no, err);
 }
 
@@ -372,5 +373,6 @@ bool loops_open_by_hand(struct loops *loops, const struct actor *actor,
                         struct error *err)
 {
     struct by_hand job = {loops, actor, opening, ret_outcome};
-    return loops_ready(loops, err) && store_write(loops->platform->store, run_by_hand, &job, err);
+    return loops_ready(loops, err) && store_refuse_sunset(loops->platform->store, err) &&
+           store_write(loops->platform->store, run_by_hand, &job, err);
 }

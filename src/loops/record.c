@@ -138,6 +138,12 @@ bool words_read(struct engine *engine, int64_t base, int64_t no, struct slice ci
     return true;
 }
 
+bool loop_bad_value(const char *field, const char *expected, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = field}, expected, "%s",
+                     what);
+}
+
 /* ---- Reading */
 
 static bool damaged(int64_t no, const char *what, struct error *err)
@@ -361,13 +367,19 @@ bool loop_write(struct engine *engine, struct loop *loop, bool fields_too, struc
 
 /* ---- Acts */
 
-static bool act_emit(struct engine *engine, const struct loop *loop, enum act_kind kind,
-                     struct error *err)
+/* `seat` is who was told where somebody was, else the owner. */
+static bool act_emit(struct engine *engine, const struct loop *loop, const struct act *act,
+                     int64_t act_no, struct error *err)
 {
-    char payload[320], name[32];
-    snprintf(name, sizeof name, "loop.%s", act_names[kind]);
-    snprintf(payload, sizeof payload, "{\"scene\":\"%s\",\"stage\":\"%s\",\"state\":\"%s\"}",
-             loop_scene(loop)->name, loop_stage(loop)->name, state_names[loop->state]);
+    char payload[400], name[32];
+    snprintf(name, sizeof name, "loop.%s", act_names[act->kind]);
+    snprintf(payload, sizeof payload,
+             "{\"scene\":\"%s\",\"stage\":\"%s\",\"state\":\"%s\",\"act\":%lld,\"seat\":%lld,"
+             "\"new_owner\":%s}",
+             loop_scene(loop)->name, loop_stage(loop)->name, state_names[loop->state],
+             (long long)act_no,
+             (long long)(act->kind == ACT_ESCALATED ? act->other_no : loop->seat_no),
+             act->new_owner ? "true" : "false");
     struct event event = {.kind = slice_of(name),
                           .subject_no = loop->no,
                           .area_no = loop->area_no,
@@ -404,7 +416,7 @@ bool act_write(struct engine *engine, const struct loop *loop, const struct act 
                                  sql_int(engine->event_no), sql_int(act->other_no),
                                  sql_blob(words)),
                    err) &&
-           act_emit(engine, loop, act->kind, err);
+           act_emit(engine, loop, act, no, err);
 }
 
 bool party_add(struct engine *engine, int64_t loop_no, int64_t seat_no, bool told,

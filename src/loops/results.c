@@ -55,12 +55,6 @@ const struct sql_list loop_result_statements =
 
 enum { MEMBERS_MAX = 100, NAME_MAX_BYTES = 64, DIGEST_BYTES = 16 };
 
-static bool bad(const char *field, const char *expected, const char *what, struct error *err)
-{
-    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = field}, expected, "%s",
-                     what);
-}
-
 /* ---- Reading */
 
 struct result {
@@ -82,7 +76,7 @@ static bool read_name(json_t *object, const char *field, struct json_place place
         return false;
     return (ret_name->length && ret_name->length <= NAME_MAX_BYTES &&
             slice_trim(*ret_name).length == ret_name->length) ||
-           bad(field, "1 to 64 bytes without blanks around", "not such a name", err);
+           loop_bad_value(field, "1 to 64 bytes without blanks around", "not such a name", err);
 }
 
 static bool read_members(json_t *tube, struct result *result, struct error *err)
@@ -91,14 +85,15 @@ static bool read_members(json_t *tube, struct result *result, struct error *err)
     size_t i;
     if (!json_is_array(members) || !json_array_size(members) ||
         json_array_size(members) > MEMBERS_MAX)
-        return bad("members", "a list of 1 to 100 numbers of persons", "not such a list", err);
+        return loop_bad_value("members", "a list of 1 to 100 numbers of persons", "not such a list",
+                              err);
     json_array_foreach (members, i, item) {
         int64_t no = json_integer_value(item);
         if (!json_is_integer(item) || no < 1 || no > UINT32_MAX)
-            return bad("members", "numbers of persons", "not a number of a person", err);
+            return loop_bad_value("members", "numbers of persons", "not a number of a person", err);
         for (size_t k = 0; k < i; k++)
             if (result->members[k] == no)
-                return bad("members", "each person once", "a person stands twice", err);
+                return loop_bad_value("members", "each person once", "a person stands twice", err);
         result->members[result->member_count++] = no;
     }
     return true;
@@ -110,7 +105,8 @@ static bool read_tube(const struct request *request, json_t *tube, struct json_p
     static const char *const names[] = {"code", "point", "area", "members", NULL};
     struct slice area;
     if (!json_is_object(tube))
-        return bad("tube", "an object, where no person is named", "neither person nor tube", err);
+        return loop_bad_value("tube", "an object, where no person is named",
+                              "neither person nor tube", err);
     if (!json_only_fields(tube, names, place, err) ||
         !read_name(tube, "code", place, &result->tube, err) ||
         !read_name(tube, "point", place, &result->point, err) ||
@@ -118,7 +114,7 @@ static bool read_tube(const struct request *request, json_t *tube, struct json_p
         return false;
     result->area = registry_area_by_code(request->platform->registry, area);
     if (!result->area)
-        return bad("area", "the code of an area", "unknown area", err);
+        return loop_bad_value("area", "the code of an area", "unknown area", err);
     return read_members(tube, result, err);
 }
 
@@ -131,7 +127,7 @@ static bool read_outcome(json_t *body, struct json_place place, struct result *r
     int outcome = evidence_detail_of(EVIDENCE_PCR, text);
     result->outcome = outcome < 0 ? RESULT_NEGATIVE : (enum evidence_result)outcome;
     return outcome >= 0 ||
-           bad("result", "negative, positive or inconclusive", "none of these", err);
+           loop_bad_value("result", "negative, positive or inconclusive", "none of these", err);
 }
 
 static bool read_result(const struct request *request, json_t *body, int64_t row,
@@ -150,11 +146,12 @@ static bool read_result(const struct request *request, json_t *body, int64_t row
         !read_outcome(body, place, result, err))
         return false;
     if (result->reported_at < result->sampled_at)
-        return bad("reported_at", "not before sampled_at", "reported before it was sampled", err);
+        return loop_bad_value("reported_at", "not before sampled_at",
+                              "reported before it was sampled", err);
     if (result->reported_at > world_now(request->platform->world) + 5 * MINUTE)
-        return bad("reported_at", "a time that has come", "it lies in the future", err);
+        return loop_bad_value("reported_at", "a time that has come", "it lies in the future", err);
     if (person && tube)
-        return bad("tube", "a person or a tube", "both are given", err);
+        return loop_bad_value("tube", "a person or a tube", "both are given", err);
     char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
     REQUIRE(text);
     blind_index(store_keys(request->platform->store), "result", slice_of(text), result->digest);
@@ -397,9 +394,10 @@ static void take_line(const struct request *request, struct slice line, int64_t 
     struct json_writer writer;
     struct error refusal = {.code = ERROR_NONE};
     json_t *body = NULL;
-    bool done = json_read(line, "line", &body, &refusal) &&
-                (json_is_object(body) || bad("line", "an object", "not an object", &refusal)) &&
-                take(request, body, row, &job, &refusal);
+    bool done =
+        json_read(line, "line", &body, &refusal) &&
+        (json_is_object(body) || loop_bad_value("line", "an object", "not an object", &refusal)) &&
+        take(request, body, row, &job, &refusal);
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
     json_field_int64(&writer, "line", row);
@@ -427,8 +425,8 @@ bool results_handle_batch(const struct request *request, struct response *respon
     for (size_t i = 0; i < rest.length; i++)
         lines += rest.data[i] == '\n';
     if (!lines || lines > LINES_MAX)
-        return bad("body", "1 to 5000 lines, each an object",
-                   lines ? "more than 5000 lines" : "no line", err);
+        return loop_bad_value("body", "1 to 5000 lines, each an object",
+                              lines ? "more than 5000 lines" : "no line", err);
     buffer_init(&response->body, ANSWER_BYTES_MAX);
     response->content_type = "application/x-ndjson";
     while (rest.length) {

@@ -8,12 +8,6 @@
 
 enum { BODY_BYTES_MAX = 32 << 20, STEPS_MAX = 5000 };
 
-static bool bad(const char *field, const char *expected, const char *what, struct error *err)
-{
-    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = field}, expected, "%s",
-                     what);
-}
-
 static struct loops *loops_of(const struct request *request)
 {
     return request->platform->loops;
@@ -69,7 +63,7 @@ static bool read_choice(const struct request *request, const char *name, const c
             *ret_choice = i;
             return true;
         }
-    return !given.data || bad(name, expected, "none of the choices", err);
+    return !given.data || loop_bad_value(name, expected, "none of the choices", err);
 }
 
 /* A cursor of a list: the key and the number of the last row. */
@@ -85,7 +79,7 @@ static bool read_after(const struct request *request, struct loop_query *query, 
     struct slice no = {dot ? dot + 1 : "", dot ? after.length - key.length - 1 : 0};
     return (slice_to_int64(key, INT64_MIN, INT64_MAX, &query->after_key) &&
             slice_to_int64(no, 0, INT64_MAX, &query->after_no)) ||
-           bad("after", "a `next` of an answer", "not a cursor of this list", err);
+           loop_bad_value("after", "a `next` of an answer", "not a cursor of this list", err);
 }
 
 static bool read_query(const struct request *request, struct loop_query *query, struct error *err)
@@ -112,7 +106,8 @@ static bool read_query(const struct request *request, struct loop_query *query, 
         return error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "owner"},
                          "owner=me or owner=told", "your role looks after no areas");
     if (query->closed && (owner > 1 || overdue))
-        return bad("state", "closed loops by area alone", "closed loops wait for nobody", err);
+        return loop_bad_value("state", "closed loops by area alone", "closed loops wait for nobody",
+                              err);
     return read_after(request, query, err);
 }
 
@@ -190,6 +185,35 @@ static bool handle_counts(const struct request *request, struct response *respon
     return reading_end(&reading, done, request, response, err);
 }
 
+static bool handle_indicators(const struct request *request, struct response *response,
+                              struct error *err)
+{
+    struct reading reading;
+    struct indicator_query query = {.scene = request_query(request, "scene")};
+    struct slice days = request_query(request, "days");
+    int64_t count = 14;
+    if (!access_area_asked(request, &query.area_first, &query.area_last, err))
+        return false;
+    if (days.data && !slice_to_int64(days, 1, 366, &count))
+        return loop_bad_value("days", "1 to 366", "not such a number", err);
+    bool done = reading_begin(&reading, request, response, err);
+    if (done && query.scene.data && !definition_named(reading.engine.definitions, query.scene))
+        done = loop_bad_value("scene", "the name of a scene (GET /scenes)", "unknown scene", err);
+    if (done) {
+        query.day_last = time_day_of_seconds(reading.engine.now / SECOND);
+        query.day_first = query.day_last - count + 1;
+        json_object_begin(&reading.writer);
+        json_field_time(&reading.writer, "true_for", reading.engine.now);
+        json_field_int64(&reading.writer, "days", count);
+        json_key(&reading.writer, "items");
+        json_array_begin(&reading.writer);
+        done = indicators_put(&reading.engine, &reading.writer, &query, err);
+        json_array_end(&reading.writer);
+        json_object_end(&reading.writer);
+    }
+    return reading_end(&reading, done, request, response, err);
+}
+
 /* ---- One loop */
 
 static bool path_number(const struct request *request, int64_t *ret_no, struct error *err)
@@ -200,7 +224,7 @@ static bool path_number(const struct request *request, int64_t *ret_no, struct e
 }
 
 static bool show(struct reading *reading, int64_t no, const struct loop **ret_loop,
-                 bool *ret_opened, struct error *err)
+                 struct error *err)
 {
     struct loop *loop;
     bool visible = false;
@@ -208,7 +232,7 @@ static bool show(struct reading *reading, int64_t no, const struct loop **ret_lo
         (loop && !loop_is_visible(&reading->engine, loop, &visible, err)))
         return false;
     *ret_loop = loop;
-    return visible ? loop_show(&reading->engine, loop, &reading->writer, ret_opened, err)
+    return visible ? loop_show(&reading->engine, loop, &reading->writer, err)
                    : error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "id"},
                                "a loop of a list of yours", "there is none of that number");
 }
@@ -233,13 +257,11 @@ static bool handle_one(const struct request *request, struct response *response,
     struct reading reading;
     const struct loop *loop = NULL;
     int64_t no;
-    bool opened = false;
     if (!path_number(request, &no, err))
         return false;
-    bool done = reading_begin(&reading, request, response, err) &&
-                show(&reading, no, &loop, &opened, err) &&
-                (!opened || loop_scene(loop)->retention == SCENE_UNSET ||
-                 audit(request, &reading, loop, no, err));
+    bool done =
+        reading_begin(&reading, request, response, err) && show(&reading, no, &loop, err) &&
+        (loop_scene(loop)->retention == SCENE_UNSET || audit(request, &reading, loop, no, err));
     return reading_end(&reading, done, request, response, err);
 }
 
@@ -329,7 +351,7 @@ static bool handle_claim(const struct request *request, struct response *respons
         return false;
     json_t *release = json_object_get(body, "release");
     if (release && !json_is_boolean(release))
-        return bad("release", "true or false", "neither", err);
+        return loop_bad_value("release", "true or false", "neither", err);
     return loops_claim(loops_of(request), &request->actor, no, json_is_true(release),
                        request->arena, &outcome, err) &&
            answer(&outcome, response);
@@ -348,7 +370,7 @@ static bool handle_take(const struct request *request, struct response *response
         return false;
     json_t *close = json_object_get(body, "close");
     if (close && !json_is_boolean(close))
-        return bad("close", "true or false", "neither", err);
+        return loop_bad_value("close", "true or false", "neither", err);
     return loops_take_over(loops_of(request), &request->actor, no, note, json_is_true(close),
                            request->arena, &outcome, err) &&
            answer(&outcome, response);
@@ -372,7 +394,7 @@ static bool handle_open(const struct request *request, struct response *response
     if (json_is_null(opening.subject))
         opening.subject = NULL;
     if (area.data && !(opening.area = registry_area_by_code(request->platform->registry, area)))
-        return bad("area", "the code of an area", "unknown area", err);
+        return loop_bad_value("area", "the code of an area", "unknown area", err);
     if (!loops_open_by_hand(loops_of(request), &request->actor, &opening, &outcome, err))
         return false;
     response->status = outcome.joined ? 200 : 201;
@@ -409,7 +431,7 @@ static bool read_steps(json_t *body, struct arena *arena, struct loop_step **ret
     if (!json_only_fields(body, names, place, err))
         return false;
     if (!json_is_array(items) || !json_array_size(items) || json_array_size(items) > STEPS_MAX)
-        return bad("items", "a list of 1 to 5000 steps", "not such a list", err);
+        return loop_bad_value("items", "a list of 1 to 5000 steps", "not such a list", err);
     *ret_count = json_array_size(items);
     *ret_steps = arena_alloc(arena, *ret_count * sizeof **ret_steps);
     json_array_foreach (items, i, item) {
@@ -460,12 +482,11 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .summary = "Loops: of the reader's areas, of the reader's own seats, or escalated to them",
-     .query =
-         "owner:string:area, me or told (area where the role looks after areas, else me);"
-         "state:string:open (default) or closed;"
-         "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
-         "area:string:area code within the reader's own;"
-         "limit:integer:1 to 1000, default 100;after:string:cursor",
+     .query = "owner:string:area, me or told (area where the role looks after areas, else me);"
+              "state:string:open (default) or closed;"
+              "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
+              "area:string:area code within the reader's own;"
+              "limit:integer:1 to 1000, default 100;after:string:cursor",
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
     {.method = HTTP_GET,
@@ -477,6 +498,17 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .query = "area:string:area code within the reader's own",
      .response_schema = LOOP_COUNTS,
      .handle = handle_counts},
+    {.method = HTTP_GET,
+     .path = "/loops:indicators",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_LOOP_AREA),
+     .shed = SHED_HISTORY,
+     .summary = "What scenes measure of themselves, as counted when each loop decided it",
+     .query = "area:string:area code within the reader's own;scene:string:one scene;"
+              "days:integer:how many days up to today, default 14",
+     .response_schema = LOOP_INDICATORS,
+     .handle = handle_indicators},
     {.method = HTTP_GET,
      .path = "/loops/{id}",
      .access = ROUTE_USER,

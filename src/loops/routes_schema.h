@@ -87,6 +87,17 @@
     S_LIST("{\"type\":\"object\",\"required\":[\"done\",\"id\"],\"properties\":{\"done\":" S_BOOL \
            "," S_OUTCOME ",\"error\":" S_TEXT ",\"status\":" S_INT ",\"detail\":" S_TEXT \
            ",\"field\":" S_TEXT ",\"expected\":" S_TEXT "}}") "}}"
+#define S_SHARE \
+    "\"met\":" S_INT ",\"total\":" S_INT ",\"share\":{\"type\":[\"number\",\"null\"]}"
+#define LOOP_INDICATORS \
+    "{\"type\":\"object\",\"required\":[\"true_for\",\"days\",\"items\"],\"properties\":{" \
+    "\"true_for\":" S_TIME ",\"days\":" S_INT ",\"items\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"scene\",\"name\",\"target\",\"met\",\"total\"," \
+           "\"share\",\"reached\",\"split\",\"splits\"],\"properties\":{\"scene\":" S_TEXT \
+           ",\"name\":" S_TEXT ",\"target\":{\"type\":\"number\"}," S_SHARE \
+           ",\"reached\":{\"type\":[\"boolean\",\"null\"]},\"split\":" S_TEXT ",\"splits\":" \
+           S_LIST("{\"type\":\"object\",\"required\":[\"value\",\"met\",\"total\",\"share\"]," \
+                  "\"properties\":{\"value\":" S_TEXT "," S_SHARE "}}") "}}") "}}"
 #define LOOP_SIGNING "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{}}"
 #define LOOP_CLAIM \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"release\":" S_BOOL "}}"

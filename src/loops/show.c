@@ -445,7 +445,7 @@ static bool put_waiting(const struct showing *showing, struct error *err)
 }
 
 bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
-               bool *ret_opened, struct error *err)
+               struct error *err)
 {
     struct showing showing = {.engine = engine, .writer = writer, .loop = loop};
     struct loop_row row = {.no = loop->no,
@@ -470,7 +470,6 @@ bool loop_show(struct engine *engine, const struct loop *loop, struct json_write
         !hand_is_party(engine, loop, &showing.opens, err))
         return false;
     showing.opens |= actor_is_command(engine->actor);
-    *ret_opened = showing.opens;
     bool hidden = !showing.owns && loop_is_hidden(loop_scene(loop), marks);
     json_object_begin(writer);
     bool done = loop_show_row(engine, writer, &row, hidden, err) && put_fields(&showing, err) &&

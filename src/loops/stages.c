@@ -211,10 +211,12 @@ bool stage_enter(struct engine *engine, struct loop *loop, int stage, const stru
         loop->due_at = deadline(loop);
         loop->wake_at = loop_next_wake(loop);
     }
+    struct act done = *how;
+    done.new_owner = final == FINAL_NOT && loop->seat_no != seat_before;
     return (is_new ? loop_insert(engine, loop, err) : loop_write(engine, loop, true, err)) &&
-           (final != FINAL_NOT || loop->seat_no == seat_before ||
+           (!done.new_owner ||
             party_add(engine, loop->no, loop->seat_no, false, err)) &&
-           act_write(engine, loop, how, err) &&
+           act_write(engine, loop, &done, err) && indicators_count(engine, loop, err) &&
            (final != FINAL_NOT || first_children(engine, loop, err));
 }
 

@@ -352,7 +352,7 @@ static bool run_job(struct sql *sql, void *context, struct error *err)
 
 static bool write_job(struct job *job, struct error *err)
 {
-    return loops_ready(job->loops, err) &&
+    return loops_ready(job->loops, err) && store_refuse_sunset(job->loops->platform->store, err) &&
            store_write(job->loops->platform->store, run_job, job, err);
 }
 
@@ -644,6 +644,7 @@ static bool act_take_over(struct engine *engine, struct job *job, struct error *
         loop->closed_at = engine->now;
         loop->wake_at = TIMESTAMP_NONE;
     } else {
+        int64_t seat_before = loop->seat_no;
         command_seat(engine, &seat);
         if (!seat_number(engine->sql, &seat, true, &loop->seat_no, err) ||
             !party_add(engine, loop->no, loop->seat_no, false, err))
@@ -651,9 +652,11 @@ static bool act_take_over(struct engine *engine, struct job *job, struct error *
         loop->claim_user = 0;
         loop->claim_until = 0;
         act.other_no = loop->seat_no;
+        act.new_owner = loop->seat_no != seat_before;
     }
     return (!job->flag || party_untell(engine, loop->no, err)) &&
-           loop_write(engine, loop, false, err) && act_write(engine, loop, &act, err);
+           loop_write(engine, loop, false, err) && act_write(engine, loop, &act, err) &&
+           (!job->flag || indicators_count(engine, loop, err));
 }
 
 bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loop_no,

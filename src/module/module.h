@@ -16,6 +16,7 @@ struct access;
 struct checkin;
 struct keeping;
 struct loops;
+struct notices;
 struct policy;
 struct presence;
 struct registry;
@@ -34,6 +35,7 @@ struct platform {
     struct checkin *checkin;       /* the scan path */
     struct loops *loops;           /* closed loops and their clocks */
     struct keeping *keeping;       /* retention, backups, the end */
+    struct notices *notices;       /* telling people */
     struct server *server;         /* NULL unless this process serves */
     const char *directory;         /* the data directory, NULL for commands that need none */
     bool demo;
@@ -128,6 +130,10 @@ struct actor {
     int64_t area_first, area_last;
     uint64_t permissions;   /* bits of policy/permissions.h */
     uint32_t reads;         /* field_mask of policy/permissions.h: what of a person is shown */
+    unsigned where;         /* bits of policy.h's `enum where`: persons of which jurisdiction */
+    int64_t unit_no;        /* where a user serves; 0: nowhere */
+    bool one_person;        /* the purpose is a loop: it opens whom that is about, nobody else */
+    int64_t purpose_person; /* that person; 0: the loop is about none */
 };
 
 struct request {
@@ -169,7 +175,7 @@ enum route_access {
     ROUTE_ANY,    /* a user with `permission`, or a holder: the handler tells them apart */
 };
 
-/* What a route touches; a route that does not say so does not start. */
+/* What a route touches; a route that does not say so fails the build (`chengmai routes`). */
 enum route_touch {
     TOUCH_UNDECLARED,
     TOUCH_NOTHING,    /* the house itself: health, the document, log-in */
@@ -207,6 +213,8 @@ struct route {
     enum route_touch touches;
     unsigned fields;         /* FIELD_BITs of persons that the answer may show */
     bool opens_identity;     /* X-Purpose is demanded before the handler runs */
+    bool about_person;       /* about the one person whom the path or the body names: the purpose
+                                may be a loop about that person */
     bool destructive;        /* x-destructive in the OpenAPI */
     bool at_root;
     bool secret_body;        /* the body holds a password: its idempotency digest is slow */

@@ -187,6 +187,8 @@ struct role {
     const char *duties[ROLE_DUTIES_MAX + 1]; /* NULL after the last */
     bool second_factor;
 };
+/* Of "responsible", "stay", "reporting", "own_unit"; −1 where it is none. */
+int role_where_of(struct slice name);
 /* True where the role holds the duty of that name: its own name, or one of its duties. */
 bool role_has_duty(const struct role *role, struct slice duty);
 size_t policy_role_count(const struct policy *policy);
@@ -215,6 +217,10 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_COPIED_TRAVELLERS, "copied_code_travellers", 1, 10000)                                \
     X(NUMBER_COPIED_RATE, "copied_code_rate_factor", 2, 1000)                                      \
     X(NUMBER_COPIED_SCANS, "copied_code_scans_at_least", 10, 1000000)                              \
+    X(NUMBER_CONTACT_CLOSE, "contact_close_percent", 1, 100)                                       \
+    X(NUMBER_CONTACT_GENERAL, "contact_general_percent", 1, 100)                                   \
+    X(NUMBER_CONTACT_LEAST, "contact_least_percent", 1, 100)                                       \
+    X(NUMBER_CONTACT_UNIT_PERSONS, "contact_unit_persons", 1, 1000)                                \
     X(NUMBER_APPEAL_HOURS, "appeal_answer_hours", 1, 720)                                          \
     X(NUMBER_APPEALS_OPEN, "appeals_open_max", 1, 100)
 enum policy_number {

@@ -194,6 +194,14 @@ bool role_read(const char *name, json_t *entry, struct arena *texts, struct role
     return prove(ret_role, err);
 }
 
+int role_where_of(struct slice name)
+{
+    for (int i = 0; i < WHERE_COUNT; i++)
+        if (slice_equal(name, slice_of(where_names[i])))
+            return i;
+    return -1;
+}
+
 bool role_has_duty(const struct role *role, struct slice duty)
 {
     if (slice_equal(duty, slice_of(role->name)))

@@ -136,7 +136,8 @@ static const struct command registry_commands[] = {
 static const struct migration registry_migrations[] = {
     {"src/registry/schema/001_registry.sql"},
     {"src/registry/schema/002_number_floor.sql"},
-    {"src/registry/schema/003_person_groups.sql"}};
+    {"src/registry/schema/003_person_groups.sql"},
+    {"src/registry/schema/004_stays.sql"}};
 
 static const struct event_kind event_kinds[] = {
     {"registry.imported", "import"}, /* {"kind":KIND,"state":"done|failed|undone"} */

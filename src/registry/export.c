@@ -133,7 +133,13 @@ EXPORT(cases, "cases", "infections", "case_id,area,person_id,kind,at,recorded_at
        EXTERNAL("7", "t.case_no") ", " AREA ", " EXTERNAL(
            "1", "t.person_no") ", t.kind, t.at, t.recorded_at",
        "case_record t ORDER BY t.case_no")
+EXPORT(stays, "stays", "where people stay who live elsewhere",
+       "stay_id,area,person_id,unit_id,from,until", 6, 1u << 4 | 1u << 5,
+       EXTERNAL("8", "t.stay_no") ", " AREA ", " EXTERNAL("1", "t.person_no") ", " EXTERNAL(
+           "3", "t.unit_no") ", t.from_at, t.until_at",
+       "person_stay t ORDER BY t.stay_no")
 
 const struct sql_list export_statements =
     SQL_LIST(&areas_export_text, &persons_export_text, &households_export_text, &units_export_text,
-             &venues_export_text, &vehicles_export_text, &staff_export_text, &cases_export_text);
+             &venues_export_text, &vehicles_export_text, &staff_export_text, &cases_export_text,
+             &stays_export_text);

@@ -533,10 +533,21 @@ static const struct import_column cases_columns[] = {
 static const enum value_type cases_types[] = {VALUE_ID,        VALUE_AREA, VALUE_PERSON,
                                               VALUE_CASE_KIND, VALUE_TIME, VALUE_TIME};
 
+KIND(stays, "stays", "where people stay who live elsewhere", REGISTRY_STAY, "person_stay",
+     "stay_no", ", person_no, unit_no, from_at, until_at", ", ?5, ?6, ?7, ?8",
+     KEEP(person_no, 5) KEEP(unit_no, 6) KEEP(from_at, 7) KEEP(until_at, 8))
+static const struct import_column stays_columns[] = {
+    {"stay_id", true, "external id"},    {"area", true, "area code of the place"},
+    {"person_id", true, "external id"},  {"unit_id", false, "external id of who runs it"},
+    {"from", true, "arrival"},           {"until", true, "departure, as it is planned"},
+    {NULL, false, NULL}};
+static const enum value_type stays_types[] = {VALUE_ID,   VALUE_AREA, VALUE_PERSON,
+                                              VALUE_UNIT, VALUE_TIME, VALUE_TIME};
+
 #define KIND_STATEMENTS(ident)                                                                     \
     &ident##_table.digest, &ident##_table.insert, &ident##_table.update, &ident##_table.last,      \
         &ident##_table.undo, &ident##_table.undo_ids
 const struct sql_list kind_statements =
     SQL_LIST(KIND_STATEMENTS(persons), KIND_STATEMENTS(households), KIND_STATEMENTS(units),
              KIND_STATEMENTS(venues), KIND_STATEMENTS(vehicles), KIND_STATEMENTS(staff),
-             KIND_STATEMENTS(cases));
+             KIND_STATEMENTS(cases), KIND_STATEMENTS(stays));

@@ -44,6 +44,13 @@ static const struct sql_text person_last = {
     "person_last", HIGHEST_NUMBER("person_no", "person", "?1"), "primary key"};
 static const struct sql_text venue_last = {
     "venue_last", HIGHEST_NUMBER("venue_no", "venue", "?1"), "primary key"};
+static const struct sql_text case_last = {
+    "case_last", HIGHEST_NUMBER("case_no", "case_record", "?1"), "primary key"};
+static const struct sql_text case_insert = {
+    "case_insert",
+    "INSERT INTO case_record (case_no, area_no, person_no, kind, at, recorded_at, import_no)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+    "primary key"};
 static const struct sql_text floor_keep = {
     "floor_keep",
     "INSERT INTO number_floor (kind, scope, no) VALUES (?1, ?2, ?3)"
@@ -66,7 +73,7 @@ static const struct sql_text venue_select = {
 const struct sql_list registry_statements =
     SQL_LIST(&area_select, &source_select, &source_insert, &external_select_no,
              &external_select_id, &external_insert, &anonymous_person, &anonymous_venue,
-             &person_last, &venue_last, &person_select, &person_by_number, &venue_select, &floor_keep);
+             &person_last, &venue_last, &person_select, &person_by_number, &venue_select, &case_last, &case_insert, &floor_keep);
 
 /* Areas as read once. A reload makes a new set and puts it in the place of the old one, which stays
  * until the registry closes: areas that others hold never move. */
@@ -331,6 +338,19 @@ bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, int64_t
                          err);
     *ret_no = no;
     return done && registry_add_external_id(sql, kind, source, external_id, no, import_no, err);
+}
+
+bool registry_create_case(struct sql *sql, int64_t person_no, int64_t area_no, struct slice kind,
+                          timestamp at, timestamp recorded_at, int64_t *ret_no, struct error *err)
+{
+    int64_t last;
+    if (!sql_one_int(sql, &case_last, SQL_ARGUMENTS(sql_int(REGISTRY_CASE)), 0, &last, err))
+        return false;
+    *ret_no = last + 1;
+    return sql_run(sql, &case_insert,
+                   SQL_ARGUMENTS(sql_int(*ret_no), sql_int(area_no), sql_int(person_no),
+                                 sql_text(kind), sql_int(at), sql_int(recorded_at)),
+                   err);
 }
 
 /* ---- Persons. The encrypted identity is three length-prefixed texts: name, ID number, phone. */

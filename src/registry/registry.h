@@ -63,7 +63,8 @@ enum registry_kind {
     REGISTRY_HOUSEHOLD,
     REGISTRY_VEHICLE,
     REGISTRY_STAFF,
-    REGISTRY_CASE
+    REGISTRY_CASE,
+    REGISTRY_STAY
 };
 /* *ret_no 0 where unknown. */
 bool registry_lookup(struct sql *sql, enum registry_kind kind, struct slice source,
@@ -75,6 +76,11 @@ bool registry_external_id(struct sql *sql, enum registry_kind kind, struct slice
 bool registry_add_external_id(struct sql *sql, enum registry_kind kind, struct slice source,
                               struct slice external_id, int64_t no, int64_t import_no,
                               struct error *err) MUST_USE;
+/* Enters a case of a person (inside a job): `kind` "case" or "asymptomatic", `at` the onset or the
+ * first positive sampling. */
+bool registry_create_case(struct sql *sql, int64_t person_no, int64_t area_no, struct slice kind,
+                          timestamp at, timestamp recorded_at, int64_t *ret_no,
+                          struct error *err) MUST_USE;
 /* Makes an anonymous person, or a venue without a name, for an external id (inside a job).
  * Coordinates may be NAN, `category` empty. */
 bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, int64_t area_no,

@@ -196,4 +196,17 @@ static inline void test_import(struct test_city *city, const char *kind, const c
 }
 #define TEST_COUNTS(...) (const int64_t[4]){__VA_ARGS__}
 
+/* The number of an external id of the source "default"; 0 where unknown. */
+static inline int64_t test_number_of(struct test_city *city, enum registry_kind kind,
+                                     const char *id)
+{
+    struct error err;
+    struct sql *sql;
+    int64_t no;
+    test_fail_on(store_read_begin(city->platform.store, &sql, &err), &err);
+    test_fail_on(registry_lookup(sql, kind, SLICE("default"), slice_of(id), &no, &err), &err);
+    store_read_end(city->platform.store, sql);
+    return no;
+}
+
 #endif

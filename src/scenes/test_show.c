@@ -26,9 +26,11 @@ static void random_graph(struct layout *layout, struct arena *arena, struct rand
         int from = (int)random_below(random, (uint32_t)nodes);
         int to = (int)random_below(random, (uint32_t)nodes);
         if (from != to)
-            layout->edges[layout->edge_count++] = (struct layout_edge){
-                .from = from, .to = to, .label_width = 30 + random_below(random, 200),
-                .label_height = 16};
+            layout->edges[layout->edge_count++] =
+                (struct layout_edge){.from = from,
+                                     .to = to,
+                                     .label_width = 30 + random_below(random, 200),
+                                     .label_height = 16};
     }
 }
 
@@ -134,22 +136,48 @@ static void what_is_drawn_is_escaped(void **state)
 
 static void the_vocabulary_has_what_the_language_promises(void **state)
 {
-    static const char *const events[] = {
-        "arrival.reported", "pass.activated", "pass.expired", "checkpoint.scanned",
-        "checkpoint.exit_scanned", "shift.ending", "result.person_positive",
-        "result.person_negative", "result.tube_positive", "result.tube_inconclusive",
-        "result.members_reached", "result.retest_complete", "case.confirmed", "contact.proposed",
-        "contact.confirmed", "status.changed", "appeal.filed", "alert.raised", "venue.silent",
-        "venue.copied_code", "inspection.finding_recorded", "indicator.missed",
-        "roster.gap_found", "test.overdue", "batch.received", "step.missing", "isolation.ordered",
-        "isolation.ended", "request.filed", "letter.filed", "plan.activated", "day.passed",
-        "hour.passed"};
+    static const char *const events[] = {"arrival.reported",
+                                         "pass.activated",
+                                         "pass.expired",
+                                         "checkpoint.scanned",
+                                         "checkpoint.exit_scanned",
+                                         "shift.ending",
+                                         "result.person_positive",
+                                         "result.person_negative",
+                                         "result.tube_positive",
+                                         "result.tube_inconclusive",
+                                         "result.members_reached",
+                                         "result.retest_complete",
+                                         "case.confirmed",
+                                         "contact.proposed",
+                                         "contact.confirmed",
+                                         "status.changed",
+                                         "appeal.filed",
+                                         "alert.raised",
+                                         "venue.silent",
+                                         "venue.copied_code",
+                                         "venue.exposed",
+                                         "unit.exposed", /* these two are this house's own */
+                                         "inspection.finding_recorded",
+                                         "indicator.missed",
+                                         "roster.gap_found",
+                                         "test.overdue",
+                                         "batch.received",
+                                         "step.missing",
+                                         "isolation.ordered",
+                                         "isolation.ended",
+                                         "request.filed",
+                                         "letter.filed",
+                                         "plan.activated",
+                                         "day.passed",
+                                         "hour.passed"};
     static const char *const roles[] = {
-        "command", "command_duty", "cdc_lead", "cdc_duty", "cdc_investigator", "district_duty",
-        "town_duty", "grid_worker", "checkpoint_lead", "checkpoint_officer", "sampler",
-        "lab_duty", "lab_lead", "site_lead", "site_staff", "unit_manager", "venue_manager",
-        "venue_staff", "inspector", "inspection_lead", "appeals_officer", "approver", "auditor",
-        "epidemiologist", "press", "administrator"};
+        "command",         "command_duty",  "cdc_lead",    "cdc_duty",        "cdc_investigator",
+        "district_duty",   "town_duty",     "grid_worker", "checkpoint_lead", "checkpoint_officer",
+        "sampler",         "lab_duty",      "lab_lead",    "site_lead",       "site_staff",
+        "unit_manager",    "venue_manager", "venue_staff", "inspector",       "inspection_lead",
+        "appeals_officer", "approver",      "auditor",     "epidemiologist",  "press",
+        "administrator"};
     struct buffer text;
     struct error err;
     json_t *document;
@@ -177,8 +205,7 @@ static void check_references(json_t *node, json_t *definitions)
     const char *key;
     json_t *value;
     size_t i;
-    json_object_foreach(node, key, value)
-    {
+    json_object_foreach (node, key, value) {
         if (strcmp(key, "$ref") == 0) {
             const char *name = strrchr(json_string_value(value), '/') + 1;
             if (!json_object_get(definitions, name))
@@ -186,7 +213,8 @@ static void check_references(json_t *node, json_t *definitions)
         }
         check_references(value, definitions);
     }
-    json_array_foreach(node, i, value) check_references(value, definitions);
+    json_array_foreach (node, i, value)
+        check_references(value, definitions);
 }
 
 static void the_schema_refers_to_nothing_that_is_not_there(void **state)
@@ -209,8 +237,8 @@ static void durations_are_told_in_the_largest_unit(void **state)
     static const struct {
         int64_t seconds;
         const char *text;
-    } rows[] = {{0, "0m"},      {900, "15m"},      {3600, "1h"},      {5400, "90m"},
-                {86400, "1d"},  {90000, "25h"},    {1209600, "14d"}};
+    } rows[] = {{0, "0m"},     {900, "15m"},   {3600, "1h"},    {5400, "90m"},
+                {86400, "1d"}, {90000, "25h"}, {1209600, "14d"}};
     char text[32];
     for (size_t i = 0; i < ROWS(rows); i++)
         assert_string_equal(scene_duration(rows[i].seconds, text), rows[i].text);

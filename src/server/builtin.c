@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "notices/notices.h"
 #include "registry/registry.h"
 #include "server/server_internal.h"
 
@@ -107,6 +108,31 @@ static void put_refusals(struct response *response)
                  (long long)atomic_load(&server_counters.forgotten));
 }
 
+static void put_notices(const struct request *request, struct response *response)
+{
+    struct notice_counts counts[NOTICE_CHANNELS];
+    struct buffer *body = &response->body;
+    notices_counts_lately(request->platform->notices, counts);
+    put_metric(response, "chengmai_notices", "gauge",
+               "Notices that wait for their channel, and that were given up, by channel.");
+    for (int i = 0; i < NOTICE_CHANNELS; i++) {
+        const char *name = notice_channel_name((enum notice_channel)i);
+        buffer_print(body,
+                     "chengmai_notices{channel=\"%s\",state=\"waiting\"} %lld\n"
+                     "chengmai_notices{channel=\"%s\",state=\"given_up\"} %lld\n",
+                     name, (long long)counts[i].waiting, name, (long long)counts[i].given_up);
+    }
+    put_metric(response, "chengmai_notice_tries_total", "counter",
+               "Tries to deliver a notice since the city began, by channel.");
+    for (int i = 0; i < NOTICE_CHANNELS; i++) {
+        const char *name = notice_channel_name((enum notice_channel)i);
+        buffer_print(body,
+                     "chengmai_notice_tries_total{channel=\"%s\",outcome=\"delivered\"} %lld\n"
+                     "chengmai_notice_tries_total{channel=\"%s\",outcome=\"retried\"} %lld\n",
+                     name, (long long)counts[i].delivered, name, (long long)counts[i].retries);
+    }
+}
+
 static bool handle_metrics(const struct request *request, struct response *response,
                            struct error *err)
 {
@@ -130,6 +156,7 @@ static bool handle_metrics(const struct request *request, struct response *respo
     for (int color = 0; color < 3; color++)
         buffer_print(body, "chengmai_persons{color=\"%s\"} %lld\n", color_name((enum color)color),
                      (long long)counts[color]);
+    put_notices(request, response);
     return true;
 }
 
@@ -341,9 +368,9 @@ const struct route builtin_routes[BUILTIN_ROUTES] = {
      .path = "/events/stream",
      .access = ROUTE_USER,
      .touches = TOUCH_AGGREGATES,
-     .permission = PERMISSION_BIT(PERMIT_SITUATION_READ),
+     .permission = PERMISSION_NONE,
      .manner = ROUTE_STREAM,
      .shed = SHED_DECORATION,
-     .summary = "Server-sent events of the counters",
+     .summary = "Server-sent events: the reader's own notices, and counters for who may read them",
      .response_type = "text/event-stream"},
 };

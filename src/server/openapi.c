@@ -2,7 +2,7 @@
  * routes that exist. Schemas stand in the tables as JSON and are taken over as they are. */
 #include "server/server_internal.h"
 
-static const char *const method_names[HTTP_METHOD_COUNT] = {"get", "post", "put", "delete"};
+const char *const method_names[HTTP_METHOD_COUNT] = {"get", "post", "put", "delete"};
 
 static const char components[] =
     "{\"securitySchemes\":{"
@@ -211,11 +211,10 @@ static void put_security(struct json_writer *writer)
     json_array_end(writer);
 }
 
-bool openapi_handle(const struct request *request, struct response *response, struct error *err)
+void openapi_write(struct buffer *out)
 {
-    (void)request, (void)err;
     struct json_writer writer;
-    json_writer_init(&writer, &response->body);
+    json_writer_init(&writer, out);
     json_object_begin(&writer);
     json_field_text(&writer, "openapi", SLICE("3.1.0"));
     json_key(&writer, "info");
@@ -232,5 +231,11 @@ bool openapi_handle(const struct request *request, struct response *response, st
     json_put_raw(&writer, slice_of(components));
     json_object_end(&writer);
     json_writer_release(&writer);
+}
+
+bool openapi_handle(const struct request *request, struct response *response, struct error *err)
+{
+    (void)request, (void)err;
+    openapi_write(&response->body);
     return true;
 }

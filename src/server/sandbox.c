@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -117,7 +118,7 @@ static const int allowed[] = {
     SCMP_SYS(getrusage),
     SCMP_SYS(sysinfo),
     SCMP_SYS(uname),
-    /* connections of the sockets that listen already; new sockets are not among them */
+    /* connections of the sockets that listen already; new sockets: below */
     SCMP_SYS(accept),
     SCMP_SYS(accept4),
     SCMP_SYS(recvfrom),
@@ -218,14 +219,34 @@ static bool allow_terminals(scmp_filter_ctx filter)
     return true;
 }
 
-static bool fill(scmp_filter_ctx filter)
+/* Connections to others, of the kinds that are needed. Whatever other kind a library asks for is
+ * not there: it is told so, and goes on without. */
+static bool allow_dialling(scmp_filter_ctx filter, unsigned needs)
+{
+    static const int calls[] = {SCMP_SYS(connect)};
+    static const scmp_datum_t networks[] = {AF_INET, AF_INET6};
+    bool done = allow(filter, calls, sizeof calls / sizeof *calls) &&
+                seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                                 SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)) == 0 &&
+                seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                                 SCMP_A0(SCMP_CMP_GT, AF_INET6, 0)) == 0;
+    for (size_t i = 0; done && i < sizeof networks / sizeof *networks; i++)
+        done = seccomp_rule_add(filter,
+                                needs & SANDBOX_DIALS_NETWORK ? SCMP_ACT_ALLOW
+                                                              : SCMP_ACT_ERRNO(EAFNOSUPPORT),
+                                SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, networks[i], 0)) == 0;
+    return done;
+}
+
+static bool fill(scmp_filter_ctx filter, unsigned needs)
 {
     return seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
            seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
            allow(filter, allowed, sizeof allowed / sizeof *allowed) &&
            (!IS_SANITIZED || allow(filter, allowed_to_sanitizers,
                                    sizeof allowed_to_sanitizers / sizeof *allowed_to_sanitizers)) &&
-           allow_memory(filter) && allow_threads(filter) && allow_terminals(filter);
+           allow_memory(filter) && allow_threads(filter) && allow_terminals(filter) &&
+           (!needs || allow_dialling(filter, needs));
 }
 
 void sandbox_prepare(void)
@@ -235,13 +256,13 @@ void sandbox_prepare(void)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-bool sandbox_enter(struct error *err)
+bool sandbox_enter(unsigned needs, struct error *err)
 {
     struct error_place place = {.field = "--sandbox"};
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     if (!IS_SANITIZED)
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody of the same user reads its memory */
-    bool done = filter && fill(filter) && catch_forbidden() && seccomp_load(filter) == 0;
+    bool done = filter && fill(filter, needs) && catch_forbidden() && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return done || error_set(err, ERROR_ENVIRONMENT, place,
                              "a kernel with seccomp filters, or serving without --sandbox",

@@ -8,14 +8,17 @@
 
 #include "cli/cli.h"
 #include "command/command.h"
+#include "contacts/contacts.h"
 #include "dossier/dossier.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
+#include "notices/notices.h"
 #include "server/sandbox.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
 
-enum { STOP_SECONDS = 9, HTTP_STOP_SECONDS = 6, HOUR_ROUNDS = 3600 };
+enum { STOP_SECONDS = 9, HTTP_STOP_SECONDS = 6, HOUR_ROUNDS = 3600,
+       MINUTE_ROUNDS = 60 };
 
 struct jobs {
     struct platform *platform;
@@ -43,6 +46,9 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     if (!command_counters_refresh(platform, &err))
         log_error("command", &err);
     if (!dossier_sign_head(platform, &err))
+        log_error("dossier", &err);
+    if (round % MINUTE_ROUNDS == MINUTE_ROUNDS - 1 && !store_is_sunset(platform->store) &&
+        !dossier_spread_seen(platform, &err))
         log_error("dossier", &err);
     if (round % 2 == 0)
         http_streams_wake(jobs->http);
@@ -77,12 +83,15 @@ static void *loops_main(void *argument)
 {
     struct platform *platform = argument;
     timestamp forgot_at = world_real_now();
+    int64_t looked = 0;
     do {
         struct error err;
         int64_t count;
         timestamp now = world_real_now();
         if (store_is_sunset(platform->store))
             continue;
+        if (!contacts_follow(platform, &looked, &count, &err))
+            log_error("contacts", &err);
         if (!loops_run(platform->loops, &count, &err))
             log_error("loops", &err);
         if (now - forgot_at < HOUR)
@@ -92,6 +101,19 @@ static void *loops_main(void *argument)
             log_error("loops", &err);
     } while (loops_wait(platform->loops, 1));
     return NULL;
+}
+
+static void *notices_main(void *argument)
+{
+    notices_serve(argument);
+    return NULL;
+}
+
+static unsigned sandbox_needs(const struct platform *platform)
+{
+    unsigned needs = notices_needs(platform->notices);
+    return (needs & NOTICES_NEED_LOCAL ? SANDBOX_DIALS_LOCAL : 0) |
+           (needs & NOTICES_NEED_NETWORK ? SANDBOX_DIALS_NETWORK : 0);
 }
 
 static bool may_listen(struct platform *platform, const struct http_address *address,
@@ -138,16 +160,17 @@ static bool serve(struct command_context *context, struct platform *platform,
 {
     struct jobs jobs = {.platform = platform};
     struct door *door = NULL;
-    pthread_t loops;
+    pthread_t loops, notices;
     int signal_no;
     uint16_t port;
     if (!may_listen(platform, &serving->address, err) ||
-        !command_counters_refresh(platform, err) ||
+        !command_counters_refresh(platform, err) || !notices_prepare(platform->notices, err) ||
         !http_start(platform, &serving->address, &jobs.http, &port, err))
         return false;
     bool living = platform->demo && !serving->still;
     if ((living && !sim_life_open(platform, &jobs.life, err)) ||
-        !door_open(platform, &door, err) || (serving->sandboxed && !sandbox_enter(err))) {
+        !door_open(platform, &door, err) ||
+        (serving->sandboxed && !sandbox_enter(sandbox_needs(platform), err))) {
         sim_life_close(jobs.life);
         http_stop(jobs.http, 1);
         http_free(jobs.http);
@@ -159,6 +182,7 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_cond_init(&jobs.changed, NULL);
     REQUIRE(pthread_create(&jobs.thread, NULL, jobs_main, &jobs) == 0);
     REQUIRE(pthread_create(&loops, NULL, loops_main, platform) == 0);
+    REQUIRE(pthread_create(&notices, NULL, notices_main, platform->notices) == 0);
     keeping_start(platform->keeping);
     say_listening(context->out, &serving->address, port);
     sigwait(signals, &signal_no);
@@ -172,6 +196,8 @@ static bool serve(struct command_context *context, struct platform *platform,
     pthread_join(jobs.thread, NULL);
     loops_stop(platform->loops);
     pthread_join(loops, NULL);
+    notices_stop(platform->notices);
+    pthread_join(notices, NULL);
     keeping_stop(platform->keeping);
     sim_life_close(jobs.life);
     http_free(jobs.http); /* the jobs woke its streams until now */
@@ -219,12 +245,17 @@ static int run_serve(struct command_context *context, int argc, char **argv, str
     return done ? EXIT_DONE : command_fail(err);
 }
 
-static const struct command server_commands[] = {
+const struct command server_commands[SERVER_COMMANDS] = {
     {.name = "serve",
      .usage = usage,
      .words = "serves pages, API and commands on this data directory",
      .needs_data = false,
      .run = run_serve},
+    [COMMAND_ROUTES] = {.name = "routes",
+                        .usage = "",
+                        .words = "every route: who may ask, what it touches, whether it needs a"
+                                 " purpose",
+                        .run = run_routes},
 };
 
 const struct module server_module = {
@@ -232,6 +263,6 @@ const struct module server_module = {
     .routes = builtin_routes,
     .route_count = BUILTIN_ROUTES,
     .commands = server_commands,
-    .command_count = 1,
+    .command_count = SERVER_COMMANDS,
     .statements = (const struct sql_list *const[]){&idempotency_statements, NULL},
 };

@@ -32,8 +32,8 @@ void http_free(struct http *http);
 /* Wakes event streams: counters may have changed. */
 void http_streams_wake(struct http *http);
 
-/* Closes connections that are not silent but get nowhere: a request that does not end, an answer that
- * is not taken. Called once a second. */
+/* Closes connections that are not silent but get nowhere: a request that does not end, an answer
+ * that is not taken. Called once a second. */
 void http_close_slow(struct http *http);
 
 struct door;
@@ -64,7 +64,19 @@ bool idempotency_prune(struct platform *platform, struct error *err) MUST_USE;
 
 /* "identity_providers":[…] of this city. */
 void session_put_providers(struct json_writer *writer, const struct platform *platform);
+/* Lower case, as OpenAPI writes them. */
+extern const char *const method_names[HTTP_METHOD_COUNT];
+
+/* declarations.c: what is missing in what a route says of itself, in words; NULL where nothing. */
+const char *route_fault(const struct route *route);
+int run_routes(struct command_context *context, int argc, char **argv, struct error *err);
+enum { COMMAND_ROUTES = 1, SERVER_COMMANDS };
+extern const struct command server_commands[SERVER_COMMANDS];
+
 /* Routes by file. */
+/* The document of all routes. A route that is described wrongly ends the process: it is written once
+ * at start. */
+void openapi_write(struct buffer *out);
 bool openapi_handle(const struct request *request, struct response *response,
                     struct error *err) MUST_USE;
 bool session_begin_handle(const struct request *request, struct response *response,

@@ -1,11 +1,13 @@
-/* Server-sent events: the counters of the reader's area, sent at once and again whenever they may
- * have changed. A stream with nothing to say is suspended; http_streams_wake resumes all. The
- * reader's right is looked at again before each event, so that a stream ends with its session. An
- * event is made once an area and version, whatever the number of its readers: these are the
- * threads that take scans. */
+/* Server-sent events: the counters of the reader's area (where the role may read them) and the
+ * reader's own notices, sent at once and again whenever they may have changed. A stream
+ * with nothing to say is suspended; http_streams_wake resumes all. The reader's right is looked at
+ * again before each event, so that a stream ends with its session. The counters of an area are made
+ * once a version, whatever the number of its readers: these are the threads that take scans. */
 #include <stdlib.h>
 
 #include "command/command.h"
+#include "notices/notices.h"
+#include "policy/permissions.h"
 #include "server/http_internal.h"
 
 enum { STREAMS_MAX = 256, TOKEN_BYTES_MAX = 160, EVENT_BYTES_MAX = 1 << 20 };
@@ -19,6 +21,8 @@ struct stream {
     struct actor actor;
     bool suspended; /* under http->lock, as sent_version's comparison */
     uint64_t sent_version;
+    bool told; /* its notices, as `head` says */
+    struct notice_head head;
     struct buffer text;
     size_t sent;
     struct stream *next; /* under http->lock */
@@ -109,14 +113,9 @@ void streams_forget_snapshots(struct http *http)
     }
 }
 
-static bool write_event(struct stream *stream, uint64_t version)
+static bool write_counters(struct stream *stream, uint64_t version)
 {
     struct error err;
-    if (!may_read(stream, &err))
-        return false;
-    stream->sent_version = version;
-    stream->sent = 0;
-    buffer_clear(&stream->text);
     if (take_snapshot(stream, version))
         return true;
     buffer_append_text(&stream->text, "event: counters\ndata: ");
@@ -131,11 +130,43 @@ static bool write_event(struct stream *stream, uint64_t version)
     return true;
 }
 
+/* How many of the reader's own notices are unread, and the newest: at once, and whenever it
+ * changes. The notices themselves are asked for (GET /notices): the threads here touch no SQL for
+ * them. */
+static void write_notices(struct stream *stream)
+{
+    struct notice_head head =
+        notices_head(stream->http->platform->notices, stream->actor.user_no);
+    if (stream->told && head.newest == stream->head.newest && head.unread == stream->head.unread)
+        return;
+    stream->told = true;
+    stream->head = head;
+    buffer_print(&stream->text,
+                 "event: notice\ndata: {\"newest\":%lld,\"unread\":%lld}\n\n",
+                 (long long)head.newest, (long long)head.unread);
+}
+
+/* May leave the text empty: nothing changed that this reader may see. */
+static bool write_event(struct stream *stream, uint64_t version)
+{
+    struct error err;
+    if (!may_read(stream, &err))
+        return false;
+    stream->sent_version = version;
+    stream->sent = 0;
+    buffer_clear(&stream->text);
+    if ((stream->actor.permissions & PERMISSION_BIT(PERMIT_SITUATION_READ)) &&
+        !write_counters(stream, version))
+        return false;
+    write_notices(stream);
+    return !stream->text.overflow;
+}
+
 static ssize_t stream_read(void *context, uint64_t position, char *out, size_t size)
 {
     (void)position;
     struct stream *stream = context;
-    if (stream->sent == stream->text.length) {
+    while (stream->sent == stream->text.length) {
         uint64_t version;
         enum next next = await_version(stream, &version);
         if (next == NEXT_LATER)

@@ -114,7 +114,12 @@ static void a_district_walks_its_own_persons_once_by_the_index(void **state)
                               " WHERE p.area_no BETWEEN a.area_no AND a.area_no + 16777215");
     assert_true(there > 37);
     assert_int_equal(seen, there);
+    struct error err;
+    assert_int_equal(loopback_number(loop, "SELECT sum(length(persons)) / 4 FROM seen_list"),
+                     there);
+    test_fail_on(dossier_spread_seen(loop->platform, &err), &err);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM seen_person"), there);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM seen_list"), 0);
 }
 
 static void a_search_is_recorded_also_where_it_finds_nobody(void **state)

@@ -1,5 +1,6 @@
 /* The gate: what nobody, each role, and a holder may do, on every route of the house; jurisdiction,
  * purpose, CSRF, and the end of sessions. Default is to deny. */
+#include "server/server_internal.h"
 #include "server/test_support.h"
 
 /* A path of the route with each parameter filled in. */
@@ -65,10 +66,41 @@ static void the_public_routes_are_these(void **state)
     assert_int_equal(found, sizeof open / sizeof *open);
 }
 
+/* The build runs this over every route and fails with what it finds. */
+static void a_route_that_does_not_declare_itself_is_a_fault(void **state)
+{
+    (void)state;
+    const struct route good = {.method = HTTP_GET,
+                               .path = "/persons/{no}",
+                               .access = ROUTE_USER,
+                               .permission = PERMISSION_BIT(PERMIT_PERSON_READ),
+                               .touches = TOUCH_PERSONS,
+                               .fields = FIELD_BIT(FIELD_NAME),
+                               .opens_identity = true,
+                               .about_person = true,
+                               .handle = openapi_handle};
+    struct route bad[6];
+    assert_null(route_fault(&good));
+    for (size_t i = 0; i < 6; i++)
+        bad[i] = good;
+    bad[0].touches = TOUCH_UNDECLARED;
+    bad[1].permission = 0;
+    bad[2].opens_identity = false;
+    bad[3].fields = 0;
+    bad[4].handle = NULL;
+    bad[5].opens_identity = bad[5].about_person = false;
+    for (size_t i = 0; i < 6; i++)
+        assert_non_null(route_fault(&bad[i]));
+    for (size_t m = 0; m < module_count; m++)
+        for (size_t r = 0; r < modules[m]->route_count; r++)
+            assert_null(route_fault(&modules[m]->routes[r]));
+}
+
 /* ---- Role × route. Written down by hand: not read from roles.yaml. */
 
 #define ALL_READERS "command command_duty cdc_lead cdc_duty cdc_investigator district_duty "
-#define PERSON_READERS "command command_duty cdc_lead cdc_duty cdc_investigator "
+#define PERSON_READERS                                                                             \
+    "command command_duty cdc_lead cdc_duty cdc_investigator site_lead unit_manager "
 #define LOOP_HANDS                                                                                 \
     ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler lab_duty "       \
                 "lab_lead site_lead site_staff unit_manager venue_manager venue_staff inspector "  \
@@ -83,10 +115,9 @@ static const struct {
     {HTTP_GET, "/api/v1/cases/1/exposures", ALL_READERS},
     {HTTP_GET, "/api/v1/cases/1/chain", ALL_READERS},
     {HTTP_GET, "/api/v1/persons/1/status",
-     ALL_READERS "town_duty grid_worker checkpoint_lead site_lead appeals_officer approver "},
+     ALL_READERS "town_duty grid_worker checkpoint_lead site_lead unit_manager appeals_officer "
+                 "approver "},
     {HTTP_GET, "/api/v1/situation",
-     ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
-    {HTTP_GET, "/api/v1/events/stream",
      ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
     {HTTP_GET, "/api/v1/venues/1/code", "venue_manager administrator "},
     {HTTP_POST, "/api/v1/venues/1/revoke", "venue_manager administrator "},
@@ -115,6 +146,7 @@ static const struct {
     {HTTP_POST, "/api/v1/overrides/1/refuse", "approver inspection_lead "},
     {HTTP_GET, "/api/v1/appeals", "appeals_officer "},
     {HTTP_POST, "/api/v1/appeals/1/decision", "appeals_officer "},
+    {HTTP_POST, "/api/v1/appeals/1/annulment", "cdc_lead cdc_duty "},
     {HTTP_POST, "/api/v1/rules", "cdc_lead "},
     {HTTP_POST, "/api/v1/rules/1/sign", "command approver inspection_lead "},
     {HTTP_GET, "/api/v1/venues/suspicions",
@@ -123,6 +155,8 @@ static const struct {
                  "epidemiologist "},
     {HTTP_GET, "/api/v1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/loops:counts",
+     ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},
+    {HTTP_GET, "/api/v1/loops:indicators",
      ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},
     {HTTP_GET, "/api/v1/loops/1", LOOP_HANDS},
     {HTTP_POST, "/api/v1/loops", LOOP_HANDS},
@@ -448,6 +482,7 @@ static void tokens_and_sessions_expire(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_route_that_does_not_declare_itself_is_a_fault),
         LOOPBACK_TEST(every_route_is_closed_without_a_session_unless_public),
         cmocka_unit_test(the_public_routes_are_these),
         LOOPBACK_TEST(each_role_may_what_the_table_says_and_nothing_else),

@@ -6,7 +6,7 @@
 #include <glob.h>
 
 #include "policy/yaml.h"
-#include "server/test_play_steps.h"
+#include "server/test_play_looks.h"
 
 /* ---- Playing */
 

@@ -306,6 +306,8 @@ static void an_appeal_is_answered_in_words_and_sets_nothing(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         expect_as(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/1/decision", bad[i], 400,
                   "bad-value");
+    expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/appeals/1/annulment", NULL, 409,
+              "no annulment follows it");
     struct answer answer =
         call_as(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/1/decision",
                 "{\"decision\":\"granted\",\"words\":\"登记错误\",\"follows\":\"annul\"}");
@@ -314,8 +316,16 @@ static void an_appeal_is_answered_in_words_and_sets_nothing(void **state)
     answer_release(&answer);
     assert_int_equal(color_now(loop), COLOR_YELLOW);
     expect_holder(loop, HTTP_GET, "/api/v1/me/appeals", NULL, 200, "\"followed_by\":null");
-    add(loop, (struct evidence){.kind = EVIDENCE_ANNUL, .of = no,
-                                .at = world_now(loop->platform->world)});
+    /* who decided does not carry it out, in whatever role; another hand does, once */
+    loopback_change(loop, "UPDATE appeal SET decided_by = 'cdc_lead'");
+    expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/appeals/1/annulment", NULL, 403,
+              "does not annul");
+    loopback_change(loop, "UPDATE appeal SET decided_by = 'appeals_officer'");
+    expect_as(loop, "cdc_lead-320481", HTTP_POST, "/api/v1/appeals/1/annulment", NULL, 404, "");
+    expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/appeals/1/annulment", NULL, 200, "granted");
+    expect_as(loop, "cdc_lead", HTTP_POST, "/api/v1/appeals/1/annulment", NULL, 409, "already");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM evidence WHERE of_no > 0"), 1);
+    expect_holder(loop, HTTP_GET, "/api/v1/me/appeals", NULL, 200, "\"followed_by\":");
     loop->platform->world->fixed += 2 * HOUR;
     expect_as(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/1/decision",
               "{\"decision\":\"rejected\",\"words\":\"x\"}", 409, "decided before");

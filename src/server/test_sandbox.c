@@ -2,6 +2,7 @@
  * the log; what a server does goes on. */
 #include "server/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,12 +14,15 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 enum { ENDED_WELL = 42 };
+
+static unsigned sandbox_needs; /* what the sandbox is told to leave */
 
 /* Runs `act` sandboxed in a child; its status, and what it wrote to standard error. */
 static int run_sandboxed(void (*act)(void), char *words, size_t size)
@@ -31,7 +35,7 @@ static int run_sandboxed(void (*act)(void), char *words, size_t size)
         struct error err;
         dup2(both[1], STDERR_FILENO);
         sandbox_prepare();
-        if (!sandbox_enter(&err))
+        if (!sandbox_enter(sandbox_needs, &err))
             _exit(1);
         act();
         _exit(ENDED_WELL);
@@ -145,6 +149,41 @@ static void do_what_a_server_does(void)
     (void)isatty(0);
 }
 
+static void dial_locally(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un nowhere = {.sun_family = AF_UNIX, .sun_path = "/nowhere/relay"};
+    if (fd < 0 || connect(fd, (struct sockaddr *)&nowhere, sizeof nowhere) == 0 || errno != ENOENT)
+        _exit(8);
+    if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EAFNOSUPPORT)
+        _exit(9);
+}
+
+static void dial_the_network(void)
+{
+    if (socket(AF_INET, SOCK_STREAM, 0) < 0 || socket(AF_INET6, SOCK_STREAM, 0) < 0)
+        _exit(8);
+    if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0 || errno != EAFNOSUPPORT)
+        _exit(9);
+}
+
+/* A server that sends notices dials what it needs to, and is told of every other kind of socket
+ * that this system has none. */
+static void a_server_that_sends_notices_dials_what_it_needs(void **state)
+{
+    (void)state;
+    char words[2000];
+    sandbox_needs = SANDBOX_DIALS_LOCAL;
+    int local = run_sandboxed(dial_locally, words, sizeof words);
+    sandbox_needs = SANDBOX_DIALS_NETWORK;
+    int network = run_sandboxed(dial_the_network, words, sizeof words);
+    int program = run_sandboxed(start_a_program, words, sizeof words);
+    sandbox_needs = 0;
+    assert_true(WIFEXITED(local) && WEXITSTATUS(local) == ENDED_WELL);
+    assert_true(WIFEXITED(network) && WEXITSTATUS(network) == ENDED_WELL);
+    assert_true(WIFSIGNALED(program) && WTERMSIG(program) == SIGSYS); /* the rest stays shut */
+}
+
 static void what_a_server_does_goes_on(void **state)
 {
     (void)state;
@@ -180,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_server_does_not_do_ends_it_with_a_line_in_the_log),
         cmocka_unit_test(what_a_server_does_goes_on),
+        cmocka_unit_test(a_server_that_sends_notices_dials_what_it_needs),
         cmocka_unit_test(every_server_gives_up_core_dumps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

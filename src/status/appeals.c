@@ -39,6 +39,8 @@ static const struct sql_text appeal_update = {
     "UPDATE appeal SET state = ?2, decided_at = ?3, decided_by = ?4, decision_words = ?5,"
     " follows = ?6, follows_of = ?7 WHERE appeal_no = ?1",
     "primary key"};
+static const struct sql_text appeal_decider = {
+    "appeal_decider", "SELECT decided_by FROM appeal WHERE appeal_no = ?1", "primary key"};
 static const struct sql_text overdue_first = {
     "appeal_overdue_first",
     "SELECT min(due_at) FROM appeal WHERE overdue_told = 0 AND state = 0", "appeal_untold"};
@@ -53,7 +55,8 @@ static const struct sql_text overdue_tell = {
 
 const struct sql_list appeal_statements =
     SQL_LIST(&appeal_insert, &appeal_last, &appeal_open_count, &appeal_own, &appeal_page,
-             &appeal_select, &appeal_update, &overdue_first, &overdue_select, &overdue_tell);
+             &appeal_select, &appeal_update, &appeal_decider,
+             &overdue_first, &overdue_select, &overdue_tell);
 
 enum { STATE_OPEN, STATE_GRANTED, STATE_REJECTED, STATES };
 static const char *const state_names[STATES] = {"open", "granted", "rejected"};
@@ -391,9 +394,9 @@ static bool stands_apart(struct sql *sql, struct deciding *deciding, struct erro
                               "a piece of evidence about this person", "no such piece");
 }
 
-static bool find_row(struct sql *sql, struct deciding *deciding, struct error *err)
+static bool find_row(struct sql *sql, const struct request *request, struct appeal *appeal,
+                     struct error *err)
 {
-    const struct request *request = deciding->request;
     struct sql_query *query;
     int64_t no;
     bool row;
@@ -407,12 +410,9 @@ static bool find_row(struct sql *sql, struct deciding *deciding, struct error *e
     if (!row)
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "id"},
                          "an appeal of your area", "no such appeal");
-    bool done = read_row(sql, query, request->arena, &deciding->appeal, err);
+    bool done = read_row(sql, query, request->arena, appeal, err);
     sql_end(query);
-    if (!done)
-        return false;
-    return deciding->appeal.state == STATE_OPEN ||
-           refuse(err, ERROR_CONFLICT, "an open appeal", "it was decided before");
+    return done;
 }
 
 static bool decide_job(struct sql *sql, void *context, struct error *err)
@@ -420,8 +420,10 @@ static bool decide_job(struct sql *sql, void *context, struct error *err)
     struct deciding *deciding = context;
     const struct request *request = deciding->request;
     struct appeal *appeal = &deciding->appeal;
-    if (!find_row(sql, deciding, err))
+    if (!find_row(sql, request, appeal, err))
         return false;
+    if (appeal->state != STATE_OPEN)
+        return refuse(err, ERROR_CONFLICT, "an open appeal", "it was decided before");
     if (deciding->follows && strcmp(deciding->follows, "annul") == 0 && !deciding->of)
         deciding->of = appeal->about;
     if (deciding->follows && strcmp(deciding->follows, "annul") == 0 && !deciding->of)
@@ -481,6 +483,68 @@ bool appeal_handle_decide(const struct request *request, struct response *respon
         !store_write(request->platform->store, decide_job, &deciding, err))
         return false;
     put_appeal(request, &deciding.appeal, response);
+    return true;
+}
+
+/* ---- POST /appeals/{id}/annulment: the piece that a granted appeal names, by another hand */
+
+struct annulling {
+    const struct request *request;
+    struct appeal appeal;
+};
+
+/* Who decided does not carry it out. */
+static bool another_hand(struct sql *sql, const struct annulling *annulling, struct error *err)
+{
+    struct sql_query *query;
+    bool row;
+    if (!sql_begin(sql, &appeal_decider, SQL_ARGUMENTS(sql_int(annulling->appeal.no)), &query,
+                   err) ||
+        !sql_next(query, &row, err))
+        return false;
+    bool same = row && slice_equal(sql_get_text(query, 0),
+                                   slice_of(annulling->request->actor.name));
+    if (row)
+        sql_end(query);
+    return !same || refuse(err, ERROR_REFUSED, "somebody else than who decided",
+                           "who grants an appeal does not annul the evidence");
+}
+
+static bool annul_job(struct sql *sql, void *context, struct error *err)
+{
+    struct annulling *annulling = context;
+    const struct request *request = annulling->request;
+    struct appeal *appeal = &annulling->appeal;
+    struct evidence *pieces;
+    size_t count;
+    int64_t no;
+    if (!find_row(sql, request, appeal, err) || !another_hand(sql, annulling, err))
+        return false;
+    struct person_no person = {(uint32_t)appeal->person};
+    if (appeal->state != STATE_GRANTED || !slice_equal(appeal->follows, SLICE("annul")))
+        return refuse(err, ERROR_CONFLICT, "a granted appeal that an annulment follows",
+                      "no annulment follows it");
+    if (!evidence_of_person(sql, person, request->arena, &pieces, &count, err))
+        return false;
+    if (followed_by(appeal, pieces, count))
+        return refuse(err, ERROR_CONFLICT, "an appeal that waits for it", "it is annulled already");
+    struct evidence piece = {.kind = EVIDENCE_ANNUL,
+                             .recorded_at = sql_now(sql),
+                             .at = sql_now(sql),
+                             .until = TIMESTAMP_NONE,
+                             .of = appeal->follows_of};
+    return evidence_add(sql, person, appeal->area_no, &piece, SLICE(""), &no, err) &&
+           redress_audit(sql, request, "appeal.annul", appeal->person, "evidence", err) &&
+           redress_emit(sql, "appeal.followed", appeal->person, appeal->area_no, appeal->no, err);
+}
+
+bool appeal_handle_annul(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    struct annulling annulling = {.request = request};
+    if (!store_write(request->platform->store, annul_job, &annulling, err))
+        return false;
+    put_appeal(request, &annulling.appeal, response);
     return true;
 }
 

@@ -18,6 +18,7 @@ static const struct event_kind event_kinds[] = {
     {"override.decided", "person"},
     {"appeal.filed", "person"},
     {"appeal.decided", "person"},
+    {"appeal.followed", "person"},   /* the evidence is annulled */
     {"appeal.overdue", "person"},    /* once an appeal */
     {"rules.proposed", "none"},      /* {"id":NUMBER} */
     {"rules.signed", "none"},        /* once a signature */

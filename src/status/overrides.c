@@ -154,16 +154,14 @@ struct asking {
     struct override_row row;
 };
 
-/* Someone of another area is not there. */
+/* Who is not the reader's is not there. */
 static bool person_within(struct sql *sql, const struct request *request, int64_t person,
                           int64_t *ret_area, struct error *err)
 {
-    bool known;
-    if (!evidence_person_area(sql, (struct person_no){(uint32_t)person}, ret_area, &known, err))
-        return false;
-    return (known && *ret_area >= request->actor.area_first &&
-            *ret_area <= request->actor.area_last) ||
-           evidence_no_such_person(err);
+    bool within;
+    return access_person_within(request->platform, sql, &request->actor, person, ret_area, &within,
+                                err) &&
+           (within || evidence_no_such_person(err));
 }
 
 static bool ask_job(struct sql *sql, void *context, struct error *err)

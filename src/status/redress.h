@@ -55,6 +55,8 @@ bool appeal_handle_own(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
 bool appeal_handle_list(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
+bool appeal_handle_annul(const struct request *request, struct response *response,
+                         struct error *err);
 bool appeal_handle_decide(const struct request *request, struct response *response,
                           struct error *err) MUST_USE;
 /* Emits "appeal.overdue" once for each open appeal past its time. */

@@ -1,4 +1,5 @@
 /* A person's status: for officers with a purpose, and for the holder. */
+#include "access/access.h"
 #include "policy/permissions.h"
 #include "status/redress.h"
 #include "status/redress_schema.h"
@@ -65,20 +66,18 @@ bool status_audit_read(const struct request *request, const char *act, uint32_t 
 }
 
 /* Someone of another area is not there, as someone who does not exist. */
-static bool within_area(const struct request *request, struct person_no person,
+static bool within_reach(const struct request *request, struct person_no person,
                         struct error *err)
 {
     struct sql *sql;
-    int64_t area;
-    bool known;
+    int64_t area_no;
+    bool within;
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
-    bool done = evidence_person_area(sql, person, &area, &known, err);
+    bool done = access_person_within(request->platform, sql, &request->actor, person.n, &area_no,
+                                     &within, err);
     store_read_end(request->platform->store, sql);
-    if (!done)
-        return false;
-    bool inside = known && area >= request->actor.area_first && area <= request->actor.area_last;
-    return inside || evidence_no_such_person(err);
+    return done && (within || evidence_no_such_person(err));
 }
 
 static bool read_moment(const struct request *request, timestamp *ret_at,
@@ -109,7 +108,7 @@ static bool handle_status(const struct request *request, struct response *respon
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "no"},
                          "the number of a person", "not a number");
     struct person_no person = {(uint32_t)number};
-    if (!read_moment(request, &at, &rules, err) || !within_area(request, person, err) ||
+    if (!read_moment(request, &at, &rules, err) || !within_reach(request, person, err) ||
         !status_audit_read(request, "status.read", person.n, 1, "status,evidence", err) ||
         !status_decide_at(request->platform, person, at, request->arena, &decision, err))
         return false;
@@ -201,6 +200,7 @@ const struct route status_routes[STATUS_ROUTES] = {
      .shed = SHED_STATUS,
      .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
      .opens_identity = true,
+     .about_person = true,
      .query = "at:string:the moment (RFC 3339), now where absent",
      .summary = "A person's status at a moment, with its reasons in words",
      .response_schema = PERSON_STATUS,
@@ -227,6 +227,7 @@ const struct route status_routes[STATUS_ROUTES] = {
      .fields = FIELD_BIT(FIELD_STATUS),
      .permission = PERMISSION_BIT(PERMIT_OVERRIDE_REQUEST),
      .opens_identity = true,
+     .about_person = true,
      .summary = "Asks for an override that lowers a person's status for at most seven days",
      .request_schema = OVERRIDE_REQUEST,
      .response_schema = OVERRIDE_STATE,
@@ -309,6 +310,15 @@ const struct route status_routes[STATUS_ROUTES] = {
      .request_schema = APPEAL_DECISION,
      .response_schema = APPEAL,
      .handle = appeal_handle_decide},
+    {.method = HTTP_POST,
+     .path = "/appeals/{id}/annulment",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_STATUS) | FIELD_BIT(FIELD_EVIDENCE),
+     .permission = PERMISSION_BIT(PERMIT_EVIDENCE_WRITE),
+     .summary = "Annuls the evidence that a granted appeal names, by another hand than decided",
+     .response_schema = APPEAL,
+     .handle = appeal_handle_annul},
     {.method = HTTP_POST,
      .path = "/rules",
      .access = ROUTE_USER,

@@ -113,18 +113,22 @@ static void put_text_or_null(struct json_writer *writer, const char *key, struct
         json_field_null(writer, key);
 }
 
-/* *ret_within: the person is known and lives in the reader's area. */
+/* *ret_within: the person is known, and the reader's to know. */
 static bool masked_name(struct visit *visit, uint32_t person_no, struct slice *ret_name,
                         bool *ret_within, struct error *err)
 {
     const struct actor *actor = &visit->request->actor;
     struct person person;
+    int64_t area_no;
     *ret_name = (struct slice){NULL, 0};
-    *ret_within = false;
+    if (!access_person_within(visit->platform, visit->sql, actor, person_no, &area_no, ret_within,
+                              err))
+        return false;
+    if (!*ret_within)
+        return true;
     if (!registry_person(visit->platform, visit->sql, person_no, &visit->scratch, &person, err))
-        return err->code == ERROR_NOT_FOUND;
-    *ret_within = person.area_no >= actor->area_first && person.area_no <= actor->area_last;
-    if (*ret_within && person.name.data)
+        return false;
+    if (person.name.data)
         *ret_name = shown_field(actor->reads, FIELD_NAME, person.name, &visit->scratch);
     return true;
 }

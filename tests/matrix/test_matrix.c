@@ -8,10 +8,10 @@
 #define OTHER "320481"
 enum { ROLES_MAX = 64, CASE_NO = 5001, LINE_BYTES = 4096 };
 
-/* ---- roles.yaml, read as text: name, permissions, reads */
+/* ---- roles.yaml, read as text: name, permissions, reads, where */
 
 struct role_text {
-    char name[40], permissions[1000], reads[600];
+    char name[40], permissions[1000], reads[600], where[200];
 };
 struct role_texts {
     struct role_text roles[ROLES_MAX];
@@ -49,6 +49,8 @@ static void read_role_texts(struct role_texts *out)
             between(line, "[]", role->permissions, sizeof role->permissions);
         } else if (role && strncmp(line, "    reads:", 10) == 0) {
             between(line, "{}", role->reads, sizeof role->reads);
+        } else if (role && strncmp(line, "    where:", 10) == 0) {
+            between(line, "[]", role->where, sizeof role->where);
         }
     }
     assert_true(out->count >= 20);
@@ -115,7 +117,12 @@ static enum verdict expected(const struct role_text *role, const struct route *r
         return FORBIDDEN; /* there is nothing to count */
     if (place != OWN && about_case(route))
         return NO_PURPOSE; /* a case elsewhere is not held */
-    return place != OWN && about_person(route) && route->method == HTTP_GET ? NOT_THERE : LET_IN;
+    if (strcmp(route->path, "/persons") == 0 && !lists(role->where, "responsible"))
+        return FORBIDDEN; /* the list of who lives here, where nothing else is asked */
+    /* the person lives in the own district, is a reported case there, and stays nowhere */
+    bool theirs = place == OWN && (lists(role->where, "responsible") ||
+                                   lists(role->where, "reporting"));
+    return !theirs && about_person(route) && route->method == HTTP_GET ? NOT_THERE : LET_IN;
 }
 
 static enum verdict verdict_of(const struct answer *answer)

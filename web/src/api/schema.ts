@@ -265,7 +265,7 @@ export interface Operations {
       };
     };
   };
-  /** Server-sent events of the counters */
+  /** Server-sent events: the reader's own notices, and counters for who may read them */
   "GET /api/v1/events/stream": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -771,6 +771,42 @@ export interface Operations {
         reason: string;
       }>;
       rules_version: string;
+    };
+  };
+  /** The reader's own notices, newest first */
+  "GET /api/v1/notices": {
+    path: Record<never, never>;
+    query: { unread?: string; limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        notice: string;
+        kind: "owner" | "told" | "overdue" | "closed" | "glass" | "override" | "digest";
+        at: string;
+        found: number;
+        loop: number | null;
+        about: Record<string, unknown>;
+        link: string;
+        unread: boolean;
+      }>;
+      unread: number;
+      newest: number;
+      next: string | null;
+    };
+  };
+  /** All of the reader's own notices up to this id were read */
+  "POST /api/v1/notices:read": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      up_to: number;
+    };
+    answer: {
+      unread: number;
+      newest: number;
     };
   };
   /** This document */
