@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "server/server.h"
+#include "server/server_internal.h"
 
 static struct platform *platform;
 static char directory[] = "/tmp/chengmai-fuzz-XXXXXX";
@@ -80,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&arena, 64 << 20);
     struct raw_request raw = {.method = methods[data[0] % 6], .path = text, .body = SLICE("{}")};
     server_dispatch(platform, &raw, &arena, &response);
+    body_end(&response);
     check_answer(raw.method, text, &response);
     check_cursor(text, &arena);
     buffer_release(&response.body);

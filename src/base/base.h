@@ -15,5 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "base/world.h"
+#include "base/xlsx.h"
+#include "base/xlsx_read.h"
 
 #endif

@@ -12,10 +12,13 @@ int bench_start(struct command_context *context, int argc, char **argv, struct e
 int bench_detect(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_lists(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_loops(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_first_minute(struct command_context *context, int argc, char **argv,
+                       struct error *err);
 int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_noufaily(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_scan(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { BENCH_LISTS = 8, BENCH_LOOPS = 9 };
+enum { BENCH_LISTS = 8, BENCH_LOOPS, BENCH_SCAN, BENCH_FIRST_MINUTE };
 /* What the two benches of loops share (lists.c): a demo city that is open, and --loops N. */
 struct platform;
 bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,
@@ -28,6 +31,7 @@ bool bench_person_list(struct workshop *workshop, struct platform *platform, int
                        struct error *err) MUST_USE;
 
 extern const struct command bench_commands[];
-extern const struct sql_list bench_list_statements, bench_person_statements;
+extern const struct sql_list bench_list_statements, bench_person_statements,
+    bench_first_minute_statements;
 
 #endif

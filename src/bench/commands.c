@@ -56,6 +56,16 @@ const struct command bench_commands[] = {
      .words = "durable steps a second, one by one and in bulk; overdue clocks a second",
      .needs_data = false,
      .run = bench_loops},
+    [BENCH_SCAN] = {.name = "bench scan",
+     .usage = "[--pairs N] [--queries N] [--speed-only] [--work DIR]",
+     .words = "seconds of a city's space–time scan; planted clusters found",
+     .needs_data = false,
+     .run = bench_scan},
+    [BENCH_FIRST_MINUTE] = {.name = "bench first-minute",
+     .usage = "[--people N] [--queries N] [--pairs N] [--work DIR]",
+     .words = "seconds from a positive result to all loops that follow from it",
+     .needs_data = false,
+     .run = bench_first_minute},
 };
 enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
 
@@ -76,4 +86,4 @@ static int bench_list(struct command_context *context, int argc, char **argv, st
 const struct module bench_module = {
     .name = "bench", .commands = bench_commands, .command_count = BENCH_COMMAND_COUNT,
     .statements = (const struct sql_list *const[]){&bench_list_statements, &bench_person_statements,
-                                                   NULL}};
+                                                   &bench_first_minute_statements, NULL}};

@@ -69,6 +69,8 @@ bool counter_apply(struct store *store, const struct counter_changes *changes, i
 bool counter_forget_mark(struct sql *sql, enum counter counter, struct error *err) MUST_USE;
 
 enum { COMMAND_ROUTES = 1 };
+enum { COMMAND_COMMANDS = 1 };
+extern const struct command command_commands[COMMAND_COMMANDS];
 extern const struct route command_routes[COMMAND_ROUTES];
 extern const struct sql_text counter_select, counter_clear, counter_set, counter_add, counter_prune;
 extern const struct sql_text refresh_cases, refresh_evidence, refresh_venues, refresh_persons,

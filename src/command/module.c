@@ -13,5 +13,7 @@ const struct module command_module = {
     .migration_count = 1,
     .routes = command_routes,
     .route_count = COMMAND_ROUTES,
+    .commands = command_commands,
+    .command_count = COMMAND_COMMANDS,
     .statements = (const struct sql_list *const[]){&statements, NULL},
 };

@@ -23,9 +23,15 @@ bool opened_record(const struct request *request, const char *act, const uint32_
                    size_t count, struct slice fields, struct error *err) MUST_USE;
 
 /* persons.c: the numbers of at most `limit` persons of the areas [first, last], in order of area
- * and number, after the person `after` (0: from the start), into numbers[limit]. */
-bool person_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
-                    uint32_t *numbers, size_t *ret_count, struct error *err) MUST_USE;
+ * and number, after the place `after` (zeros: from the start) whoever is there now, into
+ * numbers[limit]. */
+struct person_place {
+    int64_t area_no;
+    uint32_t no;
+};
+bool person_numbers(struct sql *sql, int64_t first, int64_t last, struct person_place after,
+                    int64_t limit, uint32_t *numbers, size_t *ret_count,
+                    struct error *err) MUST_USE;
 bool person_list_handle(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
 bool person_show_handle(const struct request *request, struct response *response,

@@ -1,5 +1,6 @@
 /* Exports of persons need two keys: one requests, with a purpose and words; another approves; then
- * the requester, and nobody else, fetches the file until it expires.
+ * the requester, and nobody else, fetches the file until it expires: one stream, whatever its
+ * length; an approval that expires, or a session that ends, ends it.
  *
  * Every row ends with a watermark "EXPORT-ROW-MAC": a list that turns up elsewhere names its export
  * and so the two who answered for it. The area and the mask are those of the requester when it was
@@ -12,8 +13,9 @@
 enum {
     MARK_MAC_BYTES = 9,
     MARK_TEXT_BYTES = 64,
-    FILE_ROWS_MAX = 100000,
-    FILE_BYTES_MAX = 64 << 20
+    FILE_ROWS_MAX = 1000,  /* of a chunk: some 6 ms of a worker */
+    ROW_BYTES_MAX = 2048,  /* three fields under 256 bytes, all of quotes, and the rest */
+    FILE_ARENA_BYTES = 16 << 20, /* of a chunk */
 };
 
 static const struct sql_text request_insert = {
@@ -299,21 +301,24 @@ bool export_refuse_handle(const struct request *request, struct response *respon
     return decide_handle(request, response, false, err);
 }
 
-/* ---- The file */
+/* ---- The file: chunks by area and number, each a read of its own. A person who moves meanwhile is
+ * in it as the chunk found them: once, twice or not at all. */
 
-struct file_job {
-    const struct request *request;
+struct export_file {
+    struct request request; /* a copy, but its arena: that of the chunk */
+    struct arena arena;
     struct export_row row;
-    struct sql *sql;
-    uint32_t *numbers;
-    size_t count;
+    struct person_place last; /* handed out */
+    bool begun;
+    uint32_t numbers[FILE_ROWS_MAX + 1];
+    size_t count; /* of the chunk */
 };
 
-static void file_row(struct file_job *job, const struct person *person, struct arena *arena,
-                     struct buffer *out)
+static void file_row(struct export_file *file, const struct person *person, struct buffer *out)
 {
-    struct platform *platform = job->request->platform;
-    uint32_t reads = (uint32_t)job->row.reads;
+    struct platform *platform = file->request.platform;
+    struct arena *arena = &file->arena;
+    uint32_t reads = (uint32_t)file->row.reads;
     const struct area *area = registry_area(platform->registry, person->area_no);
     char number[24], year[16] = "", mark[MARK_TEXT_BYTES];
     enum shown birth = shown_of(reads, FIELD_BIRTH);
@@ -321,7 +326,7 @@ static void file_row(struct file_job *job, const struct person *person, struct a
     if (birth != SHOWN_NOT && person->birth_year)
         snprintf(year, sizeof year, "%d",
                  birth == SHOWN_FULL ? person->birth_year : person->birth_year / 10 * 10);
-    mark_write(platform, job->row.no, person->no, mark);
+    mark_write(platform, file->row.no, person->no, mark);
     const struct slice cells[] = {
         slice_of(number),
         shown_field(reads, FIELD_NAME, person->name, arena),
@@ -335,75 +340,93 @@ static void file_row(struct file_job *job, const struct person *person, struct a
     csv_end(out);
 }
 
-static bool file_rows(struct file_job *job, struct buffer *out, struct error *err)
+/* As many of the `listed` persons as fit. */
+static bool file_rows(struct export_file *file, struct sql *sql, size_t listed, struct buffer *out,
+                      struct error *err)
 {
-    struct arena arena;
     struct person person;
-    bool done = true;
-    arena_init(&arena, 16 << 20);
-    buffer_append_text(out, "person_no,name,id_number,phone,birth_year,area,mark");
-    csv_end(out);
-    for (size_t i = 0; done && i < job->count; i++) {
-        arena_clear(&arena);
-        done = registry_person(job->request->platform, job->sql, job->numbers[i], &arena, &person,
-                               err);
-        if (done)
-            file_row(job, &person, &arena, out);
+    size_t rows = listed < FILE_ROWS_MAX ? listed : FILE_ROWS_MAX;
+    if (!file->begun) {
+        buffer_append_text(out, "person_no,name,id_number,phone,birth_year,area,mark");
+        csv_end(out);
     }
-    arena_release(&arena);
-    return done;
+    for (file->count = 0; file->count < rows; file->count++) {
+        if (out->length > RESPONSE_CHUNK_BYTES_MAX - ROW_BYTES_MAX)
+            break;
+        if (!registry_person(file->request.platform, sql, file->numbers[file->count], &file->arena,
+                             &person, err))
+            return false;
+        file_row(file, &person, out);
+        file->last = (struct person_place){person.area_no, person.no};
+    }
+    return true;
 }
 
 static bool count_rows(struct sql *sql, void *context, struct error *err)
 {
-    const struct file_job *job = context;
+    const struct export_file *file = context;
     return sql_run(sql, &request_count,
-                   SQL_ARGUMENTS(sql_int(job->row.no), sql_int((int64_t)job->count)), err);
+                   SQL_ARGUMENTS(sql_int(file->row.no), sql_int((int64_t)file->count)), err);
 }
 
-static bool may_fetch(const struct file_job *job, struct error *err)
+static bool may_fetch(const struct export_file *file, struct error *err)
 {
     struct error_place place = {.field = "no"};
-    if (job->row.requester_no != job->request->actor.user_no)
+    if (file->row.requester_no != file->request.actor.user_no)
         return error_set(err, ERROR_REFUSED, place, "the requester", "the file is another's");
-    if (strcmp(job->row.state, "approved") != 0)
+    if (strcmp(file->row.state, "approved") != 0)
         return error_set(err, ERROR_REFUSED, place, "an approval by another",
                          "the second key is missing");
-    return job->row.expires_at > world_now(job->request->platform->world) ||
+    return file->row.expires_at > world_now(file->request.platform->world) ||
            error_set(err, ERROR_GONE, place, "a new request", "the approval has expired");
+}
+
+/* A chunk's persons are on record, in one record of their own, before it leaves. */
+static bool file_fill(void *context, struct buffer *chunk, bool *ret_end, struct error *err)
+{
+    struct export_file *file = context;
+    const struct actor *actor = &file->request.actor;
+    struct store *store = file->request.platform->store;
+    struct sql *sql;
+    size_t listed = 0;
+    arena_clear(&file->arena);
+    if (!store_read_begin(store, &sql, err))
+        return false;
+    bool done = get_request(sql, file->row.no, actor->area_first, actor->area_last, &file->row,
+                            err) &&
+                may_fetch(file, err) &&
+                person_numbers(sql, file->row.area_no, area_range_last(file->row.area_no),
+                               file->last, FILE_ROWS_MAX + 1, file->numbers, &listed, err) &&
+                file_rows(file, sql, listed, chunk, err);
+    store_read_end(store, sql);
+    if (!done || !store_write(store, count_rows, file, err) ||
+        !opened_record(&file->request, "export.file", file->numbers, file->count,
+                       shown_names((uint32_t)file->row.reads, PERSON_FIELDS, &file->arena), err))
+        return false;
+    file->begun = true;
+    *ret_end = file->count == listed;
+    return true;
+}
+
+static void file_release(void *context)
+{
+    struct export_file *file = context;
+    arena_release(&file->arena);
+    free(file);
 }
 
 bool export_file_handle(const struct request *request, struct response *response, struct error *err)
 {
-    struct file_job job = {.request = request};
-    int64_t no, after;
-    char next[32];
-    const struct actor *actor = &request->actor;
+    int64_t no;
     if (!slice_to_int64(request->parameters[0], 1, INT64_MAX, &no))
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "no"},
                          "the number of an export of your area", "no such export");
-    if (!request_cursor(request, &after, err) ||
-        !store_read_begin(request->platform->store, &job.sql, err))
-        return false;
-    job.numbers = x_alloc(FILE_ROWS_MAX + 1, sizeof *job.numbers);
-    buffer_release(&response->body);
-    buffer_init(&response->body, FILE_BYTES_MAX);
-    bool done = get_request(job.sql, no, actor->area_first, actor->area_last, &job.row, err) &&
-                may_fetch(&job, err) &&
-                person_numbers(job.sql, job.row.area_no, area_range_last(job.row.area_no), after,
-                               FILE_ROWS_MAX + 1, job.numbers, &job.count, err);
-    bool more = job.count > FILE_ROWS_MAX;
-    job.count = more ? FILE_ROWS_MAX : job.count;
-    done = done && file_rows(&job, &response->body, err);
-    store_read_end(request->platform->store, job.sql);
-    done = done && store_write(request->platform->store, count_rows, &job, err) &&
-           opened_record(request, "export.file", job.numbers, job.count,
-                         shown_names((uint32_t)job.row.reads, PERSON_FIELDS, request->arena), err);
-    if (done && more) {
-        cursor_format(job.numbers[job.count - 1], next);
-        response_header(response, arena_print(request->arena, "X-Next: %s", next));
-    }
-    free(job.numbers);
+    struct export_file *file = x_alloc(1, sizeof *file);
+    arena_init(&file->arena, FILE_ARENA_BYTES);
+    file->request = *request;
+    file->request.arena = &file->arena;
+    file->row.no = no;
     response->content_type = "text/csv; charset=utf-8";
-    return done;
+    response->stream = (struct response_stream){file_fill, file_release, file};
+    return true;
 }

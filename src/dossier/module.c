@@ -127,9 +127,7 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .fields = PERSON_FIELDS,
      .permission = PERMISSION_BIT(PERMIT_EXPORT_REQUEST),
      .opens_identity = true,
-     .summary = "The approved export as CSV, for its requester, until it expires; X-Next where "
-                "more rows follow",
-     .query = "after:string:cursor",
+     .summary = "The approved export as CSV, whole, for its requester, until it expires",
      .response_type = "text/csv",
      .handle = export_file_handle},
     {.method = HTTP_GET,

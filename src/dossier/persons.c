@@ -72,15 +72,12 @@ static bool take_numbers(struct sql *sql, const struct sql_text *text,
     return done;
 }
 
-/* ?1 an area, ?2 after it or up to it, ?3 how many, ?4 (of stays) now. */
-static bool numbers_of_areas(struct sql *sql, const struct sql_text *area_of,
-                             const struct sql_text *rest, const struct sql_text *next,
-                             timestamp now, struct page *page, struct error *err)
+/* The rest of `area` after the key page->after, then the areas after it. ?1 an area, ?2 after it or
+ * up to it, ?3 how many, ?4 (of stays) now. */
+static bool numbers_after(struct sql *sql, const struct sql_text *rest, const struct sql_text *next,
+                          int64_t area, timestamp now, struct page *page, struct error *err)
 {
     size_t arguments = page->where == WHERE_STAY ? 4 : 3;
-    int64_t area;
-    if (!sql_one_int(sql, area_of, SQL_ARGUMENTS(sql_int(page->after)), 0, &area, err))
-        return false;
     const struct sql_value of_rest[] = {sql_int(area), sql_int(page->after), sql_int(page->limit),
                                         sql_int(now)};
     bool within = area >= page->first && area <= page->last;
@@ -93,16 +90,25 @@ static bool numbers_of_areas(struct sql *sql, const struct sql_text *area_of,
            take_numbers(sql, next, of_next, arguments, page, err);
 }
 
-bool person_numbers(struct sql *sql, int64_t first, int64_t last, int64_t after, int64_t limit,
-                    uint32_t *numbers, size_t *ret_count, struct error *err)
+static bool numbers_of_areas(struct sql *sql, const struct sql_text *area_of,
+                             const struct sql_text *rest, const struct sql_text *next,
+                             timestamp now, struct page *page, struct error *err)
+{
+    int64_t area;
+    return sql_one_int(sql, area_of, SQL_ARGUMENTS(sql_int(page->after)), 0, &area, err) &&
+           numbers_after(sql, rest, next, area, now, page, err);
+}
+
+bool person_numbers(struct sql *sql, int64_t first, int64_t last, struct person_place after,
+                    int64_t limit, uint32_t *numbers, size_t *ret_count, struct error *err)
 {
     struct page page = {.where = WHERE_RESPONSIBLE,
                         .first = first,
                         .last = last,
-                        .after = after,
+                        .after = after.no,
                         .limit = limit,
                         .numbers = numbers};
-    bool done = numbers_of_areas(sql, &person_area, &person_rest, &person_next, 0, &page, err);
+    bool done = numbers_after(sql, &person_rest, &person_next, after.area_no, 0, &page, err);
     *ret_count = page.count;
     return done;
 }

@@ -66,6 +66,7 @@ int record_class_of(struct slice name)
     X(loop_signature, CLASS_LOOPS, true)                                                           \
     X(loop_child, CLASS_LOOPS, true)                                                               \
     X(loop_about, CLASS_LOOPS, true)                                                               \
+    X(loop_sheet_row, CLASS_LOOPS, true)                                                           \
     X(seat, CLASS_LOOPS, true)                                                                     \
     X(tube_member, CLASS_LOOPS, true)                                                              \
     X(result, CLASS_LOOPS, true)                                                                   \

@@ -1,4 +1,4 @@
-/* `scene load`, `duty add`, `duty absent`. */
+/* `scene load`, `duty add`, `duty absent`; `import loops` and `export loops`: sheet_*.c. */
 #include "loops/loops_internal.h"
 
 static const struct sql_text duty_insert = {
@@ -105,4 +105,17 @@ const struct command loop_commands[LOOP_COMMANDS] = {
      .words = "an absence: what waits for the user waits for the delegate, or the next above",
      .needs_data = true,
      .run = run_absent},
+    [LOOP_COMMAND_IMPORT] =
+        {.name = "import loops",
+         .usage = "FILE|- --scene NAME [--source NAME] [--user NAME] [--dry-run]",
+         .words = "a loop for each row of a scene's sheet; rows taken before change nothing",
+         .needs_data = true,
+         .run = sheet_run_import},
+    [LOOP_COMMAND_EXPORT] =
+        {.name = "export loops",
+         .usage = "--scene NAME [--state open|done|failed|cancelled|closed|all] [--source NAME]"
+                  " [-o F.xlsx|F.csv]",
+         .words = "loops in the columns of their scene's sheet, nothing personal or hidden",
+         .needs_data = true,
+         .run = sheet_run_export},
 };

@@ -21,12 +21,15 @@ static const struct sql_text forget_parents = {
     "loop_forget_parents", "DELETE FROM loop_child WHERE child_no = ?1", "loop_child_by_child"};
 static const struct sql_text forget_about = {
     "loop_forget_about", "DELETE FROM loop_about WHERE loop_no = ?1", "loop_about_by_loop"};
+static const struct sql_text forget_sheet_rows = {
+    "loop_forget_sheet_rows", "DELETE FROM loop_sheet_row WHERE loop_no = ?1",
+    "loop_sheet_row_by_loop"};
 static const struct sql_text forget_loop = {"loop_forget", "DELETE FROM loop WHERE loop_no = ?1",
                                             "primary key"};
 
 const struct sql_list loop_forget_statements =
     SQL_LIST(&old_loops, &forget_acts, &forget_parties, &forget_pending, &forget_signatures,
-             &forget_children, &forget_parents, &forget_about, &forget_loop);
+             &forget_children, &forget_parents, &forget_about, &forget_sheet_rows, &forget_loop);
 
 enum { LOOPS_A_JOB = 500, JOBS_A_SCENE = 200 };
 
@@ -39,7 +42,8 @@ static bool forget_one(struct sql *sql, int64_t no, struct error *err)
 {
     static const struct sql_text *const texts[] = {
         &forget_acts,     &forget_parties, &forget_pending, &forget_signatures,
-        &forget_children, &forget_parents, &forget_about,   &forget_loop};
+        &forget_children, &forget_parents, &forget_about,   &forget_sheet_rows,
+        &forget_loop};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!sql_run(sql, texts[i], SQL_ARGUMENTS(sql_int(no)), err))
             return false;

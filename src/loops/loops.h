@@ -125,6 +125,24 @@ struct loop_page {
 /* Rows live in the arena; the next page begins after (last_key, last_no). loops_ready before. */
 bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,
                 struct arena *arena, struct loop_page *ret_page, struct error *err) MUST_USE;
+/* Every loop of a scene, whatever its version, as one moment has them: open ones by number, then
+ * closed ones by when they were closed. What is personal, or hidden until a stage, is not told. */
+struct loop_told {
+    int64_t no;
+    int64_t subject_no; /* 0: none, or not told */
+    const struct scene *scene;
+    enum loop_state state;
+    const char *stage;
+    timestamp opened_at, due_at, closed_at;
+    json_t *fields; /* name → value as the interface writes it; until the call returns */
+};
+/* `states`: bits of enum loop_state. ERROR_BAD_VALUE where there is no such scene. `take` reads
+ * with `sql` only; false ends it. */
+bool loops_each(struct loops *loops, struct slice scene, unsigned states,
+                bool (*take)(void *context, struct sql *sql, const struct loop_told *told,
+                             struct error *err),
+                void *context, struct error *err) MUST_USE;
+const char *loop_state_name(enum loop_state state);
 /* Open loops by scene and stage, as every act maintains them. */
 struct loop_count {
     const struct definition *definition;

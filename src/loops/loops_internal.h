@@ -101,8 +101,6 @@ struct loops {
 
 /* ---- A loop in memory (record.c) ------------------------------------------------------------ */
 
-const char *loop_state_name(enum loop_state state);
-
 /* Of every stage: how often, when last, and whether a hand acted there. */
 struct mark {
     int64_t entered_at;
@@ -182,6 +180,16 @@ struct engine {
  * *ret_loop NULL where there is none. */
 bool loop_read(struct engine *engine, int64_t no, struct loop **ret_loop,
                struct error *err) MUST_USE;
+/* The next loops of a version of a scene: open ones by number, closed ones by when they closed.
+ * `loops` has room for LOOPS_A_BLOCK; fewer come at the end. */
+enum { LOOPS_A_BLOCK = 500 };
+struct loop_block {
+    int64_t scene_no, after_no;
+    timestamp after_closed;
+    bool closed;
+};
+bool loops_read_block(struct engine *engine, const struct loop_block *block, struct loop *loops,
+                      size_t *ret_count, struct error *err) MUST_USE;
 /* Writes a new loop and gives it its number. */
 bool loop_insert(struct engine *engine, struct loop *loop, struct error *err) MUST_USE;
 bool loop_write(struct engine *engine, struct loop *loop, bool fields_too,
@@ -301,6 +309,11 @@ struct opening {
 };
 bool loop_open(struct engine *engine, const struct opening *opening, int64_t *ret_no,
                bool *ret_joined, struct error *err) MUST_USE;
+/* loops_open_by_hand inside a job; loops_ready before. What it wrote goes with the job, or the part
+ * of it, where it fails. */
+bool loop_open_within(struct loops *loops, struct sql *sql, const struct actor *actor,
+                      const struct loop_opening *opening, struct loop_outcome *ret_outcome,
+                      struct error *err) MUST_USE;
 /* Enters a stage: owner, clock, children; or closes. A loop without a number is inserted. `how` is
  * the act that led there. */
 bool stage_enter(struct engine *engine, struct loop *loop, int stage, const struct act *how,
@@ -349,8 +362,17 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
-    loop_indicator_statements, loop_told_statements;
-enum { LOOP_ROUTES = 12, LOOP_COMMANDS = 3, LOOP_CIPHERS = 3 };
+    loop_indicator_statements, loop_told_statements, loop_sheet_statements;
+/* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
+
+/* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
+bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret_scene,
+                 struct error *err) MUST_USE;
+int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
+int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
+
+enum { LOOP_ROUTES = 12, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];
 extern const struct command loop_commands[LOOP_COMMANDS];

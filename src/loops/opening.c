@@ -280,10 +280,8 @@ struct by_hand {
 
 static bool is_opened_by_hand(const struct scene *scene, struct error *err)
 {
-    for (size_t i = 0; i < scene->opening_count; i++)
-        if (scene->openings[i].manual)
-            return true;
-    return error_set(err, ERROR_CONFLICT, (struct error_place){.field = "scene"},
+    return scene_opens_by_hand(scene) ||
+           error_set(err, ERROR_CONFLICT, (struct error_place){.field = "scene"},
                      "a scene with `manual` among its openings", "scene %s is not opened by hand",
                      scene->name);
 }
@@ -356,16 +354,24 @@ static bool open_by_hand(struct engine *engine, const struct by_hand *job, struc
     return true;
 }
 
-static bool run_by_hand(struct sql *sql, void *context, struct error *err)
+bool loop_open_within(struct loops *loops, struct sql *sql, const struct actor *actor,
+                      const struct loop_opening *opening, struct loop_outcome *ret_outcome,
+                      struct error *err)
 {
-    struct by_hand *job = context;
+    struct by_hand job = {loops, actor, opening, ret_outcome};
     struct engine engine;
-    *job->outcome = (struct loop_outcome){.loop_no = 0};
-    if (!engine_begin(&engine, job->loops, sql, job->actor, err))
+    *ret_outcome = (struct loop_outcome){.loop_no = 0};
+    if (!engine_begin(&engine, loops, sql, actor, err))
         return false;
-    bool done = open_by_hand(&engine, job, err);
+    bool done = open_by_hand(&engine, &job, err);
     engine_end(&engine);
     return done;
+}
+
+static bool run_by_hand(struct sql *sql, void *context, struct error *err)
+{
+    const struct by_hand *job = context;
+    return loop_open_within(job->loops, sql, job->actor, job->given, job->outcome, err);
 }
 
 bool loops_open_by_hand(struct loops *loops, const struct actor *actor,

@@ -10,6 +10,16 @@
     " fields"
 static const struct sql_text loop_select = {
     "loop_select", "SELECT " LOOP_COLUMNS " FROM loop WHERE loop_no = ?1", "primary key"};
+static const struct sql_text loop_block_open = {
+    "loop_block_open",
+    "SELECT " LOOP_COLUMNS " FROM loop WHERE scene_no = ?1 AND state = 0 AND loop_no > ?2"
+    " ORDER BY loop_no LIMIT ?3",
+    "loop_by_scene"};
+static const struct sql_text loop_block_closed = {
+    "loop_block_closed",
+    "SELECT " LOOP_COLUMNS " FROM loop WHERE scene_no = ?1 AND state <> 0"
+    " AND (closed_at, loop_no) > (?2, ?3) ORDER BY closed_at, loop_no LIMIT ?4",
+    "loop_by_end"};
 static const struct sql_text loop_last = {"loop_last", "SELECT max(loop_no) FROM loop",
                                           "primary key"};
 static const struct sql_text loop_put = {
@@ -75,10 +85,11 @@ static const struct sql_text pending_block = {
 static const struct sql_text pending_replace = {
     "loop_pending_replace", "UPDATE loop_pending SET words = ?2 WHERE loop_no = ?1", "primary key"};
 
-const struct sql_list loop_record_statements = SQL_LIST(
-    &loop_select, &loop_last, &loop_put, &loop_update, &loop_update_all, &loop_fields_update,
-    &act_last, &act_insert, &party_put, &party_clear, &count_add, &about_put, &about_clear,
-    &fields_block, &words_block, &words_replace, &pending_block, &pending_replace);
+const struct sql_list loop_record_statements =
+    SQL_LIST(&loop_select, &loop_block_open, &loop_block_closed, &loop_last, &loop_put,
+             &loop_update, &loop_update_all, &loop_fields_update, &act_last, &act_insert,
+             &party_put, &party_clear, &count_add, &about_put, &about_clear, &fields_block,
+             &words_block, &words_replace, &pending_block, &pending_replace);
 
 const struct cipher_column loop_ciphers[LOOP_CIPHERS] = {
     {"loop.fields", KEY_IDENTITY, CIPHER_FIELDS, &fields_block, &loop_fields_update},
@@ -197,6 +208,14 @@ static bool read_columns(struct engine *engine, struct loop *loop, struct sql_qu
     return read_marks(engine, loop, sql_get_blob(query, 17), err);
 }
 
+static void note_stored(struct loop *loop)
+{
+    loop->counted = loop->definition;
+    loop->stored_stage = loop->stage;
+    loop->stored_open = loop->state == LOOP_OPEN;
+    loop->stored_overdue = loop->overdue;
+}
+
 bool loop_read(struct engine *engine, int64_t no, struct loop **ret_loop, struct error *err)
 {
     struct sql_query *query;
@@ -213,12 +232,41 @@ bool loop_read(struct engine *engine, int64_t no, struct loop **ret_loop, struct
     sql_end(query);
     if (!done || !words_read(engine, CIPHER_FIELDS, no, fields, &loop->fields, err))
         return false;
-    loop->counted = loop->definition;
-    loop->stored_stage = loop->stage;
-    loop->stored_open = loop->state == LOOP_OPEN;
-    loop->stored_overdue = loop->overdue;
+    note_stored(loop);
     *ret_loop = loop;
     return true;
+}
+
+bool loops_read_block(struct engine *engine, const struct loop_block *block, struct loop *loops,
+                      size_t *ret_count, struct error *err)
+{
+    struct sql_query *query;
+    struct slice *fields = arena_alloc(engine->arena, LOOPS_A_BLOCK * sizeof *fields);
+    size_t count = 0;
+    bool row = true;
+    bool done =
+        block->closed
+            ? sql_begin(engine->sql, &loop_block_closed,
+                        SQL_ARGUMENTS(sql_int(block->scene_no), sql_int(block->after_closed),
+                                      sql_int(block->after_no), sql_int(LOOPS_A_BLOCK)),
+                        &query, err)
+            : sql_begin(engine->sql, &loop_block_open,
+                        SQL_ARGUMENTS(sql_int(block->scene_no), sql_int(block->after_no),
+                                      sql_int(LOOPS_A_BLOCK)),
+                        &query, err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        loops[count] = (struct loop){.no = 0};
+        done = read_columns(engine, &loops[count], query, &fields[count], err);
+        if (!done)
+            sql_end(query);
+        count++;
+    }
+    for (size_t i = 0; done && i < count; i++) {
+        done = words_read(engine, CIPHER_FIELDS, loops[i].no, fields[i], &loops[i].fields, err);
+        note_stored(&loops[i]);
+    }
+    *ret_count = count;
+    return done;
 }
 
 bool loop_is_hidden(const struct scene *scene, struct slice marks)

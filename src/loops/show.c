@@ -136,17 +136,12 @@ struct showing {
     bool owns;
 };
 
-static bool is_personal(const struct scene_field *field)
-{
-    return field->personal || scene_kind_is_personal(scene_type_kind(field->type));
-}
-
 static bool is_kept_back(const struct showing *showing, const struct scene_field *field)
 {
     const struct scene_name *until = &field->hidden_until;
     bool waits =
         until->text && until->target == TARGET_STAGE && !showing->loop->marks[until->index].visits;
-    return (waits && !showing->owns) || (is_personal(field) && !showing->opens);
+    return (waits && !showing->owns) || (scene_field_is_personal(field) && !showing->opens);
 }
 
 static void put_json(struct json_writer *writer, json_t *value)

@@ -20,8 +20,6 @@ static const struct sql_text counts_differ = {
 
 const struct sql_list loop_verify_statements = SQL_LIST(&next_loops, &acts_of, &counts_differ);
 
-enum { LOOPS_A_BLOCK = 500 };
-
 /* What the acts say so far. */
 struct derived {
     int stage;

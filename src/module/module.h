@@ -158,11 +158,27 @@ struct query_field {
     struct slice name, value;
 };
 
+/* A body of any length, made a chunk at a time: a chunk when the client has taken the one before,
+ * on whatever worker is free, never two at once. Between chunks nothing is held: no read
+ * transaction, no lock, no worker. `context` may keep a copy of the request; the request's texts
+ * and arena live until `release`. */
+enum { RESPONSE_CHUNK_BYTES_MAX = 256 << 10 };
+struct response_stream {
+    /* NULL: the body is whole. Appends at least a byte to the empty `chunk` unless this is the end
+     * (*ret_end, false before). Not called again after the end or a failure. The failure of the
+     * first chunk is answered as a problem; a later one is logged and cuts the answer off, so that
+     * nobody takes it for whole. What a chunk opens is on record before the call returns. */
+    bool (*fill)(void *context, struct buffer *chunk, bool *ret_end, struct error *err);
+    void (*release)(void *context); /* once, whatever happened */
+    void *context;
+};
+
 enum { RESPONSE_HEADERS_MAX = 11 };
 struct response {
     int status;               /* 200 unless set */
     const char *content_type; /* application/json unless set */
     struct buffer body;
+    struct response_stream stream; /* of reads only; set last, by a handler that succeeds */
     const char *headers[RESPONSE_HEADERS_MAX + 1]; /* "Name: value", arena-owned, NULL-terminated */
 };
 /* Adds a header; `line` lives as long as the response's arena. */

@@ -1,4 +1,5 @@
-/* `policy decide`: evidence in, decision out; no data directory. */
+/* `policy decide`: evidence in, decision out; no data directory. `policy relief`:
+ * relief_commands.c. */
 #include <unistd.h>
 
 #include "module/module.h"
@@ -160,6 +161,11 @@ static const struct command policy_commands[] = {
      .words = "the status that evidence gives at a moment, with its reasons",
      .needs_data = false,
      .run = run_decide},
+    {.name = "policy relief",
+     .usage = "--unit FILE|- [--at DATE] [--unasked] [--json]",
+     .words = "which benefits firms are entitled to, why, and which they never asked for",
+     .needs_data = false,
+     .run = policy_run_relief},
 };
 
 const struct module policy_module = {

@@ -6,4 +6,7 @@
 
 extern const struct module policy_module;
 
+/* `policy relief` (relief_commands.c) */
+int policy_run_relief(struct command_context *context, int argc, char **argv, struct error *err);
+
 #endif

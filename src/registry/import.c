@@ -12,7 +12,7 @@
 
 #include "registry/import.h"
 
-enum { BATCH_ROWS = 4096, COLUMNS_MAX = 32, WARNINGS_SHOWN = 20 };
+enum { BATCH_ROWS = 4096, COLUMNS_MAX = 256, WARNINGS_SHOWN = 20 };
 
 static const struct sql_text import_insert = {
     "import_insert",
@@ -386,7 +386,8 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
     arena_init(&rows, (size_t)8 << 30);
     run->kind = kind;
     run->context = context;
-    run->batch = (struct import_batch){.platform = context->platform,
+    run->batch = (struct import_batch){.kind = kind,
+                                       .platform = context->platform,
                                        .source = slice_of(options->source),
                                        .create_missing = options->create_missing,
                                        .dry_run = options->dry_run,

@@ -1,4 +1,4 @@
-/* Running an import; inside the registry room. */
+/* Running an import: for the registry room, and rooms above whose kinds are made when asked for. */
 #ifndef CHENGMAI_REGISTRY_IMPORT_H
 #define CHENGMAI_REGISTRY_IMPORT_H
 
@@ -15,8 +15,9 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
 /* Takes an import back; *ret_removed rows. */
 bool import_undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
                  struct error *err) MUST_USE;
-/* Rows of a CSV or NDJSON file or pipe (plain or gzip), as a csv_reader. Takes over `fd`. What must
- * be written aside goes to a file without a name in `directory_fd` (-1: to memory). */
+/* Rows of a CSV or NDJSON file or pipe (plain or gzip), or of an XLSX file, as a csv_reader. Takes
+ * over `fd`. What must be written aside goes to a file without a name in `directory_fd` (-1: to
+ * memory). */
 bool import_rows_open(int fd, const char *source, int directory_fd,
                       struct csv_reader **ret_reader, bool *ret_ndjson,
                       struct error *err) MUST_USE;

@@ -1,6 +1,7 @@
-/* The rows of an import, whatever they came as: CSV is read as it is; NDJSON, an object a line,
- * becomes CSV rows in a temporary file, so that one reader serves both; a pipe is first spooled to
- * one, because its form shows only in its first byte and NDJSON is read twice.
+/* The rows of an import, whatever they came as: CSV is read as it is; NDJSON, an object a line, and
+ * the first sheet of a spreadsheet become CSV rows in a temporary file, so that one reader serves
+ * all; a pipe is first spooled to one, because its form shows only in its first bytes and NDJSON is
+ * read twice.
  *
  * The columns of NDJSON are the fields of all its lines in the order of their first appearance. A
  * line that is no flat object becomes a row with one field too many, which the reader rejects by
@@ -241,12 +242,32 @@ static bool open_ndjson(gzFile in, int directory_fd, const char *source,
     return csv_reader_open(out, source, ret_reader, err);
 }
 
+static bool open_xlsx(int fd, int directory_fd, const char *source, struct csv_reader **ret_reader,
+                      struct error *err)
+{
+    int out;
+    if (!temporary_file(directory_fd, &out, err))
+        return false;
+    if (!xlsx_to_csv(fd, out, source, err)) {
+        close(out);
+        return false;
+    }
+    lseek(out, 0, SEEK_SET);
+    return csv_reader_open(out, source, ret_reader, err);
+}
+
 bool import_rows_open(int fd, const char *source, int directory_fd,
                       struct csv_reader **ret_reader, bool *ret_ndjson, struct error *err)
 {
     if (!spool(&fd, directory_fd, source, err)) {
         close(fd);
         return false;
+    }
+    if (xlsx_begins(fd)) {
+        *ret_ndjson = false;
+        bool done = open_xlsx(fd, directory_fd, source, ret_reader, err);
+        close(fd);
+        return done;
     }
     int again = dup(fd);
     gzFile in = again < 0 ? NULL : gzdopen(again, "rb");

@@ -139,6 +139,7 @@ struct import_result {
     int64_t rows, inserted, merged, unchanged, rejected;
 };
 struct import_batch { /* up to 4096 rows, columns resolved by name */
+    const struct import_kind *kind;
     struct platform *platform;
     struct slice source;
     bool create_missing, dry_run;

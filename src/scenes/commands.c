@@ -195,7 +195,7 @@ static size_t check_files(struct desk *desk, struct scene_file *files, size_t co
     return found;
 }
 
-static const struct command scene_commands[6];
+static const struct command scene_commands[7];
 
 static int run_check(struct command_context *context, int argc, char **argv, struct error *err)
 {
@@ -266,6 +266,28 @@ static int run_draw(struct command_context *context, int argc, char **argv, stru
     buffer_release(&svg);
     desk_close(&desk);
     return !done ? command_fail(err) : drawn ? EXIT_DONE : EXIT_FINDINGS;
+}
+
+static int run_sheet(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    struct desk desk;
+    const char *path;
+    bool xlsx, done = false;
+    if (!command_option(&argc, argv, "-o", &path, err) ||
+        !command_arguments(&scene_commands[6], argc, argv, 1, 1, err) ||
+        !scene_sheet_form(path, &xlsx, err) || !desk_open(&desk, context, err))
+        return command_fail(err);
+    const struct scene *scene = scene_folder_find(desk.folder, argv[0]);
+    if (!scene)
+        error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "NAME"},
+                  "a name of `scene list`", "there is no scene '%s'", argv[0]);
+    struct buffer text;
+    buffer_init(&text, 64 << 20);
+    done = scene && scene_sheet_write(scene, context->arena, xlsx, &text, err) &&
+           write_out(context, path, &text, err);
+    buffer_release(&text);
+    desk_close(&desk);
+    return done ? EXIT_DONE : command_fail(err);
 }
 
 static int run_doc(struct command_context *context, int argc, char **argv, struct error *err)
@@ -388,7 +410,7 @@ static int run_schema(struct command_context *context, int argc, char **argv, st
     return EXIT_DONE;
 }
 
-static const struct command scene_commands[6] = {
+static const struct command scene_commands[7] = {
     {.name = "scene check",
      .usage = "FILE… [--json]",
      .words = "proves scenes: every path ends, with an owner and a clock; else where and why not",
@@ -413,6 +435,10 @@ static const struct command scene_commands[6] = {
      .usage = "",
      .words = "JSON Schema of scene files, for editors",
      .run = run_schema},
+    {.name = "scene sheet",
+     .usage = "NAME -o F.xlsx|F.csv",
+     .words = "an empty sheet to be filled in, for `import loops`",
+     .run = run_sheet},
 };
 
 const struct module scenes_module = {

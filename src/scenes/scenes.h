@@ -10,6 +10,7 @@
 #ifndef CHENGMAI_SCENES_SCENES_H
 #define CHENGMAI_SCENES_SCENES_H
 
+#include "base/xlsx.h"
 #include "module/module.h"
 #include "policy/policy.h"
 
@@ -429,6 +430,32 @@ void scene_condition_words(const struct scene *scene, const struct scene_event *
                            struct buffer *out);
 /* "90m", "2h", "14d": the largest unit that divides it. Returns `out`. */
 const char *scene_duration(int64_t seconds, char out[32]);
+
+/* ---- Sheets: one row a loop ----------------------------------------------------------------- */
+
+struct scene_column {
+    const char *name;
+    const struct scene_field *field; /* NULL: what the loop is about */
+    enum scene_kind kind;            /* what a cell names; SCENE_NONE: a value */
+    bool required;                   /* where a loop is opened */
+    bool kept_back;  /* personal, or hidden until a stage: taken in, never given out */
+    bool of_subject; /* the area of a subject that nobody registered yet */
+};
+/* `subject`, `subject_area` and the fields in their order, as far as the scene has them. */
+size_t scene_columns(const struct scene *scene, struct arena *arena,
+                     struct scene_column **ret_columns);
+/* How a spreadsheet shows the column's cells. */
+struct xlsx_column scene_column_form(const struct scene_column *column, struct arena *arena);
+bool scene_field_is_personal(const struct scene_field *field);
+bool scene_opens_by_hand(const struct scene *scene);
+/* The name of its sheet in a spreadsheet; returns `out`. */
+const char *scene_sheet_name(const struct scene *scene, char out[32]);
+/* Whether a file name asks for XLSX or CSV; ERROR_USAGE where for neither. */
+bool scene_sheet_form(const char *path, bool *ret_xlsx, struct error *err) MUST_USE;
+/* An empty sheet for import: a row of names; XLSX with drop-downs, formats and a sheet of notes.
+ * ERROR_CONFLICT where the scene is not opened by hand. */
+bool scene_sheet_write(const struct scene *scene, struct arena *arena, bool xlsx,
+                       struct buffer *out, struct error *err) MUST_USE;
 
 extern const struct module scenes_module;
 

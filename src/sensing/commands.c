@@ -1,8 +1,10 @@
-/* `detect`, `rt`, `nowcast`: a file and parameters in, a table out. No data directory. */
+/* `detect`, `rt`, `nowcast`, `scan`: a file and parameters in, a table out. No data directory. */
 #include <gsl/gsl_errno.h>
 
+#include "sensing/scan.h"
 #include "sensing/sensing_internal.h"
 #include "sensing/sensing_module.h"
+#include "sensing/venue_excess.h"
 
 /* A new one goes to the end: fuzz/corpus/sensing names a method by its place. */
 const struct method methods[] = {
@@ -38,6 +40,12 @@ const struct method methods[] = {
      nowcast_bnb_run},
     {"detect", "chengmai_ensemble", INPUT_SERIES,
      "robust averaged regressions and two weeks' evidence", chengmai_ensemble_run},
+    {"scan", "poisson", INPUT_PLACES, "clusters of places and days, against expected counts",
+     scan_poisson_run},
+    {"scan", "permutation", INPUT_PLACES, "clusters of places and days, from counts alone",
+     scan_permutation_run},
+    {"scan", "venues", INPUT_VENUES, "venues with more later positives than their traffic explains",
+     venue_excess_run},
 };
 const size_t method_count = sizeof methods / sizeof *methods;
 
@@ -78,19 +86,37 @@ static bool take_options(int *argc, char **argv, struct request_line *line, stru
     return true;
 }
 
+bool method_read(const struct method *method, int fd, const char *source, struct arena *arena,
+                 struct method_room *room, struct method_call *call, struct error *err)
+{
+    *room = (struct method_room){0};
+    switch (method->input) {
+    case INPUT_NOTHING:
+        break;
+    case INPUT_SERIES:
+        call->series = &room->series;
+        return series_read(fd, source, arena, &room->series, err);
+    case INPUT_LINE_LIST:
+        call->line_list = &room->line_list;
+        return line_list_read(fd, source, arena, &room->line_list, err);
+    case INPUT_PLACES:
+        call->places = room->places = arena_alloc(arena, sizeof *room->places);
+        return scan_counts_read(fd, source, arena, room->places, err);
+    case INPUT_VENUES:
+        call->venues = room->venues = arena_alloc(arena, sizeof *room->venues);
+        return venue_counts_read(fd, source, arena, room->venues, err);
+    }
+    return true;
+}
+
 static bool read_input(struct command_context *context, const struct method *method,
-                       const char *file, struct series *series, struct line_list *list,
-                       struct method_call *call, struct error *err)
+                       const char *file, struct method_room *room, struct method_call *call,
+                       struct error *err)
 {
     int fd;
-    if (method->input == INPUT_NOTHING)
-        return true;
-    if (!command_open(context, file, &fd, err))
-        return false;
-    call->series = series;
-    call->line_list = list;
-    return method->input == INPUT_SERIES ? series_read(fd, file, context->arena, series, err)
-                                         : line_list_read(fd, file, context->arena, list, err);
+    return method->input == INPUT_NOTHING ||
+           (command_open(context, file, &fd, err) &&
+            method_read(method, fd, file, context->arena, room, call, err));
 }
 
 static int unknown_method(const char *command, const char *name, struct error *err)
@@ -123,14 +149,13 @@ static int run_method(struct command_context *context, const struct command *com
         return command_fail(err);
     }
     gsl_set_error_handler_off();
-    struct series series = {0};
-    struct line_list list = {0};
+    struct method_room room;
     struct table table;
     struct method_call call = {
         .parameters = &parameters, .table_name = line.table_name, .arena = context->arena};
     bool done =
         parameters_read(line.json, line.assignments, line.assignment_count, &parameters, err) &&
-        read_input(context, method, argc == 2 ? argv[1] : NULL, &series, &list, &call, err) &&
+        read_input(context, method, argc == 2 ? argv[1] : NULL, &room, &call, err) &&
         method->run(&call, &table, err);
     if (done)
         table_print(&table, context->out);
@@ -141,6 +166,7 @@ static int run_method(struct command_context *context, const struct command *com
 static int run_detect(struct command_context *context, int argc, char **argv, struct error *err);
 static int run_rt(struct command_context *context, int argc, char **argv, struct error *err);
 static int run_nowcast(struct command_context *context, int argc, char **argv, struct error *err);
+static int run_scan(struct command_context *context, int argc, char **argv, struct error *err);
 
 static const struct command sensing_commands[] = {
     {.name = "detect",
@@ -158,6 +184,12 @@ static const struct command sensing_commands[] = {
      .words = "cases that are not reported yet",
      .needs_data = false,
      .run = run_nowcast},
+    {.name = "scan",
+     .usage = "poisson|permutation|venues FILE|- [--table members|maxima] [--params JSON] "
+              "[-p NAME=VALUE …]",
+     .words = "clusters in space and time, and venues with an excess of later positives",
+     .needs_data = false,
+     .run = run_scan},
 };
 
 static int run_detect(struct command_context *context, int argc, char **argv, struct error *err)
@@ -171,6 +203,10 @@ static int run_rt(struct command_context *context, int argc, char **argv, struct
 static int run_nowcast(struct command_context *context, int argc, char **argv, struct error *err)
 {
     return run_method(context, &sensing_commands[2], argc, argv, err);
+}
+static int run_scan(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return run_method(context, &sensing_commands[3], argc, argv, err);
 }
 
 const struct module sensing_module = {

@@ -56,11 +56,12 @@ void parameters_release(struct parameters *parameters);
 /* ---- Tables -------------------------------------------------------------------------------- */
 
 enum { TABLE_COLUMNS_MAX = 16 };
-enum column_kind { COLUMN_NUMBER, COLUMN_DATE };
+enum column_kind { COLUMN_NUMBER, COLUMN_DATE, COLUMN_TEXT };
 struct table_column {
     const char *name;
     enum column_kind kind;
-    double *values; /* NAN is printed as NA; a date is its day number */
+    double *values;     /* NAN is printed as NA; a date is its day number; NULL of texts */
+    const char **texts; /* COLUMN_TEXT */
 };
 struct table {
     size_t row_count, column_count;
@@ -69,21 +70,25 @@ struct table {
 };
 /* CSV with header. */
 void table_print(const struct table *table, FILE *out);
-/* The column of that name, NULL where there is none. */
+/* The numbers of the column of that name, NULL where there is none. */
 const double *table_values(const struct table *table, const char *name);
 
 /* ---- Methods ------------------------------------------------------------------------------- */
 
-enum method_input { INPUT_SERIES, INPUT_NOTHING, INPUT_LINE_LIST };
+struct scan_counts;
+struct venue_counts;
+enum method_input { INPUT_SERIES, INPUT_NOTHING, INPUT_LINE_LIST, INPUT_PLACES, INPUT_VENUES };
 struct method_call {
     const struct series *series;       /* INPUT_SERIES */
     const struct line_list *line_list; /* INPUT_LINE_LIST */
+    const struct scan_counts *places;  /* INPUT_PLACES: scan.h */
+    const struct venue_counts *venues; /* INPUT_VENUES: venue_excess.h */
     const struct parameters *parameters;
     const char *table_name; /* NULL, or another table than the first: "cdf" */
     struct arena *arena;    /* the table lives here */
 };
 struct method {
-    const char *command; /* "detect", "rt" or "nowcast" */
+    const char *command; /* "detect", "rt", "nowcast" or "scan" */
     const char *name;
     enum method_input input;
     const char *words;
@@ -93,6 +98,17 @@ extern const struct method methods[];
 extern const size_t method_count;
 /* NULL where there is none. */
 const struct method *method_find(const char *command, const char *name);
+/* What a method reads, whichever kind it is. */
+struct method_room {
+    struct series series;
+    struct line_list line_list;
+    struct scan_counts *places;
+    struct venue_counts *venues;
+};
+/* Reads the method's file into `room` and puts it into the call; takes over `fd`, which is -1 where
+ * the method reads nothing. */
+bool method_read(const struct method *method, int fd, const char *source, struct arena *arena,
+                 struct method_room *room, struct method_call *call, struct error *err) MUST_USE;
 /* Bytes that a call on `rows` rows may take of its arena. */
 enum { METHOD_ARENA_BYTES_MAX = 1 << 30 };
 

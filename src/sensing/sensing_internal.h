@@ -53,6 +53,9 @@ void table_begin(struct table *table, size_t row_count);
 double *table_add(struct table *table, struct arena *arena, const char *name,
                   enum column_kind kind);
 
+/* A new column of texts, to be set by the caller. */
+const char **table_add_texts(struct table *table, struct arena *arena, const char *name);
+
 /* The table that every detector prints: t[, date], observed, alarm, upperbound. */
 struct detection {
     struct range range;
@@ -94,5 +97,8 @@ METHOD_FUNCTION(rt_discr_si_run);
 METHOD_FUNCTION(rt_wallinga_teunis_run);
 METHOD_FUNCTION(nowcast_lawless_run);
 METHOD_FUNCTION(nowcast_bnb_run);
+METHOD_FUNCTION(scan_poisson_run);
+METHOD_FUNCTION(scan_permutation_run);
+METHOD_FUNCTION(venue_excess_run);
 
 #endif

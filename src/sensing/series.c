@@ -255,8 +255,17 @@ double *table_add(struct table *table, struct arena *arena, const char *name, en
     REQUIRE(table->column_count < TABLE_COLUMNS_MAX);
     struct table_column *column = &table->columns[table->column_count++];
     size_t bytes = (table->row_count + 1) * sizeof *column->values;
-    *column = (struct table_column){name, kind, arena_alloc(arena, bytes)};
+    *column = (struct table_column){name, kind, arena_alloc(arena, bytes), NULL};
     return column->values;
+}
+
+const char **table_add_texts(struct table *table, struct arena *arena, const char *name)
+{
+    REQUIRE(table->column_count < TABLE_COLUMNS_MAX);
+    struct table_column *column = &table->columns[table->column_count++];
+    size_t bytes = (table->row_count + 1) * sizeof *column->texts;
+    *column = (struct table_column){name, COLUMN_TEXT, NULL, arena_alloc(arena, bytes)};
+    return column->texts;
 }
 
 void detection_begin(const struct series *series, struct range range, const char *bound_name,
@@ -300,6 +309,15 @@ static void print_value(FILE *out, enum column_kind kind, double value)
         fprintf(out, "%.17g", value);
 }
 
+static void print_text(FILE *out, const char *text)
+{
+    struct buffer field;
+    buffer_init(&field, 1 << 20);
+    csv_put(&field, slice_of(text), true);
+    fwrite(field.data ? field.data : "", 1, field.length, out);
+    buffer_release(&field);
+}
+
 void table_print(const struct table *table, FILE *out)
 {
     for (size_t c = 0; c < table->column_count; c++)
@@ -309,7 +327,10 @@ void table_print(const struct table *table, FILE *out)
         for (size_t c = 0; c < table->column_count; c++) {
             if (c)
                 fputc(',', out);
-            print_value(out, table->columns[c].kind, table->columns[c].values[row]);
+            if (table->columns[c].kind == COLUMN_TEXT)
+                print_text(out, table->columns[c].texts[row]);
+            else
+                print_value(out, table->columns[c].kind, table->columns[c].values[row]);
         }
         if (table->reasons)
             fprintf(out, ",%s", table->reasons[row] ? table->reasons[row] : "");

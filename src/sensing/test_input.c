@@ -8,12 +8,12 @@ static void a_series_keeps_dates_holes_and_population(void **state)
     test_run(&run, "detect", "outbreak_p",
              "t,date,count,population\n1,2022-03-01,5,100\n2,2022-03-02,NA,\n3,2022-03-04,,120\n",
              "{\"ret\":\"value\"}");
-    assert_int_equal(run.series.count, 3);
-    assert_true(run.series.observed[0] == 5 && isnan(run.series.observed[1]) &&
-                isnan(run.series.observed[2]));
-    assert_true(isnan(run.series.population[1]) && run.series.population[2] == 120);
-    assert_int_equal(run.series.days[2] - run.series.days[0], 3);
-    assert_null(run.series.imported);
+    assert_int_equal(run.room.series.count, 3);
+    assert_true(run.room.series.observed[0] == 5 && isnan(run.room.series.observed[1]) &&
+                isnan(run.room.series.observed[2]));
+    assert_true(isnan(run.room.series.population[1]) && run.room.series.population[2] == 120);
+    assert_int_equal(run.room.series.days[2] - run.room.series.days[0], 3);
+    assert_null(run.room.series.imported);
     test_run_release(&run);
 }
 

@@ -11,8 +11,7 @@
 
 struct test_run {
     struct arena arena;
-    struct series series;
-    struct line_list list;
+    struct method_room room;
     struct parameters parameters;
     struct table table;
 };
@@ -41,17 +40,10 @@ static inline bool test_try_fd(struct test_run *run, const char *command, const 
     *run = (struct test_run){0};
     arena_init(&run->arena, METHOD_ARENA_BYTES_MAX);
     assert_non_null(method);
-    struct method_call call = {.series = &run->series,
-                               .line_list = &run->list,
-                               .parameters = &run->parameters,
-                               .table_name = table,
-                               .arena = &run->arena};
-    bool read = true;
-    if (method->input == INPUT_SERIES)
-        read = series_read(fd, "test.csv", &run->arena, &run->series, err);
-    else if (method->input == INPUT_LINE_LIST)
-        read = line_list_read(fd, "test.csv", &run->arena, &run->list, err);
-    return read && parameters_read(parameters, NULL, 0, &run->parameters, err) &&
+    struct method_call call = {
+        .parameters = &run->parameters, .table_name = table, .arena = &run->arena};
+    return method_read(method, fd, "test.csv", &run->arena, &run->room, &call, err) &&
+           parameters_read(parameters, NULL, 0, &run->parameters, err) &&
            method->run(&call, &run->table, err);
 }
 

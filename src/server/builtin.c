@@ -150,6 +150,9 @@ static bool handle_metrics(const struct request *request, struct response *respo
     put_metric(response, "chengmai_connections", "gauge", "Open connections.");
     buffer_print(body, "chengmai_connections %lld\n",
                  (long long)atomic_load(&server_counters.connections));
+    put_metric(response, "chengmai_long_answers", "gauge", "Long answers on their way.");
+    buffer_print(body, "chengmai_long_answers %lld\n",
+                 (long long)atomic_load(&server_counters.bodies));
     put_refusals(response);
     status_counts(request->platform->status, counts);
     put_metric(response, "chengmai_persons", "gauge", "Persons by colour of their status.");

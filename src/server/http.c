@@ -8,6 +8,8 @@
  *   NEW ──headers──► READING ──body──► WAITING (suspended) ──► ANSWERED ──sent──► NEW
  *                       └── too large, stopping, queue full: answered at once ──┘
  *
+ * A long answer (bodies.c) goes between WAITING and ANSWERED once a chunk.
+ *
  * The library closes a connection that is silent for 60 s. One that is not silent but gets nowhere
  * (a byte now and then) is closed by http_close_slow. */
 #include <arpa/inet.h>
@@ -30,7 +32,7 @@ enum {
     DRAIN_BYTES_MAX = 1 << 20,   /* read and thrown away past a limit, so that 413 is heard */
     SILENT_SECONDS = 60,
     REQUEST_SECONDS = 60,        /* headers and usual bodies, from the end of the last request */
-    TRANSFER_SECONDS = 300,      /* batches coming in, answers going out */
+    TRANSFER_SECONDS = 300,      /* batches coming in, an answer or a chunk of it going out */
 };
 
 void exchange_enter(struct exchange *exchange, enum exchange_state state)
@@ -73,17 +75,14 @@ void answer_guard(struct MHD_Response *response, const char *const *headers)
             MHD_add_response_header(response, guards[i][0], guards[i][1]);
 }
 
-static enum MHD_Result queue_response(struct exchange *exchange, int status, const char *type,
-                                      struct slice body, const char *const *headers)
+static enum MHD_Result queue_made(struct exchange *exchange, int status, const char *type,
+                                  struct MHD_Response *response, const char *const *headers)
 {
     atomic_fetch_add_explicit(&server_counters.requests[status / 100 % 6], 1,
                               memory_order_relaxed);
-    /* the body lives in the exchange until its next request: no copy */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body.length, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    if (body.length)
+    if (type)
         MHD_add_response_header(response, "Content-Type", type);
     for (size_t i = 0; headers && headers[i]; i++) {
         char name[64];
@@ -97,6 +96,16 @@ static enum MHD_Result queue_response(struct exchange *exchange, int status, con
     enum MHD_Result queued = MHD_queue_response(exchange->connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return queued;
+}
+
+static enum MHD_Result queue_response(struct exchange *exchange, int status, const char *type,
+                                      struct slice body, const char *const *headers)
+{
+    /* the body lives in the exchange until its next request: no copy */
+    return queue_made(exchange, status, body.length ? type : NULL,
+                      MHD_create_response_from_buffer(
+                          body.length, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT),
+                      headers);
 }
 
 enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err)
@@ -124,7 +133,7 @@ static enum MHD_Result refuse(struct exchange *exchange, enum error_code code, c
     return exchange_problem(exchange, &err);
 }
 
-static void resume(struct exchange *exchange)
+void exchange_resume(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     exchange_enter(exchange, EXCHANGE_ANSWERED);
@@ -139,6 +148,17 @@ static void suspend(struct exchange *exchange)
     MHD_suspend_connection(exchange->connection);
 }
 
+static enum MHD_Result answer_long(struct exchange *exchange)
+{
+    const struct response *response = &exchange->response;
+    if (!exchange->chunks) {
+        body_end(&exchange->response);
+        return refuse(exchange, ERROR_BAD_VALUE, "an answer of this length needs HTTP/1.1");
+    }
+    return queue_made(exchange, response->status, response->content_type, body_response(exchange),
+                      response->headers);
+}
+
 static enum MHD_Result answer(struct exchange *exchange)
 {
     if (exchange->route && exchange->route->manner == ROUTE_SCAN) {
@@ -148,6 +168,8 @@ static enum MHD_Result answer(struct exchange *exchange)
                               status < 400 ? "application/json" : "application/problem+json",
                               buffer_slice(&exchange->scan.body), status == 503 ? retry : NULL);
     }
+    if (exchange->response.stream.fill)
+        return answer_long(exchange);
     return queue_response(exchange, exchange->response.status, exchange->response.content_type,
                           buffer_slice(&exchange->response.body), exchange->response.headers);
 }
@@ -166,28 +188,36 @@ static struct slice device_cookie(struct exchange *exchange)
 
 /* ---- Workers */
 
-static void work(struct pool_task *task)
+struct exchange *exchange_of_task(struct pool_task *task)
 {
-    struct exchange *exchange =
-        (struct exchange *)((char *)task - offsetof(struct exchange, task));
-    struct raw_request raw = {.method = exchange->method,
-                              .path = buffer_slice(&exchange->path),
-                              .authorization = exchange->head.authorization,
-                              .cookie = exchange_cookie(exchange),
-                              .device = device_cookie(exchange),
-                              .csrf = exchange->head.csrf,
-                              .purpose = exchange->head.purpose,
-                              .idempotency_key = exchange->head.idempotency_key,
-                              .if_none_match = exchange->head.if_none_match,
-                              .body = buffer_slice(&exchange->body)};
-    server_dispatch(exchange->http->platform, &raw, &exchange->arena, &exchange->response);
-    resume(exchange);
+    return (struct exchange *)((char *)task - offsetof(struct exchange, task));
 }
 
-/* Before any worker can resume it. */
-static void suspend_task(struct pool_task *task)
+struct raw_request exchange_raw(struct exchange *exchange)
 {
-    suspend((struct exchange *)((char *)task - offsetof(struct exchange, task)));
+    return (struct raw_request){.method = exchange->method,
+                                .path = buffer_slice(&exchange->path),
+                                .authorization = exchange->head.authorization,
+                                .cookie = exchange_cookie(exchange),
+                                .device = device_cookie(exchange),
+                                .csrf = exchange->head.csrf,
+                                .purpose = exchange->head.purpose,
+                                .idempotency_key = exchange->head.idempotency_key,
+                                .if_none_match = exchange->head.if_none_match,
+                                .body = buffer_slice(&exchange->body)};
+}
+
+static void work(struct pool_task *task)
+{
+    struct exchange *exchange = exchange_of_task(task);
+    struct raw_request raw = exchange_raw(exchange);
+    server_dispatch(exchange->http->platform, &raw, &exchange->arena, &exchange->response);
+    exchange_resume(exchange);
+}
+
+void exchange_suspend(struct pool_task *task)
+{
+    suspend(exchange_of_task(task));
 }
 
 /* ---- One request */
@@ -208,7 +238,7 @@ static enum http_method method_of(const char *name)
 static void on_scan_answered(struct scan_exchange *scan)
 {
     atomic_fetch_add_explicit(&server_counters.scans, 1, memory_order_relaxed);
-    resume((struct exchange *)scan);
+    exchange_resume((struct exchange *)scan);
 }
 
 static enum MHD_Result act(struct exchange *exchange)
@@ -227,7 +257,7 @@ static enum MHD_Result act(struct exchange *exchange)
         return MHD_YES;
     }
     struct error err;
-    exchange->task = (struct pool_task){.run = work, .taken = suspend_task};
+    exchange->task = (struct pool_task){.run = work, .taken = exchange_suspend};
     if (!admission_take(exchange, &err))
         return exchange_problem(exchange, &err);
     if (route && route->manner == ROUTE_STREAM)
@@ -257,6 +287,7 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
     exchange->too_large = false;
     exchange->drained = 0;
     exchange->wait_seconds = 0;
+    exchange->chunks = strcmp(version, "HTTP/1.0") != 0;
     exchange->route = NULL;
     buffer_clear(&exchange->body);
     if (!request_head_read(exchange->connection, url, version, &exchange->head, &err)) {
@@ -264,6 +295,7 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
         return exchange_problem(exchange, &err);
     }
     exchange->method = method_of(method);
+    exchange->is_head = strcmp(method, "HEAD") == 0;
     if (exchange->method == HTTP_POST && strcmp(url, scans) == 0) {
         exchange->route = exchange->http->scan_route;
     } else {
@@ -340,6 +372,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     struct exchange *exchange = *state;
     if (!exchange)
         return;
+    body_end(&exchange->response); /* it reads from the arena */
     if (exchange->response.body.capacity) {
         buffer_release(&exchange->response.body);
         exchange->response = (struct response){0};
@@ -390,6 +423,7 @@ static void exchange_free(struct exchange *exchange)
         exchange->after->before = exchange->before;
     pthread_mutex_unlock(&http->connections_lock);
     scan_exchange_release(&exchange->scan);
+    body_end(&exchange->response);
     buffer_release(&exchange->response.body);
     buffer_release(&exchange->body);
     buffer_release(&exchange->path);
@@ -417,7 +451,7 @@ void http_close_slow(struct http *http)
     for (struct exchange *exchange = http->connections; exchange; exchange = exchange->after) {
         enum exchange_state state = state_of(exchange);
         long age = now - atomic_load_explicit(&exchange->since, memory_order_relaxed);
-        long most = TRANSFER_SECONDS;
+        long most = http->transfer_ticks;
         if (state == EXCHANGE_NEW)
             most = http->request_ticks;
         else if (state == EXCHANGE_READING)
@@ -503,6 +537,17 @@ static bool listen_and_start(struct http *http, struct error *err)
                      address->unix_path);
 }
 
+/* Tests do not wait a minute. */
+static long ticks_of(const char *variable, long seconds)
+{
+#ifdef CHENGMAI_FAULTS
+    if (getenv(variable))
+        return atol(getenv(variable));
+#endif
+    (void)variable;
+    return seconds;
+}
+
 bool http_start(struct platform *platform, const struct http_address *address,
                 struct http **ret_http, uint16_t *ret_port, struct error *err)
 {
@@ -514,13 +559,10 @@ bool http_start(struct platform *platform, const struct http_address *address,
     pthread_mutex_init(&http->connections_lock, NULL);
     http->scan_route = server_route_of(HTTP_POST, SLICE("/api/v1/scans"));
     atomic_store(&server_counters.stopping, false);
-    http->request_ticks = REQUEST_SECONDS;
-#ifdef CHENGMAI_FAULTS /* tests do not wait a minute */
-    if (getenv("CHENGMAI_REQUEST_SECONDS"))
-        http->request_ticks = atol(getenv("CHENGMAI_REQUEST_SECONDS"));
-#endif
+    http->request_ticks = ticks_of("CHENGMAI_REQUEST_SECONDS", REQUEST_SECONDS);
+    http->transfer_ticks = ticks_of("CHENGMAI_TRANSFER_SECONDS", TRANSFER_SECONDS);
     if (!limits_open(store_directory_fd(platform->store), &http->limits, err) ||
-        !pool_start(WORKERS, WORK_QUEUE_MAX, &http->workers, err) ||
+        !pool_start(WORKERS, WORK_QUEUE_MAX + BODIES_MAX, &http->workers, err) ||
         !pool_start(WAITERS, WORK_QUEUE_MAX, &http->waiters, err) ||
         !pool_start(1, limits_log_ins_waiting(http->limits), &http->log_ins, err) ||
         !listen_and_start(http, err)) {

@@ -1,5 +1,5 @@
 /* Inside the server's HTTP part: the connection's exchange and the daemon (http.c), event streams
- * (streams.c). */
+ * (streams.c), long answers (bodies.c). */
 #ifndef CHENGMAI_SERVER_HTTP_INTERNAL_H
 #define CHENGMAI_SERVER_HTTP_INTERNAL_H
 
@@ -41,6 +41,10 @@ struct exchange {
     size_t drained;
     struct arena arena;
     struct response response;
+    size_t sent;           /* of response.body, where that is a chunk of a longer one */
+    bool cut;              /* the next chunk could not be made */
+    bool chunks;           /* the client tells a body that was cut from a whole one (HTTP/1.1) */
+    bool is_head;          /* the method HEAD: a GET without its body */
     struct pool_task task; /* while it waits for a worker */
 };
 
@@ -63,17 +67,27 @@ struct http {
     atomic_int in_flight; /* suspended exchanges */
     const struct route *scan_route;
     atomic_long tick;     /* seconds, raised by http_close_slow */
-    long request_ticks;
+    long request_ticks, transfer_ticks;
     pthread_mutex_t connections_lock; /* owns connections */
     struct exchange *connections;
 };
 
 void exchange_enter(struct exchange *exchange, enum exchange_state state);
+struct exchange *exchange_of_task(struct pool_task *task);
+/* What routing reads of it; lives as long as the request. */
+struct raw_request exchange_raw(struct exchange *exchange);
+/* A task's `taken`: before any worker can resume the connection. */
+void exchange_suspend(struct pool_task *task);
+/* The last thing that a worker does with an exchange. */
+void exchange_resume(struct exchange *exchange);
 struct slice exchange_cookie(struct exchange *exchange);
 enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err);
 /* Headers that every answer has: what a browser may do with it, and that nobody keeps it, unless
  * `headers` (may be NULL) say otherwise. */
 void answer_guard(struct MHD_Response *response, const char *const *headers);
+
+/* bodies.c: the answer of an exchange whose response has more than one chunk. NULL: no memory. */
+struct MHD_Response *body_response(struct exchange *exchange);
 
 /* Who is on the other end of a new connection. */
 void admission_meet(struct exchange *exchange, const struct sockaddr *peer);

@@ -209,6 +209,14 @@ static bool admit(const struct raw_request *raw, struct request *request, struct
     return access_gate(platform->access, route, &request->actor, raw->purpose, err);
 }
 
+bool server_admits(struct platform *platform, const struct raw_request *raw, struct error *err)
+{
+    struct request request = {.platform = platform,
+                              .route = server_route_of(raw->method, raw->path)};
+    REQUIRE(request.route);
+    return admit(raw, &request, err);
+}
+
 static bool dispatch(struct platform *platform, const struct raw_request *raw,
                      struct arena *arena, struct response *response, struct error *err)
 {
@@ -248,8 +256,9 @@ static void put_validators(const struct raw_request *raw, struct arena *arena,
                            struct response *response)
 {
     const struct route *route = server_route_of(raw->method, raw->path);
-    bool common = !route || (!route->at_root && !route->opens_identity &&
-                             (route->access == ROUTE_USER || route->access == ROUTE_PUBLIC));
+    bool common = !response->stream.fill &&
+                  (!route || (!route->at_root && !route->opens_identity &&
+                             (route->access == ROUTE_USER || route->access == ROUTE_PUBLIC)));
     if (raw->method != HTTP_GET || !common) {
         response_header(response, "Cache-Control: no-store");
         return;
@@ -298,6 +307,9 @@ void server_dispatch(struct platform *platform, const struct raw_request *raw,
     *response = (struct response){.status = 0};
     buffer_init(&response->body, ANSWER_BYTES_MAX);
     bool done = dispatch(platform, raw, arena, response, &err);
+    REQUIRE(!response->stream.fill || (done && raw->method == HTTP_GET));
+    if (response->stream.fill)
+        done = body_begin(response, &err);
     if (done && response->body.overflow)
         done = error_set(&err, ERROR_TOO_LARGE, (struct error_place){0}, "a smaller question",
                          "the answer is too large");

@@ -47,6 +47,7 @@ struct server_counters {
     atomic_llong limited[LIMIT_KIND_COUNT]; /* refused with 429 */
     atomic_llong forgotten;   /* limits_forgotten */
     atomic_llong connections; /* open now */
+    atomic_llong bodies;      /* long answers on their way now */
     atomic_bool stopping;     /* takes no new work */
 };
 extern struct server_counters server_counters;
@@ -72,6 +73,20 @@ const char *route_fault(const struct route *route);
 int run_routes(struct command_context *context, int argc, char **argv, struct error *err);
 enum { COMMAND_ROUTES = 1, SERVER_COMMANDS };
 extern const struct command server_commands[SERVER_COMMANDS];
+
+/* bodies.c: bodies that are made as they are taken. With body_begin the first chunk is in
+ * response->body; while response->stream.fill is set there are more, and body_next puts the next
+ * one there. body_begin: ERROR_BUSY where BODIES_MAX are on their way. body_next: that of the gate
+ * where the asker's right has ended. Both: what the stream's fill says, ERROR_TOO_LARGE. */
+enum { BODIES_MAX = 8 };
+bool body_begin(struct response *response, struct error *err) MUST_USE;
+bool body_next(struct platform *platform, const struct raw_request *raw, struct response *response,
+               struct error *err) MUST_USE;
+/* Gives up what was not made yet; nothing where the body is whole. */
+void body_end(struct response *response);
+/* routing.c: whether the asker may (still) ask this: session, epoch, CSRF, gate. */
+bool server_admits(struct platform *platform, const struct raw_request *raw,
+                   struct error *err) MUST_USE;
 
 /* Routes by file. */
 /* The document of all routes. A route that is described wrongly ends the process: it is written once

@@ -445,6 +445,8 @@ static void a_closed_loop_is_forgotten_when_its_scene_says(void **state)
     int64_t id = open_loop(loop, "cdc_lead", CONTACT, 201);
     snprintf(path, sizeof path, "/api/v1/loops/%lld/take", (long long)id);
     expect(loop, "command", HTTP_POST, path, "{\"note\":\"x\",\"close\":true}", 200, NULL);
+    loopback_change(loop, "INSERT INTO loop_sheet_row (row_key, loop_no) VALUES (x'01', 1)");
+    loopback_change(loop, "INSERT INTO loop_sheet_row (row_key, loop_no) VALUES (x'02', 2)");
     open_loop(loop, "cdc_lead", CONTACT, 201);
     loop->platform->world->fixed += 364 * DAY;
     test_fail_on(loops_forget(loop->platform->loops, &forgotten, &err), &err);
@@ -453,6 +455,8 @@ static void a_closed_loop_is_forgotten_when_its_scene_says(void **state)
     test_fail_on(loops_forget(loop->platform->loops, &forgotten, &err), &err);
     assert_int_equal(forgotten, 1);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop"), 1);
+    assert_int_equal(id, 1);
+    assert_int_equal(loopback_number(loop, "SELECT sum(loop_no) FROM loop_sheet_row"), 2);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop_act WHERE loop_no NOT IN"
                                            " (SELECT loop_no FROM loop)"),
                      0);

@@ -221,6 +221,8 @@ struct answer {
     struct response response;
     struct arena arena;
     int64_t statements, allocations, events, audits;
+    size_t chunks;        /* of a body that came in several; 0: in one */
+    enum error_code cut;  /* why it ended before its end; status and body say nothing of it */
 };
 
 static inline void answer_release(struct answer *answer)
@@ -269,6 +271,31 @@ static inline void answer_check_problem(struct answer *answer)
     snprintf(answer->type, sizeof answer->type, "%s", type + 10);
 }
 
+/* The whole of a body that is made as it is taken, as a client would have it. */
+static inline void loopback_take(struct loopback *loop, const struct raw_request *raw,
+                                 struct answer *answer)
+{
+    struct error err;
+    struct buffer whole;
+    bool more = answer->response.stream.fill;
+    if (!more)
+        return;
+    buffer_init(&whole, 256 << 20);
+    do {
+        const struct buffer *chunk = &answer->response.body;
+        assert_true(chunk->length <= RESPONSE_CHUNK_BYTES_MAX);
+        buffer_append(&whole, chunk->data, chunk->length);
+        answer->chunks++;
+        more = answer->response.stream.fill;
+        if (more && !body_next(loop->platform, raw, &answer->response, &err)) {
+            answer->cut = err.code;
+            more = false;
+        }
+    } while (more);
+    buffer_release(&answer->response.body);
+    answer->response.body = whole;
+}
+
 /* The answer is the caller's to release. */
 static inline struct answer loopback_call(struct loopback *loop, const struct call *call)
 {
@@ -288,6 +315,7 @@ static inline struct answer loopback_call(struct loopback *loop, const struct ca
     int64_t statements = store_statements_run(loop->platform->store);
     long allocations = atomic_load(&test_allocations);
     server_dispatch(loop->platform, &raw, &answer.arena, &answer.response);
+    loopback_take(loop, &raw, &answer);
     answer.allocations = atomic_load(&test_allocations) - allocations;
     answer.statements = store_statements_run(loop->platform->store) - statements;
     answer.events = loopback_number(loop, "SELECT count(*) FROM event") - events;

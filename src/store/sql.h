@@ -95,6 +95,11 @@ struct slice sql_get_blob(struct sql_query *query, int column); /* data NULL for
 /* One row, one whole number; `absent` where there is no row or NULL. */
 bool sql_one_int(struct sql *sql, const struct sql_text *text, const struct sql_value *arguments,
                  size_t count, int64_t absent, int64_t *ret_value, struct error *err) MUST_USE;
+/* A part of a job: runs `run`; where that fails nothing of it is left, *ret_kept is false and
+ * `failure` says why, and the job may go on. No query of the caller is open. False where the
+ * transaction as a whole is lost: then the job fails too. */
+bool sql_part(struct sql *sql, bool (*run)(struct sql *sql, void *context, struct error *err),
+              void *context, bool *ret_kept, struct error *failure, struct error *err) MUST_USE;
 /* The keys of the connection's store, and the city's time: for what is written with every row. */
 const struct keys *sql_keys(const struct sql *sql);
 timestamp sql_now(const struct sql *sql);

@@ -73,6 +73,49 @@ static void a_failed_job_leaves_nothing_and_harms_no_other(void **state)
     test_store_remove(&test);
 }
 
+struct parts {
+    struct test_job jobs[20];
+    bool give_up; /* the whole, after its parts */
+};
+
+static bool run_parts(struct sql *sql, void *context, struct error *err)
+{
+    struct parts *parts = context;
+    for (int i = 0; i < 20; i++) {
+        struct test_job *job = &parts->jobs[i];
+        struct error failure = {0};
+        bool kept;
+        *job = (struct test_job){.no = 100 + i, .give_up = i % 2 == 1};
+        if (!sql_part(sql, test_mark, job, &kept, &failure, err))
+            return false;
+        job->failed = !kept;
+        job->failure = failure;
+    }
+    return !parts->give_up ||
+           error_set(err, ERROR_REFUSED, (struct error_place){.row = 1}, NULL, "all of it");
+}
+
+static void a_failed_part_leaves_nothing_and_harms_no_other_part(void **state)
+{
+    (void)state;
+    struct test_store test;
+    struct parts parts = {.give_up = true};
+    struct error err;
+    test_store_create(&test);
+    assert_false(store_write(test.store, run_parts, &parts, &err));
+    assert_string_equal(err.what, "all of it");
+    assert_int_equal(test_number(&test, &test_count_all, NULL), 0);
+    parts.give_up = false;
+    test_done_or_fail(store_write(test.store, run_parts, &parts, &err), &err);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(parts.jobs[i].runs, 1);
+        assert_int_equal(parts.jobs[i].failed, i % 2 == 1);
+        assert_int_equal(test_marks(&test, 100 + i), i % 2 == 0);
+        assert_int_equal(parts.jobs[i].failure.row, i % 2 == 1 ? 100 + i : 0);
+    }
+    test_store_remove(&test);
+}
+
 struct order {
     int64_t *next_run, *next_done;
     int64_t no;
@@ -409,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_that_wait_share_one_commit),
         cmocka_unit_test(a_failed_job_leaves_nothing_and_harms_no_other),
+        cmocka_unit_test(a_failed_part_leaves_nothing_and_harms_no_other_part),
         cmocka_unit_test(jobs_run_and_are_told_in_the_order_they_were_queued),
         cmocka_unit_test(a_full_queue_sheds_with_busy_and_loses_nothing_it_took),
         cmocka_unit_test(done_runs_when_another_connection_sees_the_change),

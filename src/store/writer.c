@@ -43,6 +43,17 @@ static bool run_in_savepoint(struct sql *sql, struct write_job *job, struct erro
     return sql_script(sql, "RELEASE job", err);
 }
 
+bool sql_part(struct sql *sql, bool (*run)(struct sql *sql, void *context, struct error *err),
+              void *context, bool *ret_kept, struct error *failure, struct error *err)
+{
+    struct write_job part = {.run = run, .context = context};
+    bool whole = run_in_savepoint(sql, &part, err);
+    *ret_kept = whole && !part.failed;
+    if (part.failed)
+        *failure = part.failure;
+    return whole;
+}
+
 /* Ends a transaction that is still open; what an engine already rolled back is done. */
 static bool roll_back(struct sql *sql, struct error *err)
 {

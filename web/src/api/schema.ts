@@ -327,10 +327,10 @@ export interface Operations {
       expires_at: string | null;
     };
   };
-  /** The approved export as CSV, for its requester, until it expires; X-Next where more rows follow */
+  /** The approved export as CSV, whole, for its requester, until it expires */
   "GET /api/v1/exports/{no}/file": {
     path: { no: string | number };
-    query: { after?: string };
+    query: Record<never, never>;
     purpose: true;
     body: undefined;
     answer: unknown;
