@@ -346,7 +346,7 @@ bool loop_show_row(struct engine *engine, struct json_writer *writer, const stru
 bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
                struct error *err) MUST_USE;
 bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
-               struct error *err) MUST_USE;
+               bool hidden, struct error *err) MUST_USE;
 /* The step that waits for signatures: where to, and who is missing, in words (NULL after the
  * last); *ret_to NULL where none waits. */
 bool loop_waits_for(struct engine *engine, const struct loop *loop, const char **ret_to,

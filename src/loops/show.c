@@ -49,7 +49,7 @@ static void put_area(struct json_writer *writer, struct platform *platform, cons
 }
 
 bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
-               struct error *err)
+               bool hidden, struct error *err)
 {
     static const char *const forms[SEAT_FORMS] = {"role", "unit", "person", "lead"};
     struct seat seat;
@@ -59,8 +59,11 @@ bool seat_show(struct engine *engine, struct json_writer *writer, const char *ke
     json_object_begin(writer);
     json_field_text(writer, "form", slice_of(forms[seat.form]));
     json_field_text(writer, "role", slice_of(seat.role));
-    put_area(writer, engine->platform, "area", seat.area_no);
-    if (seat.form == SEAT_UNIT || seat.form == SEAT_PERSON)
+    if (hidden)
+        json_field_null(writer, "area");
+    else
+        put_area(writer, engine->platform, "area", seat.area_no);
+    if (!hidden && (seat.form == SEAT_UNIT || seat.form == SEAT_PERSON))
         json_field_int64(writer, "no", seat.object_no);
     json_object_end(writer);
     return true;
@@ -123,7 +126,7 @@ bool loop_show_row(struct engine *engine, struct json_writer *writer, const stru
     else
         json_field_null(writer, "claimed_by");
     json_field_time(writer, "claimed_until", claimed ? row->claim_until : TIMESTAMP_NONE);
-    return seat_show(engine, writer, "owner", row->seat_no, err);
+    return seat_show(engine, writer, "owner", row->seat_no, hidden, err);
 }
 
 /* ---- The page of one loop */
@@ -134,6 +137,7 @@ struct showing {
     const struct loop *loop;
     bool opens; /* the reader has a part in it: personal fields are shown */
     bool owns;
+    bool hidden; /* whom or what it is about, and where */
 };
 
 static bool is_kept_back(const struct showing *showing, const struct scene_field *field)
@@ -343,7 +347,7 @@ static bool put_act(const struct showing *showing, const struct told_act *act, s
     if ((act->kind == ACT_OPENED || act->kind == ACT_JOINED) && act->other_no)
         json_field_int64(writer, "parent", act->other_no);
     bool done = (act->kind != ACT_ESCALATED && act->kind != ACT_TAKEN_OVER) ||
-                seat_show(showing->engine, writer, "told", act->other_no, err);
+                seat_show(showing->engine, writer, "told", act->other_no, showing->hidden, err);
     done = done && put_set(showing, json_object_get(words, "fields"), "fields", err) &&
            put_set(showing, json_object_get(words, "differing"), "differing", err);
     const char *note = json_string_value(json_object_get(words, "note"));
@@ -465,11 +469,11 @@ bool loop_show(struct engine *engine, const struct loop *loop, struct json_write
         !hand_is_party(engine, loop, &showing.opens, err))
         return false;
     showing.opens |= actor_is_command(engine->actor);
-    bool hidden = !showing.owns && loop_is_hidden(loop_scene(loop), marks);
+    showing.hidden = !showing.owns && loop_is_hidden(loop_scene(loop), marks);
     json_object_begin(writer);
-    bool done = loop_show_row(engine, writer, &row, hidden, err) && put_fields(&showing, err) &&
-                put_next(&showing, err) && put_waiting(&showing, err) &&
-                put_history(&showing, err) &&
+    bool done = loop_show_row(engine, writer, &row, showing.hidden, err) &&
+                put_fields(&showing, err) && put_next(&showing, err) &&
+                put_waiting(&showing, err) && put_history(&showing, err) &&
                 put_kin(&showing, "children", &children_select, err) &&
                 put_kin(&showing, "parents", &parents_select, err);
     json_object_end(writer);
