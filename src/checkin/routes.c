@@ -95,7 +95,7 @@ static bool handle_batch(const struct request *request, struct response *respons
     struct scan_exchange *exchanges = x_alloc(LINES_AT_ONCE, sizeof *exchanges);
     pthread_mutex_init(&batch.lock, NULL);
     pthread_cond_init(&batch.changed, NULL);
-    struct slice authorization = request->authorization;
+    struct scan_credentials shown = {request->authorization, request->device};
     size_t count;
     while ((count = next_lines(&body, lines)) > 0) {
         batch.waiting = count;
@@ -103,8 +103,8 @@ static bool handle_batch(const struct request *request, struct response *respons
             scan_exchange_init(&exchanges[i]);
             exchanges[i].answered = on_answered;
             exchanges[i].context = &batch;
-            scan_submit(request->platform->checkin, authorization, (struct slice){NULL, 0},
-                        lines[i], true, &exchanges[i]);
+            scan_submit(request->platform->checkin, &shown, (struct slice){NULL, 0}, lines[i], true,
+                        &exchanges[i]);
         }
         pthread_mutex_lock(&batch.lock);
         while (batch.waiting)

@@ -64,6 +64,25 @@ export function phoneTests({ demo }) {
     await close();
   });
 
+  test("The code's session is bound to this browser: copied to another it is nothing", async () => {
+    const { page, close } = await openPage(demo, phone);
+    await enter(page, await residentOf(demo, "green"));
+    await page.waitForSelector(".code");
+    const cookies = await page.context().cookies(`${demo.url}/api/v1/me`);
+    const device = cookies.find((one) => one.name === "chengmai_device");
+    const session = cookies.find((one) => one.name === "chengmai_session");
+    check(device?.httpOnly && session?.httpOnly, "no script reads either");
+    check(session.value.startsWith("h2."), "bound");
+    const other = await openPage(demo, phone);
+    await other.page.context().addCookies([session]);
+    await other.page.goto("/me");
+    await other.page.waitForSelector(".stub-form");
+    await page.reload();
+    await page.waitForSelector(".code");
+    await other.close();
+    await close();
+  });
+
   test("A holder's session opens nothing of the console", async () => {
     const { page, close } = await openPage(demo);
     await enter(page, await residentOf(demo, "green"));

@@ -76,7 +76,7 @@ function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
     setWrong("");
     try {
       const session = await call("POST /api/v1/sessions", {
-        body: { provider: name, person_no: Number(subject) },
+        body: { provider: name, person_no: Number(subject), device: true },
       });
       setCsrf(session.csrf);
       onEnter();

@@ -27,6 +27,29 @@ export interface Operations {
       next: string | null;
     };
   };
+  /** Annuls the evidence that a granted appeal names, by another hand than decided */
+  "POST /api/v1/appeals/{id}/annulment": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      id: number;
+      person_no?: number;
+      area?: string;
+      about: number | null;
+      words: string;
+      filed_at: string;
+      due_at: string;
+      overdue: boolean;
+      state: "open" | "granted" | "rejected";
+      decided_at: string | null;
+      decision_words: string | null;
+      follows: "annul" | "override" | null;
+      follows_of: number | null;
+      followed_by?: number | null;
+    };
+  };
   /** Decides an appeal in words; a granted one names what is to follow */
   "POST /api/v1/appeals/{id}/decision": {
     path: { id: string | number };
@@ -836,7 +859,7 @@ export interface Operations {
   /** Persons of the reader's area, each field as the role is shown it */
   "GET /api/v1/persons": {
     path: Record<never, never>;
-    query: { limit?: number; after?: string; area?: string };
+    query: { limit?: number; after?: string; area?: string; where?: string };
     purpose: true;
     body: undefined;
     answer: {
@@ -1259,6 +1282,7 @@ export interface Operations {
       provider: string;
       id_number?: string;
       person_no?: number;
+      device?: boolean;
     };
     answer: {
       kind: "user";
@@ -1277,6 +1301,7 @@ export interface Operations {
       csrf: string;
       session?: string;
       expires_at?: string;
+      bound?: boolean;
       provider?: {
         name: string;
         stub: boolean;
@@ -1318,6 +1343,7 @@ export interface Operations {
       csrf: string;
       session?: string;
       expires_at?: string;
+      bound?: boolean;
       provider?: {
         name: string;
         stub: boolean;
