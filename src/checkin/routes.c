@@ -21,6 +21,12 @@ static const char code_schema[] =
     "\"short_code\":{\"type\":\"string\"},\"rotating_token\":{\"type\":\"string\"},"
     "\"rotating_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
 
+static const char own_code_schema[] =
+    "{\"type\":\"object\",\"required\":[\"form\",\"code\",\"issued_at\",\"valid_until\"],"
+    "\"properties\":{\"form\":{\"enum\":[\"rotating\",\"paper\"]},\"code\":{\"type\":\"string\"},"
+    "\"issued_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"valid_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
+
 static const char answer_schema[] =
     "{\"type\":\"object\",\"required\":[\"decision\",\"color\",\"valid_until\",\"last_negative_at\","
     "\"reasons\",\"event\",\"events\"],\"properties\":{"
@@ -152,6 +158,16 @@ const struct route checkin_routes[] = {
      .summary = "A venue's current code, short code, and the rotating code for its screen",
      .response_schema = code_schema,
      .handle = checkin_handle_code},
+    {.method = HTTP_GET,
+     .path = "/me/code",
+     .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
+     .shed = SHED_STATUS, /* what a guard scans */
+     .query = "member:integer:the number of a person whom the holder represents;"
+              "form:string:rotating (where absent) or paper",
+     .summary = "The code that staff scan, the holder's own or a member's: rotating, or for paper",
+     .response_schema = own_code_schema,
+     .handle = checkin_handle_own_code},
     {.method = HTTP_POST,
      .path = "/venues/{no}/revoke",
      .access = ROUTE_USER,

@@ -217,6 +217,9 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_COPIED_TRAVELLERS, "copied_code_travellers", 1, 10000)                                \
     X(NUMBER_COPIED_RATE, "copied_code_rate_factor", 2, 1000)                                      \
     X(NUMBER_COPIED_SCANS, "copied_code_scans_at_least", 10, 1000000)                              \
+    X(NUMBER_FAMILY_MEMBERS, "family_members_max", 0, 20)                                          \
+    X(NUMBER_FAMILY_REPRESENTATIVES, "family_representatives_max", 1, 20)                          \
+    X(NUMBER_FAMILY_DAYS, "family_valid_days", 1, 3650)                                            \
     X(NUMBER_APPEAL_HOURS, "appeal_answer_hours", 1, 720)                                          \
     X(NUMBER_APPEALS_OPEN, "appeals_open_max", 1, 100)
 enum policy_number {
