@@ -1,11 +1,14 @@
 /* Method, path, query and cursor as they come from the network, through the whole dispatch without
- * a session, and the cursor on its own. Held: every path is answered with a status of HTTP,
- * nothing but a public route answers 2xx, a refusal is a well-formed problem, and a cursor that is
- * taken is one that we could have written. */
+ * a session, the cursor on its own, and holders' sessions with the cookie of a device. Held: every
+ * path is answered with a status of HTTP, nothing but a public route answers 2xx, a refusal is a
+ * well-formed problem, and a cursor that is taken is one that we could have written. No text is
+ * anybody's session or device; a true session of which one character was replaced, its own or its
+ * device's, is refused. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "access/access.h"
 #include "cli/cli.h"
 #include "server/server_internal.h"
 
@@ -64,6 +67,45 @@ static void check_cursor(struct slice text, struct arena *arena)
     REQUIRE(request_cursor(&request, &same, &err) && same == after);
 }
 
+static bool is_good(struct slice session, struct slice device)
+{
+    struct error err;
+    uint32_t person;
+    uint8_t epoch;
+    return access_holder_verify(platform->access, session, device, 1, &person, &epoch, &err);
+}
+
+/* The text as an Authorization header, a session cookie and a device's cookie. */
+static void check_made_up(struct slice text)
+{
+    struct error err;
+    struct actor actor;
+    struct slice none = {NULL, 0};
+    REQUIRE(!is_good(text, none) && !is_good(text, text));
+    REQUIRE(!access_actor(platform->access, none, text, text, &actor, &err));
+    REQUIRE(!access_actor(platform->access, text, none, text, &actor, &err));
+}
+
+/* A session of the numbers of the first bytes, free or bound; then one character is another. */
+static void change_one(const uint8_t *data)
+{
+    char session[HOLDER_SESSION_BYTES], device[ACCESS_DEVICE_BYTES];
+    uint32_t person;
+    memcpy(&person, data, sizeof person);
+    bool binds = data[4] & 1, in_device = binds && (data[4] & 2);
+    access_device_mark(platform->access, (struct slice){NULL, 0}, device);
+    access_holder_session(platform->access, person, data[5], 0, 2, data[6], session);
+    if (binds)
+        access_holder_bind(platform->access, device, session);
+    REQUIRE(is_good(slice_of(session), slice_of(device)));
+    REQUIRE(!binds || !is_good(slice_of(session), (struct slice){NULL, 0}));
+    char *text = in_device ? device : session;
+    size_t length = strlen(text), at = data[6] % length;
+    bool same = text[at] == (char)data[7];
+    text[at] = (char)data[7];
+    REQUIRE(is_good(slice_of(session), slice_of(device)) == same);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -83,6 +125,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body_end(&response);
     check_answer(raw.method, text, &response);
     check_cursor(text, &arena);
+    check_made_up(text);
+    if (size >= 8)
+        change_one(data);
     buffer_release(&response.body);
     arena_release(&arena);
     return 0;

@@ -312,7 +312,7 @@ static bool user_actor(struct access *access, struct slice token, struct actor *
 }
 
 bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
-                  struct actor *ret_actor, struct error *err)
+                  struct slice device, struct actor *ret_actor, struct error *err)
 {
     struct slice token = cookie;
     *ret_actor = (struct actor){.kind = ACTOR_NONE};
@@ -323,9 +323,9 @@ bool access_actor(struct access *access, struct slice authorization, struct slic
     }
     if (!token.data)
         return true;
-    if (token.length > 3 && memcmp(token.data, "h1.", 3) == 0) {
+    if (access_is_holder_session(token)) {
         uint32_t now = (uint32_t)(world_now(access->platform->world) / SECOND);
-        if (!access_holder_verify(access, token, now, &ret_actor->person_no,
+        if (!access_holder_verify(access, token, device, now, &ret_actor->person_no,
                                   &ret_actor->session_epoch, err))
             return false;
         ret_actor->kind = ACTOR_HOLDER;

@@ -48,6 +48,10 @@ struct login_attempt {
 bool access_login(struct access *access, const struct login_attempt *attempt,
                   char out[ACCESS_TOKEN_BYTES], char out_device[ACCESS_DEVICE_BYTES],
                   struct error *err) MUST_USE;
+/* The mark of the device whose cookie is `device`: the same where it was made here, else (also with
+ * data NULL) a new one. 16 random bytes and their MAC. */
+void access_device_mark(const struct access *access, struct slice device,
+                        char out[ACCESS_DEVICE_BYTES]);
 /* Whose hand a command is: the user of that name, proved by the password on the next line of `fd`
  * and, where there is a second factor, its code on the line after. No session is left behind. */
 bool access_prove(struct access *access, struct slice name, int fd, struct actor *ret_actor,
@@ -113,10 +117,11 @@ bool access_csrf_fits(const struct access *access, struct slice token, struct sl
 void access_forget_cached(struct access *access);
 
 /* Resolves "Authorization: Bearer …" (user token or holder session) or the session cookie into an
- * actor; ACTOR_NONE where neither was sent. ERROR_UNAUTHENTICATED where it is not good. Cached:
- * no SQL for a token seen before (ended ones leave the cache at once). */
+ * actor; ACTOR_NONE where neither was sent. `device` is the device's cookie, which a bound holder
+ * session needs (data NULL where there is none). ERROR_UNAUTHENTICATED where it is not good.
+ * Cached: no SQL for a token seen before (ended ones leave the cache at once). */
 bool access_actor(struct access *access, struct slice authorization, struct slice cookie,
-                  struct actor *ret_actor, struct error *err) MUST_USE;
+                  struct slice device, struct actor *ret_actor, struct error *err) MUST_USE;
 /* Whether an actor holds a loop, asked where X-Purpose names one; the loops room answers.
  * *ret_person_no: whom the loop is about, 0 where that is no person. */
 typedef bool access_loop_holder(struct platform *platform, const struct actor *actor,
@@ -140,18 +145,30 @@ bool access_area_asked(const struct request *request, int64_t *ret_first, int64_
                        struct error *err) MUST_USE;
 
 /* ---- Holder sessions: stateless, signed, so that the scan path touches no SQL.
- * "h1." base64url(person u32 | issued u32 | expires u32 | epoch u8 | nonce u8[7] | mac 16). */
+ * "h1." base64url(person u32 | issued u32 | expires u32 | epoch u8 | nonce u8[7] | mac 16): whoever
+ * has the text has the session, so that it is good in demo cities only.
+ * "h2.", the same numbers: the MAC also covers the mark of one device, which the text does not hold
+ * (ACCESS_DEVICE_BYTES, in an HttpOnly cookie). A copy of the text is worth nothing elsewhere. */
 enum { HOLDER_SESSION_BYTES = 72 };
 void access_holder_session(const struct access *access, uint32_t person_no, uint8_t epoch,
                            uint32_t issued, uint32_t expires, uint64_t nonce,
                            char out[HOLDER_SESSION_BYTES]);
-/* ERROR_UNAUTHENTICATED where it is not authentic, was ended, or has expired at unix second `now`.
- * The epoch is the caller's to compare with the status table's. */
-bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
-                          uint32_t *ret_person_no, uint8_t *ret_epoch, struct error *err) MUST_USE;
+/* Binds a session of access_holder_session to a device, in place. */
+void access_holder_bind(const struct access *access, const char device[ACCESS_DEVICE_BYTES],
+                        char session[HOLDER_SESSION_BYTES]);
+/* Whether a token has the form of a holder's session: nothing is said of its being good. */
+bool access_is_holder_session(struct slice token);
+/* ERROR_UNAUTHENTICATED where it is not authentic, is bound to another device than the one whose
+ * cookie `device` is (data NULL: none came), was ended, or has expired at unix second `now`; the
+ * same words for a false one and one of another device. The epoch is the caller's to compare with
+ * the status table's. */
+bool access_holder_verify(const struct access *access, struct slice session, struct slice device,
+                          uint32_t now, uint32_t *ret_person_no, uint8_t *ret_epoch,
+                          struct error *err) MUST_USE;
 
-/* Ends one session before its time, durably. */
-bool access_holder_end(struct access *access, struct slice session, struct error *err) MUST_USE;
+/* Ends one session before its time, durably; by its own device where it is bound. */
+bool access_holder_end(struct access *access, struct slice session, struct slice device,
+                       struct error *err) MUST_USE;
 
 /* ---- Identity providers: who a holder is (identity_provider.c) */
 struct identity_claim {

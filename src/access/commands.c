@@ -64,7 +64,7 @@ bool access_prove(struct access *access, struct slice name, int fd, struct actor
     sodium_memzero(password, sizeof password);
     if (!done)
         return false;
-    done = access_actor(access, slice_of(bearer), none, ret_actor, err) &&
+    done = access_actor(access, slice_of(bearer), none, none, ret_actor, err) &&
            access_logout(access, slice_of(bearer + 7), err);
     sodium_memzero(bearer, sizeof bearer);
     return done;

@@ -1,6 +1,9 @@
 /* Holders' sessions. Stateless: numbers and a keyed hash, so that a scan costs no SQL. A session ends
  * when it expires, when its person's epoch is raised (status table), or when its holder ends it: then
- * its MAC stands in `ended_session` until it would have expired, and in memory while the city is open. */
+ * its MAC stands in `ended_session` until it would have expired, and in memory while the city is open.
+ *
+ * A bound session's hash runs over the mark of its device too, still one block of BLAKE2b: what the
+ * device must show costs the scan path nothing. */
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -22,7 +25,8 @@ struct holder_bytes {
     unsigned char mac[HOLDER_MAC_BYTES];
 };
 _Static_assert(sizeof(struct holder_bytes) == 36, "a holder's session is 36 bytes");
-enum { HOLDER_SIGNED_BYTES = 20, ENDED_SLOTS_MIN = 256 };
+enum { HOLDER_SIGNED_BYTES = 20, MARK_BYTES = 32, FORM_BYTES = 3, ENDED_SLOTS_MIN = 256 };
+static const char unbound[] = "h1.", bound[] = "h2.", marked[] = "d1.";
 
 static bool ended(struct error *err, const char *what)
 {
@@ -102,10 +106,35 @@ bool holders_open(struct access *access, struct error *err)
 
 /* ---- Sessions */
 
+static bool has_form(struct slice text, const char *form)
+{
+    return text.length > FORM_BYTES && memcmp(text.data, form, FORM_BYTES) == 0;
+}
+
+static bool decode(struct slice text, const char *form, void *out, size_t bytes)
+{
+    return has_form(text, form) &&
+           text_from_base64url((struct slice){text.data + FORM_BYTES, text.length - FORM_BYTES},
+                               out, bytes);
+}
+
 static void make_mac(const struct access *access, const struct holder_bytes *bytes,
                      unsigned char out[HOLDER_MAC_BYTES])
 {
     hash_blake2b(out, HOLDER_MAC_BYTES, bytes, HOLDER_SIGNED_BYTES,
+                 keys_of(store_keys(access->platform->store), KEY_SESSION));
+}
+
+/* The form stands before the numbers, so that no other text of this key is its like. */
+static void make_bound_mac(const struct access *access, const struct holder_bytes *bytes,
+                           const unsigned char mark[MARK_BYTES],
+                           unsigned char out[HOLDER_MAC_BYTES])
+{
+    unsigned char text[FORM_BYTES + HOLDER_SIGNED_BYTES + MARK_BYTES];
+    memcpy(text, bound, FORM_BYTES);
+    memcpy(text + FORM_BYTES, bytes, HOLDER_SIGNED_BYTES);
+    memcpy(text + FORM_BYTES + HOLDER_SIGNED_BYTES, mark, MARK_BYTES);
+    hash_blake2b(out, HOLDER_MAC_BYTES, text, sizeof text,
                  keys_of(store_keys(access->platform->store), KEY_SESSION));
 }
 
@@ -116,29 +145,52 @@ void access_holder_session(const struct access *access, uint32_t person_no, uint
     struct holder_bytes bytes = {person_no, issued, expires, epoch, {0}, {0}};
     memcpy(bytes.nonce, &nonce, sizeof bytes.nonce);
     make_mac(access, &bytes, bytes.mac);
-    memcpy(out, "h1.", 3);
-    text_to_base64url(&bytes, sizeof bytes, out + 3);
+    memcpy(out, unbound, FORM_BYTES);
+    text_to_base64url(&bytes, sizeof bytes, out + FORM_BYTES);
 }
 
-static bool open_session(const struct access *access, struct slice session,
+void access_holder_bind(const struct access *access, const char device[ACCESS_DEVICE_BYTES],
+                        char session[HOLDER_SESSION_BYTES])
+{
+    struct holder_bytes bytes;
+    unsigned char mark[MARK_BYTES];
+    REQUIRE(decode(slice_of(session), unbound, &bytes, sizeof bytes));
+    REQUIRE(decode(slice_of(device), marked, mark, sizeof mark));
+    make_bound_mac(access, &bytes, mark, bytes.mac);
+    memcpy(session, bound, FORM_BYTES);
+    text_to_base64url(&bytes, sizeof bytes, session + FORM_BYTES);
+}
+
+bool access_is_holder_session(struct slice token)
+{
+    return has_form(token, unbound) || has_form(token, bound);
+}
+
+static bool open_session(const struct access *access, struct slice session, struct slice device,
                          struct holder_bytes *bytes, struct error *err)
 {
-    unsigned char mac[HOLDER_MAC_BYTES];
-    bool form = session.length == 3 + 48 && memcmp(session.data, "h1.", 3) == 0 &&
-                text_from_base64url((struct slice){session.data + 3, session.length - 3}, bytes,
-                                    sizeof *bytes);
-    if (!form)
+    unsigned char mac[HOLDER_MAC_BYTES], mark[MARK_BYTES];
+    bool is_bound = has_form(session, bound), shown = true;
+    if (!decode(session, is_bound ? bound : unbound, bytes, sizeof *bytes))
         return ended(err, "not a holder's session");
-    make_mac(access, bytes, mac);
-    return sodium_memcmp(mac, bytes->mac, sizeof mac) == 0 ||
+    if (is_bound) {
+        shown = decode(device, marked, mark, sizeof mark);
+        if (shown)
+            make_bound_mac(access, bytes, mark, mac);
+    } else {
+        shown = access->platform->demo;
+        make_mac(access, bytes, mac);
+    }
+    return (shown && sodium_memcmp(mac, bytes->mac, sizeof mac) == 0) ||
            ended(err, "the session was not issued here");
 }
 
-bool access_holder_verify(const struct access *access, struct slice session, uint32_t now,
-                          uint32_t *ret_person_no, uint8_t *ret_epoch, struct error *err)
+bool access_holder_verify(const struct access *access, struct slice session, struct slice device,
+                          uint32_t now, uint32_t *ret_person_no, uint8_t *ret_epoch,
+                          struct error *err)
 {
     struct holder_bytes bytes;
-    if (!open_session(access, session, &bytes, err))
+    if (!open_session(access, session, device, &bytes, err))
         return false;
     if (bytes.expires <= now || is_ended((struct access *)(uintptr_t)access, bytes.mac))
         return ended(err, "the session has ended");
@@ -157,10 +209,11 @@ static bool store_end(struct sql *sql, void *context, struct error *err)
                    err);
 }
 
-bool access_holder_end(struct access *access, struct slice session, struct error *err)
+bool access_holder_end(struct access *access, struct slice session, struct slice device,
+                       struct error *err)
 {
     struct holder_bytes bytes;
-    if (!open_session(access, session, &bytes, err) ||
+    if (!open_session(access, session, device, &bytes, err) ||
         !store_write(access->platform->store, store_end, &bytes, err))
         return false;
     pthread_rwlock_wrlock(&access->lock);

@@ -111,6 +111,15 @@ static bool device_read(const struct access *access, struct slice text,
     return sodium_memcmp(mac, bytes + DEVICE_BYTES, sizeof mac) == 0;
 }
 
+void access_device_mark(const struct access *access, struct slice device,
+                        char out[ACCESS_DEVICE_BYTES])
+{
+    unsigned char known[DEVICE_BYTES];
+    if (!device.data || !device_read(access, device, known))
+        world_random_bytes(known, sizeof known);
+    device_write(access, known, out);
+}
+
 static struct slice device_slice(const struct login *login)
 {
     return (struct slice){(const char *)login->device, DEVICE_BYTES};

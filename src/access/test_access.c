@@ -1,76 +1,10 @@
-/* Who may do what: passwords and tokens at rest, log-in, holders' sessions, areas, and the roles of
+/* Who may do what: passwords and tokens at rest, log-in, areas, and the roles of
  * policies/roles.yaml. */
-#include <fcntl.h>
 #include <liboath/oath.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "access/access.h"
+#include "access/test_support.h"
 #include "registry/registry.h"
-
-/* ---- A store with users, without the rooms above */
-
-struct fixture {
-    char directory[64];
-    struct world world;
-    struct platform platform;
-};
-
-static void fail_on(bool done, const struct error *err)
-{
-    if (!done) {
-        char line[900];
-        error_line(err, line, sizeof line);
-        fail_msg("%s", line);
-    }
-}
-
-static void open_city(struct fixture *f)
-{
-    struct error err;
-    world_init(&f->world);
-    assert_true(time_parse(SLICE("2022-04-14T14:30:00+08:00"), &f->world.fixed));
-    f->platform = (struct platform){.world = &f->world, .directory = f->directory, .demo = true};
-    fail_on(store_open(f->directory, &f->world, &f->platform.store, &err), &err);
-    fail_on(policy_open(store_directory_fd(f->platform.store), &f->platform.policy, &err), &err);
-    fail_on(access_open(&f->platform, &f->platform.access, &err), &err);
-}
-
-static void close_city(struct fixture *f)
-{
-    access_close(f->platform.access);
-    policy_free(f->platform.policy);
-    store_close(f->platform.store);
-}
-
-static int create(void **state)
-{
-    struct error err;
-    struct fixture *f = x_alloc(1, sizeof *f);
-    snprintf(f->directory, sizeof f->directory, "/tmp/chengmai-access-XXXXXX");
-    assert_non_null(mkdtemp(f->directory));
-    struct store_creation creation = {.demo = true, .seed = 1};
-    assert_true(time_parse(SLICE("2022-04-14T14:30:00+08:00"), &creation.city_start));
-    fail_on(store_create(f->directory, &creation, &err), &err);
-    open_city(f);
-    *state = f;
-    return 0;
-}
-
-static int destroy(void **state)
-{
-    struct error err;
-    struct fixture *f = *state;
-    close_city(f);
-    fail_on(file_remove_tree(AT_FDCWD, f->directory, &err), &err);
-    free(f);
-    return 0;
-}
 
 struct user_job {
     struct access *access;
@@ -113,8 +47,9 @@ static enum error_code resolve(struct fixture *f, const char *token, struct acto
 {
     struct error err = {0};
     char header[200];
+    struct slice none = {NULL, 0};
     snprintf(header, sizeof header, "Bearer %s", token);
-    return access_actor(f->platform.access, slice_of(header), (struct slice){NULL, 0}, actor, &err)
+    return access_actor(f->platform.access, slice_of(header), none, none, actor, &err)
                ? ERROR_NONE
                : err.code;
 }
@@ -417,63 +352,6 @@ static void nobody_and_users_without_password_cannot_log_in(void **state)
     assert_false(log_in(f, "", "x", &err));
 }
 
-/* ---- Holders */
-
-static enum error_code verify(struct fixture *f, const char *session, uint32_t now)
-{
-    struct error err = {0};
-    uint32_t person;
-    uint8_t epoch;
-    if (!access_holder_verify(f->platform.access, slice_of(session), now, &person, &epoch, &err))
-        return err.code;
-    assert_int_equal(person, 77);
-    assert_int_equal(epoch, 3);
-    return ERROR_NONE;
-}
-
-static void a_holders_session_is_bound_in_every_character(void **state)
-{
-    struct fixture *f = *state;
-    char session[HOLDER_SESSION_BYTES];
-    access_holder_session(f->platform.access, 77, 3, 1000, 2000, 5, session);
-    assert_int_equal(verify(f, session, 1999), ERROR_NONE);
-    assert_int_equal(verify(f, session, 2000), ERROR_UNAUTHENTICATED);
-    for (size_t i = 0; i < strlen(session); i++) {
-        char kept = session[i];
-        session[i] = kept == 'A' ? 'B' : 'A';
-        assert_int_equal(verify(f, session, 1500), ERROR_UNAUTHENTICATED);
-        session[i] = kept;
-    }
-    session[strlen(session) - 1] = '\0';
-    assert_int_equal(verify(f, session, 1500), ERROR_UNAUTHENTICATED);
-    assert_int_equal(verify(f, "h1.", 1500), ERROR_UNAUTHENTICATED);
-    assert_int_equal(verify(f, "", 1500), ERROR_UNAUTHENTICATED);
-}
-
-static void thousands_of_ended_sessions_stay_ended_and_no_other_is(void **state)
-{
-    struct fixture *f = *state;
-    struct error err;
-    enum { COUNT = 600 };
-    uint32_t now = (uint32_t)(f->world.fixed / SECOND);
-    char session[HOLDER_SESSION_BYTES];
-    for (int round = 0; round < 2; round++) {
-        for (uint64_t i = 0; i < COUNT; i++) {
-            access_holder_session(f->platform.access, 77, 3, now, now + 60, i, session);
-            if (i % 2 == 0 && round == 0)
-                fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
-            assert_int_equal(verify(f, session, now),
-                             i % 2 == 0 ? ERROR_UNAUTHENTICATED : ERROR_NONE);
-        }
-        close_city(f);
-        open_city(f);
-    }
-    for (int times = 0; times < 2; times++) /* twice is done */
-        fail_on(access_holder_end(f->platform.access, slice_of(session), &err), &err);
-    session[10] ^= 1;
-    assert_false(access_holder_end(f->platform.access, slice_of(session), &err));
-}
-
 static void a_csrf_text_is_its_sessions_only(void **state)
 {
     struct fixture *f = *state;
@@ -618,8 +496,6 @@ int main(void)
         TEST(whoever_guesses_elsewhere_does_not_lock_out_the_usual_desk),
         TEST(a_second_factor_is_asked_taken_once_and_never_late),
         TEST(permissions_end_with_the_duty_and_with_a_transfer),
-        TEST(a_holders_session_is_bound_in_every_character),
-        TEST(thousands_of_ended_sessions_stay_ended_and_no_other_is),
         TEST(a_csrf_text_is_its_sessions_only),
         cmocka_unit_test(the_range_of_an_area_holds_what_is_below_it_and_nothing_else),
         cmocka_unit_test(role_files_with_faults_are_refused_whole),

@@ -35,9 +35,9 @@ static bool take_actor(struct stage_city *city, struct error *err)
 {
     char token[7 + ACCESS_TOKEN_BYTES] = "Bearer ";
     void *both[] = {city, token + 7};
+    struct slice none = {NULL, 0};
     return store_write(city->platform->store, issue, both, err) &&
-           access_actor(city->platform->access, slice_of(token), (struct slice){NULL, 0},
-                        &city->cdc, err);
+           access_actor(city->platform->access, slice_of(token), none, none, &city->cdc, err);
 }
 
 static struct loop_step step_of(const struct stage_city *city, int64_t no)

@@ -108,9 +108,14 @@ struct scan_exchange {
 };
 void scan_exchange_init(struct scan_exchange *exchange);
 void scan_exchange_release(struct scan_exchange *exchange);
-/* `authorization` is the header's value (data NULL where absent), `request_key` the
- * Idempotency-Key (empty where absent), `offline` a line of a batch. */
-void scan_submit(struct checkin *checkin, struct slice authorization, struct slice request_key,
+/* What a scan's sender shows beside the body; data NULL where absent. */
+struct scan_credentials {
+    struct slice authorization; /* the header's value */
+    struct slice device;        /* the device's cookie: bound sessions are good with it only */
+};
+/* `request_key` is the Idempotency-Key (empty where absent), `offline` a line of a batch. */
+void scan_submit(struct checkin *checkin, const struct scan_credentials *shown,
+                 struct slice request_key,
                  struct slice body, bool offline, struct scan_exchange *exchange);
 /* RFC 9457 document of an error, for the scan path and the server alike. */
 void problem_write(struct buffer *out, const struct error *err);

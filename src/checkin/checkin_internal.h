@@ -39,6 +39,8 @@ struct checkin {
 
 bool checkin_handle_code(const struct request *request, struct response *response,
                          struct error *err) MUST_USE;
+bool checkin_handle_own_code(const struct request *request, struct response *response,
+                             struct error *err) MUST_USE;
 bool checkin_handle_revoke(const struct request *request, struct response *response,
                            struct error *err) MUST_USE;
 bool checkin_handle_suspicions(const struct request *request, struct response *response,

@@ -244,6 +244,6 @@ const struct module checkin_module = {
     .commands = checkin_commands,
     .command_count = 4,
     .routes = checkin_routes,
-    .route_count = 5,
+    .route_count = 6,
     .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements, NULL},
 };

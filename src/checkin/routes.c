@@ -21,6 +21,12 @@ static const char code_schema[] =
     "\"short_code\":{\"type\":\"string\"},\"rotating_token\":{\"type\":\"string\"},"
     "\"rotating_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
 
+static const char own_code_schema[] =
+    "{\"type\":\"object\",\"required\":[\"form\",\"code\",\"issued_at\",\"valid_until\"],"
+    "\"properties\":{\"form\":{\"enum\":[\"rotating\",\"paper\"]},\"code\":{\"type\":\"string\"},"
+    "\"issued_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"valid_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
+
 static const char answer_schema[] =
     "{\"type\":\"object\",\"required\":[\"decision\",\"color\",\"valid_until\",\"last_negative_at\","
     "\"reasons\",\"event\",\"events\"],\"properties\":{"
@@ -95,7 +101,7 @@ static bool handle_batch(const struct request *request, struct response *respons
     struct scan_exchange *exchanges = x_alloc(LINES_AT_ONCE, sizeof *exchanges);
     pthread_mutex_init(&batch.lock, NULL);
     pthread_cond_init(&batch.changed, NULL);
-    struct slice authorization = request->authorization;
+    struct scan_credentials shown = {request->authorization, request->device};
     size_t count;
     while ((count = next_lines(&body, lines)) > 0) {
         batch.waiting = count;
@@ -103,8 +109,8 @@ static bool handle_batch(const struct request *request, struct response *respons
             scan_exchange_init(&exchanges[i]);
             exchanges[i].answered = on_answered;
             exchanges[i].context = &batch;
-            scan_submit(request->platform->checkin, authorization, (struct slice){NULL, 0},
-                        lines[i], true, &exchanges[i]);
+            scan_submit(request->platform->checkin, &shown, (struct slice){NULL, 0}, lines[i], true,
+                        &exchanges[i]);
         }
         pthread_mutex_lock(&batch.lock);
         while (batch.waiting)
@@ -152,6 +158,16 @@ const struct route checkin_routes[] = {
      .summary = "A venue's current code, short code, and the rotating code for its screen",
      .response_schema = code_schema,
      .handle = checkin_handle_code},
+    {.method = HTTP_GET,
+     .path = "/me/code",
+     .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
+     .shed = SHED_STATUS, /* what a guard scans */
+     .query = "member:integer:the number of a person whom the holder represents;"
+              "form:string:rotating (where absent) or paper",
+     .summary = "The code that staff scan, the holder's own or a member's: rotating, or for paper",
+     .response_schema = own_code_schema,
+     .handle = checkin_handle_own_code},
     {.method = HTTP_POST,
      .path = "/venues/{no}/revoke",
      .access = ROUTE_USER,

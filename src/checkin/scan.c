@@ -221,6 +221,7 @@ static void on_durable(struct presence_append *append, const struct error *failu
 
 struct scanner {
     struct checkin *checkin;
+    struct slice device; /* the cookie of the device that scans */
     struct actor actor;
     uint32_t now;
     uint32_t time; /* of the event: client_time within its bounds, else now */
@@ -275,8 +276,8 @@ static bool resolve_holder(const struct scanner *scanner, const struct scan_hold
     switch (holder->form) {
     case HOLDER_SESSION:
         *ret_mode = SCAN_PERSON_SCANS_VENUE;
-        if (!access_holder_verify(checkin->platform->access, holder->text, scanner->now,
-                                  ret_person, &epoch, err))
+        if (!access_holder_verify(checkin->platform->access, holder->text, scanner->device,
+                                  scanner->now, ret_person, &epoch, err))
             return false;
         if (status_get(checkin->platform->status, (struct person_no){*ret_person},
                        scanner->now * SECOND)
@@ -451,12 +452,13 @@ void scan_exchange_release(struct scan_exchange *exchange)
     buffer_release(&exchange->body);
 }
 
-void scan_submit(struct checkin *checkin, struct slice authorization, struct slice request_key,
-                 struct slice body, bool offline, struct scan_exchange *exchange)
+void scan_submit(struct checkin *checkin, const struct scan_credentials *shown,
+                 struct slice request_key, struct slice body, bool offline,
+                 struct scan_exchange *exchange)
 {
     struct scan_request request;
     struct error err;
-    struct scanner scanner = {.checkin = checkin};
+    struct scanner scanner = {.checkin = checkin, .device = shown->device};
     struct platform *platform = checkin->platform;
     scanner.now = (uint32_t)(world_now(platform->world) / SECOND);
     exchange->checkin = checkin;
@@ -466,9 +468,9 @@ void scan_submit(struct checkin *checkin, struct slice authorization, struct sli
     if (good && offline && !request.client_id.length)
         good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "client_id"},
                          "the device's own id of this scan", "missing");
-    if (good && authorization.data)
-        good = access_actor(platform->access, authorization, (struct slice){NULL, 0},
-                            &scanner.actor, &err);
+    if (good && shown->authorization.data)
+        good = access_actor(platform->access, shown->authorization, (struct slice){NULL, 0},
+                            shown->device, &scanner.actor, &err);
     if (good && request_key.length > KEY_TEXT_BYTES_MAX)
         good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "Idempotency-Key"},
                          "at most 255 bytes", "the key is too long");

@@ -192,6 +192,39 @@ static void only_staff_may_name_others_and_only_by_good_codes(void **state)
     refuse(city, NULL, body_of(city, 1, holder, "", body), 401, "holder.session", "was ended");
 }
 
+static void a_bound_session_scans_on_its_own_device_only(void **state)
+{
+    struct scan_city *city = *state;
+    struct access *access = city->base.platform.access;
+    uint32_t person = person_of(COLOR_GREEN, 1);
+    char session[HOLDER_SESSION_BYTES], holder[100], both[300], beside[120], body[4096];
+    char device[ACCESS_DEVICE_BYTES], other[ACCESS_DEVICE_BYTES];
+    struct answer answer;
+    access_device_mark(access, (struct slice){NULL, 0}, device);
+    access_device_mark(access, (struct slice){NULL, 0}, other);
+    access_holder_session(access, person, 0, city->now, city->now + 9, 1, session);
+    access_holder_bind(access, device, session);
+    snprintf(holder, sizeof holder, "{\"session\":\"%s\"}", session);
+    snprintf(both, sizeof both, ",\"companions\":[%s]", holder);
+    const struct slice strangers[] = {{NULL, 0}, slice_of(other), SLICE("d1."), SLICE("")};
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        city->device = strangers[i];
+        refuse(city, NULL, body_of(city, 1, holder, "", body), 401, "Authorization",
+               "not issued here");
+        refuse(city, NULL, body_of(city, 1, holder_of(city, 3, beside), both, body), 401,
+               "companions[0]", "not issued here");
+    }
+    city->device = slice_of(device);
+    send_scan(city, NULL, NULL, body_of(city, 1, holder, "", body), false, &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    release(&answer);
+    send_scan(city, NULL, NULL, body_of(city, 1, holder_of(city, 3, beside), both, body), false,
+              &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    release(&answer);
+    city->device = (struct slice){NULL, 0};
+}
+
 static void an_id_number_of_nobody_we_know_is_checked(void **state)
 {
     struct scan_city *city = *state;
@@ -372,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_known_is_checked_and_never_red),
         cmocka_unit_test(every_form_of_a_holder_has_its_mode_and_its_grade),
         cmocka_unit_test(only_staff_may_name_others_and_only_by_good_codes),
+        cmocka_unit_test(a_bound_session_scans_on_its_own_device_only),
         cmocka_unit_test(an_id_number_of_nobody_we_know_is_checked),
         cmocka_unit_test(a_revoked_or_changed_venue_code_is_refused_at_once),
         cmocka_unit_test(client_times_are_bounded),

@@ -28,6 +28,7 @@ struct scan_city {
     struct test_city base;
     struct checkin *checkin;
     char staff[ACCESS_TOKEN_BYTES + 8], sampler[ACCESS_TOKEN_BYTES + 8];
+    struct slice device; /* the cookie that scans are sent with; data NULL: none */
     uint32_t now;
 };
 
@@ -153,7 +154,8 @@ static inline void send_scan(struct scan_city *city, const char *authorization, 
     pthread_cond_init(&answer->answered, NULL);
     answer->exchange.answered = on_answered;
     answer->exchange.context = answer;
-    scan_submit(city->checkin, head, key ? slice_of(key) : (struct slice){NULL, 0},
+    struct scan_credentials shown = {head, city->device};
+    scan_submit(city->checkin, &shown, key ? slice_of(key) : (struct slice){NULL, 0},
                 slice_of(body), offline, &answer->exchange);
     pthread_mutex_lock(&answer->lock);
     while (!answer->done)

@@ -4,6 +4,7 @@
 
 #include "dossier/dossier.h"
 #include "dossier/dossier_internal.h"
+#include "status/status.h"
 
 enum { ODDITY_DAYS = 7, MANY_IN_A_ROW = 30, IN_A_ROW_MINUTES = 10, ODDITIES_MAX = 200 };
 
@@ -66,6 +67,20 @@ const struct sql_list review_statements =
 
 /* ---- GET /me/accesses */
 
+static void put_office(struct json_writer *writer, const struct role *role, struct slice actor)
+{
+    size_t length = sizeof STATUS_REPRESENTATIVE - 1;
+    bool family = actor.length > length && memcmp(actor.data, STATUS_REPRESENTATIVE, length) == 0;
+    json_object_begin(writer);
+    json_field_text(writer, "zh", slice_of(role     ? role->title_zh
+                                           : family ? "家人代办"
+                                                    : "系统"));
+    json_field_text(writer, "en", slice_of(role     ? role->title_en
+                                           : family ? "Who represents you"
+                                                    : "The system"));
+    json_object_end(writer);
+}
+
 static bool put_access(const struct request *request, struct sql *sql, struct sql_query *query,
                        struct json_writer *writer, struct error *err)
 {
@@ -84,10 +99,7 @@ static bool put_access(const struct request *request, struct sql *sql, struct sq
     json_object_begin(writer);
     json_field_time(writer, "at", sql_get_int(query, 1));
     json_key(writer, "office");
-    json_object_begin(writer);
-    json_field_text(writer, "zh", slice_of(role ? role->title_zh : "系统"));
-    json_field_text(writer, "en", slice_of(role ? role->title_en : "The system"));
-    json_object_end(writer);
+    put_office(writer, role, sql_get_text(query, 5));
     json_field_text(writer, "act", sql_get_text(query, 2));
     json_field_text(writer, "purpose", sql_get_text(query, 3));
     json_field_text(writer, "fields", sql_get_text(query, 4));

@@ -46,6 +46,7 @@ int record_class_of(struct slice name)
     X(override_request, CLASS_EVIDENCE, true)                                                      \
     X(override_decision, CLASS_EVIDENCE, true)                                                     \
     X(appeal, CLASS_EVIDENCE, true)                                                                \
+    X(representation, CLASS_PERSONS, true)                                                         \
     X(watched_person, CLASS_PERSONS, true)                                                         \
     X(seen_list, CLASS_PERSONS, true)                                                              \
     X(seen_person, CLASS_PERSONS, true)                                                            \

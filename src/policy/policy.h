@@ -221,6 +221,9 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_CONTACT_GENERAL, "contact_general_percent", 1, 100)                                   \
     X(NUMBER_CONTACT_LEAST, "contact_least_percent", 1, 100)                                       \
     X(NUMBER_CONTACT_UNIT_PERSONS, "contact_unit_persons", 1, 1000)                                \
+    X(NUMBER_FAMILY_MEMBERS, "family_members_max", 0, 20)                                          \
+    X(NUMBER_FAMILY_REPRESENTATIVES, "family_representatives_max", 1, 20)                          \
+    X(NUMBER_FAMILY_DAYS, "family_valid_days", 1, 3650)                                            \
     X(NUMBER_APPEAL_HOURS, "appeal_answer_hours", 1, 720)                                          \
     X(NUMBER_APPEALS_OPEN, "appeals_open_max", 1, 100)
 enum policy_number {

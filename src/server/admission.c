@@ -68,8 +68,8 @@ static bool take(struct exchange *exchange, enum limit_kind kind, struct slice a
     return !exchange->wait_seconds;
 }
 
-/* A holder's sessions are one device, whatever their number; a token that is not good is a session
- * as any other: it costs the one who made it up. */
+/* A holder's sessions are one device, whatever their number; a token that is not good, or not this
+ * device's, is a session as any other: it costs the one who made it up. */
 static bool take_of_token(struct exchange *exchange)
 {
     struct platform *platform = exchange->http->platform;
@@ -79,8 +79,9 @@ static bool take_of_token(struct exchange *exchange)
     struct error ignored;
     if (!token.data)
         return true;
-    if (token.length > 3 && memcmp(token.data, "h1.", 3) == 0 &&
-        access_holder_verify(platform->access, token, now, &person, &epoch, &ignored))
+    if (access_is_holder_session(token) &&
+        access_holder_verify(platform->access, token, exchange_device(exchange), now, &person,
+                             &epoch, &ignored))
         return take(exchange, LIMIT_DEVICE, (struct slice){(const char *)&person, sizeof person});
     return take(exchange, LIMIT_SESSION, token);
 }

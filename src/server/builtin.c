@@ -277,13 +277,13 @@ bool static_file(struct slice path, struct response *response, struct arena *are
 #define HOLDER_SESSION                                                                             \
     "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                       \
     "\"kind\":{\"enum\":[\"holder\"]},\"csrf\":" TEXT ",\"session\":" TEXT ","                     \
-    "\"expires_at\":" TIME ",\"provider\":" PROVIDER "}}"
+    "\"expires_at\":" TIME ",\"bound\":{\"type\":\"boolean\"},\"provider\":" PROVIDER "}}"
 #define SESSION "{\"oneOf\":[" USER_SESSION "," HOLDER_SESSION "]}"
 #define LOGIN                                                                                      \
     "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{"       \
     "\"name\":" TEXT ",\"password\":" TEXT ",\"code\":" TEXT "}},{\"type\":\"object\","            \
     "\"required\":[\"provider\"],\"properties\":{\"provider\":" TEXT ",\"id_number\":" TEXT ","    \
-    "\"person_no\":{\"type\":\"integer\"}}}]}"
+    "\"person_no\":{\"type\":\"integer\"},\"device\":{\"type\":\"boolean\"}}}]}"
 #define DEMO_LOGIN                                                                                 \
     "{\"type\":\"object\",\"required\":[\"name\",\"password\",\"role\"],\"properties\":{"          \
     "\"name\":" TEXT ",\"password\":" TEXT ",\"role\":" TEXT "}}"

@@ -180,7 +180,7 @@ struct slice exchange_cookie(struct exchange *exchange)
                                                 "chengmai_session"));
 }
 
-static struct slice device_cookie(struct exchange *exchange)
+struct slice exchange_device(struct exchange *exchange)
 {
     return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_COOKIE_KIND,
                                                 "chengmai_device"));
@@ -199,7 +199,7 @@ struct raw_request exchange_raw(struct exchange *exchange)
                                 .path = buffer_slice(&exchange->path),
                                 .authorization = exchange->head.authorization,
                                 .cookie = exchange_cookie(exchange),
-                                .device = device_cookie(exchange),
+                                .device = exchange_device(exchange),
                                 .csrf = exchange->head.csrf,
                                 .purpose = exchange->head.purpose,
                                 .idempotency_key = exchange->head.idempotency_key,
@@ -252,8 +252,9 @@ static enum MHD_Result act(struct exchange *exchange)
     if (route && route->manner == ROUTE_SCAN) {
         exchange->scan.answered = on_scan_answered;
         suspend(exchange);
-        scan_submit(http->platform->checkin, exchange->head.authorization,
-                    exchange->head.idempotency_key, buffer_slice(&exchange->body), false, &exchange->scan);
+        struct scan_credentials shown = {exchange->head.authorization, exchange_device(exchange)};
+        scan_submit(http->platform->checkin, &shown, exchange->head.idempotency_key,
+                    buffer_slice(&exchange->body), false, &exchange->scan);
         return MHD_YES;
     }
     struct error err;

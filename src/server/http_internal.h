@@ -81,6 +81,8 @@ void exchange_suspend(struct pool_task *task);
 /* The last thing that a worker does with an exchange. */
 void exchange_resume(struct exchange *exchange);
 struct slice exchange_cookie(struct exchange *exchange);
+/* The cookie that marks the device; data NULL where absent. */
+struct slice exchange_device(struct exchange *exchange);
 enum MHD_Result exchange_problem(struct exchange *exchange, const struct error *err);
 /* Headers that every answer has: what a browser may do with it, and that nobody keeps it, unless
  * `headers` (may be NULL) say otherwise. */

@@ -202,7 +202,8 @@ static bool admit(const struct raw_request *raw, struct request *request, struct
     const struct route *route = request->route;
     struct slice cookie = raw->authorization.data ? (struct slice){NULL, 0} : raw->cookie;
     if (route->access != ROUTE_PUBLIC &&
-        (!access_actor(platform->access, raw->authorization, cookie, &request->actor, err) ||
+        (!access_actor(platform->access, raw->authorization, cookie, raw->device,
+                       &request->actor, err) ||
          !check_epoch(platform, &request->actor, err) ||
          !check_csrf(raw, platform, &request->actor, err)))
         return false;

@@ -1,6 +1,7 @@
-/* Log-in and log-out: users by name and password, holders through an identity provider. A session is a
- * cookie for pages (HttpOnly, SameSite=Strict, and a CSRF text for writes); a holder's is also given as
- * a text, which scans carry. */
+/* Log-in and log-out: users by name and password, holders through an identity provider. A session
+ * is a cookie for pages (HttpOnly, SameSite=Strict, and a CSRF text for writes); a holder's is also
+ * given as a text, which scans carry. In a city that is no demo that text is bound to the device
+ * that it was given to; in a demo city where `device` asks for it. */
 #include "registry/registry.h"
 #include "server/server_internal.h"
 
@@ -17,14 +18,14 @@ static void put_cookie(const struct request *request, struct response *response,
 }
 
 /* The device's mark outlives sessions: who logs in from it again does not wait for strangers'
- * failures. */
+ * failures, and a holder's sessions are bound to it. */
 static void put_device(const struct request *request, struct response *response,
                        const char *device)
 {
     response_header(response,
                     arena_print(request->arena,
                                 "Set-Cookie: chengmai_device=%s; HttpOnly; SameSite=Strict; "
-                                "Path=/api/v1/sessions; Max-Age=%d",
+                                "Path=/api/v1; Max-Age=%d",
                                 device, 90 * 86400));
 }
 
@@ -104,6 +105,7 @@ static bool begin_user(const struct request *request, json_t *body, struct respo
     static const char *const fields[] = {"name", "password", "code", NULL};
     struct json_place place = {.source = "body", .required = true};
     struct login_attempt attempt = {.device = request->device};
+    struct slice none = {NULL, 0};
     struct slice password;
     char token[ACCESS_TOKEN_BYTES], device[ACCESS_DEVICE_BYTES];
     struct actor actor;
@@ -117,8 +119,7 @@ static bool begin_user(const struct request *request, json_t *body, struct respo
                          "at most 200 bytes", "too long");
     attempt.password = password.data;
     if (!access_login(request->platform->access, &attempt, token, device, err) ||
-        !access_actor(request->platform->access, (struct slice){NULL, 0}, slice_of(token), &actor,
-                      err))
+        !access_actor(request->platform->access, none, slice_of(token), none, &actor, err))
         return false;
     put_cookie(request, response, token, 12 * 3600);
     put_device(request, response, device);
@@ -163,7 +164,8 @@ static const struct identity_provider *provider_named(const struct platform *pla
 }
 
 static void put_holder(const struct request *request, struct response *response,
-                       const char *session, timestamp expires_at, struct slice provider)
+                       const char *session, bool is_bound, timestamp expires_at,
+                       struct slice provider)
 {
     struct json_writer writer;
     json_writer_init(&writer, &response->body);
@@ -171,6 +173,7 @@ static void put_holder(const struct request *request, struct response *response,
     json_field_text(&writer, "kind", SLICE("holder"));
     json_field_text(&writer, "session", slice_of(session));
     json_field_time(&writer, "expires_at", expires_at);
+    json_field_bool(&writer, "bound", is_bound);
     put_csrf(&writer, request, slice_of(session));
     json_key(&writer, "provider");
     put_provider(&writer, provider_named(request->platform, provider));
@@ -178,23 +181,36 @@ static void put_holder(const struct request *request, struct response *response,
     json_writer_release(&writer);
 }
 
+/* Whether the session is to be bound to the device: `device`, always where the city is no demo. */
+static bool read_binding(const struct request *request, json_t *body, bool *ret_binds,
+                         struct error *err)
+{
+    json_t *device = json_object_get(body, "device");
+    *ret_binds = json_is_true(device) || !request->platform->demo;
+    return !device || json_is_boolean(device) ||
+           error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "device"},
+                     "true or false", "not a truth value");
+}
+
 /* The session of a person whom the provider named; 401 where nobody is meant. */
 static bool begin_holder(const struct request *request, json_t *body, struct response *response,
                          struct error *err)
 {
-    static const char *const fields[] = {"provider", "id_number", "person_no", NULL};
+    static const char *const fields[] = {"provider", "id_number", "person_no", "device", NULL};
     struct platform *platform = request->platform;
     struct json_place place = {.source = "body"}, required = {.source = "body", .required = true};
     struct identity_claim claim;
     struct slice provider;
     struct person_no person;
-    char session[HOLDER_SESSION_BYTES];
+    char session[HOLDER_SESSION_BYTES], device[ACCESS_DEVICE_BYTES];
+    bool binds;
     uint64_t nonce;
     timestamp now = world_now(platform->world);
     if (!json_only_fields(body, fields, place, err) ||
         !json_text(body, "provider", required, &provider, err) ||
         !json_text(body, "id_number", place, &claim.id_number, err) ||
         !json_int64(body, "person_no", place, 1, UINT32_MAX, &claim.person_no, err) ||
+        !read_binding(request, body, &binds, err) ||
         !access_identify(platform, provider, &claim, &person.n, err))
         return false;
     struct status_entry status = status_get(platform->status, person, now);
@@ -206,8 +222,13 @@ static bool begin_holder(const struct request *request, json_t *body, struct res
     world_random_bytes(&nonce, sizeof nonce);
     access_holder_session(platform->access, person.n, status.session_epoch, issued, expires, nonce,
                           session);
+    if (binds) {
+        access_device_mark(platform->access, request->device, device);
+        access_holder_bind(platform->access, device, session);
+        put_device(request, response, device);
+    }
     put_cookie(request, response, session, HOLDER_SESSION_SECONDS);
-    put_holder(request, response, session, expires * SECOND, provider);
+    put_holder(request, response, session, binds, expires * SECOND, provider);
     return true;
 }
 
@@ -248,6 +269,7 @@ bool session_end_handle(const struct request *request, struct response *response
     struct slice token = token_of(request);
     put_cookie(request, response, "", 0);
     buffer_append_text(&response->body, "{}");
-    return request->actor.kind == ACTOR_HOLDER ? access_holder_end(access, token, err)
-                                               : access_logout(access, token, err);
+    return request->actor.kind == ACTOR_HOLDER
+               ? access_holder_end(access, token, request->device, err)
+               : access_logout(access, token, err);
 }

@@ -17,6 +17,7 @@ struct stream {
     struct MHD_Connection *connection;
     const struct route *route;
     char token[TOKEN_BYTES_MAX]; /* header or cookie, as it came */
+    char device[ACCESS_DEVICE_BYTES]; /* the device's cookie, "" where none */
     bool by_cookie;
     struct actor actor;
     bool suspended; /* under http->lock, as sent_version's comparison */
@@ -40,7 +41,8 @@ static bool may_read(struct stream *stream, struct error *err)
 {
     struct slice token = slice_of(stream->token), none = {NULL, 0};
     return access_actor(stream->http->platform->access, stream->by_cookie ? none : token,
-                        stream->by_cookie ? token : none, &stream->actor, err) &&
+                        stream->by_cookie ? token : none, slice_of(stream->device),
+                        &stream->actor, err) &&
            access_gate(stream->http->platform->access, stream->route, &stream->actor, none, err);
 }
 
@@ -248,6 +250,9 @@ static bool stream_open(struct exchange *exchange, struct stream **ret_stream, s
     stream->by_cookie = !authorization.data;
     if (token.data)
         memcpy(stream->token, token.data, token.length);
+    struct slice device = exchange_device(exchange);
+    if (device.length < sizeof stream->device) /* else it is no device's */
+        snprintf(stream->device, sizeof stream->device, "%.*s", SLICE_ARG(device));
     buffer_init(&stream->text, EVENT_BYTES_MAX);
     if (!may_read(stream, err) || !enlist(exchange->http, stream, err)) {
         buffer_release(&stream->text);

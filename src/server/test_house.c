@@ -232,6 +232,101 @@ static void a_holder_logs_in_by_id_number_and_sees_why(void **state)
 }
 
 /* A scan with the session that was given: the id number's way into POST /scans:batch. */
+/* Logs person 7 in from the device whose cookie is `device` (NULL: a new one). */
+static void bound_login(struct loopback *loop, const char *device, char session[100],
+                        char csrf[60], char out_device[100])
+{
+    struct answer login =
+        loopback_call(loop, &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions",
+                                           .device = device,
+                                           .body = "{\"provider\":\"stub\",\"person_no\":7,"
+                                                   "\"device\":true}"});
+    assert_int_equal(login.status, 200);
+    assert_true(json_is_true(json_object_get(login.json, "bound")));
+    snprintf(session, 100, "%s", json_string_value(json_object_get(login.json, "session")));
+    snprintf(csrf, 60, "%s", json_string_value(json_object_get(login.json, "csrf")));
+    out_device[0] = '\0';
+    for (size_t i = 0; login.response.headers[i]; i++)
+        if (sscanf(login.response.headers[i], "Set-Cookie: chengmai_device=%99[^;]",
+                   out_device) == 1) {
+            assert_non_null(strstr(login.response.headers[i], "; HttpOnly; SameSite=Strict; "));
+            assert_non_null(strstr(login.response.headers[i], "; Path=/api/v1; "));
+        }
+    assert_memory_equal(session, "h2.", 3);
+    assert_memory_equal(out_device, "d1.", 3);
+    assert_null(strstr(login.response.body.data, out_device)); /* in the cookie only */
+    answer_release(&login);
+}
+
+static void a_bound_session_is_nothing_without_its_device(void **state)
+{
+    struct loopback *loop = *state;
+    char session[100], csrf[60], device[100], other[100], kept[100], again[100], bearer[110];
+    bound_login(loop, NULL, again, csrf, other);
+    bound_login(loop, NULL, session, csrf, device);
+    snprintf(bearer, sizeof bearer, "Bearer %s", session);
+    const char *const bad[] = {NULL, other, "d1.",
+                               "d1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct call calls[] = {
+            {.path = "/api/v1/me", .cookie = session, .device = bad[i]},
+            {.path = "/api/v1/me", .authorization = bearer, .device = bad[i]},
+            {.path = "/api/v1/me/why", .authorization = bearer, .device = bad[i]},
+            {.path = "/api/v1/me/accesses", .authorization = bearer, .device = bad[i]},
+            {.path = "/api/v1/sessions/current", .cookie = session, .device = bad[i]},
+            {.method = HTTP_DELETE, .path = "/api/v1/sessions/current", .cookie = session,
+             .csrf = csrf, .device = bad[i]}};
+        for (size_t k = 0; k < sizeof calls / sizeof *calls; k++)
+            loopback_refused(loop, &calls[k], 401, "unauthenticated");
+    }
+    struct call me = {.path = "/api/v1/me", .cookie = session, .device = device};
+    assert_int_equal(loopback_status(loop, &me), 200);
+    bound_login(loop, device, again, csrf, kept); /* a second session of the same device */
+    assert_string_equal(kept, device);
+    assert_int_equal(loopback_status(loop, &me), 200);
+    struct call end = {.method = HTTP_DELETE, .path = "/api/v1/sessions/current",
+                       .authorization = bearer, .device = device};
+    assert_int_equal(loopback_status(loop, &end), 200);
+    loopback_refused(loop, &me, 401, "unauthenticated");
+    me.cookie = again;
+    assert_int_equal(loopback_status(loop, &me), 200);
+    loopback_refused(loop,
+                     &(struct call){.method = HTTP_POST, .path = "/api/v1/sessions",
+                                    .body = "{\"provider\":\"stub\",\"person_no\":7,"
+                                            "\"device\":\"yes\"}"},
+                     400, "bad-value");
+}
+
+/* One line of a batch: its status. */
+static int batch_status(struct loopback *loop, const char *session, const char *device)
+{
+    char token[VENUE_TOKEN_BYTES], body[400];
+    int status = 0;
+    uint16_t version = checkin_venue_version(loop->platform->checkin, 1);
+    venue_token_format(store_keys(loop->platform->store), 1, version, token);
+    snprintf(body, sizeof body,
+             "{\"venue_token\":\"%s\",\"holder\":{\"session\":\"%s\"},\"client_id\":\"a\"}\n",
+             token, session);
+    struct answer answer =
+        loopback_call(loop, &(struct call){.method = HTTP_POST, .path = "/api/v1/scans:batch",
+                                           .body = body, .device = device});
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(sscanf(answer.response.body.data, "{\"status\":%d", &status), 1);
+    answer_release(&answer);
+    return status;
+}
+
+static void a_batch_takes_bound_sessions_of_its_device_only(void **state)
+{
+    struct loopback *loop = *state;
+    char session[100], csrf[60], device[100], other[100], unused[100];
+    bound_login(loop, NULL, unused, csrf, other);
+    bound_login(loop, NULL, session, csrf, device);
+    assert_int_equal(batch_status(loop, session, NULL), 401);
+    assert_int_equal(batch_status(loop, session, other), 401);
+    assert_int_equal(batch_status(loop, session, device), 200);
+}
+
 static void a_holders_session_scans(void **state)
 {
     struct loopback *loop = *state;
@@ -271,6 +366,8 @@ int main(void)
         LOOPBACK_TEST(the_stub_provider_says_that_it_is_one),
         LOOPBACK_TEST(outside_a_demo_city_there_is_no_stub),
         LOOPBACK_TEST(a_holder_logs_in_by_id_number_and_sees_why),
+        LOOPBACK_TEST(a_bound_session_is_nothing_without_its_device),
+        LOOPBACK_TEST(a_batch_takes_bound_sessions_of_its_device_only),
         LOOPBACK_TEST(a_holders_session_scans),
     };
     return LOOPBACK_RUN(tests);

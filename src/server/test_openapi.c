@@ -278,6 +278,8 @@ static void every_documented_answer_fits_its_schema(void **state)
          {.path = "/api/v1/sessions/current", .authorization = holder}},
         {"get", "/api/v1/me", {.path = "/api/v1/me", .authorization = holder}},
         {"get", "/api/v1/me/why", {.path = "/api/v1/me/why", .authorization = holder}},
+        {"get", "/api/v1/me/code", {.path = "/api/v1/me/code", .authorization = holder}},
+        {"get", "/api/v1/me/family", {.path = "/api/v1/me/family", .authorization = holder}},
         {"get", "/api/v1/situation", {.path = "/api/v1/situation", .authorization = token}},
         {"get", "/api/v1/persons/{no}/status",
          {.path = "/api/v1/persons/303/status",

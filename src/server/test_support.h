@@ -212,7 +212,7 @@ static inline const char *loopback_holder(struct loopback *loop, uint32_t person
 struct call {
     enum http_method method;
     const char *path, *body;
-    const char *authorization, *cookie, *csrf, *purpose, *key, *if_none_match;
+    const char *authorization, *cookie, *device, *csrf, *purpose, *key, *if_none_match;
 };
 struct answer {
     int status;
@@ -305,6 +305,7 @@ static inline struct answer loopback_call(struct loopback *loop, const struct ca
                               .body = call->body ? slice_of(call->body) : SLICE(""),
                               .authorization = loopback_slice(call->authorization),
                               .cookie = loopback_slice(call->cookie),
+                              .device = loopback_slice(call->device),
                               .csrf = loopback_slice(call->csrf),
                               .purpose = loopback_slice(call->purpose),
                               .idempotency_key = loopback_slice(call->key),

@@ -124,7 +124,7 @@ static void put_fields(struct json_writer *writer, const struct appeal *appeal, 
     put_number_or_null(writer, "follows_of", appeal->follows_of);
 }
 
-/* ---- POST /me/appeals */
+/* ---- POST /me/appeals; with `member` for someone whom the holder represents */
 
 struct filing {
     const struct request *request;
@@ -149,9 +149,11 @@ static bool file_job(struct sql *sql, void *context, struct error *err)
     struct filing *filing = context;
     struct appeal *appeal = &filing->appeal;
     const struct policy *policy = filing->request->platform->policy;
-    int64_t open;
-    bool known;
-    if (!evidence_person_area(sql, (struct person_no){(uint32_t)appeal->person}, &appeal->area_no,
+    int64_t open, own = filing->request->actor.person_no;
+    bool known, is_own = appeal->person == own;
+    if ((!is_own && !status_represent(sql, filing->request, "appeal.file", appeal->person, "",
+                                      err)) ||
+        !evidence_person_area(sql, (struct person_no){(uint32_t)appeal->person}, &appeal->area_no,
                               &known, err) ||
         (!known && !evidence_no_such_person(err)) || !about_own_evidence(sql, appeal, err) ||
         !sql_one_int(sql, &appeal_open_count, SQL_ARGUMENTS(sql_int(appeal->person)), 0, &open,
@@ -173,7 +175,7 @@ static bool file_job(struct sql *sql, void *context, struct error *err)
                                  sql_blob(words), sql_int(appeal->filed_at),
                                  sql_int(appeal->due_at)),
                    err) &&
-           redress_audit(sql, filing->request, "appeal.file", appeal->person, "", err) &&
+           (!is_own || redress_audit(sql, filing->request, "appeal.file", own, "", err)) &&
            redress_emit(sql, "appeal.filed", appeal->person, appeal->area_no, appeal->no, err);
 }
 
@@ -191,16 +193,22 @@ static void put_appeal(const struct request *request, const struct appeal *appea
 bool appeal_handle_file(const struct request *request, struct response *response,
                         struct error *err)
 {
-    static const char *const fields[] = {"words", "about", NULL};
+    static const char *const fields[] = {"words", "about", "member", NULL};
     struct filing filing = {request, {.person = request->actor.person_no,
                                       .decided_at = TIMESTAMP_NONE}};
+    int64_t member;
     json_t *body;
     if (!request_json(request, &body, err) ||
         !json_only_fields(body, fields, (struct json_place){.source = "body"}, err) ||
         !redress_words(body, "words", &filing.appeal.words, err) ||
         !json_int64(body, "about", (struct json_place){.source = "body"}, 1, INT64_MAX,
                     &filing.appeal.about, err) ||
-        !store_write(request->platform->store, file_job, &filing, err))
+        !json_int64(body, "member", (struct json_place){.source = "body"}, 1, UINT32_MAX, &member,
+                    err))
+        return false;
+    if (member)
+        filing.appeal.person = member;
+    if (!store_write(request->platform->store, file_job, &filing, err))
         return false;
     put_appeal(request, &filing.appeal, response);
     response->status = 201;

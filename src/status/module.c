@@ -8,7 +8,8 @@ static const struct migration migrations[] = {{"src/status/schema/001_status.sql
                                               {"src/status/schema/002_seal.sql"},
                                               {"src/status/schema/003_redress.sql"},
                                               {"src/status/schema/004_rules.sql"},
-                                              {"src/status/schema/005_retired.sql"}};
+                                              {"src/status/schema/005_retired.sql"},
+                                              {"src/status/schema/006_family.sql"}};
 
 static const struct event_kind event_kinds[] = {
     {"evidence.recorded", "person"}, /* {"kind":NAME,"evidence":NUMBER}: one piece was added */
@@ -20,6 +21,8 @@ static const struct event_kind event_kinds[] = {
     {"appeal.decided", "person"},
     {"appeal.followed", "person"},   /* the evidence is annulled */
     {"appeal.overdue", "person"},    /* once an appeal */
+    {"family.begun", "person"},      /* of the member; {"id":NUMBER} */
+    {"family.ended", "person"},
     {"rules.proposed", "none"},      /* {"id":NUMBER} */
     {"rules.signed", "none"},        /* once a signature */
     {"evidence.foreign", "none"},    /* {"first":N,"last":N}: rows put in behind the gate */
@@ -44,7 +47,8 @@ const struct module status_module = {
     .statements = (const struct sql_list *const[]){&statements, &evidence_bulk_statements,
                                                   &seal_statements, &seal_verify_statements,
                                                   &redress_statements, &override_statements,
-                                                  &appeal_statements, &rule_set_statements,
+                                                  &appeal_statements, &family_statements,
+                                                  &rule_set_statements,
                                                   &rule_effect_statements, NULL},
     .ciphers = redress_ciphers,
     .cipher_count = REDRESS_CIPHERS,

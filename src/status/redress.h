@@ -59,9 +59,22 @@ bool appeal_handle_annul(const struct request *request, struct response *respons
                          struct error *err);
 bool appeal_handle_decide(const struct request *request, struct response *response,
                           struct error *err) MUST_USE;
+bool family_handle_join(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool family_handle_list(const struct request *request, struct response *response,
+                        struct error *err) MUST_USE;
+bool family_handle_leave(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
+/* Inside a job: that the request's holder represents the member now (ERROR_NOT_FOUND), with the
+ * act's audit row. */
+bool status_represent(struct sql *sql, const struct request *request, const char *act,
+                      int64_t member, const char *fields, struct error *err) MUST_USE;
+/* Inside an object: what GET /me shows of a person. */
+void status_own_fields(struct json_writer *writer, struct status_entry entry);
 /* Emits "appeal.overdue" once for each open appeal past its time. */
 bool appeals_tick(struct platform *platform, struct error *err) MUST_USE;
 
-extern const struct sql_list override_statements, appeal_statements, redress_statements;
+extern const struct sql_list override_statements, appeal_statements, redress_statements,
+    family_statements;
 
 #endif

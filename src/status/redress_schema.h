@@ -51,7 +51,7 @@
 
 #define APPEAL_REQUEST                                                                             \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"words\"],"                \
-    "\"properties\":{\"words\":" PERSONS_WORDS ",\"about\":" INTEGER "}}"
+    "\"properties\":{\"words\":" PERSONS_WORDS ",\"about\":" INTEGER ",\"member\":" INTEGER "}}"
 #define APPEAL                                                                                     \
     "{\"type\":\"object\",\"required\":[\"id\",\"about\",\"words\",\"filed_at\",\"due_at\","       \
     "\"overdue\",\"state\",\"decided_at\",\"decision_words\",\"follows\",\"follows_of\"],"         \

@@ -1,6 +1,7 @@
 /* A person's status: for officers with a purpose, and for the holder. */
 #include "access/access.h"
 #include "policy/permissions.h"
+#include "status/family_schema.h"
 #include "status/redress.h"
 #include "status/redress_schema.h"
 #include "status/rule_sets.h"
@@ -125,22 +126,27 @@ static bool handle_status(const struct request *request, struct response *respon
     return true;
 }
 
+void status_own_fields(struct json_writer *writer, struct status_entry entry)
+{
+    json_field_text(writer, "status", slice_of(entry.flags & STATUS_KNOWN ? "known" : "unknown"));
+    json_field_text(writer, "color", slice_of(color_name((enum color)entry.color)));
+    json_field_time(writer, "since", entry.since ? entry.since * SECOND : TIMESTAMP_NONE);
+    json_field_time(writer, "until", entry.until ? entry.until * SECOND : TIMESTAMP_NONE);
+    json_field_time(writer, "last_negative_at",
+                    entry.last_negative ? entry.last_negative * SECOND : TIMESTAMP_NONE);
+}
+
 static bool handle_me(const struct request *request, struct response *response, struct error *err)
 {
-    (void)err;
     struct platform *platform = request->platform;
     timestamp now = world_now(platform->world);
-    struct status_entry entry =
-        status_get(platform->status, (struct person_no){request->actor.person_no}, now);
+    struct person_no person;
     struct json_writer writer;
+    if (!status_subject(request, "status.read", "status", &person.n, err))
+        return false;
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
-    json_field_text(&writer, "status", slice_of(entry.flags & STATUS_KNOWN ? "known" : "unknown"));
-    json_field_text(&writer, "color", slice_of(color_name((enum color)entry.color)));
-    json_field_time(&writer, "since", entry.since ? entry.since * SECOND : TIMESTAMP_NONE);
-    json_field_time(&writer, "until", entry.until ? entry.until * SECOND : TIMESTAMP_NONE);
-    json_field_time(&writer, "last_negative_at",
-                    entry.last_negative ? entry.last_negative * SECOND : TIMESTAMP_NONE);
+    status_own_fields(&writer, status_get(platform->status, person, now));
     json_field_time(&writer, "as_of", now / SECOND * SECOND);
     json_object_end(&writer);
     json_writer_release(&writer);
@@ -154,8 +160,9 @@ static bool handle_why(const struct request *request, struct response *response,
     timestamp now = world_now(platform->world);
     struct decision decision;
     struct json_writer writer;
-    if (!status_decide_at(platform, (struct person_no){request->actor.person_no}, now,
-                          request->arena, &decision, err))
+    struct person_no person;
+    if (!status_subject(request, "status.read", "status,evidence", &person.n, err) ||
+        !status_decide_at(platform, person, now, request->arena, &decision, err))
         return false;
     json_writer_init(&writer, &response->body);
     status_decision_write(&writer, &decision, policy_rules_in_force(platform->policy, now));
@@ -163,7 +170,6 @@ static bool handle_why(const struct request *request, struct response *response,
     return true;
 }
 
-#define COLOR_NAMES "{\"enum\":[\"green\",\"yellow\",\"red\",\"unknown\"]}"
 #define REASON                                                                                     \
     "{\"type\":\"object\",\"required\":[\"rule\",\"evidence\",\"words\"],"                         \
     "\"properties\":{\"rule\":" TEXT ",\"evidence\":{\"type\":\"integer\"},"                       \
@@ -210,14 +216,16 @@ const struct route status_routes[STATUS_ROUTES] = {
      .access = ROUTE_HOLDER,
      .touches = TOUCH_OWN,
      .shed = SHED_STATUS,
-     .summary = "The holder's own status",
+     .query = MEMBER_QUERY,
+     .summary = "The holder's own status, or a member's",
      .response_schema = OWN_STATUS,
      .handle = handle_me},
     {.method = HTTP_GET,
      .path = "/me/why",
      .access = ROUTE_HOLDER,
      .touches = TOUCH_OWN,
-     .summary = "Why the holder's status is what it is, in words",
+     .query = MEMBER_QUERY,
+     .summary = "Why the holder's status, or a member's, is what it is, in words",
      .response_schema = OWN_DECISION,
      .handle = handle_why},
     {.method = HTTP_POST,
@@ -276,7 +284,7 @@ const struct route status_routes[STATUS_ROUTES] = {
      .path = "/me/appeals",
      .access = ROUTE_HOLDER,
      .touches = TOUCH_OWN,
-     .summary = "Appeals against the holder's status, or against one notice",
+     .summary = "Appeals against the holder's status or a member's, or against one notice",
      .request_schema = APPEAL_REQUEST,
      .response_schema = APPEAL,
      .success_status = 201,
@@ -289,6 +297,31 @@ const struct route status_routes[STATUS_ROUTES] = {
      .summary = "The holder's appeals, their decisions, and what followed",
      .response_schema = APPEAL_LIST,
      .handle = appeal_handle_own},
+    {.method = HTTP_GET,
+     .path = "/me/family",
+     .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
+     .summary = "Whom the holder represents, with what GET /me shows of each, and who represents "
+                "the holder",
+     .response_schema = FAMILY,
+     .handle = family_handle_list},
+    {.method = HTTP_POST,
+     .path = "/me/family",
+     .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
+     .summary = "Represents a member of the family whom an identity provider proves",
+     .request_schema = FAMILY_REQUEST,
+     .response_schema = FAMILY_MEMBER,
+     .success_status = 201,
+     .handle = family_handle_join},
+    {.method = HTTP_DELETE,
+     .path = "/me/family/{no}",
+     .access = ROUTE_HOLDER,
+     .touches = TOUCH_OWN,
+     .destructive = true,
+     .summary = "Ends a representation at once, by either side",
+     .response_schema = "{\"type\":\"object\"}",
+     .handle = family_handle_leave},
     {.method = HTTP_GET,
      .path = "/appeals",
      .access = ROUTE_USER,

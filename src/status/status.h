@@ -88,6 +88,15 @@ void status_decision_write(struct json_writer *writer, const struct decision *de
 bool status_audit_read(const struct request *request, const char *act, uint32_t person,
                        int64_t count, const char *fields, struct error *err) MUST_USE;
 
+/* ---- Whom a holder's request is about (family.c) */
+
+/* An audit row's actor that begins so, with the holder's number after it, is a representative. */
+#define STATUS_REPRESENTATIVE "family:"
+/* The holder, or with ?member=NO the member, whom the holder must represent now (ERROR_NOT_FOUND);
+ * a member's read has its audit row (`act`, `fields`) on disk when this returns. */
+bool status_subject(const struct request *request, const char *act, const char *fields,
+                    uint32_t *ret_person, struct error *err) MUST_USE;
+
 extern const struct module status_module;
 
 #endif

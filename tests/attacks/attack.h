@@ -19,27 +19,57 @@ static inline void reply_release(struct reply *reply)
     *reply = (struct reply){0};
 }
 
-/* `token` and `purpose` may be NULL; with a body it is JSON. */
-static inline struct reply send_to(const struct served *served, const char *method,
-                                   const char *path, const char *token, const char *purpose,
-                                   const char *body)
+/* The value of a cookie that the answer's head sets, "" where it does not. */
+static inline void cookie_set(const char *head, const char *name, char out[120])
 {
-    char head[1200];
+    char line[80];
+    snprintf(line, sizeof line, "\r\nSet-Cookie: %s=", name);
+    const char *at = strcasestr(head, line);
+    out[0] = '\0';
+    if (at)
+        snprintf(out, 120, "%.*s", (int)strcspn(at + strlen(line), ";\r"), at + strlen(line));
+}
+
+/* What a browser would send; any may be NULL. */
+struct sent {
+    const char *token, *purpose, *cookies, *csrf;
+};
+/* With a body it is JSON. The answer's head goes to `out_head` where that is not NULL. */
+static inline struct reply send_as(const struct served *served, const char *method,
+                                   const char *path, const struct sent *as, const char *body,
+                                   char out_head[4096])
+{
+    const struct {
+        const char *name, *value;
+    } lines[] = {{"Authorization: Bearer ", as->token}, {"X-Purpose: ", as->purpose},
+                 {"Cookie: ", as->cookies}, {"X-CSRF-Token: ", as->csrf}};
     struct reply reply = {0};
+    struct buffer head;
     int fd = dial(served);
-    snprintf(head, sizeof head,
-             "%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s%s%s%s%s"
-             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-             method, path, token ? "Authorization: Bearer " : "", token ? token : "",
-             token ? "\r\n" : "", purpose ? "X-Purpose: " : "", purpose ? purpose : "",
-             purpose ? "\r\n" : "", body ? strlen(body) : 0);
-    assert_true(say_text(fd, head) && (!body || say_text(fd, body)));
+    buffer_init(&head, 4096);
+    buffer_print(&head, "%s /api/v1%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", method, path);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (lines[i].value)
+            buffer_print(&head, "%s%s\r\n", lines[i].name, lines[i].value);
+    buffer_print(&head, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 body ? strlen(body) : 0);
+    assert_true(say_bytes(fd, head.data, head.length) && (!body || say_text(fd, body)));
     struct heard heard = hear(fd);
     close(fd);
+    buffer_release(&head);
+    if (out_head)
+        memcpy(out_head, heard.head, sizeof heard.head);
     reply.status = heard.status;
     reply.body = heard.body;
     reply.json = heard.body.data ? json_loadb(heard.body.data, heard.body.length, 0, NULL) : NULL;
     return reply;
+}
+static inline struct reply send_to(const struct served *served, const char *method,
+                                   const char *path, const char *token, const char *purpose,
+                                   const char *body)
+{
+    struct sent as = {.token = token, .purpose = purpose};
+    return send_as(served, method, path, &as, body, NULL);
 }
 static inline void expect_reply(const struct served *served, const char *method, const char *path,
                                 const char *token, const char *body, int status,

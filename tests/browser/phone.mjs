@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
+  axeFindings,
   check,
   command,
   freePort,
@@ -60,6 +61,62 @@ export function phoneTests({ demo }) {
       401,
       "the session has really ended",
     );
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("The code's session is bound to this browser: copied to another it is nothing", async () => {
+    const { page, close } = await openPage(demo, phone);
+    await enter(page, await residentOf(demo, "green"));
+    await page.waitForSelector(".code");
+    const cookies = await page.context().cookies(`${demo.url}/api/v1/me`);
+    const device = cookies.find((one) => one.name === "chengmai_device");
+    const session = cookies.find((one) => one.name === "chengmai_session");
+    check(device?.httpOnly && session?.httpOnly, "no script reads either");
+    check(session.value.startsWith("h2."), "bound");
+    const other = await openPage(demo, phone);
+    await other.page.context().addCookies([session]);
+    await other.page.goto("/me");
+    await other.page.waitForSelector(".stub-form");
+    await page.reload();
+    await page.waitForSelector(".code");
+    await other.close();
+    await close();
+  });
+
+  test("A holder shows the code of a family member, who sees it and ends it", async () => {
+    const member = await residentOf(demo, "red");
+    const { page, faults, close } = await openPage(demo, phone);
+    await enter(page, await residentOf(demo, "green"));
+    await page.waitForSelector(".code.green");
+    await page.click(".family-care summary");
+    await page.fill("[name=member]", String(member));
+    await page.selectOption("[name=relation]", "parent");
+    await page.click(".family-form [type=submit]");
+    await page.waitForSelector(".family");
+    same(await axeFindings(page), [], "axe");
+    await picture(page, "me-family-zh");
+    await page.click(`.family button:has-text("父母 ${member}")`);
+    await page.waitForSelector(".code.red");
+    check((await textOf(page, "main")).includes("已记录"), "says that the look is recorded");
+    await page.click('.family button:has-text("我")');
+    await page.waitForSelector(".code.green");
+
+    const theirs = await openPage(demo, phone);
+    await enter(theirs.page, member);
+    await theirs.page.waitForSelector(".code.red");
+    const looks = await theirs.page.evaluate(async () =>
+      (await (await fetch("/api/v1/me/accesses")).json()).items.map((one) => one.office.en),
+    );
+    check(looks.includes("Who represents you"), "the member reads who looked");
+    await theirs.page.click(".family-care summary");
+    await theirs.page.click(".family-care li .button");
+    await theirs.page.waitForSelector(".family-care li", { state: "detached" });
+    await theirs.close();
+
+    await page.click(`.family button:has-text("父母 ${member}")`);
+    await page.waitForSelector(".family", { state: "detached" });
+    await page.waitForSelector(".code.green");
     same(faults, [], "faults");
     await close();
   });

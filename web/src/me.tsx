@@ -1,10 +1,11 @@
 // My code: colour, word and shape, until when, and why in plain words. What cannot be known is
 // shown as unknown: neither red nor green.
 import { render, type JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, Problem, setCsrf, type Answer } from "./api/client.ts";
 import { t } from "./catalogue.ts";
 import { clockSeconds, dayAndClock, dayLong } from "./format.ts";
+import { FamilyCare, FamilySwitch, type Family } from "./me-family.tsx";
 import type { Color } from "./parts/color-chip.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { problemWords } from "./parts/load.tsx";
@@ -76,7 +77,7 @@ function Entrance({ onEnter }: { onEnter(): void }): JSX.Element {
     setWrong("");
     try {
       const session = await call("POST /api/v1/sessions", {
-        body: { provider: name, person_no: Number(subject) },
+        body: { provider: name, person_no: Number(subject), device: true },
       });
       setCsrf(session.csrf);
       onEnter();
@@ -130,21 +131,50 @@ type State =
 function MyCode(): JSX.Element {
   useSettings();
   const [state, setState] = useState<State>({ name: "asking" });
+  const [family, setFamily] = useState<Family | null>(null);
+  const [member, setMember] = useState<number | null>(null);
+  const shown = useRef<number | null>(null);
 
+  async function readFamily(): Promise<void> {
+    setFamily(await call("GET /api/v1/me/family").catch(() => null));
+  }
   async function read(): Promise<void> {
+    const asked = shown.current;
+    const query = asked === null ? {} : { member: asked };
     try {
-      const [me, why] = await Promise.all([call("GET /api/v1/me"), call("GET /api/v1/me/why")]);
-      setState({ name: "shown", me, why, away: false });
+      const [me, why] = await Promise.all([
+        call("GET /api/v1/me", { query }),
+        call("GET /api/v1/me/why", { query }),
+      ]);
+      if (asked === shown.current) setState({ name: "shown", me, why, away: false });
     } catch (reason) {
       const status = reason instanceof Problem ? reason.status : -1;
+      if (asked !== shown.current) return;
       if (status === 401 || status === 403) setState({ name: "out" });
+      // The other side has ended it.
+      else if (status === 404 && asked !== null) show(null);
       // An old colour is not today's colour: without an answer the status is unknown.
       else setState({ name: "shown", me: null, why: null, away: true });
     }
   }
-  useEffect(() => {
+  function show(next: number | null): void {
+    shown.current = next;
+    setMember(next);
+    // Nobody's colour stands under another one's name, not for a moment.
+    setState({ name: "asking" });
     void read();
-    const timer = setInterval(() => void read(), refreshMilliseconds);
+    if (next === null) void readFamily();
+  }
+  function enter(): void {
+    setFamily(null); // another one's, perhaps
+    show(null);
+  }
+  useEffect(() => {
+    enter();
+    // A look at a member is recorded: it is not repeated by itself.
+    const timer = setInterval(() => {
+      if (shown.current === null) void read();
+    }, refreshMilliseconds);
     return () => clearInterval(timer);
   }, []);
   async function leave(): Promise<void> {
@@ -162,9 +192,13 @@ function MyCode(): JSX.Element {
       </header>
       <main>
         {state.name === "asking" && <p role="status">{t("loading")}…</p>}
-        {state.name === "out" && <Entrance onEnter={() => void read()} />}
+        {state.name === "out" && <Entrance onEnter={enter} />}
+        {state.name !== "out" && family && (
+          <FamilySwitch family={family} member={member} onShow={show} />
+        )}
         {state.name === "shown" && (
           <>
+            {member !== null && <p class="notice">{t("familyLook")}</p>}
             {state.away && (
               <p class="notice bad" role="alert">
                 {t("meOffline")}
@@ -183,6 +217,9 @@ function MyCode(): JSX.Element {
                     : t("meNegativeNone")}
                 </p>
                 {state.why && <WhyList why={state.why} />}
+                {family && member === null && (
+                  <FamilyCare family={family} onChange={() => void readFamily()} />
+                )}
                 <button class="button me-out" type="button" onClick={() => void leave()}>
                   {t("logOut")}
                 </button>

@@ -27,6 +27,29 @@ export interface Operations {
       next: string | null;
     };
   };
+  /** Annuls the evidence that a granted appeal names, by another hand than decided */
+  "POST /api/v1/appeals/{id}/annulment": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      id: number;
+      person_no?: number;
+      area?: string;
+      about: number | null;
+      words: string;
+      filed_at: string;
+      due_at: string;
+      overdue: boolean;
+      state: "open" | "granted" | "rejected";
+      decided_at: string | null;
+      decision_words: string | null;
+      follows: "annul" | "override" | null;
+      follows_of: number | null;
+      followed_by?: number | null;
+    };
+  };
   /** Decides an appeal in words; a granted one names what is to follow */
   "POST /api/v1/appeals/{id}/decision": {
     path: { id: string | number };
@@ -638,10 +661,10 @@ export interface Operations {
       }>;
     };
   };
-  /** The holder's own status */
+  /** The holder's own status, or a member's */
   "GET /api/v1/me": {
     path: Record<never, never>;
-    query: Record<never, never>;
+    query: { member?: number };
     purpose: false;
     body: undefined;
     answer: {
@@ -699,7 +722,7 @@ export interface Operations {
       next: string | null;
     };
   };
-  /** Appeals against the holder's status, or against one notice */
+  /** Appeals against the holder's status or a member's, or against one notice */
   "POST /api/v1/me/appeals": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -707,8 +730,71 @@ export interface Operations {
     body: {
       words: string;
       about?: number;
+      member?: number;
     };
     answer: unknown;
+  };
+  /** The code that staff scan, the holder's own or a member's: rotating, or for paper */
+  "GET /api/v1/me/code": {
+    path: Record<never, never>;
+    query: { member?: number; form?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      form: "rotating" | "paper";
+      code: string;
+      issued_at: string;
+      valid_until: string;
+    };
+  };
+  /** Whom the holder represents, with what GET /me shows of each, and who represents the holder */
+  "GET /api/v1/me/family": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      members: Array<{
+        no: number;
+        person_no: number;
+        represented_since: string;
+        represented_until: string;
+        relation: "child" | "parent" | "spouse" | "other";
+        status: "known" | "unknown";
+        color: "green" | "yellow" | "red" | "unknown";
+        since: string | null;
+        until: string | null;
+        last_negative_at: string | null;
+      }>;
+      representatives: Array<{
+        no: number;
+        person_no: number;
+        represented_since: string;
+        represented_until: string;
+        as: "child" | "parent" | "spouse" | "other";
+      }>;
+    };
+  };
+  /** Represents a member of the family whom an identity provider proves */
+  "POST /api/v1/me/family": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      provider: string;
+      id_number?: string;
+      person_no?: number;
+      relation: "child" | "parent" | "spouse" | "other";
+    };
+    answer: unknown;
+  };
+  /** Ends a representation at once, by either side */
+  "DELETE /api/v1/me/family/{no}": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: Record<string, unknown>;
   };
   /** What was done to the holder's status, by which kind of office, why, until when, and how to appeal */
   "GET /api/v1/me/notices": {
@@ -747,10 +833,10 @@ export interface Operations {
       next: string | null;
     };
   };
-  /** Why the holder's status is what it is, in words */
+  /** Why the holder's status, or a member's, is what it is, in words */
   "GET /api/v1/me/why": {
     path: Record<never, never>;
-    query: Record<never, never>;
+    query: { member?: number };
     purpose: false;
     body: undefined;
     answer: {
@@ -872,7 +958,7 @@ export interface Operations {
   /** Persons of the reader's area, each field as the role is shown it */
   "GET /api/v1/persons": {
     path: Record<never, never>;
-    query: { limit?: number; after?: string; area?: string };
+    query: { limit?: number; after?: string; area?: string; where?: string };
     purpose: true;
     body: undefined;
     answer: {
@@ -1295,6 +1381,7 @@ export interface Operations {
       provider: string;
       id_number?: string;
       person_no?: number;
+      device?: boolean;
     };
     answer: {
       kind: "user";
@@ -1313,6 +1400,7 @@ export interface Operations {
       csrf: string;
       session?: string;
       expires_at?: string;
+      bound?: boolean;
       provider?: {
         name: string;
         stub: boolean;
@@ -1354,6 +1442,7 @@ export interface Operations {
       csrf: string;
       session?: string;
       expires_at?: string;
+      bound?: boolean;
       provider?: {
         name: string;
         stub: boolean;
