@@ -365,7 +365,7 @@ const struct module access_module = {
     .statements = (const struct sql_list *const[]){&statements, &login_statements, &user_statements,
                                                    &purpose_statements, &access_command_statements,
                                                    &access_lead_statements, &cipher_statements,
-                                                   &within_statements,
+                                                   &within_statements, &opened_statements,
                                                    NULL},
     .ciphers = ciphers,
     .cipher_count = sizeof ciphers / sizeof *ciphers,

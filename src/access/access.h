@@ -144,6 +144,18 @@ bool access_person_within(struct platform *platform, struct sql *sql, const stru
 bool access_area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,
                        struct error *err) MUST_USE;
 
+/* ---- What an answer opens of whom (opened.c) */
+
+/* One audit record, and a row with the persons beside the one it names, so that each can be told
+ * who looked. On disk before the answer leaves. `subject_no`: whom it is about (0: the only person,
+ * or nobody in particular). */
+bool access_opened(const struct request *request, const char *act, int64_t subject_no,
+                   const uint32_t *persons, size_t count, struct slice fields,
+                   struct error *err) MUST_USE;
+/* A job of the server, once a minute, and before a person is told: puts what lists opened under
+ * each person. */
+bool access_spread_seen(struct platform *platform, struct error *err) MUST_USE;
+
 /* ---- Holder sessions: stateless, signed, so that the scan path touches no SQL.
  * "h1." base64url(person u32 | issued u32 | expires u32 | epoch u8 | nonce u8[7] | mac 16): whoever
  * has the text has the session, so that it is good in demo cities only.

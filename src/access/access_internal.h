@@ -36,7 +36,7 @@ enum { ACCESS_COMMANDS = 8, ACCESS_ROUTES = 4 };
 extern const struct command access_commands[ACCESS_COMMANDS];
 extern const struct route access_routes[ACCESS_ROUTES];
 extern const struct sql_list login_statements, user_statements, purpose_statements,
-    access_command_statements, within_statements;
+    access_command_statements, within_statements, opened_statements;
 
 bool access_unauthenticated(struct error *err, const char *what); /* false */
 /* A new token of a user inside a job; kind "token" or "session". (access.c) */

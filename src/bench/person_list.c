@@ -229,7 +229,7 @@ bool bench_person_list(struct workshop *workshop, struct platform *platform, int
         if (!(done = ask_many(&asking, ask_whole, workshop->queries, taken, &with, err)))
             break;
         double used = processor_seconds(); /* what the audit leaves for later counts as well */
-        if (!(done = dossier_spread_seen(platform, err)))
+        if (!(done = access_spread_seen(platform, err)))
             break;
         double later = processor_seconds() - used;
         with += later;

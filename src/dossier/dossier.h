@@ -8,9 +8,6 @@
  * last one, in real time. */
 bool dossier_sign_head(struct platform *platform, struct error *err) MUST_USE;
 
-/* A job of the server, once a minute: puts what lists opened under each person. */
-bool dossier_spread_seen(struct platform *platform, struct error *err) MUST_USE;
-
 extern const struct module dossier_module;
 
 #endif

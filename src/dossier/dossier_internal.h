@@ -9,18 +9,13 @@ enum { DOSSIER_ROUTES = 12 };
 extern const struct route dossier_routes[DOSSIER_ROUTES];
 enum { WATCH_COMMANDS = 2 };
 extern const struct command watch_commands[WATCH_COMMANDS];
-extern const struct sql_list watch_statements, person_statements, opened_statements,
+extern const struct sql_list watch_statements, person_statements,
     export_request_statements, review_statements;
 
 /* Every field that a record of a person has here. */
 #define PERSON_FIELDS                                                                              \
     (FIELD_BIT(FIELD_NAME) | FIELD_BIT(FIELD_ID_NUMBER) | FIELD_BIT(FIELD_PHONE) |                 \
      FIELD_BIT(FIELD_BIRTH) | FIELD_BIT(FIELD_HOME))
-
-/* opened.c: one audit record for the persons that an answer opens, and a row a person, so that each
- * can be told who looked. On disk before the answer leaves. */
-bool opened_record(const struct request *request, const char *act, const uint32_t *persons,
-                   size_t count, struct slice fields, struct error *err) MUST_USE;
 
 /* persons.c: the numbers of at most `limit` persons of the areas [first, last], in order of area
  * and number, after the place `after` (zeros: from the start) whoever is there now, into

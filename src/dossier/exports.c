@@ -400,7 +400,7 @@ static bool file_fill(void *context, struct buffer *chunk, bool *ret_end, struct
                 file_rows(file, sql, listed, chunk, err);
     store_read_end(store, sql);
     if (!done || !store_write(store, count_rows, file, err) ||
-        !opened_record(&file->request, "export.file", file->numbers, file->count,
+        !access_opened(&file->request, "export.file", 0, file->numbers, file->count,
                        shown_names((uint32_t)file->row.reads, PERSON_FIELDS, &file->arena), err))
         return false;
     file->begun = true;

@@ -183,7 +183,7 @@ const struct module dossier_module = {
     .command_count = WATCH_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = 1,
-    .statements = (const struct sql_list *const[]){&person_statements, &opened_statements,
+    .statements = (const struct sql_list *const[]){&person_statements,
                                                    &export_request_statements, &review_statements,
                                                    &watch_statements, NULL},
 };

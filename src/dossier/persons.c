@@ -185,7 +185,7 @@ bool person_list_handle(const struct request *request, struct response *response
     store_read_end(request->platform->store, sql);
     json_writer_release(&writer);
     return done &&
-           opened_record(request, "person.list", page.numbers, page.count,
+           access_opened(request, "person.list", 0, page.numbers, page.count,
                          shown_names(request->actor.reads, PERSON_FIELDS, request->arena), err);
 }
 
@@ -213,7 +213,7 @@ static bool show(const struct request *request, const char *act, uint32_t number
     struct person person;
     struct json_writer writer;
     if (!read_person(request, number, &person, err) ||
-        !opened_record(request, act, &number, 1,
+        !access_opened(request, act, 0, &number, 1,
                        shown_names(request->actor.reads, PERSON_FIELDS, request->arena), err))
         return false;
     json_writer_init(&writer, &response->body);
@@ -257,6 +257,6 @@ bool person_search_handle(const struct request *request, struct response *respon
         return true;
     if (person_no && err->code != ERROR_NOT_FOUND)
         return false;
-    return opened_record(request, "person.search", NULL, 0, SLICE("nobody found"), err) &&
+    return access_opened(request, "person.search", 0, NULL, 0, SLICE("nobody found"), err) &&
            no_such_person(err);
 }

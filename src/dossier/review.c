@@ -115,7 +115,7 @@ bool own_accesses_handle(const struct request *request, struct response *respons
     struct json_writer writer;
     int64_t limit, after, count = 0, last = 0;
     if (!request_limit(request, &limit, err) || !request_cursor(request, &after, err) ||
-        !dossier_spread_seen(request->platform, err) ||
+        !access_spread_seen(request->platform, err) ||
         !store_read_begin(request->platform->store, &sql, err))
         return false;
     bool row = false;

@@ -8,7 +8,8 @@
  *   one version ──renew──► two ──rows, block by block──► two, none needed ──proved, retire──► one
  *
  * A field is encrypted inside a job only, and jobs run one after another: a job of this walk runs
- * after every job that may still have used the old version. */
+ * after every job that may still have used the old version. A read that began before the last row
+ * was encrypted anew still sees the old cipher: the old version goes when all such reads are over. */
 #include "keeping/keeping_internal.h"
 
 enum { ROWS_A_JOB = 500, ROWS_A_LOOK = 5000 };
@@ -221,8 +222,10 @@ static bool finish(struct keeping *keeping, enum key_class class_, int64_t *ret_
     arena_init(&walk.arena, 64 << 20);
     bool done = each_column(class_, &walk, encrypt_rows, err);
     walk.proving = true;
-    done = done && each_column(class_, &walk, prove_rows, err) &&
-           fault_at(FAULT_POINT_before_key_retired, err) && keys_retire(keys, class_, err) &&
+    done = done && each_column(class_, &walk, prove_rows, err);
+    if (done)
+        store_await_readers(platform->store); /* they may see rows as they were */
+    done = done && fault_at(FAULT_POINT_before_key_retired, err) && keys_retire(keys, class_, err) &&
            store_write(platform->store, clear_cursors, &cursors, err);
     arena_release(&walk.arena);
     *ret_rows = walk.renewed;

@@ -48,7 +48,7 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     if (!dossier_sign_head(platform, &err))
         log_error("dossier", &err);
     if (round % MINUTE_ROUNDS == MINUTE_ROUNDS - 1 && !store_is_sunset(platform->store) &&
-        !dossier_spread_seen(platform, &err))
+        !access_spread_seen(platform, &err))
         log_error("dossier", &err);
     if (round % 2 == 0)
         http_streams_wake(jobs->http);

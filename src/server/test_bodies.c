@@ -137,7 +137,7 @@ static void a_long_export_comes_whole_and_each_of_it_is_told(void **state)
         loopback_number(loop, "SELECT sum(row_count) FROM audit WHERE act = 'export.file'"),
         people);
     assert_int_equal(loopback_number(loop, "SELECT max(row_count) FROM export_request"), people);
-    test_fail_on(dossier_spread_seen(loop->platform, &err), &err);
+    test_fail_on(access_spread_seen(loop->platform, &err), &err);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM person p WHERE p.person_no >="
                                            " 700000 AND EXISTS (SELECT 1 FROM seen_person s WHERE"
                                            " s.person_no = p.person_no)"),

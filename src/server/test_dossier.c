@@ -117,7 +117,7 @@ static void a_district_walks_its_own_persons_once_by_the_index(void **state)
     struct error err;
     assert_int_equal(loopback_number(loop, "SELECT sum(length(persons)) / 4 FROM seen_list"),
                      there);
-    test_fail_on(dossier_spread_seen(loop->platform, &err), &err);
+    test_fail_on(access_spread_seen(loop->platform, &err), &err);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM seen_person"), there);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM seen_list"), 0);
 }

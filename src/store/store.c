@@ -387,6 +387,7 @@ static bool take_reader(struct store *store, struct sql **ret_sql, struct error 
         sql = free_reader(store);
     }
     sql->out = true;
+    sql->readings++;
     *ret_sql = sql;
     return true;
 }
@@ -413,7 +414,24 @@ void store_read_end(struct store *store, struct sql *sql)
         REQUIRE(sqlite3_exec(sql->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK);
     pthread_mutex_lock(&store->reader_lock);
     sql->out = false;
-    pthread_cond_signal(&store->reader_back);
+    pthread_cond_broadcast(&store->reader_back);
+    pthread_mutex_unlock(&store->reader_lock);
+}
+
+void store_await_readers(struct store *store)
+{
+    int64_t reading[READERS_MAX] = {0}; /* 0: idle */
+    bool waits;
+    pthread_mutex_lock(&store->reader_lock);
+    for (size_t i = 0; i < store->reader_count; i++)
+        reading[i] = store->readers[i]->out ? store->readers[i]->readings : 0;
+    do {
+        waits = false;
+        for (size_t i = 0; i < store->reader_count; i++)
+            waits |= store->readers[i]->out && store->readers[i]->readings == reading[i];
+        if (waits)
+            pthread_cond_wait(&store->reader_back, &store->reader_lock);
+    } while (waits);
     pthread_mutex_unlock(&store->reader_lock);
 }
 

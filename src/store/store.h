@@ -69,6 +69,9 @@ struct keys *store_keys(struct store *store);
  * where all are out. */
 bool store_read_begin(struct store *store, struct sql **ret_sql, struct error *err) MUST_USE;
 void store_read_end(struct store *store, struct sql *sql); /* accepts NULL */
+/* Waits until every read that has begun is over: from then on nobody sees what was before. Never
+ * called with a read of one's own open. */
+void store_await_readers(struct store *store);
 
 /* ---- Writing */
 /* A job: true = keep what it wrote, false = undo it alone. Runs on the writer thread. */

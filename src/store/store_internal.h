@@ -25,6 +25,7 @@ struct sql {
     int64_t statement_count;
     bool emitted;                  /* writer: this group emitted events */
     bool out;                      /* reader: handed out */
+    int64_t readings;              /* reader: how often */
 };
 
 bool sql_open(const char *path, bool reader, struct world *world, struct sql **ret_sql,

@@ -1,6 +1,9 @@
 /* Goal: a data directory is made once, private, owned by one process, and its schema only moves
  * forward, whole step by whole step. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/test_support.h"
 
@@ -432,6 +435,45 @@ static void damage_of_the_database_is_an_error_or_a_finding_and_never_silence(vo
     test_store_remove(&test);
 }
 
+/* ---- Reads that have begun */
+
+struct awaiting {
+    struct store *store;
+    atomic_bool over;
+};
+
+static void *await_readers(void *context)
+{
+    struct awaiting *awaiting = context;
+    store_await_readers(awaiting->store);
+    atomic_store(&awaiting->over, true);
+    return NULL;
+}
+
+/* Who waits for the reads that have begun waits for no later one. */
+static void reads_that_have_begun_are_waited_for_and_no_later_ones(void **state)
+{
+    (void)state;
+    struct test_store test;
+    struct awaiting awaiting = {.over = false};
+    struct error err;
+    struct sql *before, *later;
+    pthread_t thread;
+    test_store_create(&test);
+    awaiting.store = test.store;
+    store_await_readers(test.store); /* nobody reads */
+    test_done_or_fail(store_read_begin(test.store, &before, &err), &err);
+    assert_int_equal(pthread_create(&thread, NULL, await_readers, &awaiting), 0);
+    usleep(50000);
+    assert_false(atomic_load(&awaiting.over));
+    test_done_or_fail(store_read_begin(test.store, &later, &err), &err);
+    store_read_end(test.store, before);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(atomic_load(&awaiting.over));
+    store_read_end(test.store, later);
+    test_store_remove(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +490,7 @@ int main(void)
         cmocka_unit_test(a_migration_that_breaks_half_way_leaves_the_old_schema),
         cmocka_unit_test(a_migration_that_is_not_built_in_is_named),
         cmocka_unit_test(a_setting_is_empty_until_set_and_then_the_last_value),
+        cmocka_unit_test(reads_that_have_begun_are_waited_for_and_no_later_ones),
         cmocka_unit_test(doctor_finds_a_hole_in_the_event_log),
         cmocka_unit_test(damage_of_the_database_is_an_error_or_a_finding_and_never_silence),
     };

@@ -75,16 +75,12 @@ static bool begin_tracing(struct visit *visit, struct error *err)
            presence_view_begin(visit->platform->presence, &visit->view, err);
 }
 
-static bool audit(const struct visit *visit, const char *act, int64_t count, const char *fields,
-                  struct error *err)
+/* Each of the persons can be told of it. */
+static bool audit(const struct visit *visit, const char *act, const uint32_t *persons, size_t count,
+                  const char *fields, struct error *err)
 {
-    struct audited entry = {.actor = slice_of(visit->request->actor.name),
-                            .act = slice_of(act),
-                            .purpose = visit->request->purpose,
-                            .fields = slice_of(fields),
-                            .person = visit->row.person,
-                            .count = count};
-    return trace_audit(visit->platform, &entry, err);
+    return access_opened(visit->request, act, visit->row.person, persons, count, slice_of(fields),
+                         err);
 }
 
 /* ---- Pieces of answers */
@@ -199,7 +195,9 @@ static bool list_cases(struct visit *visit, struct error *err)
     json_object_begin(writer);
     json_key(writer, "items");
     json_array_begin(writer);
+    uint32_t *persons = arena_alloc(&visit->scratch, (count + 1) * sizeof *persons);
     for (size_t i = 0; i < count; i++) {
+        persons[i] = rows[i].person;
         json_object_begin(writer);
         if (!put_case_fields(visit, &rows[i], err))
             return false;
@@ -211,7 +209,7 @@ static bool list_cases(struct visit *visit, struct error *err)
         cursor_format(rows[count - 1].no, next);
     put_text_or_null(writer, "next", more ? slice_of(next) : (struct slice){NULL, 0});
     json_object_end(writer);
-    return audit(visit, "case.list", (int64_t)count, "person_no,name,area,kind,at,recorded_at",
+    return audit(visit, "case.list", persons, count, "person_no,name,area,kind,at,recorded_at",
                  err);
 }
 
@@ -387,7 +385,7 @@ static bool show_case(struct visit *visit, struct error *err)
     json_key(writer, "completeness");
     trace_completeness_write(writer, &result.completeness);
     json_object_end(writer);
-    return audit(visit, "case.read", 1, "person_no,name,area,kind,at,recorded_at,visits,status",
+    return audit(visit, "case.read", &visit->row.person, 1, "person_no,name,area,kind,at,recorded_at,visits,status",
                  err);
 }
 
@@ -533,7 +531,8 @@ static bool show_exposures(struct visit *visit, struct error *err)
     put_text_or_null(writer, "next", more ? slice_of(next) : (struct slice){NULL, 0});
     put_summary(writer, &result);
     json_object_end(writer);
-    return audit(visit, "case.exposures", (int64_t)count, "person_no,name,color,places", err);
+    return audit(visit, "case.exposures", result.person + first, count,
+                 "person_no,name,color,places", err);
 }
 
 static bool handle_exposures(const struct request *request, struct response *response,
@@ -576,7 +575,9 @@ static bool show_chain(struct visit *visit, struct error *err)
     json_object_begin(writer);
     json_key(writer, "nodes");
     json_array_begin(writer);
+    uint32_t *persons = arena_alloc(&visit->scratch, (node_count + 1) * sizeof *persons);
     for (size_t i = 0; i < node_count; i++) {
+        persons[i] = nodes[i]->person;
         json_object_begin(writer);
         if (!put_case_fields(visit, nodes[i], err))
             return false;
@@ -589,7 +590,7 @@ static bool show_chain(struct visit *visit, struct error *err)
         put_edge(writer, &edges[i]);
     json_array_end(writer);
     json_object_end(writer);
-    return audit(visit, "case.chain", (int64_t)node_count,
+    return audit(visit, "case.chain", persons, node_count,
                  "person_no,name,area,kind,at,recorded_at,weight", err);
 }
 

@@ -4,8 +4,7 @@
  * hundred scattered pages. */
 #include <stdlib.h>
 
-#include "dossier/dossier.h"
-#include "dossier/dossier_internal.h"
+#include "access/access_internal.h"
 
 static const struct sql_text audit_last = {"opened_audit_last", "SELECT max(no) FROM audit",
                                            "primary key"};
@@ -32,7 +31,7 @@ enum { PERSON_BYTES = 4, LISTS_AT_ONCE = 500 };
 struct opened {
     const struct request *request;
     struct audit_entry entry;
-    struct slice persons; /* data NULL where it is at most one */
+    struct slice persons; /* data NULL where there is none beside the subject */
 };
 
 static bool record(struct sql *sql, void *context, struct error *err)
@@ -46,27 +45,31 @@ static bool record(struct sql *sql, void *context, struct error *err)
                      err)));
 }
 
-static struct slice packed(const uint32_t *persons, size_t count, struct arena *arena)
+/* All but the one whom the audit record names itself. */
+static struct slice packed(const uint32_t *persons, size_t count, int64_t subject_no,
+                           struct arena *arena)
 {
-    unsigned char *bytes = arena_alloc(arena, count * PERSON_BYTES);
+    unsigned char *bytes = arena_alloc(arena, count * PERSON_BYTES + 1);
+    size_t at = 0;
     for (size_t i = 0; i < count; i++)
-        for (size_t b = 0; b < PERSON_BYTES; b++)
-            bytes[i * PERSON_BYTES + b] = (unsigned char)(persons[i] >> 8 * b);
-    return (struct slice){(const char *)bytes, count * PERSON_BYTES};
+        for (size_t b = 0; b < PERSON_BYTES && persons[i] != subject_no; b++)
+            bytes[at++] = (unsigned char)(persons[i] >> 8 * b);
+    return at ? (struct slice){(const char *)bytes, at} : (struct slice){NULL, 0};
 }
 
-bool opened_record(const struct request *request, const char *act, const uint32_t *persons,
-                   size_t count, struct slice fields, struct error *err)
+bool access_opened(const struct request *request, const char *act, int64_t subject_no,
+                   const uint32_t *persons, size_t count, struct slice fields, struct error *err)
 {
     struct opened opened = {.request = request,
                             .entry = {.actor = slice_of(request->actor.name),
                                       .act = slice_of(act),
                                       .purpose = request->purpose,
-                                      .subject_no = count == 1 ? persons[0] : 0,
+                                      .subject_no = subject_no   ? subject_no
+                                                    : count == 1 ? persons[0]
+                                                                 : 0,
                                       .count = (int64_t)count,
                                       .fields = fields}};
-    if (count > 1)
-        opened.persons = packed(persons, count, request->arena);
+    opened.persons = packed(persons, count, opened.entry.subject_no, request->arena);
     return store_write(request->platform->store, record, &opened, err);
 }
 
@@ -129,7 +132,7 @@ static bool spread_job(struct sql *sql, void *context, struct error *err)
                     sql_run(sql, &list_delete, SQL_ARGUMENTS(sql_int(spreading->last)), err));
 }
 
-bool dossier_spread_seen(struct platform *platform, struct error *err)
+bool access_spread_seen(struct platform *platform, struct error *err)
 {
     struct spreading spreading = {.lists = LISTS_AT_ONCE};
     struct sql *sql;
