@@ -9,7 +9,7 @@
  *
  * A field is encrypted inside a job only, and jobs run one after another: a job of this walk runs
  * after every job that may still have used the old version. A read that began before the last row
- * was encrypted anew still sees the old cipher: the old version goes when all such reads are over. */
+ * was encrypted anew still sees the old cipher: the old version goes when those reads are over. */
 #include "keeping/keeping_internal.h"
 
 enum { ROWS_A_JOB = 500, ROWS_A_LOOK = 5000 };
@@ -225,7 +225,8 @@ static bool finish(struct keeping *keeping, enum key_class class_, int64_t *ret_
     done = done && each_column(class_, &walk, prove_rows, err);
     if (done)
         store_await_readers(platform->store); /* they may see rows as they were */
-    done = done && fault_at(FAULT_POINT_before_key_retired, err) && keys_retire(keys, class_, err) &&
+    done = done && fault_at(FAULT_POINT_before_key_retired, err) &&
+           keys_retire(keys, class_, err) &&
            store_write(platform->store, clear_cursors, &cursors, err);
     arena_release(&walk.arena);
     *ret_rows = walk.renewed;

@@ -33,9 +33,10 @@ static void send_positive(struct loopback *loop, int64_t person, int accession, 
     expect(loop, "lab_duty", HTTP_POST, "/api/v1/results", body, status, NULL);
 }
 
-/* Whom the trace finds with at least this weight: counted here by the trace alone. */
-static int64_t traced(struct loopback *loop, int64_t person, double least)
+/* Whom the trace finds with at least the weight of the policy: counted here by the trace alone. */
+static int64_t traced(struct loopback *loop, int64_t person)
 {
+    double least = (double)policy_number(loop->platform->policy, NUMBER_CONTACT_LEAST);
     struct error err;
     struct tracer *tracer;
     struct presence_view *view;
@@ -71,7 +72,7 @@ static int64_t somebody(struct loopback *loop)
                  "SELECT count(*) FROM person a JOIN person b ON a.household_no = b.household_no"
                  " AND a.household_no > 0 WHERE a.person_no = %lld AND a.unit_no > 0",
                  (long long)person);
-        if (loopback_number(loop, query) > 1 && traced(loop, person, 5) >= 3)
+        if (loopback_number(loop, query) > 1 && traced(loop, person) >= 3)
             return person;
     }
     fail_msg("nobody met anybody");
@@ -93,7 +94,7 @@ static void a_positive_person_is_followed_to_all_who_are_concerned(void **state)
              "SELECT count(*) FROM person a JOIN person b ON a.household_no = b.household_no WHERE"
              " a.person_no = %lld AND b.person_no <> a.person_no",
              (long long)person);
-    int64_t household = loopback_number(loop, query), met = traced(loop, person, 5);
+    int64_t household = loopback_number(loop, query), met = traced(loop, person);
     assert_true(household > 0 && met > 0);
     assert_int_equal(loopback_number(loop, LOOPS_OF("contact_management")), household + met);
     assert_int_equal(loopback_number(loop, LOOPS_OF("case_investigation")), 1);

@@ -385,8 +385,8 @@ static bool show_case(struct visit *visit, struct error *err)
     json_key(writer, "completeness");
     trace_completeness_write(writer, &result.completeness);
     json_object_end(writer);
-    return audit(visit, "case.read", &visit->row.person, 1, "person_no,name,area,kind,at,recorded_at,visits,status",
-                 err);
+    return audit(visit, "case.read", &visit->row.person, 1,
+                 "person_no,name,area,kind,at,recorded_at,visits,status", err);
 }
 
 static bool handle_case(const struct request *request, struct response *response, struct error *err)
