@@ -86,6 +86,7 @@ static void a_list_of_stays_goes_on_where_it_stopped(void **state)
     struct loopback *loop = *state;
     char path[160] = "/api/v1/persons?where=stay&limit=2", token[80];
     int64_t seen = 0, expected = 1;
+    loopback_change(loop, "DELETE FROM person_stay");
     loopback_change(loop, "INSERT INTO person_stay (area_no, person_no, from_at, until_at,"
                           " import_no) SELECT " CITY_AREA ", person_no, 0, 9000000000000000, 0"
                           " FROM person WHERE person_no <= 5 ORDER BY person_no");

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { STREAM_NAME = 0x5EED, STREAM_PLACE = 0x7E11, KM_A_DEGREE = 111 };
+enum { STREAM_NAME = 0x5EED, STREAM_PLACE = 0x7E11, STREAM_STAY = 0x57A1, KM_A_DEGREE = 111 };
 
 static const struct sql_text person_insert = {
     "sim_person_insert",
@@ -35,6 +35,11 @@ static const struct sql_text staff_insert = {
     "INSERT INTO staff (staff_no, area_no, person_no, unit_no, role, import_no)"
     " VALUES (?1, ?2, ?3, ?4, 'venue_staff', 0)",
     "primary key"};
+static const struct sql_text stay_insert = {
+    "sim_stay_insert",
+    "INSERT INTO person_stay (stay_no, area_no, person_no, from_at, until_at, import_no)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+    "primary key"};
 static const struct sql_text source_insert = {
     "sim_source_insert", "INSERT INTO source (source_no, name) VALUES (1, 'default')",
     "small table"};
@@ -53,7 +58,7 @@ static const struct sql_text index_create = {
 
 const struct sql_list register_statements =
     SQL_LIST(&person_insert, &household_insert, &unit_insert, &venue_insert, &vehicle_insert,
-             &staff_insert, &source_insert, &external_insert, &index_drop, &index_create);
+             &staff_insert, &stay_insert, &source_insert, &external_insert, &index_drop, &index_create);
 
 struct registering {
     const struct city *city;
@@ -185,6 +190,29 @@ static bool add_staff(struct registering *r, struct error *err)
     return done && add_externals(r, REGISTRY_STAFF, 's', 7, count, err);
 }
 
+/* Who is put up in another town: from some day of the past week, for one or two weeks. */
+static bool add_stays(struct registering *r, struct error *err)
+{
+    const struct city *city = r->city;
+    uint32_t count = 0;
+    bool done = true;
+    for (uint32_t person = 1; done && person <= city->person_count; person++) {
+        struct random random;
+        random_init(&random, city->seed ^ STREAM_STAY, person);
+        if (random_unit(&random) * 1000 >= city->settings->number[STAYS_A_1000_PERSONS])
+            continue;
+        const struct town *town = &city->towns[random_below(&random, (uint32_t)city->town_count)];
+        int32_t day = r->today - (int32_t)random_below(&random, 7);
+        timestamp from = time_day_start_seconds(day) * SECOND + 14 * HOUR;
+        timestamp until = from + (7 + (int64_t)random_below(&random, 8)) * DAY;
+        done = sql_run(r->sql, &stay_insert,
+                       SQL_ARGUMENTS(sql_int(++count), sql_int(town->area_no), sql_int(person),
+                                     sql_int(from), sql_int(until)),
+                       err);
+    }
+    return done && add_externals(r, REGISTRY_STAY, 'y', 8, count, err);
+}
+
 /* ---- Places: a unit runs each of them, with the same number */
 
 static bool add_venue(struct registering *r, const struct town *town, uint32_t venue,
@@ -265,7 +293,7 @@ static bool register_all(struct sql *sql, void *context, struct error *err)
     r->sql = sql;
     return sql_run(sql, &source_insert, NULL, 0, err) && add_persons(r, err) &&
            add_venues(r, err) && add_households(r, err) && add_trucks(r, err) &&
-           add_staff(r, err);
+           add_staff(r, err) && add_stays(r, err);
 }
 
 bool register_city(const struct city *city, struct error *err)

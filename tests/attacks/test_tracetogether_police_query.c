@@ -14,7 +14,9 @@ static void no_other_purpose_opens_a_person(void **state)
                                            "police:1",    "duty:debt_collection"};
     static const char *const paths[] = {"/persons/7", "/persons?limit=5", "/persons/7/status",
                                         "/cases?limit=5"};
-    long long before = with_the_file(served, "SELECT count(*) FROM audit");
+    /* the chain has rows of the house itself, too: of the seal of the evidence, each minute */
+    static const char own[] = "SELECT count(*) FROM audit WHERE actor = 'cdc_investigator'";
+    long long before = with_the_file(served, own);
     for (size_t i = 0; i < sizeof purposes / sizeof *purposes; i++)
         for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
             struct reply reply = send_to(served, "GET", paths[k], token, purposes[i], NULL);
@@ -23,7 +25,7 @@ static void no_other_purpose_opens_a_person(void **state)
             assert_null(strstr(reply.body.data, "person_no"));
             reply_release(&reply);
         }
-    assert_int_equal(with_the_file(served, "SELECT count(*) FROM audit"), before);
+    assert_int_equal(with_the_file(served, own), before);
     struct reply lawful = send_to(served, "GET", "/persons/7", token, "duty:contact_tracing", NULL);
     assert_int_equal(lawful.status, 200);
     reply_release(&lawful);
