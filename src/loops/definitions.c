@@ -402,3 +402,13 @@ bool loops_ready(struct loops *loops, struct error *err)
     pthread_mutex_unlock(&loops->loading);
     return done;
 }
+
+size_t loops_scenes(struct loops *loops, const struct scene **ret_scenes, size_t room)
+{
+    const struct definitions *set = atomic_load(&loops->definitions);
+    size_t count = 0;
+    for (size_t i = 0; i < set->count && count < room; i++)
+        if (set->items[i].opens)
+            ret_scenes[count++] = set->items[i].scene;
+    return count;
+}

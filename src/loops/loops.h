@@ -152,6 +152,10 @@ struct loop_count {
 bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,
                   void (*take)(void *context, const struct loop_count *count), void *context,
                   struct error *err) MUST_USE;
+/* The scenes whose loops open, at most `room` of them, in the order in which they were loaded; they
+ * live as long as the room. loops_ready before. */
+struct scene;
+size_t loops_scenes(struct loops *loops, const struct scene **ret_scenes, size_t room);
 /* Reads what is loaded when it is first needed; a new city loads its scenes. Not inside a job. */
 bool loops_ready(struct loops *loops, struct error *err) MUST_USE;
 

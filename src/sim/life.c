@@ -44,6 +44,7 @@ struct sim_life {
     struct tracer *tracer;
     bool resting; /* a demo city without people of ours */
     int64_t second, reported; /* scans, results are done up to here */
+    int64_t matter_at;        /* when the next loop for show is opened */
     unsigned person_bits, venue_bits;
     struct hour now, next;
 };
@@ -418,6 +419,21 @@ static bool go_on(struct sim_life *life, int64_t now, struct error *err)
            (!changed || store_write(life->platform->store, save, life->outbreak, err));
 }
 
+/* Something to do, every so often. What fails here stops nobody's life. */
+static void open_matters(struct sim_life *life, int64_t second)
+{
+    struct error err;
+    bool more;
+    if (!life->platform->loops || second < life->matter_at)
+        return;
+    if (!matters_open_next(life->platform, life->city, second * SECOND, &more, &err)) {
+        log_error("sim", &err);
+        more = true;
+    }
+    life->matter_at =
+        more ? second + (int64_t)life->city->settings->number[MATTER_SECONDS] : INT64_MAX;
+}
+
 bool sim_life_tick(struct sim_life *life, timestamp now, struct error *err)
 {
     int64_t second = now / SECOND;
@@ -425,6 +441,7 @@ bool sim_life_tick(struct sim_life *life, timestamp now, struct error *err)
         return false;
     if (life->resting)
         return true;
+    open_matters(life, second);
     bool scanned = second <= life->second || scan_seconds(life, second, err);
     if (scanned && report_results(life, second, err) && go_on(life, second, err))
         return true;

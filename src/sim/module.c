@@ -9,5 +9,6 @@ const struct module sim_module = {
     .name = "sim",
     .migrations = migrations,
     .migration_count = 1,
-    .statements = (const struct sql_list *const[]){&record_statements, &register_statements, NULL},
+    .statements = (const struct sql_list *const[]){&record_statements, &register_statements,
+                                                   &matter_statements, NULL},
 };

@@ -58,7 +58,8 @@ static const struct sql_text index_create = {
 
 const struct sql_list register_statements =
     SQL_LIST(&person_insert, &household_insert, &unit_insert, &venue_insert, &vehicle_insert,
-             &staff_insert, &stay_insert, &source_insert, &external_insert, &index_drop, &index_create);
+             &staff_insert, &stay_insert, &source_insert, &external_insert, &index_drop,
+             &index_create);
 
 struct registering {
     const struct city *city;

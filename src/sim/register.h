@@ -13,6 +13,6 @@ void register_id_number(uint32_t person, struct profile profile, int32_t today, 
                         int *ret_birth_year);
 /* A plate of its own for every truck: 苏D and five characters. */
 void register_plate(uint32_t truck, char out[16]);
-extern const struct sql_list register_statements;
+extern const struct sql_list register_statements, matter_statements;
 
 #endif

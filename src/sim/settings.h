@@ -16,6 +16,8 @@
     X(SERVICE_PERCENT, "service_percent", "percent", 0, 100)                                       \
     X(STAFF_PERCENT, "staff_percent", "percent", 0, 100)                                           \
     X(STAYS_A_1000_PERSONS, "stays_a_1000_persons", "persons", 0, 1000)                            \
+    X(MATTERS_A_SCENE, "matters_a_scene", "loops", 0, 1000)                                        \
+    X(MATTER_SECONDS, "matter_seconds", "seconds", 1, 86400)                                       \
     X(TRUCKS_A_1000_PERSONS, "trucks_a_1000_persons", "vehicles", 0, 50)                           \
     X(OUT_PERCENT, "out_percent", "percent", 0, 100)                                               \
     X(ATTEND_PERCENT, "attend_percent", "percent", 0, 100)                                         \

@@ -32,6 +32,11 @@ void sim_life_close(
  * Bounded work; what it draws follows from (seed, second). */
 bool sim_life_tick(struct sim_life *life, timestamp now, struct error *err) MUST_USE;
 
+/* Opens the next loop for show; *ret_more false when each scene has had its number. */
+struct city;
+bool matters_open_next(struct platform *platform, const struct city *city, timestamp now,
+                       bool *ret_more, struct error *err) MUST_USE;
+
 extern const struct module sim_module;
 
 #endif
