@@ -212,6 +212,7 @@ static inline const char *loopback_holder(struct loopback *loop, uint32_t person
 struct call {
     enum http_method method;
     const char *path, *body;
+    size_t body_bytes; /* 0: the body is a text */
     const char *authorization, *cookie, *device, *csrf, *purpose, *key, *if_none_match;
 };
 struct answer {
@@ -302,7 +303,9 @@ static inline struct answer loopback_call(struct loopback *loop, const struct ca
     struct answer answer = {0};
     struct raw_request raw = {.method = call->method,
                               .path = slice_of(call->path),
-                              .body = call->body ? slice_of(call->body) : SLICE(""),
+                              .body = !call->body        ? SLICE("")
+                                      : call->body_bytes ? (struct slice){call->body, call->body_bytes}
+                                                         : slice_of(call->body),
                               .authorization = loopback_slice(call->authorization),
                               .cookie = loopback_slice(call->cookie),
                               .device = loopback_slice(call->device),
