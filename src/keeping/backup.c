@@ -1,8 +1,8 @@
 /* `backup DIR`: a consistent set of a city that goes on, without any key.
  *
  * Order: presence first, then the database, so that whoever is met in a check-in is known; then
- * photos, of which none that a row names goes meanwhile. The manifest is written last: a set without
- * one is none. Segments and photos are linked where the disk is the same. */
+ * photos, of which none that a row names goes meanwhile. The manifest is written last: a set
+ * without one is none. Segments and photos are linked where the disk is the same. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

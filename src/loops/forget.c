@@ -1,6 +1,6 @@
 /* Forgetting: a closed loop and everything that was done in it goes as long after its end as its
- * scene says. Rows, not marks: what is deleted is overwritten by the store. Photos that no loop names
- * any more go in the same run. */
+ * scene says. Rows, not marks: what is deleted is overwritten by the store. Photos that no loop
+ * names any more go in the same run. */
 #include "loops/loops_internal.h"
 #include "photos/photos.h"
 

@@ -3,9 +3,9 @@
  *   sent ──named by a step──► named by loops ──the last of them forgotten──► gone within the hour
  *     └ never named: gone after a day (policies/photos.yaml)
  *
- * Who may look: who has a part in a loop that names it, or may act next there, or the command centre;
- * never where that loop keeps the field back from them (show.c). Who may name: who had the bytes in
- * hand, or may look. So a digest alone, as a page shows it, opens nothing. */
+ * Who may look: who has a part in a loop that names it, or may act next there, or the command
+ * centre; never where that loop keeps the field back from them (show.c). Who may name: who had the
+ * bytes in hand, or may look. So a digest alone, as a page shows it, opens nothing. */
 #include "loops/loops_internal.h"
 #include "photos/photos.h"
 
@@ -94,8 +94,8 @@ bool loop_photos_forget(struct sql *sql, int64_t loop_no, struct error *err)
 /* ---- Who may look */
 
 /* Whether this loop shows the actor what it names in this field. */
-static bool shows(struct engine *engine, const struct loop *loop, const char *field, bool *ret_shows,
-                  struct error *err)
+static bool shows(struct engine *engine, const struct loop *loop, const char *field,
+                  bool *ret_shows, struct error *err)
 {
     const struct scene *scene = loop_scene(loop);
     struct loop_part part;

@@ -118,8 +118,8 @@
 
 #define PHOTO_BYTES "{\"type\":\"string\",\"format\":\"binary\"}"
 #define PHOTO_KEPT                                                                                 \
-    "{\"type\":\"object\",\"required\":[\"digest\",\"bytes\"],\"properties\":{"                        \
-    "\"digest\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"                                 \
+    "{\"type\":\"object\",\"required\":[\"digest\",\"bytes\"],\"properties\":{"                    \
+    "\"digest\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"                             \
     "\"bytes\":{\"type\":\"integer\",\"minimum\":1}}}"
 
 #endif

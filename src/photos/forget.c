@@ -1,8 +1,8 @@
 /* What goes: photos that no loop names, files that no row knows.
  *
- * The row goes first, and with it the key; the file after the commit. A crash between the two leaves
- * a file that nobody can read, as a crash while one is taken does: both are swept when they are an
- * hour old, so that one which is being taken is never met. */
+ * The row goes first, and with it the key; the file after the commit. A crash between the two
+ * leaves a file that nobody can read, as a crash while one is taken does: both are swept when they
+ * are an hour old, so that one which is being taken is never met. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Taking and giving back.
  *
  *   absent ──file written, synced──► file alone ──row committed──► kept ──► answered
- *                                        └ a crash: no row, unreadable, swept an hour later (forget.c)
+ *                                        └ a crash: unreadable, swept an hour later (forget.c)
  *
  * The row is what counts. Two who send the same bytes at once each write a file of its own name (it
  * hangs on the photo's own key); who comes second to the row removes the own file again. */
@@ -95,8 +95,8 @@ static bool photo_select(struct sql *sql, const unsigned char name[PHOTO_NAME_BY
     struct sql_query *query;
     bool row;
     *ret_photo = (struct photo){.no = 0};
-    if (!sql_begin(sql, &photo_by_name, SQL_ARGUMENTS(sql_blob(photo_bytes(name, PHOTO_NAME_BYTES))),
-                   &query, err) ||
+    if (!sql_begin(sql, &photo_by_name,
+                   SQL_ARGUMENTS(sql_blob(photo_bytes(name, PHOTO_NAME_BYTES))), &query, err) ||
         !sql_next(query, &row, err))
         return false;
     if (!row)

@@ -1,5 +1,5 @@
-/* photos: bytes that loops name by their digest. Here they are taken, kept encrypted, given back and
- * forgotten; which loop names which photo, and who may look at it, is the loops room's.
+/* photos: bytes that loops name by their digest. Here they are taken, kept encrypted, given back
+ * and forgotten; which loop names which photo, and who may look at it, is the loops room's.
  *
  *   DIR/photos/ab/abcd…   magic 8 | nonce 24 | cipher | tag 16, under a key of the photo's own
  *   photo.secret          that key, under the class key of identity
@@ -82,8 +82,8 @@ struct photos_verification {
     int64_t wrong;
     char words[160]; /* of the first that is wrong; "" where none is */
 };
-bool photos_verify(struct photos *photos, int64_t limit, struct photos_verification *ret_verification,
-                   struct error *err) MUST_USE;
+bool photos_verify(struct photos *photos, int64_t limit,
+                   struct photos_verification *ret_verification, struct error *err) MUST_USE;
 
 extern const struct module photos_module;
 

@@ -62,39 +62,6 @@ static inline void is(struct loopback *loop, int64_t id, const char *member, con
     answer_release(&answer);
 }
 
-/* A PNG of one point; `value` tells pictures apart. */
-enum { PICTURE_BYTES = 70 };
-static inline void picture(unsigned char value, char out[PICTURE_BYTES])
-{
-    static const unsigned char image[] = {
-        0x89, 'P',  'N',  'G',  '\r', '\n', 0x1a, '\n', 0,    0,    0,    13,   'I', 'H',
-        'D',  'R',  0,    0,    0,    1,    0,    0,    0,    1,    8,    0,    0,   0,
-        0,    0x3a, 0x7e, 0x9b, 0x55, 0,    0,    0,    10,   'I',  'D',  'A',  'T', 0x78,
-        0x9c, 0x63, 0x60, 0,    0,    0,    2,    0,    1,    0x48, 0xaf, 0xa4, 0x71};
-    memset(out, 0, PICTURE_BYTES);
-    memcpy(out, image, sizeof image);
-    out[PICTURE_BYTES - 1] = (char)value; /* past the end of the image: nobody draws it */
-}
-
-/* Sends the picture as somebody; the digest by which steps name it, and the status. */
-static inline int send_picture(struct loopback *loop, const char *user, unsigned char value,
-                               char digest[65])
-{
-    char token[80], bytes[PICTURE_BYTES];
-    picture(value, bytes);
-    struct call call = {.method = HTTP_POST,
-                        .path = "/api/v1/photos",
-                        .body = bytes,
-                        .body_bytes = sizeof bytes,
-                        .authorization = loopback_user(loop, user, token)};
-    struct answer answer = loopback_call(loop, &call);
-    int status = answer.status;
-    const char *text = json_string_value(json_object_get(answer.json, "digest"));
-    snprintf(digest, 65, "%s", text ? text : "");
-    answer_release(&answer);
-    return status;
-}
-
 static inline void wait_until(struct loopback *loop, timestamp time)
 {
     struct error err;
