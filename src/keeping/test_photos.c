@@ -55,7 +55,8 @@ static void a_rotation_renews_keys_and_touches_no_file(void **state)
     test_fail_on(rotation_run(keeping_of(loop), KEY_IDENTITY, false, &rows, &err), &err);
     assert_int_equal(rows, LOOPBACK_PEOPLE + PHOTOS);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM photo p JOIN old o ON o.photo_no ="
-                                           " p.photo_no AND o.secret = p.secret"), 0);
+                                           " p.photo_no AND o.secret = p.secret"),
+                     0);
     assert_int_equal(shell(line, after, sizeof after), 0);
     assert_string_equal(before, after);
     expect_all(loop, digests);
@@ -93,8 +94,10 @@ static void a_backup_carries_them_and_what_went_since_is_in_it(void **state)
     platform_close(other.platform);
     test_fail_on(file_remove_tree(AT_FDCWD, target, &err), &err);
     /* one of its photos is not what was written: nothing is restored (links: not the city's) */
-    snprintf(line, sizeof line, "cd %s && set -- $(find photos -type f | sort) && cp $1 x &&"
-             " mv x $1 && printf x >>$1", set);
+    snprintf(line, sizeof line,
+             "cd %s && set -- $(find photos -type f | sort) && cp $1 x &&"
+             " mv x $1 && printf x >>$1",
+             set);
     assert_int_equal(shell(line, text, sizeof text), 0);
     assert_false(restore_run(target, AT_FDCWD, set, NULL, &out, &err));
     assert_int_equal(err.code, ERROR_CORRUPT);
@@ -133,8 +136,10 @@ static void none_outlives_the_city(void **state)
              loop->directory);
     if (shell(line, text, sizeof text) != 0)
         fail_msg("%s", text);
-    snprintf(line, sizeof line, "grep -q '\"table\":\"photo\",\"rows\":12,\"left\":0'"
-                                " %s/sunset/certificate.json", loop->directory);
+    snprintf(line, sizeof line,
+             "grep -q '\"table\":\"photo\",\"rows\":12,\"left\":0'"
+             " %s/sunset/certificate.json",
+             loop->directory);
     assert_int_equal(shell(line, text, sizeof text), 0);
     assert_int_equal(send_picture(loop, "command", 1, digest), 410);
     snprintf(line, sizeof line, "test -e %s/photos", loop->directory);

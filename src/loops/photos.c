@@ -6,8 +6,8 @@
  * Who may look: who has a part in a loop that names it, or may act next there, or the command
  * centre; never where that loop keeps the field back from them (show.c). Who may name: who had the
  * bytes in hand, or may look. So a digest alone, as a page shows it, opens nothing. */
-#include "loops/loops_internal.h"
 #include "photos/photos.h"
+#include "loops/loops_internal.h"
 
 static const struct sql_text photo_link = {
     "loop_photo_put",
@@ -76,10 +76,10 @@ bool loop_photos_forget(struct sql *sql, int64_t loop_no, struct error *err)
     size_t count;
     do {
         struct sql_query *query;
-        bool row, done = sql_begin(sql, &loop_photos,
-                                   SQL_ARGUMENTS(sql_int(loop_no), sql_int(after),
-                                                 sql_int(AT_ONCE)),
-                                   &query, err);
+        bool row,
+            done = sql_begin(sql, &loop_photos,
+                             SQL_ARGUMENTS(sql_int(loop_no), sql_int(after), sql_int(AT_ONCE)),
+                             &query, err);
         count = 0;
         while (done && (done = sql_next(query, &row, err)) && row)
             numbers[count++] = sql_get_int(query, 0);
@@ -122,11 +122,11 @@ static bool read_names(struct engine *engine, int64_t photo_no, const struct nam
                        struct naming *names, size_t *ret_count, struct error *err)
 {
     struct sql_query *query;
-    bool row, done = sql_begin(engine->sql, &photo_loops,
-                               SQL_ARGUMENTS(sql_int(photo_no), sql_int(last->loop_no),
-                                             sql_text(slice_of(last->field)),
-                                             sql_int(NAMES_AT_ONCE)),
-                               &query, err);
+    bool row,
+        done = sql_begin(engine->sql, &photo_loops,
+                         SQL_ARGUMENTS(sql_int(photo_no), sql_int(last->loop_no),
+                                       sql_text(slice_of(last->field)), sql_int(NAMES_AT_ONCE)),
+                         &query, err);
     *ret_count = 0;
     while (done && (done = sql_next(query, &row, err)) && row) {
         struct naming *name = &names[(*ret_count)++];
@@ -186,8 +186,7 @@ bool loop_photo_may_be_named(struct engine *engine, struct slice text, bool *ret
 
 /* ---- Routes */
 
-bool photos_handle_send(const struct request *request, struct response *response,
-                        struct error *err)
+bool photos_handle_send(const struct request *request, struct response *response, struct error *err)
 {
     unsigned char digest[PHOTO_DIGEST_BYTES];
     char hex[PHOTO_DIGEST_TEXT];
@@ -246,8 +245,7 @@ static bool audit(const struct request *request, const struct looking *looking, 
     return status_audit_read(&named, "photo.read", (uint32_t)looking->person_no, 1, "photo", err);
 }
 
-bool photos_handle_look(const struct request *request, struct response *response,
-                        struct error *err)
+bool photos_handle_look(const struct request *request, struct response *response, struct error *err)
 {
     unsigned char digest[PHOTO_DIGEST_BYTES];
     struct looking looking = {.loop_no = 0};

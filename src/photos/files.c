@@ -187,6 +187,6 @@ bool photo_remove_file(struct photos *photos, const unsigned char file[PHOTO_NAM
 {
     char path[PHOTO_PATH_BYTES];
     photo_path(file, path);
-    return unlinkat(store_directory_fd(photos->platform->store), path, 0) == 0 ||
-           errno == ENOENT || error_set_errno(err, path, "remove");
+    return unlinkat(store_directory_fd(photos->platform->store), path, 0) == 0 || errno == ENOENT ||
+           error_set_errno(err, path, "remove");
 }

@@ -1,8 +1,9 @@
 /* What goes: photos that no loop names, files that no row knows.
  *
  * The row goes first, and with it the key; the file after the commit. A crash between the two
- * leaves a file that nobody can read, as a crash while one is taken does: both are swept when they
- * are an hour old, so that one which is being taken is never met. */
+ * leaves a file that nobody can read, as a crash while one is taken does: the first run of the
+ * next server sweeps both, an hour after its start. It looks at files of an hour and older alone,
+ * so that one which is being taken is never met. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -68,6 +69,8 @@ static bool forget_rows(struct photos *photos, int64_t *ret_count, struct error 
                fault_at(FAULT_POINT_after_photo_forgotten, err);
         for (size_t i = 0; done && i < forgetting->count; i++)
             done = photo_remove_file(photos, forgetting->files[i], err);
+        if (!done)
+            atomic_store(&photos->leftovers, true);
         *ret_count += done ? (int64_t)forgetting->count : 0;
         if (forgetting->count < PHOTOS_A_JOB)
             break;
@@ -137,13 +140,18 @@ static bool sweep(struct photos *photos, struct error *err)
     struct store *store = photos->platform->store;
     timestamp before = world_real_now() - HOUR;
     bool done = true;
+    if (!atomic_exchange(&photos->leftovers, false))
+        return true;
     for (int number = 0; done && number < 256; number++) {
         struct sql *sql; /* a snapshot a folder: what is younger than an hour is not looked at */
-        if (!store_read_begin(store, &sql, err))
-            return false;
+        done = store_read_begin(store, &sql, err);
+        if (!done)
+            break;
         done = sweep_folder(photos, sql, number, before, err);
         store_read_end(store, sql);
     }
+    if (!done)
+        atomic_store(&photos->leftovers, true);
     return done;
 }
 

@@ -1,7 +1,7 @@
 /* Taking and giving back.
  *
  *   absent ──file written, synced──► file alone ──row committed──► kept ──► answered
- *                                        └ a crash: unreadable, swept an hour later (forget.c)
+ *                                        └ a crash: unreadable, swept later (forget.c)
  *
  * The row is what counts. Two who send the same bytes at once each write a file of its own name (it
  * hangs on the photo's own key); who comes second to the row removes the own file again. */
@@ -36,8 +36,8 @@ static const struct sql_text sender_put = {
     "photo_sender_put", "INSERT OR IGNORE INTO photo_sender (photo_no, user_no) VALUES (?1, ?2)",
     "primary key"};
 static const struct sql_text sender_select = {
-    "photo_sender",
-    "SELECT 1 FROM photo_sender WHERE photo_no = ?1 AND user_no = ?2", "primary key"};
+    "photo_sender", "SELECT 1 FROM photo_sender WHERE photo_no = ?1 AND user_no = ?2",
+    "primary key"};
 /* The keys, for a rotation of the key that they lie under. */
 static const struct sql_text secret_block = {
     "photo_secret_block",
@@ -46,10 +46,9 @@ static const struct sql_text secret_block = {
 static const struct sql_text secret_replace = {
     "photo_secret_replace", "UPDATE photo SET secret = ?2 WHERE photo_no = ?1", "primary key"};
 
-const struct sql_list photo_statements =
-    SQL_LIST(&photo_by_name, &photo_number, &photo_last, &photo_insert, &photo_mend, &photo_touch,
-             &photo_named, &photo_unnamed, &sender_put, &sender_select, &secret_block,
-             &secret_replace);
+const struct sql_list photo_statements = SQL_LIST(
+    &photo_by_name, &photo_number, &photo_last, &photo_insert, &photo_mend, &photo_touch,
+    &photo_named, &photo_unnamed, &sender_put, &sender_select, &secret_block, &secret_replace);
 
 const struct cipher_column photo_ciphers[PHOTO_CIPHERS] = {
     {"photo.secret", KEY_IDENTITY, CIPHER_PHOTO, &secret_block, &secret_replace},
@@ -111,8 +110,8 @@ bool photo_find(struct sql *sql, const unsigned char digest[PHOTO_DIGEST_BYTES],
 {
     unsigned char name[PHOTO_NAME_BYTES];
     photo_name(sql_keys(sql), digest, name);
-    return sql_one_int(sql, &photo_number,
-                       SQL_ARGUMENTS(sql_blob(photo_bytes(name, sizeof name))), 0, ret_no, err);
+    return sql_one_int(sql, &photo_number, SQL_ARGUMENTS(sql_blob(photo_bytes(name, sizeof name))),
+                       0, ret_no, err);
 }
 
 bool photo_was_sent_by(struct sql *sql, int64_t photo_no, int64_t user_no, bool *ret_was,
@@ -224,8 +223,8 @@ static bool is_whole(struct photos *photos, const struct photo *kept, bool *ret_
 static void drop_file(struct photos *photos, const struct photo *photo)
 {
     struct error err;
-    bool dropped = photo_remove_file(photos, photo->file, &err);
-    (void)dropped;
+    if (!photo_remove_file(photos, photo->file, &err))
+        atomic_store(&photos->leftovers, true);
 }
 
 static bool put(struct photos *photos, struct taking *taking, struct slice bytes,
@@ -338,6 +337,7 @@ bool photos_open(struct platform *platform, struct photos **ret_photos, struct e
         return false;
     struct photos *photos = x_alloc(1, sizeof *photos);
     photos->platform = platform;
+    atomic_init(&photos->leftovers, true); /* of whoever had the directory before */
     bool done = read_policy(document, photos, err);
     json_decref(document);
     if (!done) {

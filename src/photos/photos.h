@@ -31,8 +31,7 @@ bool photo_form_of(struct slice bytes, enum photo_form *ret_form) MUST_USE;
 struct photos;
 /* Reads policies/photos.yaml, the city's own where it has one; refuses the whole file with its
  * field. The store and the policies are open in `platform`. */
-bool photos_open(struct platform *platform, struct photos **ret_photos,
-                 struct error *err) MUST_USE;
+bool photos_open(struct platform *platform, struct photos **ret_photos, struct error *err) MUST_USE;
 void photos_close(struct photos *photos); /* accepts NULL */
 
 /* BLAKE2b-256 of the bytes, and its 64 lower-case hexadecimal digits. */
@@ -64,8 +63,9 @@ bool photo_let_go(struct sql *sql, int64_t photo_no, struct error *err) MUST_USE
 
 /* ---- Forgetting, copies, the end */
 
-/* Removes the photos that no loop has named for the policy's hours, and files without a row that a
- * crash left an hour ago. *ret_count photos went. Called hourly. */
+/* Removes the photos that no loop has named for the policy's hours; the first run, and one after
+ * what could not be removed, also files of an hour and older that no row knows. *ret_count photos
+ * went. Called hourly. */
 bool photos_forget(struct photos *photos, int64_t *ret_count, struct error *err) MUST_USE;
 /* While held, no photo that a row names is removed: from before the rows are copied until the files
  * are. */

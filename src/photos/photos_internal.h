@@ -3,6 +3,7 @@
 #define CHENGMAI_PHOTOS_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "photos/photos.h"
 
@@ -12,6 +13,7 @@ struct photos {
     struct platform *platform;
     int64_t bytes_max, unnamed_hours; /* fixed after opening */
     pthread_mutex_t removing;         /* held while photos go, and while they must not */
+    atomic_bool leftovers;            /* files without a row may lie there: see forget.c */
 };
 
 /* Rows of ciphers under KEY_IDENTITY: the upper half of the numbers that acts of loops do not

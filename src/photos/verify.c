@@ -14,8 +14,7 @@ static const struct sql_text photo_next = {
     "SELECT " PHOTO_COLUMNS " FROM photo WHERE photo_no > ?1 ORDER BY photo_no LIMIT 1",
     "primary key"};
 
-const struct sql_list photo_verify_statements =
-    SQL_LIST(&photo_count, &photo_highest, &photo_next);
+const struct sql_list photo_verify_statements = SQL_LIST(&photo_count, &photo_highest, &photo_next);
 
 /* *ret_found false after the last one. A row that cannot be read is wrong, not a failure. */
 static bool next_photo(struct photos *photos, int64_t after, struct photo *ret_photo,
@@ -26,9 +25,8 @@ static bool next_photo(struct photos *photos, int64_t after, struct photo *ret_p
     if (!store_read_begin(photos->platform->store, &sql, err))
         return false;
     *ret_whole = false;
-    bool done =
-        sql_begin(sql, &photo_next, SQL_ARGUMENTS(sql_int(after)), &query, err) &&
-        sql_next(query, ret_found, err);
+    bool done = sql_begin(sql, &photo_next, SQL_ARGUMENTS(sql_int(after)), &query, err) &&
+                sql_next(query, ret_found, err);
     if (done && *ret_found) {
         *ret_whole = photo_of_row(sql, query, ret_photo, err);
         sql_end(query);

@@ -118,7 +118,9 @@ static int64_t open_with(struct loopback *loop, const char *field, unsigned char
 static int send_bytes(struct loopback *loop, const char *bytes, size_t length, char digest[65])
 {
     char token[80];
-    struct call call = {.method = HTTP_POST, .path = "/api/v1/photos", .body = bytes,
+    struct call call = {.method = HTTP_POST,
+                        .path = "/api/v1/photos",
+                        .body = bytes,
                         .body_bytes = length,
                         .authorization = loopback_user(loop, OWNER, token)};
     struct answer answer = loopback_call(loop, &call);
@@ -172,7 +174,8 @@ static void what_is_no_photo_is_refused_and_leaves_nothing(void **state)
     static const struct {
         const char *bytes;
         size_t length;
-    } rows[] = {{"GIF89a......", 12}, {"<svg/>", 6}, {"\x89PNG\r\n\x1a", 7}, {"\xff\xd8", 2},
+    } rows[] = {{"GIF89a......", 12},           {"<svg/>", 6},
+                {"\x89PNG\r\n\x1a", 7},         {"\xff\xd8", 2},
                 {"RIFF\x10\0\0\0WAVEfmt ", 16}, {"XXXX\x10\0\0\0WEBPVP8 ", 16}};
     struct loopback *loop = *state;
     char digest[65];
@@ -344,7 +347,9 @@ static void damage_is_told_and_mended_by_sending_again(void **state)
         "printf x | dd of=$1 bs=1 seek=40 conv=notrunc 2>/dev/null",
         "printf x | dd of=$1 bs=1 seek=9 conv=notrunc 2>/dev/null",
         "printf x | dd of=$1 bs=1 seek=0 conv=notrunc 2>/dev/null",
-        "printf x >>$1", ": >$1", "rm $1"};
+        "printf x >>$1",
+        ": >$1",
+        "rm $1"};
     struct loopback *loop = *state;
     char digest[65], again[65];
     open_with(loop, "proof", 7, digest);
@@ -425,7 +430,7 @@ static void it_goes_with_the_last_loop_that_names_it(void **state)
     int64_t first = open_with(loop, "proof", 1, digest);
     assert_int_equal(send_picture(loop, OWNER, 3, later), 201);
     step_naming(loop, OWNER, first, "taking", "proof", later, 200, NULL); /* another in its place */
-    sees(loop, OWNER, digest, 200); /* the history names it */
+    sees(loop, OWNER, digest, 200);                                       /* the history names it */
     close_loop(loop, first);
     hours_pass(loop, 24 * 20);
     snprintf(body, sizeof body, "{\"to\":\"taking\",\"fields\":{\"face\":\"%s\"}}", digest);
@@ -467,10 +472,10 @@ static void *send_the_same(void *context)
     picture(9, bytes);
     int64_t *news = context;
     struct platform *platform = (struct platform *)(uintptr_t)news[0];
-    news[1] = photos_take(platform->photos, (struct slice){bytes, sizeof bytes}, 1, digest, &new,
-                          &err)
-                  ? new
-                  : -1;
+    news[1] =
+        photos_take(platform->photos, (struct slice){bytes, sizeof bytes}, 1, digest, &new, &err)
+            ? new
+            : -1;
     return NULL;
 }
 
@@ -575,13 +580,17 @@ static void a_policy_is_taken_as_a_whole_or_not(void **state)
     } rows[] = {
         {"numbers:\n  bytes_max: {value: 70000, source: a}\n", "unnamed_hours"},
         {"numbers:\n  bytes_max: {value: 7, source: a}\n"
-         "  unnamed_hours: {value: 24, source: a}\n", "value"},
+         "  unnamed_hours: {value: 24, source: a}\n",
+         "value"},
         {"numbers:\n  bytes_max: {value: 16777217, source: a}\n"
-         "  unnamed_hours: {value: 24, source: a}\n", "value"},
+         "  unnamed_hours: {value: 24, source: a}\n",
+         "value"},
         {"numbers:\n  bytes_max: {value: 70000, source: a}\n"
-         "  unnamed_hours: {value: 25, source: a}\n", "value"},
+         "  unnamed_hours: {value: 25, source: a}\n",
+         "value"},
         {"numbers:\n  bytes_max: {value: 70000, source: a}\n"
-         "  unnamed_hours: {value: 24, source: a}\n  more: {value: 1, source: a}\n", "more"},
+         "  unnamed_hours: {value: 24, source: a}\n  more: {value: 1, source: a}\n",
+         "more"},
     };
     struct loopback *loop = *state;
     struct photos *photos;
