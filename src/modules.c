@@ -14,6 +14,7 @@
 #include "keeping/keeping.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
+#include "photos/photos.h"
 #include "policy/policy_module.h"
 #include "registry/registry.h"
 #include "scenes/scenes.h"
@@ -25,9 +26,9 @@
 
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
-    &tracing_module, &dossier_module, &contacts_module, &scenes_module, &sensing_module,
-    &loops_module, &command_module, &keeping_module, &notices_module, &sim_module, &server_module,
-    &cli_module, &bench_module,
+    &tracing_module, &dossier_module, &contacts_module, &photos_module, &scenes_module,
+    &sensing_module, &loops_module, &command_module, &keeping_module, &notices_module, &sim_module,
+    &server_module, &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 

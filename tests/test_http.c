@@ -144,6 +144,37 @@ static void bodies_over_the_limit_are_refused(void **state)
     free(block);
 }
 
+/* A route that takes more than others says so, and its handler how much. */
+static void photos_may_be_larger_than_other_bodies(void **state)
+{
+    static const struct {
+        size_t bytes;
+        int status;
+    } rows[] = {{3 << 20, 201}, {8 << 20, 201}, {(8 << 20) + 1, 413}, {(16 << 20) + 1, 413}};
+    struct served *served = *state;
+    char token[80], request[300];
+    size_t most = (16 << 20) + 1;
+    char *bytes = x_alloc(1, most);
+    memcpy(bytes, "\xff\xd8\xff", 3);
+    token_of_user(served, "command", token);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int fd = dial(served);
+        snprintf(request, sizeof request,
+                 "POST /api/v1/photos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                 "Content-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n",
+                 token, rows[i].bytes);
+        say_text(fd, request);
+        assert_true(say_bytes(fd, bytes, rows[i].bytes));
+        assert_int_equal(hear_status(fd), rows[i].status);
+        close(fd);
+    }
+    free(bytes);
+    struct ran ran = run(served, "doctor");
+    assert_int_equal(ran.code, 0);
+    assert_non_null(strstr(ran.out.data, "ok photos: 2 kept, 2 opened"));
+    ran_release(&ran);
+}
+
 static void deep_json_over_the_wire_is_a_problem(void **state)
 {
     enum { DEPTH = 100000 };
@@ -592,6 +623,7 @@ int main(void)
         SERVED_TEST(six_hundred_idle_connections_hinder_nobody),
         SERVED_TEST(chunked_and_expected_bodies_are_read),
         SERVED_TEST(bodies_over_the_limit_are_refused),
+        SERVED_TEST(photos_may_be_larger_than_other_bodies),
         SERVED_TEST(deep_json_over_the_wire_is_a_problem),
         SERVED_TEST(broken_requests_end_their_connection_only),
         SERVED_TEST(headers_past_the_limit_are_refused),

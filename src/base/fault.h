@@ -35,6 +35,8 @@ enum fault_step_kind {
     X(after_key_renewed)                                                                           \
     X(after_rows_encrypted)                                                                        \
     X(before_key_retired)                                                                          \
+    X(after_photo_written)                                                                         \
+    X(after_photo_forgotten)                                                                       \
     X(after_rows_forgotten)                                                                        \
     X(after_class_destroyed)                                                                       \
     X(before_certificate)

@@ -6,11 +6,13 @@
 #include "cli/cli.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
+#include "photos/photos.h"
 #include "status/status.h"
 
 extern const struct command init_command;
 enum { COMMAND_AUDIT = 2, COMMAND_VERSION, CLI_COMMANDS };
 static const struct command cli_commands[CLI_COMMANDS];
+enum { PHOTOS_LOOKED_AT = 100 }; /* without --deep */
 
 static const struct sql_text audit_since = {
     "audit_since", "SELECT no FROM audit WHERE city_at >= ?1 ORDER BY no LIMIT 1",
@@ -146,6 +148,20 @@ static bool check_notices(struct report *report, struct platform *platform, stru
     return true;
 }
 
+/* Photos against their rows: all, or some of them. */
+static bool check_photos(struct report *report, struct platform *platform, bool all,
+                         struct error *err)
+{
+    struct photos_verification found;
+    char words[240];
+    if (!photos_verify(platform->photos, all ? 0 : PHOTOS_LOOKED_AT, &found, err))
+        return false;
+    snprintf(words, sizeof words, "%lld kept, %lld opened%s%s", (long long)found.count,
+             (long long)found.looked, found.wrong ? "; " : "", found.words);
+    say(report, !found.wrong, "photos", words);
+    return true;
+}
+
 static int run_doctor(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct report report = {.out = context->out};
@@ -169,6 +185,7 @@ static int run_doctor(struct command_context *context, int argc, char **argv, st
         check_space(&report, platform);
         check_rules(&report, platform);
         done = check_evidence(&report, platform, err) && check_notices(&report, platform, err) &&
+               check_photos(&report, platform, deep, err) &&
                (!deep || (check_status(&report, platform, err) &&
                           check_loops(&report, platform, err)));
     }

@@ -7,6 +7,7 @@
 #include "keeping/keeping.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
+#include "photos/photos.h"
 #include "status/status.h"
 
 bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
@@ -27,6 +28,7 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            presence_open(platform->store, &options, &platform->presence, err) &&
            status_open(platform, &platform->status, err) &&
            checkin_open(platform, &platform->checkin, err) &&
+           photos_open(platform, &platform->photos, err) &&
            loops_open(platform, &platform->loops, err) &&
            keeping_open(platform, &platform->keeping, err) &&
            notices_open(platform, &platform->notices, err);
@@ -52,6 +54,7 @@ void platform_close(struct platform *platform)
     store_close(platform->store);
     loops_close(platform->loops); /* the store's last commits still wake it */
     notices_close(platform->notices);
+    photos_close(platform->photos);
     free(platform->world);
     free((void *)(uintptr_t)platform->directory);
     free(platform);

@@ -1,8 +1,8 @@
 /* `backup DIR`: a consistent set of a city that goes on, without any key.
  *
- * Order: presence first, then the database, so that whoever is met in a check-in is known. The
- * manifest is written last: a set without one is none. Segments are linked where the disk is the
- * same. */
+ * Order: presence first, then the database, so that whoever is met in a check-in is known; then
+ * photos, of which none that a row names goes meanwhile. The manifest is written last: a set
+ * without one is none. Segments and photos are linked where the disk is the same. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "keeping/keeping_internal.h"
+#include "photos/photos.h"
 
 struct backup {
     struct keeping *keeping;
@@ -132,9 +133,27 @@ static bool take_plain(struct backup *backup, const char *path, struct error *er
     return done && note_file(backup, path, err);
 }
 
-enum { FOLDER_DEPTH_MAX = 4 };
+/* A photo never changes. One that is being taken, or was sent twice at once, may go before it is
+ * copied: no row of this set names it. */
+static bool take_photo(struct backup *backup, const char *path, struct error *err)
+{
+    size_t length = strlen(path);
+    if (length > 4 && strcmp(path + length - 4, ".new") == 0)
+        return true;
+    if (!make_parents(backup->fd, path, err))
+        return false;
+    if (linkat(backup->source_fd, path, backup->fd, path, 0) == 0) {
+        backup->linked++;
+        return note_file(backup, path, err);
+    }
+    return errno == ENOENT || take_plain(backup, path, err);
+}
 
-static bool take_folder(struct backup *backup, const char *folder, int depth, struct error *err)
+enum { FOLDER_DEPTH_MAX = 4 };
+typedef bool take_file(struct backup *backup, const char *path, struct error *err);
+
+static bool take_folder(struct backup *backup, const char *folder, int depth, take_file *take,
+                        struct error *err)
 {
     int fd = openat(backup->source_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -151,13 +170,21 @@ static bool take_folder(struct backup *backup, const char *folder, int depth, st
             done = error_set(err, ERROR_TOO_LARGE, (struct error_place){.source = entry->d_name},
                              NULL, "the name is too long");
         else if (fstatat(backup->source_fd, path, &status, AT_SYMLINK_NOFOLLOW) != 0)
-            done = error_set_errno(err, path, "look at");
+            done = (take == take_photo && errno == ENOENT) || error_set_errno(err, path, "look at");
         else if (S_ISREG(status.st_mode))
-            done = take_plain(backup, path, err);
+            done = take(backup, path, err);
         else if (S_ISDIR(status.st_mode) && depth < FOLDER_DEPTH_MAX)
-            done = take_folder(backup, path, depth + 1, err);
+            done = take_folder(backup, path, depth + 1, take, err);
     }
     closedir(directory);
+    return done;
+}
+
+static bool take_rows_and_photos(struct backup *backup, struct error *err)
+{
+    photos_hold(backup->platform->photos);
+    bool done = take_database(backup, err) && take_folder(backup, "photos", 0, take_photo, err);
+    photos_release(backup->platform->photos);
     return done;
 }
 
@@ -251,8 +278,9 @@ static bool make(struct backup *backup, struct error *err)
     return name_mirror(backup, err) && presence_fold(platform->presence, err) &&
            keys_named(store_keys(platform->store), backup->manifest.id, true, backup->key, err) &&
            presence_copy(platform->presence, take_presence, backup, err) &&
-           take_database(backup, err) && take_plain(backup, "city", err) &&
-           take_folder(backup, "policies", 0, err) && take_folder(backup, "scenes", 0, err) &&
+           take_rows_and_photos(backup, err) && take_plain(backup, "city", err) &&
+           take_folder(backup, "policies", 0, take_plain, err) &&
+           take_folder(backup, "scenes", 0, take_plain, err) &&
            keys_mirror_sync(store_keys(platform->store), err) && write_manifest(backup, err) &&
            store_write(platform->store, audit_backup, backup, err);
 }

@@ -2,6 +2,7 @@
  *
  *   DIR/city  policies/…  scenes/…         as they are: nothing about persons
  *   DIR/presence/…                         as they are: encrypted by the days' keys
+ *   DIR/photos/…                           as they are: encrypted by keys in the database
  *   DIR/city.db.sealed                     header 24 | chunks of 64 KiB + 17, the last one marked
  *   DIR/backup.json                        the list of all, with SHA-256
  *   DIR/backup.mac                         BLAKE2b of backup.json, keyed by the key of the backup
@@ -201,7 +202,7 @@ static bool bad(struct error *err, int64_t row, const char *field, const char *e
 /* Where a backup may write: below these, without a step upwards, an empty or a hidden part. */
 bool backup_path_is_plain(struct slice path)
 {
-    static const char *const roots[] = {"policies/", "scenes/", "presence/"};
+    static const char *const roots[] = {"policies/", "scenes/", "presence/", "photos/"};
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
     char text[BACKUP_PATH_BYTES];

@@ -68,6 +68,9 @@ int record_class_of(struct slice name)
     X(loop_child, CLASS_LOOPS, true)                                                               \
     X(loop_about, CLASS_LOOPS, true)                                                               \
     X(loop_sheet_row, CLASS_LOOPS, true)                                                           \
+    X(loop_photo, CLASS_LOOPS, true)                                                               \
+    X(photo, CLASS_PHOTOS, true)                                                                   \
+    X(photo_sender, CLASS_PHOTOS, true)                                                            \
     X(seat, CLASS_LOOPS, true)                                                                     \
     X(tube_member, CLASS_LOOPS, true)                                                              \
     X(result, CLASS_LOOPS, true)                                                                   \

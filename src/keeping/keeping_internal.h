@@ -28,6 +28,7 @@ enum keeper {
     X(CLASS_VEHICLES, "vehicles", KEEPER_SUNSET)                                                   \
     X(CLASS_DEMO_LIFE, "demo-life", KEEPER_SUNSET)                                                 \
     X(CLASS_LOOPS, "loops", KEEPER_ROOM)                                                           \
+    X(CLASS_PHOTOS, "photos", KEEPER_ROOM)                                                         \
     X(CLASS_NOTICES, "notices", KEEPER_ROOM)                                                       \
     X(CLASS_EVENTS, "events", KEEPER_RUN)                                                          \
     X(CLASS_SESSIONS, "sessions", KEEPER_ROOM)                                                     \

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "keeping/keeping_internal.h"
+#include "photos/photos.h"
 #include "registry/registry.h"
 
 static const char plan_setting[] = "sunset.plan";
@@ -477,7 +478,8 @@ static bool destroy(struct keeping *keeping, struct error *err)
     /* the tables twice: a change that was under way when the mark came may have passed the first */
     bool done = note_keys(keeping, err) && empty_tables(keeping, err) &&
                 destroy_presence(keeping, err) && empty_tables(keeping, err) &&
-                destroy_keys(keeping, err) && remove_snapshot(platform, err) &&
+                photos_destroy(platform->photos, err) && destroy_keys(keeping, err) &&
+                remove_snapshot(platform, err) &&
                 store_checkpoint(platform->store, err) && keys_mirror_sync(keys, err) &&
                 certificate_aggregates(keeping, err) &&
                 store_write(platform->store, audit_end, platform, err) &&

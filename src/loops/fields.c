@@ -194,12 +194,18 @@ static bool take_choice(const struct scene_field *field, json_t *given, struct e
     return loop_bad_value(field->name, expected, "none of the choices", err);
 }
 
-static bool take_digest(const struct scene_field *field, json_t *given, struct error *err)
+static bool take_digest(struct engine *engine, const struct scene_field *field, json_t *given,
+                        struct error *err)
 {
     const char *text = json_string_value(given);
-    return (text && strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64) ||
-           loop_bad_value(field->name, "the BLAKE2b-256 digest of the photo, 64 hexadecimal digits",
-                          "not a digest", err);
+    bool may;
+    if (!text || strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64)
+        return loop_bad_value(field->name,
+                              "the BLAKE2b-256 digest of the photo, 64 hexadecimal digits",
+                              "not a digest", err);
+    return loop_photo_may_be_named(engine, slice_of(text), &may, err) &&
+           (may || loop_bad_value(field->name, "the digest that POST /photos answered",
+                                  "send the photo first", err));
 }
 
 /* Not a list. */
@@ -227,7 +233,7 @@ static bool take_one(struct engine *engine, const struct scene_field *field, jso
         return take_choice(field, given, err);
     case TYPE_PHOTO:
         *ret_value = json_incref(given);
-        return take_digest(field, given, err);
+        return take_digest(engine, field, given, err);
     case TYPE_TIME:
         if (!text.data || !time_parse(text, &time))
             return loop_bad_value(field->name, "an RFC 3339 time", "not a time", err);

@@ -1,6 +1,8 @@
 /* Forgetting: a closed loop and everything that was done in it goes as long after its end as its
- * scene says. Rows, not marks: what is deleted is overwritten by the store. */
+ * scene says. Rows, not marks: what is deleted is overwritten by the store. Photos that no loop
+ * names any more go in the same run. */
 #include "loops/loops_internal.h"
+#include "photos/photos.h"
 
 static const struct sql_text old_loops = {
     "loop_old",
@@ -47,7 +49,7 @@ static bool forget_one(struct sql *sql, int64_t no, struct error *err)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!sql_run(sql, texts[i], SQL_ARGUMENTS(sql_int(no)), err))
             return false;
-    return true;
+    return loop_photos_forget(sql, no, err);
 }
 
 /* The highest number stays, so that none is handed out twice. */
@@ -79,6 +81,7 @@ static bool forget_job(struct sql *sql, void *context, struct error *err)
 
 bool loops_forget(struct loops *loops, int64_t *ret_count, struct error *err)
 {
+    int64_t photos;
     *ret_count = 0;
     if (!loops_ready(loops, err))
         return false;
@@ -95,5 +98,5 @@ bool loops_forget(struct loops *loops, int64_t *ret_count, struct error *err)
                 break;
         }
     }
-    return true;
+    return photos_forget(loops->platform->photos, &photos, err);
 }

@@ -292,6 +292,9 @@ bool actor_is_command(const struct actor *actor);
 bool hand_is_party(struct engine *engine, const struct loop *loop, bool *ret_party,
                    struct error *err) MUST_USE;
 
+/* Whether the stage names the actor among those who may act or sign next. */
+bool hand_is_next(struct engine *engine, const struct loop *loop, bool *ret_next,
+                  struct error *err) MUST_USE;
 /* Whether the actor sees the loop: by its area where the role looks after areas, by a part in it,
  * or as one who may act next. */
 bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_visible,
@@ -352,6 +355,31 @@ bool seat_show(struct engine *engine, struct json_writer *writer, const char *ke
 bool loop_waits_for(struct engine *engine, const struct loop *loop, const char **ret_to,
                     const char *missing[8], struct error *err) MUST_USE;
 
+/* What part the engine's actor has in a loop, and what it keeps back from them. */
+struct loop_part {
+    bool owns;
+    bool opens; /* owner, party or the command centre: personal fields are shown */
+};
+bool loop_part_of(struct engine *engine, const struct loop *loop, struct loop_part *ret_part,
+                  struct error *err) MUST_USE;
+bool loop_keeps_back(const struct loop *loop, const struct scene_field *field,
+                     const struct loop_part *part);
+
+/* ---- Photos (photos.c) ---------------------------------------------------------------------- */
+
+/* Inside a job: the loop names, from now until it is forgotten, the photos that an act set. */
+bool loop_photos_name(struct engine *engine, const struct loop *loop, json_t *fields,
+                      struct error *err) MUST_USE;
+/* Inside the job that forgets the loop; what no other loop names goes with it. */
+bool loop_photos_forget(struct sql *sql, int64_t loop_no, struct error *err) MUST_USE;
+/* Whether a photo of this digest was sent, by the actor or as one that the actor may look at. */
+bool loop_photo_may_be_named(struct engine *engine, struct slice digest, bool *ret_may,
+                             struct error *err) MUST_USE;
+bool photos_handle_send(const struct request *request, struct response *response,
+                        struct error *err);
+bool photos_handle_look(const struct request *request, struct response *response,
+                        struct error *err);
+
 /* Begins and ends what a job works with. */
 bool engine_begin(struct engine *engine, struct loops *loops, struct sql *sql,
                   const struct actor *actor, struct error *err) MUST_USE;
@@ -362,7 +390,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
-    loop_indicator_statements, loop_told_statements, loop_sheet_statements;
+    loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
@@ -371,7 +399,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 12, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 14, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

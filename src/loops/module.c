@@ -6,7 +6,8 @@
 static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"},
                                               {"src/loops/schema/002_results.sql"},
                                               {"src/loops/schema/003_indicators.sql"},
-                                              {"src/loops/schema/004_sheet_rows.sql"}};
+                                              {"src/loops/schema/004_sheet_rows.sql"},
+                                              {"src/loops/schema/005_photos.sql"}};
 
 /* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or
  * who was told */
@@ -137,7 +138,7 @@ const struct module loops_module = {
             &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
             &loop_show_statements, &loop_command_statements, &loop_forget_statements,
             &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
-            &loop_told_statements, &loop_sheet_statements, NULL},
+            &loop_told_statements, &loop_sheet_statements, &loop_photo_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -464,6 +464,8 @@ bool act_write(struct engine *engine, const struct loop *loop, const struct act 
                                  sql_int(engine->event_no), sql_int(act->other_no),
                                  sql_blob(words)),
                    err) &&
+           loop_photos_name(engine, loop, act->fields, err) &&
+           loop_photos_name(engine, loop, act->differing, err) &&
            act_emit(engine, loop, act, no, err);
 }
 

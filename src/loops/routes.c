@@ -4,6 +4,7 @@
 #include "loops/loops_internal.h"
 #include "loops/results.h"
 #include "loops/routes_schema.h"
+#include "photos/photos.h"
 #include "policy/permissions.h"
 
 enum { BODY_BYTES_MAX = 32 << 20, STEPS_MAX = 5000 };
@@ -577,6 +578,28 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .request_schema = LOOP_TAKING,
      .response_schema = LOOP_OUTCOME,
      .handle = handle_take},
+    {.method = HTTP_POST,
+     .path = "/photos",
+     .access = ROUTE_USER,
+     .waits = true,
+     .body_bytes_max = PHOTO_BYTES_MAX,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_ACT),
+     .summary = "Sends a photo that a step will name by its digest; the same bytes again: 200",
+     .request_type = "image/*",
+     .request_schema = PHOTO_BYTES,
+     .response_schema = PHOTO_KEPT,
+     .success_status = 201,
+     .handle = photos_handle_send},
+    {.method = HTTP_GET,
+     .path = "/photos/{digest}",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "A photo, for who has a part in a loop that names it or may act next there",
+     .response_type = "image/*",
+     .response_schema = PHOTO_BYTES,
+     .handle = photos_handle_look},
     {.method = HTTP_POST,
      .path = "/results",
      .access = ROUTE_USER,

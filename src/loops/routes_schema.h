@@ -116,4 +116,10 @@
 #define RESULT_KEPT \
     "{\"type\":\"object\",\"properties\":{\"id\":" S_INT ",\"repeated\":" S_BOOL "}}"
 
+#define PHOTO_BYTES "{\"type\":\"string\",\"format\":\"binary\"}"
+#define PHOTO_KEPT                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"digest\",\"bytes\"],\"properties\":{"                    \
+    "\"digest\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"                             \
+    "\"bytes\":{\"type\":\"integer\",\"minimum\":1}}}"
+
 #endif

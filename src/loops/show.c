@@ -135,17 +135,34 @@ struct showing {
     struct engine *engine;
     struct json_writer *writer;
     const struct loop *loop;
-    bool opens; /* the reader has a part in it: personal fields are shown */
-    bool owns;
+    struct loop_part part;
     bool hidden; /* whom or what it is about, and where */
 };
 
-static bool is_kept_back(const struct showing *showing, const struct scene_field *field)
+bool loop_part_of(struct engine *engine, const struct loop *loop, struct loop_part *ret_part,
+                  struct error *err)
+{
+    struct seat seat;
+    if (!seat_read(engine->sql, loop->seat_no, &seat, err) ||
+        !board_holds(engine->board, engine->sql, &seat, engine->actor->user_no, &ret_part->owns,
+                     err) ||
+        !hand_is_party(engine, loop, &ret_part->opens, err))
+        return false;
+    ret_part->opens |= actor_is_command(engine->actor);
+    return true;
+}
+
+bool loop_keeps_back(const struct loop *loop, const struct scene_field *field,
+                     const struct loop_part *part)
 {
     const struct scene_name *until = &field->hidden_until;
-    bool waits =
-        until->text && until->target == TARGET_STAGE && !showing->loop->marks[until->index].visits;
-    return (waits && !showing->owns) || (scene_field_is_personal(field) && !showing->opens);
+    bool waits = until->text && until->target == TARGET_STAGE && !loop->marks[until->index].visits;
+    return (waits && !part->owns) || (scene_field_is_personal(field) && !part->opens);
+}
+
+static bool is_kept_back(const struct showing *showing, const struct scene_field *field)
+{
+    return loop_keeps_back(showing->loop, field, &showing->part);
 }
 
 static void put_json(struct json_writer *writer, json_t *value)
@@ -351,7 +368,7 @@ static bool put_act(const struct showing *showing, const struct told_act *act, s
     done = done && put_set(showing, json_object_get(words, "fields"), "fields", err) &&
            put_set(showing, json_object_get(words, "differing"), "differing", err);
     const char *note = json_string_value(json_object_get(words, "note"));
-    if (note && showing->opens)
+    if (note && showing->part.opens)
         json_field_text(writer, "note", slice_of(note));
     json_object_end(writer);
     return done;
@@ -462,14 +479,9 @@ bool loop_show(struct engine *engine, const struct loop *loop, struct json_write
                            .claim_until = loop->claim_until};
     struct slice marks = {(const char *)loop->marks,
                           loop_scene(loop)->stage_count * sizeof *loop->marks};
-    struct seat seat;
-    if (!seat_read(engine->sql, loop->seat_no, &seat, err) ||
-        !board_holds(engine->board, engine->sql, &seat, engine->actor->user_no, &showing.owns,
-                     err) ||
-        !hand_is_party(engine, loop, &showing.opens, err))
+    if (!loop_part_of(engine, loop, &showing.part, err))
         return false;
-    showing.opens |= actor_is_command(engine->actor);
-    showing.hidden = !showing.owns && loop_is_hidden(loop_scene(loop), marks);
+    showing.hidden = !showing.part.owns && loop_is_hidden(loop_scene(loop), marks);
     json_object_begin(writer);
     bool done = loop_show_row(engine, writer, &row, showing.hidden, err) &&
                 put_fields(&showing, err) && put_next(&showing, err) &&

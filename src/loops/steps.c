@@ -39,9 +39,8 @@ static bool refuse(struct error *err, enum error_code code, const char *field, c
 
 /* ---- Finding the loop */
 
-/* Whether the stage names the actor among those who may act or sign next. */
-static bool is_next_hand(struct engine *engine, const struct loop *loop, bool *ret_next,
-                         struct error *err)
+bool hand_is_next(struct engine *engine, const struct loop *loop, bool *ret_next,
+                  struct error *err)
 {
     const struct scene_stage *stage = loop_stage(loop);
     *ret_next = false;
@@ -62,7 +61,7 @@ bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_v
     *ret_visible = (actor->permissions & PERMISSION_BIT(PERMIT_LOOP_AREA)) &&
                    loop->area_no >= actor->area_first && loop->area_no <= actor->area_last;
     return *ret_visible || ((hand_is_party(engine, loop, ret_visible, err)) &&
-                            (*ret_visible || is_next_hand(engine, loop, ret_visible, err)));
+                            (*ret_visible || hand_is_next(engine, loop, ret_visible, err)));
 }
 
 /* One that the actor may see and that is open. */

@@ -17,6 +17,7 @@ struct checkin;
 struct keeping;
 struct loops;
 struct notices;
+struct photos;
 struct policy;
 struct presence;
 struct registry;
@@ -33,6 +34,7 @@ struct platform {
     struct status_table *status;
     struct presence *presence;
     struct checkin *checkin;       /* the scan path */
+    struct photos *photos;         /* bytes that loops name */
     struct loops *loops;           /* closed loops and their clocks */
     struct keeping *keeping;       /* retention, backups, the end */
     struct notices *notices;       /* telling people */
@@ -237,6 +239,7 @@ struct route {
     bool runs_again;         /* a repeat with the same key runs again, with the same answer */
     bool waits;              /* hardly works but waits for the disk, holding nothing meanwhile: many
                                 run at once */
+    size_t body_bytes_max;   /* 0: 1 MiB; the handler may take less */
     enum route_manner manner;
     enum route_shed shed;
     const char *summary;     /* English, one line */

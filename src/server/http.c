@@ -304,9 +304,11 @@ static enum MHD_Result begin(struct exchange *exchange, const char *url, const c
         buffer_append_text(&exchange->path, url);
         exchange->route = server_route_of(exchange->method, slice_of(url));
     }
-    bool batch = exchange->route && exchange->route->runs_again;
-    exchange->body.max_bytes = batch ? BATCH_BYTES_MAX : BODY_BYTES_MAX;
-    if (batch)
+    const struct route *route = exchange->route;
+    exchange->body.max_bytes = route && route->body_bytes_max ? route->body_bytes_max
+                               : route && route->runs_again   ? BATCH_BYTES_MAX
+                                                              : BODY_BYTES_MAX;
+    if (exchange->body.max_bytes > BODY_BYTES_MAX)
         atomic_store_explicit(&exchange->reading_ticks, TRANSFER_SECONDS, memory_order_relaxed);
     if (is_announced_too_large(exchange))
         return refuse(exchange, ERROR_TOO_LARGE, "the body is too large");

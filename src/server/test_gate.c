@@ -165,6 +165,8 @@ static const struct {
     {HTTP_POST, "/api/v1/loops/1/sign", LOOP_HANDS},
     {HTTP_POST, "/api/v1/loops/1/claim", LOOP_HANDS},
     {HTTP_POST, "/api/v1/loops/1/take", "command command_duty "},
+    {HTTP_POST, "/api/v1/photos", LOOP_HANDS},
+    {HTTP_GET, "/api/v1/photos/1", LOOP_HANDS},
     {HTTP_POST, "/api/v1/results", "lab_duty lab_lead "},
     {HTTP_POST, "/api/v1/results:batch", "lab_duty lab_lead "},
     {HTTP_GET, "/api/v1/me/notices", ""},

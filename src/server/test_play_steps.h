@@ -3,6 +3,7 @@
 #ifndef CHENGMAI_SERVER_TEST_PLAY_STEPS_H
 #define CHENGMAI_SERVER_TEST_PLAY_STEPS_H
 
+#include "photos/photos.h"
 #include "server/test_play_support.h"
 
 /* ---- Plays */
@@ -72,8 +73,14 @@ static int64_t of_loop(struct play *play, const char *format)
 static json_t *resolved_text(struct play *play, const char *text)
 {
     char query[200], time[TIME_TEXT_BYTES];
-    if (strcmp(text, "$photo") == 0)
-        return json_string("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    if (strcmp(text, "$photo") == 0) {
+        unsigned char digest[PHOTO_DIGEST_BYTES];
+        char bytes[PICTURE_BYTES], hex[PHOTO_DIGEST_TEXT];
+        picture(0, bytes);
+        photo_digest((struct slice){bytes, sizeof bytes}, digest);
+        text_to_hex(digest, sizeof digest, hex);
+        return json_string(hex);
+    }
     if (text[0] == '$') {
         cast_query(text + 1, query);
         if (!query[0])
@@ -103,6 +110,22 @@ static json_t *resolved(struct play *play, json_t *value)
     json_object_foreach (value, name, item)
         json_object_set_new(out, name, resolved(play, item));
     return out;
+}
+
+/* Who names the photo in a step has sent it before, as a telephone does. */
+static void send_photo(struct play *play, json_t *step)
+{
+    const char *name;
+    char digest[PHOTO_DIGEST_TEXT];
+    json_t *value;
+    json_object_foreach (json_object_get(step, "with"), name, value) {
+        const char *text = json_string_value(value);
+        if (!text || strcmp(text, "$photo") != 0)
+            continue;
+        int status = send_picture(play->loop, demand(play, step, "as"), 0, digest);
+        if (status != 200 && status != 201)
+            fail_msg("%s: the photo of %s: %d", place, name, status);
+    }
 }
 
 /* ---- Calls */
@@ -228,6 +251,7 @@ static void open_by_hand(struct play *play, json_t *step, const char *scene)
     static const char *const names[][2] = {
         {"about", "subject"}, {"with", "fields"}, {"area", "area"}};
     json_t *body = json_object();
+    send_photo(play, step);
     json_object_set_new(body, "scene", json_string(scene));
     for (size_t i = 0; i < 3; i++)
         if (json_object_get(step, names[i][0]))
@@ -259,6 +283,7 @@ static void step_open(struct play *play, json_t *step)
 static void step_to(struct play *play, json_t *step)
 {
     json_t *body = json_object();
+    send_photo(play, step);
     json_object_set_new(body, "to", json_string(demand(play, step, "to")));
     if (json_object_get(step, "with"))
         json_object_set_new(body, "fields", resolved(play, json_object_get(step, "with")));

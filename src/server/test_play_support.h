@@ -1,7 +1,7 @@
 /* The cast of the plays: who and what they are about, under names that a play may use.
  *
  *   $unit      a number: of a person, a unit, a member of staff …
- *   $photo     the digest of a photo
+ *   $photo     the digest of a photo that who takes the step has sent
  *   now+2h     a time, from the moment of the step on; now-30m, now+0m
  *
  * Users are the demo city's (role, role-320412, role-320481) and those of `members` below. All that

@@ -661,6 +661,33 @@ export interface Operations {
       }>;
     };
   };
+  /** What scenes measure of themselves, as counted when each loop decided it */
+  "GET /api/v1/loops:indicators": {
+    path: Record<never, never>;
+    query: { area?: string; scene?: string; days?: number };
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string;
+      days: number;
+      items: Array<{
+        scene: string;
+        name: string;
+        target: number;
+        met: number;
+        total: number;
+        share: number | null;
+        reached: boolean | null;
+        split: string;
+        splits: Array<{
+          value: string;
+          met: number;
+          total: number;
+          share: number | null;
+        }>;
+      }>;
+    };
+  };
   /** The holder's own status, or a member's */
   "GET /api/v1/me": {
     path: Record<never, never>;
@@ -1056,6 +1083,22 @@ export interface Operations {
       unit_no: number | null;
     };
   };
+  /** Sends a photo that a step will name by its digest; the same bytes again: 200 */
+  "POST /api/v1/photos": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: unknown;
+  };
+  /** A photo, for who has a part in a loop that names it or may act next there */
+  "GET /api/v1/photos/{digest}": {
+    path: { digest: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: unknown;
+  };
   /** City clock, identity providers, and the logins of a demo city */
   "GET /api/v1/public/about": {
     path: Record<never, never>;
@@ -1219,20 +1262,20 @@ export interface Operations {
           rules_before?: string;
           rules_after?: string;
           persons: number;
-          changed: number;
+          changed: number | null;
           changes: Array<{
             before: string;
             after: string;
-            persons: number;
+            persons: number | null;
           }>;
           districts: Array<{
             area: string;
             persons: number;
-            changed: number;
+            changed: number | null;
             changes: Array<{
               before: string;
               after: string;
-              persons: number;
+              persons: number | null;
             }>;
           }>;
         };
@@ -1273,20 +1316,20 @@ export interface Operations {
         rules_before?: string;
         rules_after?: string;
         persons: number;
-        changed: number;
+        changed: number | null;
         changes: Array<{
           before: string;
           after: string;
-          persons: number;
+          persons: number | null;
         }>;
         districts: Array<{
           area: string;
           persons: number;
-          changed: number;
+          changed: number | null;
           changes: Array<{
             before: string;
             after: string;
-            persons: number;
+            persons: number | null;
           }>;
         }>;
       };
@@ -1315,20 +1358,20 @@ export interface Operations {
         rules_before?: string;
         rules_after?: string;
         persons: number;
-        changed: number;
+        changed: number | null;
         changes: Array<{
           before: string;
           after: string;
-          persons: number;
+          persons: number | null;
         }>;
         districts: Array<{
           area: string;
           persons: number;
-          changed: number;
+          changed: number | null;
           changes: Array<{
             before: string;
             after: string;
-            persons: number;
+            persons: number | null;
           }>;
         }>;
       };
