@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct access;
+struct alerts;
 struct checkin;
 struct keeping;
 struct loops;
@@ -34,6 +35,7 @@ struct platform {
     struct presence *presence;
     struct checkin *checkin;       /* the scan path */
     struct loops *loops;           /* closed loops and their clocks */
+    struct alerts *alerts;         /* what is unusual in which place */
     struct keeping *keeping;       /* retention, backups, the end */
     struct notices *notices;       /* telling people */
     struct server *server;         /* NULL unless this process serves */
