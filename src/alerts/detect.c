@@ -130,12 +130,26 @@ static bool run_method(const struct channel *channel, const struct rows *rows, d
     return done;
 }
 
-/* Mean and deviation out of two bounds; then Student's t of one more observation. */
-static bool judge_ears(const struct channel *channel, const struct rows *rows, struct arena *arena,
+/* Counts as 2 √(x + 3/8), whose deviation is 1 where nothing but chance is at work (Anscombe 1948):
+ * without it the skew of small counts alarms. Mean and deviation out of two bounds; then Student's t
+ * of one more observation. */
+static double stabilised(double count)
+{
+    return 2 * sqrt(count + 0.375);
+}
+
+static double count_of(double value)
+{
+    return value <= 0 ? 0 : fmax(value * value / 4 - 0.375, 0);
+}
+
+static bool judge_ears(const struct channel *channel, struct rows *rows, struct arena *arena,
                        struct judgement *judgement, struct error *err)
 {
     static const double alphas[] = {0.1, 0.01};
     double bounds[2], n = (double)channel->baseline;
+    for (size_t i = 0; i < rows->count; i++)
+        rows->values[i] = stabilised(rows->values[i]);
     for (size_t i = 0; i < 2; i++) {
         struct table table;
         if (!run_method(channel, rows, alphas[i], arena, &table, err))
@@ -149,9 +163,9 @@ static bool judge_ears(const struct channel *channel, const struct rows *rows, s
         return true;
     double error = deviation * sqrt(1 + 1 / n);
     judgement->judged = true;
-    judgement->expected = mean;
-    judgement->bound = mean + gsl_cdf_tdist_Qinv(channel->alpha, n - 1) * error;
-    judgement->p = gsl_cdf_tdist_Q((judgement->observed - mean) / error, n - 1);
+    judgement->expected = count_of(mean);
+    judgement->bound = count_of(mean + gsl_cdf_tdist_Qinv(channel->alpha, n - 1) * error);
+    judgement->p = gsl_cdf_tdist_Q((stabilised(judgement->observed) - mean) / error, n - 1);
     return true;
 }
 
