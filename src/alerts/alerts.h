@@ -3,7 +3,7 @@
  *   import, feed ──► series_point ──► night: one detector a channel ──► p-values of all series
  *                        │                                               │ false discovery rate
  *                        └► a feed that stops ──► feed alert             ▼
- *                                                 alert, one an episode of (channel, place) ──► loop
+ *                                                 alert, one an episode of a place ──► loop
  *                                                   │ disposition: once, by who may
  *                                                   └► precision of each detector
  *
@@ -17,8 +17,7 @@
 struct alerts;
 /* Reads policies/alerts.yaml and every file of policies/channels/, all of it or nothing. After the
  * loops. */
-bool alerts_open(struct platform *platform, struct alerts **ret_alerts,
-                 struct error *err) MUST_USE;
+bool alerts_open(struct platform *platform, struct alerts **ret_alerts, struct error *err) MUST_USE;
 void alerts_close(struct alerts *alerts); /* accepts NULL; ends the nightly thread */
 
 /* The nightly thread: judges each complete day once, from the policy's hour on, and makes up for
@@ -28,10 +27,10 @@ void alerts_stop(struct alerts *alerts);
 
 /* What one run found. */
 struct alerts_report {
-    int64_t series;    /* that have data at all */
-    int64_t judged;    /* of them, by statistics or rule */
-    int64_t signals;   /* of them */
-    double threshold;  /* p-values up to it were signals; 0 where none was */
+    int64_t series;                  /* that have data at all */
+    int64_t judged;                  /* of them, by statistics or rule */
+    int64_t signals;                 /* of them */
+    double threshold;                /* p-values up to it were signals; 0 where none was */
     int64_t raised, extended, ended; /* alerts */
     int64_t forgotten;               /* alerts past their days */
 };

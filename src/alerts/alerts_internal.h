@@ -78,7 +78,7 @@ const char *level_name(int level);
 int level_of_name(struct slice name); /* −1 where there is none */
 int level_of_score(const struct alert_settings *settings, double score);
 
-/* ---- Judging one series: pure (detect.c, trend.c) --------------------------------------------- */
+/* ---- Judging one series: pure (detect.c, trend.c) -------------------------------------------- */
 
 struct series_point {
     int32_t day;
@@ -102,11 +102,11 @@ void trend_judge(const struct channel *channel, const double *values, size_t row
                  struct judgement *judgement);
 /* The share that a signal adds to its place's score, before the channel's weight: 0 to 1. */
 double judgement_strength(const struct judgement *judgement);
-/* Benjamini and Hochberg 1995: the greatest of the p-values that is at most rate × rank / count; all
- * up to it are signals. 0 where none is. Sorts `p`. */
+/* Benjamini and Hochberg 1995: the greatest of the p-values that is at most rate × rank / count;
+ * all up to it are signals. 0 where none is. Sorts `p`. */
 double false_discovery_threshold(double *p, size_t count, double rate);
 
-/* ---- Points (points.c) ------------------------------------------------------------------------ */
+/* ---- Points (points.c) ----------------------------------------------------------------------- */
 
 struct series_report {
     const struct channel *channel;
@@ -143,7 +143,7 @@ bool series_points(struct sql *sql, const struct channel *channel, int64_t area_
 /* Days before `day` that the channel's judgement may read. */
 int32_t channel_history_days(const struct channel *channel);
 
-/* ---- Alerts (episodes.c) ---------------------------------------------------------------------- */
+/* ---- Alerts (episodes.c) --------------------------------------------------------------------- */
 
 enum alert_kind { ALERT_SIGNAL, ALERT_FEED, ALERT_KINDS };
 enum alert_state { ALERT_OPEN, ALERT_JUDGED, ALERT_ENDED, ALERT_STATES };
@@ -208,7 +208,7 @@ bool shares_read(struct alerts *alerts, struct sql *sql, int64_t area_no, int32_
                  struct arena *arena, struct share **ret_shares, size_t *ret_count,
                  double *ret_score, struct error *err) MUST_USE;
 
-/* ---- Dispositions (disposition.c) ------------------------------------------------------------- */
+/* ---- Dispositions (disposition.c) ------------------------------------------------------------ */
 
 #define CIPHER_DISPOSITION ((int64_t)7 << 60 | (int64_t)1 << 58)
 struct disposition {

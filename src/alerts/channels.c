@@ -170,9 +170,8 @@ static bool read_detector(json_t *document, const char *source, struct channel *
     if (!detector)
         return channel->rule_count ||
                bad(source, "detector", "a detector, or rules", "neither stands there", err);
-    if (!json_is_object(detector) ||
-        !read_whole(detector, source, "history_rows", 4, HISTORY_ROWS_MAX, &channel->history_rows,
-                    err))
+    if (!json_is_object(detector) || !read_whole(detector, source, "history_rows", 4,
+                                                 HISTORY_ROWS_MAX, &channel->history_rows, err))
         return json_is_object(detector) ? false
                                         : bad(source, "detector", "a map", "not a map", err);
     if (!name || strcmp(name, "log_trend") != 0)
@@ -222,11 +221,12 @@ static bool read_numbers(json_t *document, const char *source, struct channel *c
 bool channel_read(json_t *document, const char *source, struct arena *texts,
                   struct channel *channel, struct error *err)
 {
-    static const char *const keys[] = {
-        "channel",  "group",      "title",        "reported_by",       "source",
-        "measure",  "step_days",  "delay_days",   "silent_after_days", "completeness",
-        "weight",   "alpha",      "minimum_count", "asks",             "rules",
-        "detector", NULL};
+    static const char *const keys[] = {"channel",       "group",      "title",
+                                       "reported_by",   "source",     "measure",
+                                       "step_days",     "delay_days", "silent_after_days",
+                                       "completeness",  "weight",     "alpha",
+                                       "minimum_count", "asks",       "rules",
+                                       "detector",      NULL};
     size_t group, measure;
     *channel = (struct channel){.name = NULL};
     if (!json_is_object(document))
@@ -331,8 +331,9 @@ const struct channel *channel_find(const struct alerts *alerts, struct slice nam
 bool alert_settings_read(json_t *document, struct alert_settings *settings, struct error *err)
 {
     static const char source[] = "policies/alerts.yaml";
-    static const char *const keys[] = {"false_discovery_rate", "quiet_days", "score_days",
-                                       "levels", "run_hour", "catch_up_days", "keep_days", NULL};
+    static const char *const keys[] = {
+        "false_discovery_rate", "quiet_days", "score_days", "levels", "run_hour",
+        "catch_up_days",        "keep_days",  NULL};
     static const char *const level_keys[] = {"yellow", "orange", "red", NULL};
     struct json_place place = {.source = source};
     *settings = (struct alert_settings){.run_hour = 0};

@@ -32,10 +32,8 @@ static int run_run(struct command_context *context, int argc, char **argv, struc
 static int run_list(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct platform *platform = context->platform;
-    struct alert_query query = {.area_last = INT64_MAX,
-                                .limit = LIST_MAX,
-                                .after_level = INT64_MAX,
-                                .after_no = INT64_MAX};
+    struct alert_query query = {
+        .area_last = INT64_MAX, .limit = LIST_MAX, .after_level = INT64_MAX, .after_no = INT64_MAX};
     struct alert *alerts;
     struct sql *sql;
     size_t count;
@@ -49,14 +47,14 @@ static int run_list(struct command_context *context, int argc, char **argv, stru
     for (size_t i = 0; i < count && i < LIST_MAX; i++) {
         const struct area *area = registry_area(platform->registry, alerts[i].area_no);
         char first[TIME_TEXT_BYTES], last[TIME_TEXT_BYTES];
-        fprintf(context->out,
-                "{\"id\":%lld,\"level\":\"%s\",\"kind\":\"%s\",\"channel\":\"%s\",\"area\":\"%.*s\","
-                "\"first_day\":\"%s\",\"last_day\":\"%s\"}\n",
-                (long long)alerts[i].no, level_name(alerts[i].level),
-                alert_kind_name(alerts[i].kind), alerts[i].channel,
-                SLICE_ARG(area ? area->code : SLICE("")),
-                time_format_date(alerts[i].first_day, first),
-                time_format_date(alerts[i].last_day, last));
+        fprintf(
+            context->out,
+            "{\"id\":%lld,\"level\":\"%s\",\"kind\":\"%s\",\"channel\":\"%s\",\"area\":\"%.*s\","
+            "\"first_day\":\"%s\",\"last_day\":\"%s\"}\n",
+            (long long)alerts[i].no, level_name(alerts[i].level), alert_kind_name(alerts[i].kind),
+            alerts[i].channel, SLICE_ARG(area ? area->code : SLICE("")),
+            time_format_date(alerts[i].first_day, first),
+            time_format_date(alerts[i].last_day, last));
     }
     if (count > LIST_MAX)
         fprintf(context->words, "the first %d; GET /alerts shows all\n", LIST_MAX);

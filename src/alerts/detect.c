@@ -130,9 +130,9 @@ static bool run_method(const struct channel *channel, const struct rows *rows, d
     return done;
 }
 
-/* Counts as 2 √(x + 3/8), whose deviation is 1 where nothing but chance is at work (Anscombe 1948):
- * without it the skew of small counts alarms. Mean and deviation out of two bounds; then Student's t
- * of one more observation. */
+/* Counts as 2 √(x + 3/8), whose deviation is 1 where nothing but chance is at work (Anscombe
+ * 1948): without it the skew of small counts alarms. Mean and deviation out of two bounds; then
+ * Student's t of one more observation. */
 static double stabilised(double count)
 {
     return 2 * sqrt(count + 0.375);
@@ -214,8 +214,7 @@ bool channel_judge(const struct channel *channel, const struct series_point *poi
                    int32_t day, struct arena *arena, struct judgement *ret_judgement,
                    struct error *err)
 {
-    *ret_judgement =
-        (struct judgement){.observed = NAN, .expected = NAN, .bound = NAN, .p = NAN};
+    *ret_judgement = (struct judgement){.observed = NAN, .expected = NAN, .bound = NAN, .p = NAN};
     while (count && points[count - 1].day > day)
         count--;
     if (judge_rules(channel, points, count, day, ret_judgement) || !channel->detector)

@@ -154,9 +154,8 @@ static void put_loop(const struct recording *job, struct json_writer *writer)
     struct loop_outcome outcome;
     struct error refusal;
     json_key(writer, "loop");
-    bool moved = job->loop_no &&
-                 loops_advance(job->request->platform->loops, &job->request->actor, &step,
-                               job->request->arena, &outcome, &refusal);
+    bool moved = job->loop_no && loops_advance(job->request->platform->loops, &job->request->actor,
+                                               &step, job->request->arena, &outcome, &refusal);
     json_decref(step.fields);
     if (!job->loop_no) {
         json_put_null(writer);
@@ -175,8 +174,7 @@ static void put_loop(const struct recording *job, struct json_writer *writer)
     json_object_end(writer);
 }
 
-bool disposition_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool disposition_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct recording job = {.request = request};
     struct json_writer writer;

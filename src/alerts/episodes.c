@@ -1,14 +1,17 @@
 /* Alerts: one an episode of (channel, place).
  *
  *            signal               disposition             quiet_days without a signal
- *   (none) ─────────► open ──────────────────► judged ─────────────────────────────► ended
+ *   (none) ─────────► open
+ * ──────────────────► judged
+ * ─────────────────────────────► ended
  *                     │  ▲ signal: extended     │  ▲ signal: extended, nobody is told
- *                     └──┘                      └──┘ level rises though found to be none: ended,
+ *                     └──┘                      └──┘ level rises though found to be
+ * none: ended,
  *                                                    and a new one is raised
  * An alert that nobody judged never ends by itself, and nothing is raised beside it.
  *
- * Invariants: 1 of (kind, channel, area) at most one alert is not ended. 2 last_day, level only rise.
- * 3 alert.raised is emitted in the transaction that raises the alert, or raises its level. */
+ * Invariants: 1 of (kind, channel, area) at most one alert is not ended. 2 last_day, level only
+ * rise. 3 alert.raised is emitted in the transaction that raises the alert, or raises its level. */
 #include "alerts/alerts_internal.h"
 #include "loops/things.h"
 
@@ -31,8 +34,7 @@ static const struct sql_text select_page = {
             " AND a.area_no BETWEEN ?4 AND ?5 ORDER BY a.level DESC, a.alert_no DESC LIMIT ?6",
     "alert_by_state"};
 static const struct sql_text select_living = {
-    "alert_living",
-    COLUMNS " WHERE a.state < 2 AND a.kind = 0 AND a.area_no BETWEEN ?1 AND ?2", "alert_by_state"};
+    "alert_living", COLUMNS " WHERE a.state < 2 AND a.area_no BETWEEN ?1 AND ?2", "alert_by_state"};
 static const struct sql_text last_no = {
     "alert_last", "SELECT coalesce(max(alert_no), 0) FROM alert", "primary key"};
 static const struct sql_text insert = {
@@ -169,9 +171,8 @@ bool alerts_read(struct sql *sql, const struct alert_query *query, struct arena 
            read_all(rows, arena, ret_alerts, ret_count, err);
 }
 
-static bool read_living(struct sql *sql, int64_t area_first, int64_t area_last,
-                        struct arena *arena, struct alert **ret_alerts, size_t *ret_count,
-                        struct error *err)
+static bool read_living(struct sql *sql, int64_t area_first, int64_t area_last, struct arena *arena,
+                        struct alert **ret_alerts, size_t *ret_count, struct error *err)
 {
     struct sql_query *rows;
     return sql_begin(sql, &select_living, SQL_ARGUMENTS(sql_int(area_first), sql_int(area_last)),
@@ -325,11 +326,10 @@ static bool extend_alert(struct applying *applying, const struct alert *known,
         return true;
     applying->report->extended++;
     return sql_run(applying->sql, &extend,
-                   SQL_ARGUMENTS(sql_int(known->no), sql_int(now->last_day),
-                                 sql_int(now->by_rule), real_value(now->observed),
-                                 real_value(now->expected), real_value(now->bound),
-                                 real_value(now->p), sql_real(now->contribution),
-                                 sql_int(now->members)),
+                   SQL_ARGUMENTS(sql_int(known->no), sql_int(now->last_day), sql_int(now->by_rule),
+                                 real_value(now->observed), real_value(now->expected),
+                                 real_value(now->bound), real_value(now->p),
+                                 sql_real(now->contribution), sql_int(now->members)),
                    err);
 }
 
@@ -416,7 +416,8 @@ bool episodes_apply(struct alerts *alerts, struct sql *sql, int32_t day,
     if (!read_living(sql, 0, INT64_MAX, arena, &living, &living_count, err))
         return false;
     for (size_t i = 0; i < living_count; i++)
-        if (!settle(&applying, living, living_count, &living[i], err))
+        if (living[i].kind == ALERT_SIGNAL &&
+            !settle(&applying, living, living_count, &living[i], err))
             return false;
     return end_and_forget(&applying, err);
 }

@@ -18,10 +18,10 @@ static const struct import_column columns[] = {
 
 static bool put_row(struct import_batch *batch, struct sql *sql, size_t row, struct error *err)
 {
-    const struct series_texts texts = {
-        import_field(batch, row, 0), import_field(batch, row, 1), import_field(batch, row, 2),
-        import_field(batch, row, 3), import_field(batch, row, 4), import_field(batch, row, 5),
-        import_field(batch, row, 6), import_field(batch, row, 7)};
+    const struct series_texts texts = {import_field(batch, row, 0), import_field(batch, row, 1),
+                                       import_field(batch, row, 2), import_field(batch, row, 3),
+                                       import_field(batch, row, 4), import_field(batch, row, 5),
+                                       import_field(batch, row, 6), import_field(batch, row, 7)};
     struct series_report report;
     enum series_put put;
     struct error refusal;
@@ -130,20 +130,20 @@ static bool read_line(const struct request *request, struct slice text, struct l
                  error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "line"}, "an object",
                            "not an object")) &&
                 json_only_fields(object, names, place, err) &&
-                series_report_read(request->platform, &texts,
-                                   world_now(request->platform->world), &line->report, err);
-    if (done && (line->report.area_no < actor->area_first ||
-                 line->report.area_no > actor->area_last))
+                series_report_read(request->platform, &texts, world_now(request->platform->world),
+                                   &line->report, err);
+    if (done &&
+        (line->report.area_no < actor->area_first || line->report.area_no > actor->area_last))
         done = error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
                          "an area of your own", "the area is not within your authority");
     if (done && source.length > SOURCE_BYTES_MAX)
         done = error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "source"},
                          "at most 64 bytes", "too long");
     if (done)
-        line->report.source = source.length
-                                  ? (struct slice){arena_copy(arena, source.data, source.length),
-                                                   source.length}
-                                  : SLICE("feed");
+        line->report.source =
+            source.length
+                ? (struct slice){arena_copy(arena, source.data, source.length), source.length}
+                : SLICE("feed");
     json_decref(object);
     return done;
 }
@@ -152,8 +152,7 @@ static bool keep(struct sql *sql, void *context, struct error *err)
 {
     struct feed_job *job = context;
     for (size_t i = 0; i < job->count; i++)
-        if (job->lines[i].taken &&
-            !series_put(sql, &job->lines[i].report, &job->lines[i].put, err))
+        if (job->lines[i].taken && !series_put(sql, &job->lines[i].report, &job->lines[i].put, err))
             return false;
     return true;
 }
@@ -179,8 +178,7 @@ static void put_answer(const struct line *line, size_t number, struct response *
     buffer_append_text(&response->body, "\n");
 }
 
-bool series_feed_handle(const struct request *request, struct response *response,
-                        struct error *err)
+bool series_feed_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct slice rest = slice_trim(request->body);
     size_t most = rest.length ? 1 : 0;

@@ -34,13 +34,12 @@ static void *nightly_main(void *argument)
     pthread_mutex_lock(&alerts->lock);
     while (!alerts->stopping) {
         struct error err;
-        struct timespec until;
+        struct timespec until = {.tv_sec = 0};
         int64_t days;
         pthread_mutex_unlock(&alerts->lock);
         if (!store_is_sunset(alerts->platform->store) && !alerts_run_due(alerts, &days, &err))
             log_error("alerts", &err);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += LOOK_SECONDS;
+        until.tv_sec = world_real_now() / SECOND + LOOK_SECONDS;
         pthread_mutex_lock(&alerts->lock);
         while (!alerts->stopping &&
                pthread_cond_timedwait(&alerts->changed, &alerts->lock, &until) == 0)

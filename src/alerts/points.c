@@ -70,7 +70,8 @@ static bool bad(const char *field, const char *expected, struct slice given, str
 static bool read_amount(struct slice text, const char *field, double *ret_value, struct error *err)
 {
     *ret_value = NAN;
-    return !text.data || (slice_to_double(text, ret_value) && *ret_value > 0 && *ret_value < 1e12) ||
+    return !text.data ||
+           (slice_to_double(text, ret_value) && *ret_value > 0 && *ret_value < 1e12) ||
            bad(field, "a number above 0", text, err);
 }
 
@@ -99,7 +100,8 @@ bool series_report_read(struct platform *platform, const struct series_texts *te
     report->area_no = area->no;
     if (!read_day(texts->date, now, &point->day, err))
         return false;
-    if (!texts->count.data || !slice_to_int64(texts->count, 0, INT64_C(1000000000000), &point->count))
+    if (!texts->count.data ||
+        !slice_to_int64(texts->count, 0, INT64_C(1000000000000), &point->count))
         return bad("count", "a whole number from 0", texts->count, err);
     if (texts->total.data && !slice_to_int64(texts->total, 1, TOTAL_MAX, &point->total))
         return bad("total", "a whole number from 1", texts->total, err);
@@ -191,8 +193,8 @@ bool series_feeds(struct sql *sql, const struct channel *channel, struct arena *
     struct series_feed *feeds = NULL;
     size_t count = 0, capacity = 0;
     struct sql_query *query;
-    bool row, done = sql_begin(sql, &feed_select,
-                               SQL_ARGUMENTS(sql_text(slice_of(channel->name))), &query, err);
+    bool row, done = sql_begin(sql, &feed_select, SQL_ARGUMENTS(sql_text(slice_of(channel->name))),
+                               &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         if (count == capacity) {
             capacity = capacity ? 2 * capacity : 64;
@@ -201,8 +203,7 @@ bool series_feeds(struct sql *sql, const struct channel *channel, struct arena *
                 memcpy(more, feeds, count * sizeof *more);
             feeds = more;
         }
-        feeds[count++] = (struct series_feed){sql_get_int(query, 0),
-                                              (int32_t)sql_get_int(query, 1),
+        feeds[count++] = (struct series_feed){sql_get_int(query, 0), (int32_t)sql_get_int(query, 1),
                                               (int32_t)sql_get_int(query, 2)};
     }
     *ret_feeds = feeds;

@@ -124,9 +124,10 @@ static bool put_page(const struct showing *showing, struct sql *sql,
         json_object_end(writer);
     }
     json_array_end(writer);
-    json_field_cursor(writer, count > shown ? ((int64_t)(alerts[shown - 1].level + 1)
-                                               << LEVEL_SHIFT) + alerts[shown - 1].no
-                                            : 0);
+    json_field_cursor(writer, count > shown
+                                  ? ((int64_t)(alerts[shown - 1].level + 1) << LEVEL_SHIFT) +
+                                        alerts[shown - 1].no
+                                  : 0);
     if (last == INT32_MIN)
         json_field_null(writer, "judged_to");
     else
@@ -142,11 +143,11 @@ static struct showing show(const struct request *request, struct response *respo
 {
     buffer_init(&response->body, BODY_BYTES_MAX);
     json_writer_init(writer, &response->body);
-    return (struct showing){request, request->platform->alerts, writer,
-                            command_hides_small(&request->actor)
-                                ? (double)policy_number(request->platform->policy,
-                                                        NUMBER_SUPPRESS_BELOW)
-                                : 0};
+    return (struct showing){
+        request, request->platform->alerts, writer,
+        command_hides_small(&request->actor)
+            ? (double)policy_number(request->platform->policy, NUMBER_SUPPRESS_BELOW)
+            : 0};
 }
 
 static bool finish(struct response *response, struct json_writer *writer, bool done)
@@ -194,9 +195,9 @@ static bool put_series(const struct showing *showing, struct sql *sql, const str
     json_key(showing->writer, "series");
     json_array_begin(showing->writer);
     if (channel)
-        done = series_points(sql, channel, alert->area_no,
-                             last - span - channel_history_days(channel), last, arena, &points,
-                             &count, err);
+        done =
+            series_points(sql, channel, alert->area_no, last - span - channel_history_days(channel),
+                          last, arena, &points, &count, err);
     arena_init(&scratch, METHOD_ARENA_BYTES_MAX);
     for (int row = TAIL_ROWS - 1; done && channel && row >= 0; row--) {
         struct judgement judgement;
@@ -223,8 +224,8 @@ static bool put_place(const struct showing *showing, struct sql *sql, const stru
     struct share *shares;
     size_t count;
     double score;
-    if (!shares_read(showing->alerts, sql, alert->area_no, alert->last_day,
-                     showing->request->arena, &shares, &count, &score, err))
+    if (!shares_read(showing->alerts, sql, alert->area_no, alert->last_day, showing->request->arena,
+                     &shares, &count, &score, err))
         return false;
     json_key(writer, "place");
     json_object_begin(writer);
@@ -295,8 +296,8 @@ static bool put_whole(const struct showing *showing, struct sql *sql, struct err
     put_alert(showing, &alert);
     put_words(writer, "reported_by", channel ? channel->reported_by : gone);
     json_field_text(writer, "source", slice_of(channel ? channel->source : ""));
-    if (!put_series(showing, sql, &alert, channel, err) ||
-        !put_place(showing, sql, &alert, err) || !put_disposition(showing, sql, no, err))
+    if (!put_series(showing, sql, &alert, channel, err) || !put_place(showing, sql, &alert, err) ||
+        !put_disposition(showing, sql, no, err))
         return false;
     if (loop_no)
         json_field_int64(writer, "loop", loop_no);

@@ -63,7 +63,8 @@
     "{\"type\":\"object\",\"required\":[\"verdict\",\"words\"],\"properties\":{"                   \
     "\"verdict\":" S_VERDICT ",\"words\":" S_TEXT "}}"
 #define DISPOSITION_DONE                                                                           \
-    "{\"type\":\"object\",\"required\":[\"id\",\"verdict\",\"loop\"],\"properties\":{\"id\":" S_INT \
+    "{\"type\":\"object\",\"required\":[\"id\",\"verdict\",\"loop\"],"                       \
+    "\"properties\":{\"id\":" S_INT                                                              \
     ",\"verdict\":" S_VERDICT ",\"loop\":{\"type\":[\"object\",\"null\"],\"required\":[\"id\","    \
     "\"moved\",\"stage\",\"why\"],\"properties\":{\"id\":" S_INT ",\"moved\":" S_BOOL              \
     ",\"stage\":" S_TEXT_OR_NULL ",\"why\":" S_TEXT_OR_NULL "}}}}"

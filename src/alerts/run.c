@@ -1,6 +1,6 @@
-/* The nightly run: every series of every channel is judged as of a day, then all of them are weighed
- * together, then one transaction raises, extends and ends alerts. Reading and judging hold nobody
- * up; the transaction writes only what was found. */
+/* The nightly run: every series of every channel is judged as of a day, then all of them are
+ * weighed together, then one transaction raises, extends and ends alerts. Reading and judging hold
+ * nobody up; the transaction writes only what was found. */
 #include <stdlib.h>
 
 #include "alerts/alerts_internal.h"
@@ -73,7 +73,8 @@ static bool judge_feed(struct run *run, const struct channel *channel,
     return true;
 }
 
-/* Feeds that have stopped. Where most of a channel's have, it is one cause: one alert of the city. */
+/* Feeds that have stopped. Where most of a channel's have, it is one cause: one alert of the
+ * city. */
 static void find_silent(struct run *run, const struct channel *channel,
                         const struct series_feed *feeds, size_t count)
 {
@@ -131,15 +132,14 @@ static void keep_signals(struct run *run)
     for (size_t i = 0; i < run->count; i++)
         if (run->findings[i].kind == ALERT_SIGNAL && !isnan(run->findings[i].judgement.p))
             p[tests++] = run->findings[i].judgement.p;
-    double threshold = false_discovery_threshold(
-        p, tests, run->alerts->settings.false_discovery_rate);
+    double threshold =
+        false_discovery_threshold(p, tests, run->alerts->settings.false_discovery_rate);
     free(p);
     for (size_t i = 0; i < run->count; i++) {
         const struct finding *finding = &run->findings[i];
         const struct judgement *judgement = &finding->judgement;
-        bool stands_out =
-            judgement->by_rule || (judgement->enough && judgement->p <= threshold &&
-                                   judgement->p <= finding->channel->alpha);
+        bool stands_out = judgement->by_rule || (judgement->enough && judgement->p <= threshold &&
+                                                 judgement->p <= finding->channel->alpha);
         if (finding->kind == ALERT_SIGNAL && !stands_out)
             continue;
         run->report->signals += finding->kind == ALERT_SIGNAL;
@@ -158,9 +158,9 @@ static bool write_run(struct sql *sql, void *context, struct error *err)
     return episodes_apply(run->alerts, sql, run->day, run->findings, run->count, &run->scratch,
                           report, err) &&
            sql_run(sql, &run_put,
-                   SQL_ARGUMENTS(sql_int(run->day), sql_int(sql_now(sql)),
-                                 sql_int(report->series), sql_int(report->judged),
-                                 sql_int(report->signals), sql_real(report->threshold)),
+                   SQL_ARGUMENTS(sql_int(run->day), sql_int(sql_now(sql)), sql_int(report->series),
+                                 sql_int(report->judged), sql_int(report->signals),
+                                 sql_real(report->threshold)),
                    err);
 }
 

@@ -1,10 +1,10 @@
 /* log_trend: whether a quantity that is measured once or twice a week grows.
  *
- * Ordinary least squares of the logarithm on the day; the slope against 0 by Student's t, one-sided,
- * with the residual deviation or the laboratory's own error, whichever is greater: few samples that
- * happen to lie on a line prove no more than a sample can. A signal also has to have grown by the
- * channel's factor over the window. Expected is the fitted value at the window's begin, the bound
- * that value times the factor. */
+ * Ordinary least squares of the logarithm on the day; the slope against 0 by Student's t,
+ * one-sided, with the residual deviation or the laboratory's own error, whichever is greater: few
+ * samples that happen to lie on a line prove no more than a sample can. A signal also has to have
+ * grown by the channel's factor over the window. Expected is the fitted value at the window's
+ * begin, the bound that value times the factor. */
 #include <gsl/gsl_cdf.h>
 
 #include "alerts/alerts_internal.h"

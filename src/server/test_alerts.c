@@ -45,8 +45,7 @@ static size_t towns(struct loopback *loop, struct arena *arena, const char *code
     size_t district_count =
         registry_areas_under(loop->platform->registry, city->no, arena, &districts);
     for (size_t d = 0; d < district_count; d++) {
-        size_t all =
-            registry_areas_under(loop->platform->registry, districts[d]->no, arena, &list);
+        size_t all = registry_areas_under(loop->platform->registry, districts[d]->no, arena, &list);
         for (size_t i = 0; i < all && count < TOWNS; i++)
             codes[count++] = arena_copy(arena, list[i]->code.data, list[i]->code.length);
     }
@@ -64,8 +63,7 @@ static void add_line(struct buffer *body, const char *channel, const char *area,
 
 static void send(struct loopback *loop, const char *user, struct buffer *body)
 {
-    expect(loop, user, HTTP_POST, "/api/v1/series", buffer_slice(body).data, 200,
-           "\"done\":true");
+    expect(loop, user, HTTP_POST, "/api/v1/series", buffer_slice(body).data, 200, "\"done\":true");
     buffer_release(body);
 }
 
@@ -204,6 +202,12 @@ static void channels_of_a_place_add_up_and_each_share_is_shown(void **state)
     send(loop, "cdc_lead", &body);
     assert_int_equal(run(loop, day).raised, 1);
     expect(loop, "cdc_duty", HTTP_GET, "/api/v1/alerts", NULL, 200, "\"level\":\"red\"");
+    /* the one that was orange is red now, and its clock is wound anew: half an hour for both */
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop WHERE state = 0 AND due_at -"
+                                           " entered_at = 1800000000 AND subject_kind IN (SELECT"
+                                           " kind FROM thing WHERE code = 'A1')"),
+                     2);
+    assert_int_equal(loopback_number(loop, ALERT_LOOPS), 2);
     snprintf(path, sizeof path, "/api/v1/alerts/%lld", (long long)alert_no(loop));
     struct answer answer = as(loop, "cdc_duty", HTTP_GET, path, NULL);
     assert_int_equal(answer.status, 200);
@@ -237,8 +241,7 @@ static void wastewater_that_doubles_is_a_signal_and_the_flow_is_taken_out(void *
     struct alerts_report report = run(loop, day_of(loop) - 1);
     assert_int_equal(report.judged, 2);
     assert_int_equal(report.raised, 1);
-    expect(loop, "cdc_duty", HTTP_GET, "/api/v1/alerts?area=320402", NULL, 200,
-           "wastewater_plant");
+    expect(loop, "cdc_duty", HTTP_GET, "/api/v1/alerts?area=320402", NULL, 200, "wastewater_plant");
 }
 
 /* ---- Feeds */
@@ -401,8 +404,9 @@ static void an_alert_of_one_district_is_not_there_for_another(void **state)
     expect(loop, "district_duty-320481", HTTP_GET, path, NULL, 404, NULL);
     expect(loop, "district_duty-320481", HTTP_GET, "/api/v1/alerts?area=320412", NULL, 403, NULL);
     judge(loop, "epidemiologist-320481", alert_no(loop), "known", 404, NULL);
-    snprintf(body, sizeof body,
-             "{\"channel\":\"calls_12345\",\"area\":\"320412\",\"date\":\"2022-04-13\",\"count\":1}");
+    snprintf(
+        body, sizeof body,
+        "{\"channel\":\"calls_12345\",\"area\":\"320412\",\"date\":\"2022-04-13\",\"count\":1}");
     expect(loop, "cdc_lead-320481", HTTP_POST, "/api/v1/series", body, 200,
            "\"error\":\"forbidden\"");
     /* who is shown no person is shown no count below five */
