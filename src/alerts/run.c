@@ -44,6 +44,8 @@ static struct finding *add(struct run *run)
 
 /* ---- Series */
 
+/* As of the day whose reports are due by now, or of the last that was reported: what comes late is
+ * judged when it comes, and a day that is judged again finds its alert there. */
 static bool judge_feed(struct run *run, const struct channel *channel,
                        const struct series_feed *feed, struct error *err)
 {
@@ -53,7 +55,8 @@ static bool judge_feed(struct run *run, const struct channel *channel,
     size_t count;
     run->report->series++;
     arena_clear(&run->scratch);
-    if (feed->last_day < day - channel_history_days(channel) || feed->first_day > day)
+    day = feed->last_day < day ? feed->last_day : day;
+    if (feed->last_day < run->day - channel->silent_after_days || feed->first_day > day)
         return true;
     if (!series_points(run->sql, channel, feed->area_no, day - channel_history_days(channel), day,
                        &run->scratch, &points, &count, err) ||

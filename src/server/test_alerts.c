@@ -222,6 +222,34 @@ static void channels_of_a_place_add_up_and_each_share_is_shown(void **state)
     assert_int_equal(json_array_size(json_object_get(answer.json, "series")), 28);
     assert_true(json_is_integer(json_object_get(answer.json, "loop")));
     answer_release(&answer);
+    answer = as(loop, "cdc_duty", HTTP_GET, "/api/v1/alerts?limit=1", NULL);
+    snprintf(path, sizeof path, "/api/v1/alerts?limit=1&after=%s",
+             json_string_value(json_object_get(answer.json, "next")));
+    answer_release(&answer);
+    expect(loop, "cdc_duty", HTTP_GET, path, NULL, 200, "school_similar_cases");
+    expect(loop, "cdc_duty", HTTP_GET, path, NULL, 200, "\"next\":null");
+}
+
+static void a_report_that_comes_late_is_judged_when_it_comes_and_once(void **state)
+{
+    struct loopback *loop = *state;
+    int32_t day = day_of(loop) - 1;
+    assert_int_equal(run(loop, day).raised, 0);
+    send_one(loop, "market_environment", "320402", day - 9, 1); /* a week after it was due */
+    loop->platform->world->fixed += DAY;
+    struct alerts_report late = run(loop, day + 1);
+    assert_int_equal(late.judged, 1);
+    assert_int_equal(late.raised, 1);
+    expect(loop, "cdc_duty", HTTP_GET, "/api/v1/alerts", NULL, 200, "\"first_day\":\"2022-04-04\"");
+    loop->platform->world->fixed += DAY;
+    struct alerts_report again = run(loop, day + 2);
+    assert_int_equal(again.signals, 1);
+    assert_int_equal(again.raised + again.extended, 0);
+    judge(loop, "epidemiologist", alert_no(loop), "true_signal", 201, NULL);
+    loop->platform->world->fixed += DAY;
+    assert_int_equal(run(loop, day + 3).ended, 1); /* quiet since its own day */
+    loop->platform->world->fixed += DAY;
+    assert_int_equal(run(loop, day + 4).raised, 0);
 }
 
 static void wastewater_that_doubles_is_a_signal_and_the_flow_is_taken_out(void **state)
@@ -513,6 +541,7 @@ int main(void)
         LOOP_TEST(an_outbreak_is_one_alert_and_one_loop_however_long_it_lasts),
         LOOP_TEST(quiet_places_raise_next_to_nothing),
         LOOP_TEST(channels_of_a_place_add_up_and_each_share_is_shown),
+        LOOP_TEST(a_report_that_comes_late_is_judged_when_it_comes_and_once),
         LOOP_TEST(wastewater_that_doubles_is_a_signal_and_the_flow_is_taken_out),
         LOOP_TEST(a_feed_that_stops_is_told_and_a_source_that_stops_is_one_alert),
         LOOP_TEST(lines_that_are_no_reports_are_refused_each_with_its_field),
