@@ -8,7 +8,7 @@
 
 static struct channel read_channel(struct arena *arena, const char *measure, const char *rest)
 {
-    struct channel channel;
+    struct channel channel = {.name = NULL};
     struct error err;
     json_t *document;
     char *text = arena_print(
