@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "access/access.h"
+#include "alerts/alerts.h"
 #include "bench/bench.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
@@ -27,18 +28,19 @@
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
     &tracing_module, &dossier_module, &contacts_module, &photos_module, &scenes_module,
-    &sensing_module, &loops_module, &command_module, &keeping_module, &notices_module, &sim_module,
+    &sensing_module, &loops_module, &command_module, &alerts_module, &keeping_module,
+    &notices_module, &sim_module,
     &server_module, &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
 
 extern const struct import_kind import_areas, import_persons, import_households, import_units,
     import_venues, import_vehicles, import_staff, import_cases, import_stays, import_checkins,
-    import_evidence;
+    import_evidence, import_series;
 const struct import_kind *const import_kinds[] = {
     &import_areas,    &import_persons, &import_households, &import_units,    &import_venues,
     &import_vehicles, &import_staff,   &import_cases,      &import_stays,    &import_checkins,
-    &import_evidence,
+    &import_evidence, &import_series,
 };
 const size_t import_kind_count = sizeof import_kinds / sizeof *import_kinds;
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "access/access.h"
+#include "alerts/alerts.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "keeping/keeping.h"
@@ -30,6 +31,7 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            checkin_open(platform, &platform->checkin, err) &&
            photos_open(platform, &platform->photos, err) &&
            loops_open(platform, &platform->loops, err) &&
+           alerts_open(platform, &platform->alerts, err) &&
            keeping_open(platform, &platform->keeping, err) &&
            notices_open(platform, &platform->notices, err);
     if (!done) {
@@ -45,6 +47,7 @@ void platform_close(struct platform *platform)
     if (!platform)
         return;
     keeping_close(platform->keeping);
+    alerts_close(platform->alerts);
     checkin_close(platform->checkin);
     presence_close(platform->presence); /* its commit thread may still answer scans */
     status_close(platform->status);

@@ -82,6 +82,12 @@ int record_class_of(struct slice name)
     X(notice_address, CLASS_NOTICES, true)                                                         \
     X(notice_channel, CLASS_AGGREGATES, false)                                                     \
     X(thing, CLASS_REFERENCE, false)                                                               \
+    X(series_point, CLASS_AGGREGATES, false)                                                       \
+    X(series_feed, CLASS_AGGREGATES, false)                                                        \
+    X(alert, CLASS_AGGREGATES, false)                                                              \
+    X(alert_tally, CLASS_AGGREGATES, false)                                                        \
+    X(alert_run, CLASS_AGGREGATES, false)                                                          \
+    X(alert_disposition, CLASS_LOOPS, true)                                                        \
     X(loop_indicator, CLASS_AGGREGATES, false)                                                     \
     X(loop_count, CLASS_AGGREGATES, false)                                                         \
     X(scene_version, CLASS_REFERENCE, false)                                                       \

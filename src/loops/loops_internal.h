@@ -390,7 +390,8 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
-    loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements;
+    loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
+    loop_thing_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */

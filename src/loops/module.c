@@ -138,7 +138,8 @@ const struct module loops_module = {
             &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
             &loop_show_statements, &loop_command_statements, &loop_forget_statements,
             &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
-            &loop_told_statements, &loop_sheet_statements, &loop_photo_statements, NULL},
+            &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
+            &loop_thing_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct access;
+struct alerts;
 struct checkin;
 struct keeping;
 struct loops;
@@ -36,6 +37,7 @@ struct platform {
     struct checkin *checkin;       /* the scan path */
     struct photos *photos;         /* bytes that loops name */
     struct loops *loops;           /* closed loops and their clocks */
+    struct alerts *alerts;         /* what is unusual in which place */
     struct keeping *keeping;       /* retention, backups, the end */
     struct notices *notices;       /* telling people */
     struct server *server;         /* NULL unless this process serves */

@@ -34,7 +34,9 @@
     X(PERMIT_LOOP_AREA, "loop.area")                                                               \
     X(PERMIT_LOOP_ACT, "loop.act")                                                                 \
     X(PERMIT_LOOP_TAKE, "loop.take")                                                               \
-    X(PERMIT_RESULT_WRITE, "result.write")
+    X(PERMIT_RESULT_WRITE, "result.write")                                                     \
+    X(PERMIT_ALERT_READ, "alert.read")                                                             \
+    X(PERMIT_ALERT_JUDGE, "alert.judge")
 
 enum permission_index {
 #define X(id, name) id##_INDEX,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "alerts/alerts.h"
 #include "cli/cli.h"
 #include "command/command.h"
 #include "contacts/contacts.h"
@@ -184,6 +185,7 @@ static bool serve(struct command_context *context, struct platform *platform,
     REQUIRE(pthread_create(&loops, NULL, loops_main, platform) == 0);
     REQUIRE(pthread_create(&notices, NULL, notices_main, platform->notices) == 0);
     keeping_start(platform->keeping);
+    alerts_start(platform->alerts);
     say_listening(context->out, &serving->address, port);
     sigwait(signals, &signal_no);
     stop_in_time();
@@ -199,6 +201,7 @@ static bool serve(struct command_context *context, struct platform *platform,
     notices_stop(platform->notices);
     pthread_join(notices, NULL);
     keeping_stop(platform->keeping);
+    alerts_stop(platform->alerts);
     sim_life_close(jobs.life);
     http_free(jobs.http); /* the jobs woke its streams until now */
     door_close(door);
