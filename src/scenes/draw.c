@@ -10,6 +10,7 @@ enum { LINE_HEIGHT = 16, LINES_MAX = 6, MARGIN = 24, HEAD = 64, LINE_COLUMNS = 4
 struct drawing {
     const struct scene *scene;
     const struct policy *policy;
+    bool chinese;
     struct arena *arena;
     struct buffer *out;
     struct layout layout;
@@ -21,6 +22,12 @@ struct lines {
 };
 
 /* ---- Texts */
+
+__attribute__((format_arg(2), format_arg(3))) static const char *
+say(const struct drawing *drawing, const char *zh, const char *en)
+{
+    return drawing->chinese ? zh : en;
+}
 
 /* Columns that a text takes: two for a character of Chinese. */
 static size_t columns(const char *text)
@@ -100,13 +107,13 @@ static const char *clock_words(struct drawing *drawing, const struct scene_stage
 {
     char duration[32];
     if (stage->within_by.text)
-        return arena_print(drawing->arena, "按 %s", stage->within_by.text);
+        return arena_print(drawing->arena, say(drawing, "按 %s", "by %s"), stage->within_by.text);
     if (stage->until.text)
-        return arena_print(drawing->arena, "至 %s", stage->until.text);
+        return arena_print(drawing->arena, say(drawing, "至 %s", "until %s"), stage->until.text);
     return stage->within == SCENE_UNSET
                ? "?"
                : arena_print(drawing->arena, "%s%s%s", scene_duration(stage->within, duration),
-                             stage->from.text ? " 自 " : "",
+                             stage->from.text ? say(drawing, " 自 ", " from ") : "",
                              stage->from.text ? stage->from.text : "");
 }
 
@@ -115,20 +122,23 @@ static void box_lines(struct drawing *drawing, const struct scene_stage *stage,
 {
     struct buffer text;
     buffer_init(&text, 4096);
-    add_line(drawing, lines, scene_stage_title(stage, true));
+    add_line(drawing, lines, scene_stage_title(stage, drawing->chinese));
     add_line(drawing, lines,
-             stage->title.en
+             drawing->chinese && stage->title.en
                  ? arena_print(drawing->arena, "%s · %s", stage->name, stage->title.en)
                  : stage->name);
     if (!stage->final) {
         if (stage->owner)
-            scene_owner_words(drawing->scene, drawing->policy, stage->owner, true, &text);
+            scene_owner_words(drawing->scene, drawing->policy, stage->owner,
+                              drawing->chinese, &text);
         add_line(drawing, lines, taken(drawing, &text));
-        buffer_print(&text, "限时 %s", clock_words(drawing, stage));
+        buffer_print(&text, say(drawing, "限时 %s", "within %s"), clock_words(drawing, stage));
         if (stage->max_visits != SCENE_UNSET)
-            buffer_print(&text, " · 最多 %lld 次", (long long)stage->max_visits);
+            buffer_print(&text, say(drawing, " · 最多 %lld 次", " · at most %lld times"),
+                         (long long)stage->max_visits);
         if (stage->child_count)
-            buffer_print(&text, " · 子闭环 %s", stage->children[0].scene);
+            buffer_print(&text, say(drawing, " · 子闭环 %s", " · opens %s"),
+                         stage->children[0].scene);
         add_line(drawing, lines, taken(drawing, &text));
     }
     buffer_release(&text);
@@ -142,20 +152,24 @@ static void transition_line(struct drawing *drawing, const struct scene_transiti
     char duration[32];
     buffer_init(&text, 4096);
     for (size_t i = 0; i < transition->by.count; i++) {
-        buffer_append_text(&text, i ? "、" : "");
-        scene_owner_words(drawing->scene, drawing->policy, &transition->by.items[i], true, &text);
+        buffer_append_text(&text, i ? say(drawing, "、", ", ") : "");
+        scene_owner_words(drawing->scene, drawing->policy, &transition->by.items[i],
+                          drawing->chinese, &text);
     }
     if (transition->trigger == TRIGGER_ON)
         buffer_append_text(&text,
-                           transition->event ? transition->event->zh : transition->event_name);
+                           !transition->event ? transition->event_name
+                           : drawing->chinese ? transition->event->zh
+                                              : transition->event->en);
     if (transition->trigger == TRIGGER_AFTER && transition->after != SCENE_UNSET)
-        buffer_print(&text, "超时 %s", scene_duration(transition->after, duration));
+        buffer_print(&text, say(drawing, "超时 %s", "%s late"),
+                     scene_duration(transition->after, duration));
     if (transition->sign.count)
-        buffer_append_text(&text, "＋会签");
+        buffer_append_text(&text, say(drawing, "＋会签", " + signatures"));
     for (size_t i = 0; i < transition->when.count; i++) {
-        buffer_append_text(&text, i ? "，" : " 若 ");
-        scene_condition_words(drawing->scene, transition->event, &transition->when.items[i], true,
-                              &text);
+        buffer_append_text(&text, i ? say(drawing, "，", ", ") : say(drawing, " 若 ", " if "));
+        scene_condition_words(drawing->scene, transition->event, &transition->when.items[i],
+                              drawing->chinese, &text);
     }
     add_line(drawing, lines, taken(drawing, &text));
     buffer_release(&text);
@@ -236,9 +250,9 @@ static void put_stage(struct drawing *drawing, size_t index)
     double loop, width = box_width(drawing, index, &loop), left = node->x - node->width / 2;
     box_lines(drawing, stage, &lines);
     buffer_print(drawing->out,
-                 "<rect class=\"%s%s\" x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" "
-                 "rx=\"8\"/>\n",
-                 classes[stage->final], index == 0 ? " first" : "", left,
+                 "<rect class=\"%s%s\" data-stage=\"%s\" x=\"%.0f\" y=\"%.0f\" "
+                 "width=\"%.0f\" height=\"%.0f\" rx=\"8\"/>\n",
+                 classes[stage->final], index == 0 ? " first" : "", stage->name, left,
                  node->y - node->height / 2, width, node->height);
     put_lines(drawing, &lines, left + width / 2, node->y - node->height / 2 + 6, "s");
     if (loop == 0)
@@ -341,10 +355,12 @@ static void put_head(struct drawing *drawing)
                  MARGIN, scene->name, (long long)scene->version);
 }
 
-void scene_draw(const struct scene *scene, const struct policy *policy, struct buffer *out)
+void scene_draw(const struct scene *scene, const struct policy *policy, bool chinese,
+                struct buffer *out)
 {
     struct arena arena;
-    struct drawing drawing = {.scene = scene, .policy = policy, .arena = &arena, .out = out};
+    struct drawing drawing = {
+        .scene = scene, .policy = policy, .chinese = chinese, .arena = &arena, .out = out};
     REQUIRE(scene->stage_count > 0 && scene->name);
     arena_init(&arena, (size_t)1 << 30);
     make_graph(&drawing);

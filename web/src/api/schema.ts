@@ -78,6 +78,22 @@ export interface Operations {
       followed_by?: number | null;
     };
   };
+  /** The city, its districts and towns: codes, names, and whether they are the reader's */
+  "GET /api/v1/areas": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        code: string;
+        name_zh: string;
+        name_en: string;
+        level: number;
+        own: boolean;
+      }>;
+    };
+  };
   /** Reads of the last week that deserve a question, the gravest first */
   "GET /api/v1/audit/oddities": {
     path: Record<never, never>;
@@ -661,6 +677,33 @@ export interface Operations {
       }>;
     };
   };
+  /** What scenes measure of themselves, as counted when each loop decided it */
+  "GET /api/v1/loops:indicators": {
+    path: Record<never, never>;
+    query: { area?: string; scene?: string; days?: number };
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string;
+      days: number;
+      items: Array<{
+        scene: string;
+        name: string;
+        target: number;
+        met: number;
+        total: number;
+        share: number | null;
+        reached: boolean | null;
+        split: string;
+        splits: Array<{
+          value: string;
+          met: number;
+          total: number;
+          share: number | null;
+        }>;
+      }>;
+    };
+  };
   /** The holder's own status, or a member's */
   "GET /api/v1/me": {
     path: Record<never, never>;
@@ -1219,20 +1262,20 @@ export interface Operations {
           rules_before?: string;
           rules_after?: string;
           persons: number;
-          changed: number;
+          changed: number | null;
           changes: Array<{
             before: string;
             after: string;
-            persons: number;
+            persons: number | null;
           }>;
           districts: Array<{
             area: string;
             persons: number;
-            changed: number;
+            changed: number | null;
             changes: Array<{
               before: string;
               after: string;
-              persons: number;
+              persons: number | null;
             }>;
           }>;
         };
@@ -1273,20 +1316,20 @@ export interface Operations {
         rules_before?: string;
         rules_after?: string;
         persons: number;
-        changed: number;
+        changed: number | null;
         changes: Array<{
           before: string;
           after: string;
-          persons: number;
+          persons: number | null;
         }>;
         districts: Array<{
           area: string;
           persons: number;
-          changed: number;
+          changed: number | null;
           changes: Array<{
             before: string;
             after: string;
-            persons: number;
+            persons: number | null;
           }>;
         }>;
       };
@@ -1315,20 +1358,20 @@ export interface Operations {
         rules_before?: string;
         rules_after?: string;
         persons: number;
-        changed: number;
+        changed: number | null;
         changes: Array<{
           before: string;
           after: string;
-          persons: number;
+          persons: number | null;
         }>;
         districts: Array<{
           area: string;
           persons: number;
-          changed: number;
+          changed: number | null;
           changes: Array<{
             before: string;
             after: string;
-            persons: number;
+            persons: number | null;
           }>;
         }>;
       };
@@ -1364,6 +1407,130 @@ export interface Operations {
   "POST /api/v1/scans:batch": {
     path: Record<never, never>;
     query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: unknown;
+  };
+  /** The scenes that open loops, in the versions that do */
+  "GET /api/v1/scenes": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        name: string;
+        version: number;
+        opens: boolean;
+        title: {
+          zh: string;
+          en: string;
+        };
+        about: {
+          zh: string;
+          en: string;
+        };
+        subject: {
+          kind: string;
+          title: {
+            zh: string;
+            en: string;
+          };
+          by_code: boolean;
+        };
+        by_hand: boolean;
+      }>;
+    };
+  };
+  /** A scene: fields, stages, steps, and the JSON Schema of what opens a loop */
+  "GET /api/v1/scenes/{name}": {
+    path: { name: string | number };
+    query: { version?: number };
+    purpose: false;
+    body: undefined;
+    answer: {
+      name: string;
+      version: number;
+      opens: boolean;
+      title: {
+        zh: string;
+        en: string;
+      };
+      about: {
+        zh: string;
+        en: string;
+      };
+      subject: {
+        kind: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        by_code: boolean;
+      };
+      by_hand: boolean;
+      fields: Array<{
+        name: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        type: string;
+        type_title: {
+          zh: string;
+          en: string;
+        };
+        refers: boolean;
+        by_code: boolean;
+        list: boolean;
+        required: boolean;
+        personal: boolean;
+        hidden_until: string | null;
+        min: number | null;
+        max: number | null;
+        values: Array<string>;
+      }>;
+      stages: Array<{
+        name: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        final: string | null;
+        owner: {
+          zh: string;
+          en: string;
+        } | null;
+        within_seconds: number | null;
+        claimed: boolean;
+        next: Array<{
+          to: string;
+          trigger: "by" | "on" | "after" | "none";
+          by: Array<{
+            zh: string;
+            en: string;
+          }>;
+          sign: Array<{
+            zh: string;
+            en: string;
+          }>;
+          when: Array<{
+            zh: string;
+            en: string;
+          }>;
+          note: boolean;
+          require: Array<string>;
+          on?: string;
+          after_seconds?: number;
+        }>;
+      }>;
+      opening: Record<string, unknown> | null;
+    };
+  };
+  /** The drawing of a scene (SVG), each stage's box with its name as data-stage */
+  "GET /api/v1/scenes/{name}/diagram": {
+    path: { name: string | number };
+    query: { version?: number; language?: string };
     purpose: false;
     body: undefined;
     answer: unknown;
