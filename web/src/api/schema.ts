@@ -342,7 +342,10 @@ export interface Operations {
       kind: "persons";
       words: string;
     };
-    answer: unknown;
+    answer: {
+      no: number;
+      state: string;
+    };
   };
   /** Which export a row's watermark belongs to */
   "GET /api/v1/exports/marks/{mark}": {
@@ -463,7 +466,12 @@ export interface Operations {
       area?: string;
       fields?: Record<string, unknown>;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
   };
   /** A loop: fields, what is next and who may do it, history, children */
   "GET /api/v1/loops/{id}": {
@@ -775,7 +783,22 @@ export interface Operations {
       about?: number;
       member?: number;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      person_no?: number;
+      area?: string;
+      about: number | null;
+      words: string;
+      filed_at: string;
+      due_at: string;
+      overdue: boolean;
+      state: "open" | "granted" | "rejected";
+      decided_at: string | null;
+      decision_words: string | null;
+      follows: "annul" | "override" | null;
+      follows_of: number | null;
+      followed_by?: number | null;
+    };
   };
   /** The code that staff scan, the holder's own or a member's: rotating, or for paper */
   "GET /api/v1/me/code": {
@@ -829,7 +852,18 @@ export interface Operations {
       person_no?: number;
       relation: "child" | "parent" | "spouse" | "other";
     };
-    answer: unknown;
+    answer: {
+      no: number;
+      person_no: number;
+      represented_since: string;
+      represented_until: string;
+      relation: "child" | "parent" | "spouse" | "other";
+      status: "known" | "unknown";
+      color: "green" | "yellow" | "red" | "unknown";
+      since: string | null;
+      until: string | null;
+      last_negative_at: string | null;
+    };
   };
   /** Ends a representation at once, by either side */
   "DELETE /api/v1/me/family/{no}": {
@@ -1049,7 +1083,12 @@ export interface Operations {
       reason_code: string;
       words: string;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      state: "open" | "approved" | "refused";
+      missing: number;
+      evidence: number | null;
+    };
   };
   /** A person's status at a moment, with its reasons in words */
   "GET /api/v1/persons/{no}/status": {
@@ -1156,7 +1195,10 @@ export interface Operations {
         members: Array<number>;
       };
     };
-    answer: unknown;
+    answer: {
+      id?: number;
+      repeated?: boolean;
+    };
   };
   /** Results as NDJSON, each with its own accession: an answer a line */
   "POST /api/v1/results:batch": {
@@ -1291,7 +1333,41 @@ export interface Operations {
     body: {
       yaml: string;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      rule_set: string;
+      version: string;
+      valid_from: string;
+      state: string;
+      proposer: string;
+      proposed_at: string;
+      signatures: Array<{
+        name: string;
+        signed_at: string;
+      }>;
+      effect: {
+        at: string;
+        rules_before?: string;
+        rules_after?: string;
+        persons: number;
+        changed: number | null;
+        changes: Array<{
+          before: string;
+          after: string;
+          persons: number | null;
+        }>;
+        districts: Array<{
+          area: string;
+          persons: number;
+          changed: number | null;
+          changes: Array<{
+            before: string;
+            after: string;
+            persons: number | null;
+          }>;
+        }>;
+      };
+    };
   };
   /** One rule set that is proposed or signed */
   "GET /api/v1/rules/{id}": {

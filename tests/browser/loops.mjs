@@ -1,0 +1,358 @@
+// Loops: opened by the form of a scene, advanced to their end, refused at the field, many at once, and
+// the notices that go with them. Everything goes through the pages; only numbers are read from the API.
+import {
+  axeFindings,
+  check,
+  logIn,
+  logins,
+  openPage,
+  pageIsWiderThanView,
+  picture,
+  same,
+  test,
+  textOf,
+  textsOf,
+} from "./harness.mjs";
+
+const town = "320402001";
+
+async function inside(server, name, options = {}) {
+  const opened = await openPage(server, options);
+  await logIn(opened.page, name, (await logins(server)).get(name));
+  return opened;
+}
+
+/** Opens a petition by its form and gives its number. */
+async function openPetition(page, number) {
+  await page.goto("/loops/new?open=petition");
+  await page.fill("#open-petition_no", number);
+  await page.selectOption("#open-place", town);
+  await page.fill("#open-matter", "反映楼道消毒不及时");
+  await page.click(".step-form button[type=submit]");
+  await page.waitForURL(/\/loops\/\d+/);
+  await page.waitForSelector("#next-title");
+  return Number(/\/loops\/(\d+)/.exec(page.url())[1]);
+}
+
+/** The step to a stage is chosen; its form stands open. */
+async function choose(page, stage) {
+  await page.click(`[data-step=${stage}] button`);
+  await page.waitForSelector(".loop .step-form");
+}
+
+async function take(page, stage, words) {
+  await choose(page, stage);
+  await page.keyboard.press("Control+Enter");
+  await page.waitForFunction(
+    (said) => document.querySelector(".loop .notice.good")?.textContent.includes(said),
+    words,
+  );
+}
+
+export function loopTests({ demo, empty, emptyPassword }) {
+  test("A town's officer opens a loop by its form, a refusal stands at its field, and it goes to its end", async () => {
+    const { page, faults, close } = await inside(demo, "town_duty");
+    await page.click(".nav a[href='/loops']");
+    await page.waitForSelector(".loop-side .switch");
+    await page.keyboard.press("n");
+    await page.waitForSelector("#open-scene");
+    await page.selectOption("#open-scene", "petition");
+    await page.waitForSelector("#open-petition_no");
+    same(
+      await textsOf(page, ".step-form > .form-fields .form-field label"),
+      ["信访号必填", "责任区域必填", "事项必填个人信息，只给办理人看"],
+      "the fields that the definition demands",
+    );
+    await page.fill("#open-petition_no", "天宁-2022-001");
+    await page.fill("#open-matter", "反映楼道消毒不及时");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("[data-field=place].bad .error");
+    same(await textOf(page, "[data-field=place] .error"), "这一项必填", "the refusal in words");
+    same(
+      await page.evaluate(() => document.activeElement.id),
+      "open-place",
+      "the refused field takes the focus",
+    );
+    same(await page.getAttribute("#open-place", "aria-invalid"), "true", "it is marked");
+    await picture(page, "loop-refused-zh");
+    await page.selectOption("#open-place", town);
+    await page.click("details summary");
+    await page.fill("#open-petitioner", "99999999");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("[data-field=petitioner].bad .error");
+    same(
+      await textOf(page, "[data-field=petitioner] .error"),
+      "没有登记这个编号或编码",
+      "who is not registered is refused at the field",
+    );
+    await page.fill("#open-petitioner", "1");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/loops\/\d+/);
+    await page.waitForSelector("#next-title");
+    const id = Number(/\/loops\/(\d+)/.exec(page.url())[1]);
+    check((await textOf(page, ".loop-head")).includes("雕庄街道镇街值班"), "who owns it");
+    check(/剩 \d+ 小时/.test(await textOf(page, "[data-clock]")), "its clock");
+    same(
+      await page.$$eval(".drawing rect.here", (boxes) => boxes.map((box) => box.dataset.stage)),
+      ["registered"],
+      "the present stage of the drawing",
+    );
+    await picture(page, "loop-open-zh");
+    await take(page, "handling", "办理");
+    await choose(page, "review");
+    await page.fill("#step-answer", "");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("[data-field=answer].bad .error");
+    await page.fill("#step-answer", "已加密消毒频次并当面答复");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForFunction(() =>
+      document.querySelector(".chip.stage")?.textContent.includes("审核"),
+    );
+    check(
+      (await textOf(page, "section[aria-labelledby=next-title]")).includes("没有该你做的步骤"),
+      "the next step is not the town's",
+    );
+    await close();
+
+    const district = await inside(demo, "district_duty");
+    await district.page.goto(`/loops/${id}`);
+    await district.page.waitForSelector("#next-title");
+    await take(district.page, "answered", "已答复");
+    await choose(district.page, "settled");
+    await district.page.selectOption("#step-accepted", "false");
+    await district.page.keyboard.press("Control+Enter");
+    await district.page.waitForSelector(".loop .step-form .notice.bad[role=alert]");
+    check(
+      (await textOf(district.page, ".step-form .notice.bad")).includes("条件不满足"),
+      "a guard that does not hold is told in words",
+    );
+    await district.page.selectOption("#step-accepted", "true");
+    await district.page.keyboard.press("Control+Enter");
+    await district.page.waitForFunction(() =>
+      document.querySelector("[data-clock]")?.textContent.includes("已办结"),
+    );
+    same(await district.page.$$("section[aria-labelledby=next-title]"), [], "nothing is next");
+    const served = await district.page.evaluate(
+      async (no) => (await fetch(`/api/v1/loops/${no}`)).json(),
+      id,
+    );
+    same([served.stage, served.state], ["settled", "done"], "what the server says");
+    same(
+      await district.page.$$eval(".history li", (rows) => rows.length),
+      served.history.length,
+      "acts of the history",
+    );
+    await picture(district.page, "loop-done-zh");
+    same([...faults, ...district.faults], [], "faults");
+    await district.close();
+  });
+
+  test("Lists, counters, marks and keys: several loops are advanced together with a result each", async () => {
+    const { page, faults, close } = await inside(demo, "town_duty");
+    const mine = [];
+    for (const number of ["B-1", "B-2", "B-3"]) mine.push(await openPetition(page, number));
+    await page.goto("/loops?list=me&scene=petition");
+    await page.waitForSelector("#loop-list .row");
+    const counts = await page.evaluate(async () =>
+      (await (await fetch("/api/v1/loops:counts")).json()).items,
+    );
+    const open = counts
+      .filter((one) => one.scene === "petition")
+      .reduce((sum, one) => sum + one.open, 0);
+    check(
+      (await textOf(page, "[data-list=area]")).endsWith(` ${open}`),
+      `the counter is the server's: ${await textOf(page, "[data-list=area]")}`,
+    );
+    check((await page.$$("#loop-list .row")).length >= 3, "rows of the own list");
+    // somebody else takes one of them on before the three are sent
+    await page.focus("#loop-list");
+    await page.keyboard.press("Home");
+    for (let i = 0; i < 3; i++) {
+      await page.keyboard.press("x");
+      await page.keyboard.press("j");
+    }
+    same(await textOf(page, ".marks b"), "已选 3 件", "marked by keys");
+    const marked = await page.$$eval("#loop-list .tick.on", (nodes) => nodes.length);
+    same(marked, 3, "marks in the rows");
+    await page.keyboard.press("b");
+    await page.waitForSelector("#bulk-title");
+    await page.check("[name=to][value=handling]");
+    const stolen = await page.evaluate(async () => {
+      const { csrf } = await (await fetch("/api/v1/sessions/current")).json();
+      const rows = (await (await fetch("/api/v1/loops?owner=me&scene=petition")).json()).items;
+      const first = rows[0].id;
+      await fetch(`/api/v1/loops/${first}/advance`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+        body: JSON.stringify({ to: "handling" }),
+      });
+      return first;
+    });
+    await picture(page, "loop-bulk-zh");
+    await page.click(".loop .step-form button[type=submit]");
+    await page.waitForSelector("#results-title");
+    same(await textOf(page, "#results-title"), "2 件办成，1 件被拒绝", "the results");
+    same((await page.$$(".results li")).length, 3, "a result each");
+    check(
+      (await textOf(page, `[data-result='${stolen}']`)).includes("已不在那个环节"),
+      "why one was refused",
+    );
+    await picture(page, "loop-results-zh");
+    for (const id of mine) {
+      const stage = await page.evaluate(
+        async (no) => (await (await fetch(`/api/v1/loops/${no}`)).json()).stage,
+        id,
+      );
+      same(stage, "handling", `loop ${id}`);
+    }
+    same(await textsOf(page, ".marks b"), [], "the marks are gone");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".loop-detail > p");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("A list is worked by keys alone, and Esc comes back to the same row", async () => {
+    const { page, faults, close } = await inside(demo, "town_duty", { language: "en" });
+    await openPetition(page, "K-1");
+    await openPetition(page, "K-2");
+    await page.goto("/loops?list=me");
+    await page.waitForSelector("#loop-list .row");
+    const row = () => textOf(page, "#loop-list [aria-selected=true] .what .small");
+    await page.waitForFunction(() => document.activeElement?.id === "loop-list");
+    const first = await row();
+    await page.keyboard.press("j");
+    const second = await row();
+    check(first !== second, "J moves");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#loop-title");
+    check((await textOf(page, ".loop-head")).includes(second.match(/Loop (\d+)/)[1]), "it opens");
+    await page.keyboard.press("1");
+    await page.waitForSelector(".loop .step-form");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector(".loop .step-form"));
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("#loop-title"));
+    same(await row(), second, "the same row");
+    await page.keyboard.press("/");
+    same(
+      await page.evaluate(() => document.activeElement.id),
+      "loop-scene",
+      "/ goes to the filter",
+    );
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("In English no Chinese is left on a loop's page but names of towns and what was typed in", async () => {
+    const { page, close } = await inside(demo, "town_duty", { language: "en" });
+    await openPetition(page, "E-1");
+    await page.waitForSelector(".drawing");
+    const left = await page.evaluate(() => {
+      const seen = document.querySelector("main").innerText;
+      return [...new Set(seen.match(/[\u4e00-\u9fff]+/g) ?? [])].filter(
+        (words) => !/街道$|镇$/.test(words),
+      );
+    });
+    same(left, ["反映楼道消毒不及时"], "Chinese words");
+    const drawn = await textOf(page, ".drawing");
+    check(!/[\u4e00-\u9fff]/.test(drawn), `the drawing: ${drawn}`);
+    await close();
+  });
+
+  test("The bell counts unread notices as they come, leads to the loop, and marks them as read", async () => {
+    const owner = await inside(demo, "district_duty");
+    const { page, faults, close } = owner;
+    const unread = async () => Number(/\d+/.exec(await textOf(page, ".bell > button"))?.[0] ?? 0);
+    await page.waitForSelector(".bell > button");
+    await page.click(".bell > button");
+    await page.waitForSelector("#notices");
+    if (await page.isEnabled("#notices .bar-line button"))
+      await page.click("#notices .bar-line button");
+    await page.waitForFunction(
+      () => !/\d/.test(document.querySelector(".bell > button").textContent),
+    );
+    await page.keyboard.press("Escape");
+    same(await page.$$("#notices"), [], "Esc closes the list");
+    const other = await inside(demo, "town_duty");
+    const id = await openPetition(other.page, "N-1");
+    await take(other.page, "handling", "办理");
+    await choose(other.page, "review");
+    await other.page.fill("#step-answer", "已答复");
+    await other.page.keyboard.press("Control+Enter");
+    await other.page.waitForFunction(() =>
+      document.querySelector(".chip.stage")?.textContent.includes("审核"),
+    );
+    await other.close();
+    await page.waitForFunction(() =>
+      /\d/.test(document.querySelector(".bell > button").textContent),
+    );
+    check((await unread()) >= 1, "the count came by itself");
+    await page.click(".bell > button");
+    await page.waitForSelector("#notices li.unread a");
+    await picture(page, "notices-zh");
+    check((await textOf(page, "#notices li")).includes(`${id} 号闭环`), "which loop");
+    same(await axeFindings(page), [], "axe on the open list");
+    await page.click("#notices .bar-line button");
+    await page.waitForFunction(() => !document.querySelector("#notices li.unread"));
+    await page.click("#notices li a");
+    await page.waitForURL(`**/loops/${id}`);
+    await page.waitForSelector("#loop-title");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("An empty city says in words that nothing waits, and a role without loops gets no door", async () => {
+    const { page, faults, close } = await openPage(empty);
+    await logIn(page, "duty", emptyPassword);
+    await page.goto("/loops");
+    await page.waitForSelector(".empty");
+    same(await textOf(page, ".empty"), "辖区里没有开着的闭环。", "the empty list");
+    await page.goto("/loops/999");
+    await page.waitForSelector(".loop-detail [role=alert]");
+    check((await textOf(page, ".loop-detail [role=alert]")).includes("没有这一项"), "no such loop");
+    same(faults, [], "faults");
+    await close();
+    const press = await inside(demo, "press");
+    same(await press.page.$$(".nav a[href='/loops']"), [], "doors of the press office");
+    await press.close();
+  });
+
+  test("Loops fit 1600, 1280 and 960 pixels, 200 % zoom and a phone, and axe finds nothing serious", async () => {
+    const found = [];
+    for (const view of [
+      { width: 1600, language: "zh" },
+      { width: 1600, language: "en", theme: "dark" },
+      { width: 1280, language: "en" },
+      { width: 1280, language: "zh", theme: "dark" },
+      { width: 960, language: "zh" },
+      { width: 1920, language: "en", zoom: 2 },
+      { width: 390, language: "zh" },
+    ]) {
+      const { page, faults, close } = await inside(demo, "town_duty", { height: 900, ...view });
+      const name = `${view.width}-${view.language}${view.theme ? "-dark" : ""}`;
+      for (const [screen, address, wanted] of [
+        ["list", "/loops?list=me", "#loop-list .row"],
+        ["opening", "/loops/new?open=safety_hazard", "#open-hazard_no"],
+      ]) {
+        await page.goto(address);
+        await page.waitForSelector(wanted);
+        await page.waitForTimeout(200);
+        same(await pageIsWiderThanView(page), false, `${screen} at ${name} scrolls sideways`);
+        found.push(...(await axeFindings(page)).map((one) => `${screen} ${name}: ${one}`));
+        await picture(page, `loops-${screen}-${name}`);
+      }
+      await page.goto("/loops?list=me");
+      await page.waitForSelector("#loop-list .row");
+      await page.click("#loop-list .row .what");
+      await page.waitForSelector(".drawing");
+      await page.keyboard.press("1");
+      await page.waitForTimeout(200);
+      same(await pageIsWiderThanView(page), false, `a loop at ${name} scrolls sideways`);
+      found.push(...(await axeFindings(page)).map((one) => `loop ${name}: ${one}`), ...faults);
+      await picture(page, `loops-loop-${name}`);
+      await close();
+    }
+    same(found, [], "findings");
+  });
+}
