@@ -425,14 +425,21 @@ bool scenes_handle_diagram(const struct request *request, struct response *respo
                            struct error *err)
 {
     struct slice language = request_query(request, "language");
+    struct slice plain = request_query(request, "plain");
     const struct definition *definition;
-    bool english = slice_equal(language, SLICE("en"));
-    if (language.data && !english && !slice_equal(language, SLICE("zh")))
+    unsigned manner = 0;
+    if (slice_equal(language, SLICE("en")))
+        manner |= SCENE_DRAW_ENGLISH;
+    else if (language.data && !slice_equal(language, SLICE("zh")))
         return loop_bad_value("language", "zh or en", "neither", err);
+    if (slice_equal(plain, SLICE("true")))
+        manner |= SCENE_DRAW_PLAIN;
+    else if (plain.data && !slice_equal(plain, SLICE("false")))
+        return loop_bad_value("plain", "true or false", "neither", err);
     if (!find_scene(request, &definition, err))
         return false;
     buffer_init(&response->body, SCENE_ANSWER_BYTES_MAX);
     response->content_type = "image/svg+xml";
-    scene_draw(definition->scene, request->platform->policy, !english, &response->body);
+    scene_draw(definition->scene, request->platform->policy, manner, &response->body);
     return true;
 }

@@ -628,7 +628,8 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .summary = "The drawing of a scene (SVG), each stage's box with its name as data-stage",
      .query = "version:integer:an older version, default the one that opens;"
-              "language:string:zh (default) or en",
+              "language:string:zh (default) or en;"
+              "plain:string:true for one without title, ground and colours, default false",
      .response_type = "image/svg+xml",
      .handle = scenes_handle_diagram},
 };

@@ -10,7 +10,7 @@ enum { LINE_HEIGHT = 16, LINES_MAX = 6, MARGIN = 24, HEAD = 64, LINE_COLUMNS = 4
 struct drawing {
     const struct scene *scene;
     const struct policy *policy;
-    bool chinese;
+    bool chinese, plain;
     struct arena *arena;
     struct buffer *out;
     struct layout layout;
@@ -331,22 +331,23 @@ static const char style[] =
     ".done{fill:#ecfdf5;stroke:#047857}.failed{fill:#fef2f2;stroke:#b91c1c}"
     ".cancelled{fill:#f1f5f9;stroke:#475569}.l{fill:#fff;stroke:none;opacity:.92}"
     ".e{fill:none;stroke:#475569;stroke-width:1.3}.b{stroke:#b45309;stroke-dasharray:5 3}"
-    "</style>\n<defs><marker id=\"a\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" "
+    "</style>\n";
+static const char arrow[] =
+    "<defs><marker id=\"a\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" "
     "markerWidth=\"8\" markerHeight=\"8\" orient=\"auto-start-reverse\"><path "
     "d=\"M0,0 L10,5 L0,10 z\" fill=\"#475569\"/></marker></defs>\n";
 
-static void put_head(struct drawing *drawing)
+/* The height that title and name take. */
+static double head_of(const struct drawing *drawing)
+{
+    return drawing->plain ? 0 : HEAD;
+}
+
+static void put_title(struct drawing *drawing)
 {
     const struct scene *scene = drawing->scene;
-    double width = drawing->layout.width > 480 ? drawing->layout.width : 480;
-    buffer_print(drawing->out,
-                 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"%s\" "
-                 "width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
-                 scene->name, width + 2 * MARGIN, drawing->layout.height + HEAD + 2 * MARGIN,
-                 width + 2 * MARGIN, drawing->layout.height + HEAD + 2 * MARGIN);
     buffer_append_text(drawing->out, style);
-    buffer_append_text(drawing->out,
-                       "<rect width=\"100%\" height=\"100%\" style=\"stroke:none\"/>\n");
+    buffer_append_text(drawing->out, "<rect class=\"l\" width=\"100%\" height=\"100%\"/>\n");
     buffer_print(drawing->out, "<text class=\"title\" x=\"%d\" y=\"34\">", MARGIN);
     put_escaped(drawing->out, scene->title.zh ? scene->title.zh : scene->name);
     buffer_append_text(drawing->out, " · ");
@@ -355,17 +356,38 @@ static void put_head(struct drawing *drawing)
                  MARGIN, scene->name, (long long)scene->version);
 }
 
-void scene_draw(const struct scene *scene, const struct policy *policy, bool chinese,
+static void put_head(struct drawing *drawing)
+{
+    const struct scene *scene = drawing->scene;
+    double least = drawing->plain ? 0 : 480;
+    double width = drawing->layout.width > least ? drawing->layout.width : least;
+    double height = drawing->layout.height + head_of(drawing);
+    buffer_print(drawing->out,
+                 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"%s\" "
+                 "width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
+                 scene->name, width + 2 * MARGIN, height + 2 * MARGIN, width + 2 * MARGIN,
+                 height + 2 * MARGIN);
+    if (!drawing->plain)
+        put_title(drawing);
+    buffer_append_text(drawing->out, arrow);
+}
+
+void scene_draw(const struct scene *scene, const struct policy *policy, unsigned manner,
                 struct buffer *out)
 {
     struct arena arena;
-    struct drawing drawing = {
-        .scene = scene, .policy = policy, .chinese = chinese, .arena = &arena, .out = out};
+    struct drawing drawing = {.scene = scene,
+                              .policy = policy,
+                              .chinese = !(manner & SCENE_DRAW_ENGLISH),
+                              .plain = manner & SCENE_DRAW_PLAIN,
+                              .arena = &arena,
+                              .out = out};
     REQUIRE(scene->stage_count > 0 && scene->name);
     arena_init(&arena, (size_t)1 << 30);
     make_graph(&drawing);
     put_head(&drawing);
-    buffer_print(out, "<g transform=\"translate(%d,%d)\">\n", MARGIN, MARGIN + HEAD);
+    buffer_print(out, "<g transform=\"translate(%d,%d)\">\n", MARGIN,
+                 (int)(MARGIN + head_of(&drawing)));
     for (size_t i = 0; i < drawing.layout.edge_count; i++)
         put_edge(&drawing, &drawing.layout.edges[i]);
     for (size_t i = 0; i < drawing.layout.edge_count; i++)

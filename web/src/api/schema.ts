@@ -1606,7 +1606,7 @@ export interface Operations {
   /** The drawing of a scene (SVG), each stage's box with its name as data-stage */
   "GET /api/v1/scenes/{name}/diagram": {
     path: { name: string | number };
-    query: { version?: number; language?: string };
+    query: { version?: number; language?: string; plain?: string };
     purpose: false;
     body: undefined;
     answer: unknown;
