@@ -181,8 +181,8 @@ static void put_value_schema(struct json_writer *writer, const struct scene_fiel
     static const struct {
         const char *type, *format;
     } forms[SCENE_TYPE_COUNT] = {
-        [TYPE_TEXT] = {"string", NULL},       [TYPE_INT] = {"integer", NULL},
-        [TYPE_NUMBER] = {"number", NULL},     [TYPE_BOOL] = {"boolean", NULL},
+        [TYPE_TEXT] = {"string", NULL},        [TYPE_INT] = {"integer", NULL},
+        [TYPE_NUMBER] = {"number", NULL},      [TYPE_BOOL] = {"boolean", NULL},
         [TYPE_TIME] = {"string", "date-time"}, [TYPE_DATE] = {"string", "date"},
         [TYPE_PHOTO] = {"string", NULL},
     };

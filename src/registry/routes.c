@@ -25,8 +25,8 @@ static void put_with_children(struct json_writer *writer, const struct request *
     put_area(writer, request, area);
     if (area_level(area->no) == LEVEL_TOWN)
         return;
-    size_t count = registry_areas_under(request->platform->registry, area->no, request->arena,
-                                        &children);
+    size_t count =
+        registry_areas_under(request->platform->registry, area->no, request->arena, &children);
     for (size_t i = 0; i < count; i++)
         put_with_children(writer, request, children[i]);
 }
@@ -59,7 +59,8 @@ const struct route registry_routes[REGISTRY_ROUTES] = {
      .access = ROUTE_USER,
      .touches = TOUCH_REGISTER,
      .permission = PERMISSION_NONE,
-     .summary = "The city, its districts and towns: codes, names, and whether they are the reader's",
+     .summary =
+         "The city, its districts and towns: codes, names, and whether they are the reader's",
      .response_schema =
          "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":"
          "\"array\",\"items\":{\"type\":\"object\",\"required\":[\"code\",\"name_zh\",\"name_en\","

@@ -269,7 +269,7 @@ export function loopTests({ demo, empty, emptyPassword }) {
     const unread = async () => Number(/\d+/.exec(await textOf(page, ".bell > button"))?.[0] ?? 0);
     await page.waitForSelector(".bell > button");
     await page.click(".bell > button");
-    await page.waitForSelector("#notices");
+    await page.waitForSelector("#notices ol, #notices > p:not([role=status])"); // it is loaded
     if (await page.isEnabled("#notices .bar-line button"))
       await page.click("#notices .bar-line button");
     await page.waitForFunction(

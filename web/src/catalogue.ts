@@ -303,7 +303,7 @@ const words = {
   stepNeeds: { zh: "须填：{fields}", en: "Asks for: {fields}" },
   stepSign: { zh: "还须{who}会签", en: "Signed as well by {who}" },
   stepSignAfter: { zh: "提交后等会签，齐了才推进。", en: "It waits for the signatures, then it is taken." },
-  stepChoose: { zh: "办理", en: "Do this" },
+  stepChoose: { zh: "办这一步", en: "Do this" },
   stepNotYours: { zh: "不由你办", en: "not yours" },
   stepForm: { zh: "推进到“{stage}”", en: "Advance to “{stage}”" },
   stepAct: { zh: "推进到“{stage}”", en: "Advance to “{stage}”" },

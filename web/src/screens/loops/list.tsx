@@ -116,7 +116,7 @@ function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now
           onMark?.();
         }}
       >
-        {marked && <Icon name="done" />}
+        {marked && <Icon name="tick" />}
         {marked && <span class="sr">{t("marked")}</span>}
       </span>
       <span class={`shape ${tone}`}>

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
 import { t, wordFor } from "../../catalogue.ts";
-import { dayAndClock } from "../../format.ts";
+import { dayAndClock, secondsOf } from "../../format.ts";
 import { useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { useKeys } from "../../parts/keys.tsx";
@@ -75,7 +75,7 @@ function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }
           {loop.state === "open"
             ? t("ownerUntil", { owner: seatWords(loop.owner), time: dayAndClock(loop.due_at) })
             : t("ownerLast", { owner: seatWords(loop.owner) })}
-          {loop.area && <span class="dim"> · {areaWords(loop.area)}</span>}
+          {loop.area && loop.area !== loop.owner.area && <span class="dim"> · {areaWords(loop.area)}</span>}
         </p>
         {loop.claimed_by && (
           <p class="small">
@@ -280,7 +280,11 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
           <section aria-labelledby="drawing-title">
             <h2 id="drawing-title">
               {t("drawingTitle", { stage: say(loop.stage_title) })}{" "}
-              <span class="quiet">{t("stageSince", { span: span(now - Date.parse(loop.entered_at) / 1000) })}</span>
+              {loop.state === "open" && (
+                <span class="quiet">
+                  {t("stageSince", { span: span(Math.max(0, now - secondsOf(loop.entered_at))) })}
+                </span>
+              )}
             </h2>
             <Diagram
               scene={loop.scene}

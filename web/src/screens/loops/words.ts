@@ -1,6 +1,5 @@
 // A loop in words: whose it is, what it is about, how its clock stands, what was done.
-import type { Problem } from "../../api/client.ts";
-import type { Answer } from "../../api/client.ts";
+import type { Answer, Problem } from "../../api/client.ts";
 import { t, wordFor, type WordKey } from "../../catalogue.ts";
 import { dayAndClock, dayLong, duration, secondsOf } from "../../format.ts";
 import type { IconName } from "../../parts/icons.tsx";
@@ -129,7 +128,9 @@ export function hintWords(field: Field): string {
   if (field.type === "photo") return t("hintPhoto");
   if (field.list && field.type !== "enum") return t("hintList");
   if (field.refers && field.type !== "area")
-    return t(field.by_code ? "hintCode" : "hintNumber", { kind: wordFor("subject", field.type) ?? field.type });
+    return t(field.by_code ? "hintCode" : "hintNumber", {
+      kind: (wordFor("subject", field.type) ?? field.type).toLowerCase(),
+    });
   return "";
 }
 
