@@ -5,10 +5,14 @@
 enum { AREAS_BYTES_MAX = 8 << 20, LEVEL_CITY = 1, LEVEL_TOWN = 3 };
 
 static void put_area(struct json_writer *writer, const struct request *request,
-                     const struct area *area)
+                     const struct area *area, const struct area *parent)
 {
     json_object_begin(writer);
     json_field_text(writer, "code", area->code);
+    if (parent)
+        json_field_text(writer, "parent", parent->code);
+    else
+        json_field_null(writer, "parent");
     json_field_text(writer, "name_zh", area->name_zh);
     json_field_text(writer, "name_en", area->name_en);
     json_field_int64(writer, "level", area_level(area->no));
@@ -17,18 +21,18 @@ static void put_area(struct json_writer *writer, const struct request *request,
     json_object_end(writer);
 }
 
-/* An area before what is below it. */
+/* An area before what is below it. A town's code need not begin with its district's. */
 static void put_with_children(struct json_writer *writer, const struct request *request,
-                              const struct area *area)
+                              const struct area *area, const struct area *parent)
 {
     const struct area **children;
-    put_area(writer, request, area);
+    put_area(writer, request, area, parent);
     if (area_level(area->no) == LEVEL_TOWN)
         return;
     size_t count =
         registry_areas_under(request->platform->registry, area->no, request->arena, &children);
     for (size_t i = 0; i < count; i++)
-        put_with_children(writer, request, children[i]);
+        put_with_children(writer, request, children[i], area);
 }
 
 static bool handle_areas(const struct request *request, struct response *response,
@@ -42,7 +46,7 @@ static bool handle_areas(const struct request *request, struct response *respons
     json_key(&writer, "items");
     json_array_begin(&writer);
     if (city)
-        put_with_children(&writer, request, city);
+        put_with_children(&writer, request, city, NULL);
     json_array_end(&writer);
     json_object_end(&writer);
     json_writer_release(&writer);
@@ -59,12 +63,12 @@ const struct route registry_routes[REGISTRY_ROUTES] = {
      .access = ROUTE_USER,
      .touches = TOUCH_REGISTER,
      .permission = PERMISSION_NONE,
-     .summary =
-         "The city, its districts and towns: codes, names, and whether they are the reader's",
+     .summary = "The city, its districts and towns by code and name; which are the reader's",
      .response_schema =
          "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":"
-         "\"array\",\"items\":{\"type\":\"object\",\"required\":[\"code\",\"name_zh\",\"name_en\","
-         "\"level\",\"own\"],\"properties\":{\"code\":{\"type\":\"string\"},\"name_zh\":{\"type\":"
+         "\"array\",\"items\":{\"type\":\"object\",\"required\":[\"code\",\"parent\",\"name_zh\","
+         "\"name_en\",\"level\",\"own\"],\"properties\":{\"code\":{\"type\":\"string\"},"
+         "\"parent\":{\"type\":[\"string\",\"null\"]},\"name_zh\":{\"type\":"
          "\"string\"},\"name_en\":{\"type\":\"string\"},\"level\":{\"type\":\"integer\"},\"own\":"
          "{\"type\":\"boolean\"}}}}}}",
      .handle = handle_areas},

@@ -78,7 +78,7 @@ export interface Operations {
       followed_by?: number | null;
     };
   };
-  /** The city, its districts and towns: codes, names, and whether they are the reader's */
+  /** The city, its districts and towns by code and name; which are the reader's */
   "GET /api/v1/areas": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -87,6 +87,7 @@ export interface Operations {
     answer: {
       items: Array<{
         code: string;
+        parent: string | null;
         name_zh: string;
         name_en: string;
         level: number;

@@ -121,21 +121,23 @@ export function Bell({ head }: { head: NoticeHead | null }): JSX.Element {
     const outside = (event: MouseEvent): void => {
       if (!box.current?.contains(event.target as Node)) setOpen(false);
     };
+    // Wherever the focus is: a button that was used up has none any more.
+    const escape = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      close();
+    };
     addEventListener("mousedown", outside);
-    return () => removeEventListener("mousedown", outside);
+    addEventListener("keydown", escape, { capture: true });
+    return () => {
+      removeEventListener("mousedown", outside);
+      removeEventListener("keydown", escape, { capture: true });
+    };
   }, [open]);
   const unread = head?.unread ?? 0;
   return (
-    <div
-      ref={box}
-      class="bell"
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || !open) return;
-        event.preventDefault();
-        event.stopPropagation();
-        close();
-      }}
-    >
+    <div ref={box} class="bell">
       <button
         ref={button}
         class={`button slim${unread ? " unread" : ""}`}

@@ -73,7 +73,7 @@ function AreaChoice({ areas }: { areas: readonly Area[] }): JSX.Element {
           <option value={district.code}>{t("areaWhole", { area: areaName(district) })}</option>
           {district.level === 2 &&
             areas
-              .filter((town) => town.level === 3 && town.code.startsWith(district.code))
+              .filter((town) => town.level === 3 && town.parent === district.code)
               .map((town) => (
                 <option key={town.code} value={town.code}>
                   {areaName(town)}

@@ -36,11 +36,11 @@ export function subjectWords(subject: Row["subject"]): string {
 const hour = 3600;
 const day = 24 * hour;
 
-/** Durations of any length: from three days on in days. */
+/** Durations of any length: from three days on in days, from ten on in whole ones. */
 export function span(seconds: number): string {
   if (seconds < 3 * day) return duration(seconds);
   const days = Math.floor(seconds / day);
-  const hours = Math.floor((seconds % day) / hour);
+  const hours = days < 10 ? Math.floor((seconds % day) / hour) : 0;
   if (settings.language === "zh") return hours ? `${days} 天 ${hours} 小时` : `${days} 天`;
   return hours ? `${days} d ${hours} h` : `${days} d`;
 }
