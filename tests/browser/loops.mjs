@@ -148,6 +148,85 @@ export function loopTests({ demo, empty, emptyPassword }) {
     await district.close();
   });
 
+  test("A step waits for its signatures, each given on the page; a moment is read as the city's", async () => {
+    const { page, faults, close } = await inside(demo, "district_duty");
+    await page.goto("/loops/new?open=area_seal_lift");
+    await page.selectOption("#open-subject", town);
+    await page.selectOption("#open-zone", "restricted");
+    await page.fill("#open-authority", "区指挥部第 12 号");
+    await page.fill("#open-expires_at", "2022-04-20T08:00");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/loops\/\d+/);
+    await page.waitForSelector("#next-title");
+    const id = Number(/\/loops\/(\d+)/.exec(page.url())[1]);
+    const read = () =>
+      page.evaluate(async (no) => (await fetch(`/api/v1/loops/${no}`)).json(), id);
+    const until = (await read()).fields.find((field) => field.name === "expires_at").value;
+    check(until.startsWith("2022-04-20T08:00:00") && until.endsWith("+08:00"), `moment: ${until}`);
+    await choose(page, "sealing");
+    await page.fill("#step-residents", "many");
+    await page.fill("#step-services", "每日两次配送");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("[data-field=residents].bad .error");
+    same(await textOf(page, "[data-field=residents] .error"), "不是数字", "a word is no number");
+    await page.fill("#step-residents", "1200");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("[data-waiting]");
+    check((await textOf(page, "[data-waiting]")).includes("疾控负责人"), "who is missing");
+    await page.click("[data-waiting] button");
+    await page.waitForSelector(".loop [role=alert]");
+    check((await textOf(page, ".loop [role=alert]")).includes("须由他人会签"), "not the asker's own");
+    for (const [user, words] of [
+      ["cdc_lead", "你已会签"],
+      ["approver", "会签齐了"],
+    ]) {
+      const signer = await inside(demo, user);
+      await signer.page.goto(`/loops/${id}`);
+      await signer.page.waitForSelector("[data-waiting]");
+      await signer.page.click("[data-waiting] button");
+      await signer.page.waitForSelector(".loop .notice.good");
+      check((await textOf(signer.page, ".loop .notice.good")).includes(words), `${user} signed`);
+      faults.push(...signer.faults);
+      await signer.close();
+    }
+    same((await read()).stage, "sealing", "where it stands");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("One holds a loop and gives it back; the command centre closes it with a reason", async () => {
+    const { page, faults, close } = await inside(demo, "epidemiologist");
+    await page.goto("/loops/new?open=alert_disposition");
+    await page.fill("#open-subject", "YJ-2022-1");
+    await page.selectOption("#open-area", town);
+    await page.selectOption("#open-level", "orange");
+    await page.selectOption("#open-place", town);
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/loops\/\d+/);
+    await page.waitForSelector("#next-title");
+    const id = Number(/\/loops\/(\d+)/.exec(page.url())[1]);
+    check((await textOf(page, "#loop-title")).includes("预警 YJ-2022-1"), "what it is about");
+    await page.click("text=我来办");
+    await page.waitForSelector("text=epidemiologist 正在办，保留到");
+    await page.click("text=交回");
+    await page.waitForFunction(() => !document.body.innerText.includes("正在办，保留到"));
+    same(await page.$$(".take"), [], "who is not the command centre takes nothing over");
+    const command = await inside(demo, "command_duty");
+    await command.page.goto(`/loops/${id}`);
+    await command.page.click(".take summary");
+    await command.page.click("text=作为未办成结束");
+    await command.page.waitForSelector("[data-field=note].bad .error");
+    await command.page.fill("#take-note", "演练编号，不是真实预警");
+    await command.page.click("text=作为未办成结束");
+    await command.page.waitForFunction(() =>
+      document.querySelector("[data-clock]")?.textContent.includes("未办成"),
+    );
+    check((await textOf(command.page, ".history")).includes("演练编号"), "the reason stays");
+    same([...faults, ...command.faults], [], "faults");
+    await command.close();
+    await close();
+  });
+
   test("Lists, counters, marks and keys: several loops are advanced together with a result each", async () => {
     const { page, faults, close } = await inside(demo, "town_duty");
     const mine = [];
