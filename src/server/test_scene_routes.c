@@ -195,16 +195,23 @@ static void put_file(const struct loopback *loop, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-#define LIFT(version, field) \
-    "scene: lift_fault\nversion: " version "\ntitle: {zh: 电梯故障, en: Lift}\nsubject: none\n" \
-    "opened_by: [manual]\nunique: [place]\nfields:\n" \
-    "  - {name: place, type: area, required: true, title: {zh: 区域, en: Area}}\n" field \
-    "stages:\n" \
-    "  - name: reported\n    title: {zh: 已报告, en: Reported}\n" \
-    "    owner: {role: town_duty, area: place}\n    within: 2h\n" \
-    "    next: [{to: repaired, by: [owner]}]\n" \
-    "  - {name: repaired, title: {zh: 已修复, en: Repaired}, final: done}\n" \
-    "escalate: [{after: 0m, to: command}]\n"
+/* Of a version, with one more field or none. */
+static void put_lift(const struct loopback *loop, int version, const char *field)
+{
+    char text[900];
+    snprintf(text, sizeof text,
+             "scene: lift_fault\nversion: %d\ntitle: {zh: 电梯故障, en: Lift}\nsubject: none\n"
+             "opened_by: [manual]\nunique: [place]\nfields:\n"
+             "  - {name: place, type: area, required: true, title: {zh: 区域, en: Area}}\n%s"
+             "stages:\n"
+             "  - name: reported\n    title: {zh: 已报告, en: Reported}\n"
+             "    owner: {role: town_duty, area: place}\n    within: 2h\n"
+             "    next: [{to: repaired, by: [owner]}]\n"
+             "  - {name: repaired, title: {zh: 已修复, en: Repaired}, final: done}\n"
+             "escalate: [{after: 0m, to: command}]\n",
+             version, field);
+    put_file(loop, text);
+}
 
 static void a_new_file_is_served_after_its_load_and_older_versions_stay(void **state)
 {
@@ -214,11 +221,12 @@ static void a_new_file_is_served_after_its_load_and_older_versions_stay(void **s
     struct answer before = get(loop, "/api/v1/scenes");
     assert_null(scene_in(before.json, "lift_fault"));
     answer_release(&before);
-    put_file(loop, LIFT("1", ""));
+    put_lift(loop, 1, "");
     test_fail_on(loops_load_scenes(loop->platform->loops, &loaded, &err), &err);
     assert_int_equal(loaded, 1);
-    put_file(loop, LIFT("2", "  - {name: floor, type: int, required: true, min: -5, max: 120,"
-                             " title: {zh: 楼层, en: Floor}}\n"));
+    put_lift(loop, 2,
+             "  - {name: floor, type: int, required: true, min: -5, max: 120,"
+             " title: {zh: 楼层, en: Floor}}\n");
     test_fail_on(loops_load_scenes(loop->platform->loops, &loaded, &err), &err);
     struct answer after = get(loop, "/api/v1/scenes");
     json_t *head = scene_in(after.json, "lift_fault");
