@@ -44,7 +44,7 @@ static void show(const struct scene *scene)
     struct buffer out;
     buffer_init(&out, 64 << 20);
     if (scene->name && scene->stage_count > 0) {
-        scene_draw(scene, policies(), &out);
+        scene_draw(scene, policies(), 0, &out);
         REQUIRE(slice_is_utf8(buffer_slice(&out)));
         buffer_clear(&out);
         scene_document(scene, policies(), &out);

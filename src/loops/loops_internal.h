@@ -400,7 +400,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 14, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 17, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

@@ -1,6 +1,8 @@
 /* Routes of loops: lists, pages, and acts. Every act answers when it is durable. */
 #include <stdlib.h>
 
+#include "loops/catalogue.h"
+#include "loops/catalogue_schema.h"
 #include "loops/loops_internal.h"
 #include "loops/results.h"
 #include "loops/routes_schema.h"
@@ -625,4 +627,32 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .request_schema = RESULT,
      .response_schema = RESULT_KEPT,
      .handle = results_handle_batch},
+    {.method = HTTP_GET,
+     .path = "/scenes",
+     .access = ROUTE_USER,
+     .touches = TOUCH_NOTHING,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "The scenes that open loops, in the versions that do",
+     .response_schema = SCENE_LIST,
+     .handle = scenes_handle_all},
+    {.method = HTTP_GET,
+     .path = "/scenes/{name}",
+     .access = ROUTE_USER,
+     .touches = TOUCH_NOTHING,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "A scene: fields, stages, steps, and the JSON Schema of what opens a loop",
+     .query = "version:integer:an older version, default the one that opens",
+     .response_schema = SCENE_WHOLE,
+     .handle = scenes_handle_one},
+    {.method = HTTP_GET,
+     .path = "/scenes/{name}/diagram",
+     .access = ROUTE_USER,
+     .touches = TOUCH_NOTHING,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "The drawing of a scene (SVG), each stage's box with its name as data-stage",
+     .query = "version:integer:an older version, default the one that opens;"
+              "language:string:zh (default) or en;"
+              "plain:string:true for one without title, ground and colours, default false",
+     .response_type = "image/svg+xml",
+     .handle = scenes_handle_diagram},
 };

@@ -16,4 +16,7 @@ bool registry_keep_floor(struct sql *sql, int64_t kind, int64_t scope, int64_t n
     "SELECT coalesce(max(n), 0) FROM (SELECT max(" key ") AS n FROM " table                        \
     " UNION ALL SELECT no FROM number_floor WHERE kind = " kind " AND scope = 0)"
 
+enum { REGISTRY_ROUTES = 1 };
+extern const struct route registry_routes[REGISTRY_ROUTES];
+
 #endif

@@ -256,7 +256,7 @@ static int run_draw(struct command_context *context, int argc, char **argv, stru
     bool done = read_file(&desk, argv[0], &file, err), drawn = false;
     buffer_init(&svg, 64 << 20);
     if (done && file.scene && file.scene->name && file.scene->stage_count) {
-        scene_draw(file.scene, desk.policy, &svg);
+        scene_draw(file.scene, desk.policy, 0, &svg);
         done = write_out(context, path, &svg, err);
         drawn = done;
     }

@@ -10,6 +10,7 @@ enum { LINE_HEIGHT = 16, LINES_MAX = 6, MARGIN = 24, HEAD = 64, LINE_COLUMNS = 4
 struct drawing {
     const struct scene *scene;
     const struct policy *policy;
+    bool chinese, plain;
     struct arena *arena;
     struct buffer *out;
     struct layout layout;
@@ -21,6 +22,12 @@ struct lines {
 };
 
 /* ---- Texts */
+
+__attribute__((format_arg(2), format_arg(3))) static const char *
+say(const struct drawing *drawing, const char *zh, const char *en)
+{
+    return drawing->chinese ? zh : en;
+}
 
 /* Columns that a text takes: two for a character of Chinese. */
 static size_t columns(const char *text)
@@ -100,13 +107,13 @@ static const char *clock_words(struct drawing *drawing, const struct scene_stage
 {
     char duration[32];
     if (stage->within_by.text)
-        return arena_print(drawing->arena, "按 %s", stage->within_by.text);
+        return arena_print(drawing->arena, say(drawing, "按 %s", "by %s"), stage->within_by.text);
     if (stage->until.text)
-        return arena_print(drawing->arena, "至 %s", stage->until.text);
+        return arena_print(drawing->arena, say(drawing, "至 %s", "until %s"), stage->until.text);
     return stage->within == SCENE_UNSET
                ? "?"
                : arena_print(drawing->arena, "%s%s%s", scene_duration(stage->within, duration),
-                             stage->from.text ? " 自 " : "",
+                             stage->from.text ? say(drawing, " 自 ", " from ") : "",
                              stage->from.text ? stage->from.text : "");
 }
 
@@ -115,20 +122,23 @@ static void box_lines(struct drawing *drawing, const struct scene_stage *stage,
 {
     struct buffer text;
     buffer_init(&text, 4096);
-    add_line(drawing, lines, scene_stage_title(stage, true));
+    add_line(drawing, lines, scene_stage_title(stage, drawing->chinese));
     add_line(drawing, lines,
-             stage->title.en
+             drawing->chinese && stage->title.en
                  ? arena_print(drawing->arena, "%s · %s", stage->name, stage->title.en)
                  : stage->name);
     if (!stage->final) {
         if (stage->owner)
-            scene_owner_words(drawing->scene, drawing->policy, stage->owner, true, &text);
+            scene_owner_words(drawing->scene, drawing->policy, stage->owner,
+                              drawing->chinese, &text);
         add_line(drawing, lines, taken(drawing, &text));
-        buffer_print(&text, "限时 %s", clock_words(drawing, stage));
+        buffer_print(&text, say(drawing, "限时 %s", "within %s"), clock_words(drawing, stage));
         if (stage->max_visits != SCENE_UNSET)
-            buffer_print(&text, " · 最多 %lld 次", (long long)stage->max_visits);
+            buffer_print(&text, say(drawing, " · 最多 %lld 次", " · at most %lld times"),
+                         (long long)stage->max_visits);
         if (stage->child_count)
-            buffer_print(&text, " · 子闭环 %s", stage->children[0].scene);
+            buffer_print(&text, say(drawing, " · 子闭环 %s", " · opens %s"),
+                         stage->children[0].scene);
         add_line(drawing, lines, taken(drawing, &text));
     }
     buffer_release(&text);
@@ -142,20 +152,24 @@ static void transition_line(struct drawing *drawing, const struct scene_transiti
     char duration[32];
     buffer_init(&text, 4096);
     for (size_t i = 0; i < transition->by.count; i++) {
-        buffer_append_text(&text, i ? "、" : "");
-        scene_owner_words(drawing->scene, drawing->policy, &transition->by.items[i], true, &text);
+        buffer_append_text(&text, i ? say(drawing, "、", ", ") : "");
+        scene_owner_words(drawing->scene, drawing->policy, &transition->by.items[i],
+                          drawing->chinese, &text);
     }
     if (transition->trigger == TRIGGER_ON)
         buffer_append_text(&text,
-                           transition->event ? transition->event->zh : transition->event_name);
+                           !transition->event ? transition->event_name
+                           : drawing->chinese ? transition->event->zh
+                                              : transition->event->en);
     if (transition->trigger == TRIGGER_AFTER && transition->after != SCENE_UNSET)
-        buffer_print(&text, "超时 %s", scene_duration(transition->after, duration));
+        buffer_print(&text, say(drawing, "超时 %s", "%s late"),
+                     scene_duration(transition->after, duration));
     if (transition->sign.count)
-        buffer_append_text(&text, "＋会签");
+        buffer_append_text(&text, say(drawing, "＋会签", " + signatures"));
     for (size_t i = 0; i < transition->when.count; i++) {
-        buffer_append_text(&text, i ? "，" : " 若 ");
-        scene_condition_words(drawing->scene, transition->event, &transition->when.items[i], true,
-                              &text);
+        buffer_append_text(&text, i ? say(drawing, "，", ", ") : say(drawing, " 若 ", " if "));
+        scene_condition_words(drawing->scene, transition->event, &transition->when.items[i],
+                              drawing->chinese, &text);
     }
     add_line(drawing, lines, taken(drawing, &text));
     buffer_release(&text);
@@ -236,9 +250,9 @@ static void put_stage(struct drawing *drawing, size_t index)
     double loop, width = box_width(drawing, index, &loop), left = node->x - node->width / 2;
     box_lines(drawing, stage, &lines);
     buffer_print(drawing->out,
-                 "<rect class=\"%s%s\" x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" "
-                 "rx=\"8\"/>\n",
-                 classes[stage->final], index == 0 ? " first" : "", left,
+                 "<rect class=\"%s%s\" data-stage=\"%s\" x=\"%.0f\" y=\"%.0f\" "
+                 "width=\"%.0f\" height=\"%.0f\" rx=\"8\"/>\n",
+                 classes[stage->final], index == 0 ? " first" : "", stage->name, left,
                  node->y - node->height / 2, width, node->height);
     put_lines(drawing, &lines, left + width / 2, node->y - node->height / 2 + 6, "s");
     if (loop == 0)
@@ -317,22 +331,23 @@ static const char style[] =
     ".done{fill:#ecfdf5;stroke:#047857}.failed{fill:#fef2f2;stroke:#b91c1c}"
     ".cancelled{fill:#f1f5f9;stroke:#475569}.l{fill:#fff;stroke:none;opacity:.92}"
     ".e{fill:none;stroke:#475569;stroke-width:1.3}.b{stroke:#b45309;stroke-dasharray:5 3}"
-    "</style>\n<defs><marker id=\"a\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" "
+    "</style>\n";
+static const char arrow[] =
+    "<defs><marker id=\"a\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" "
     "markerWidth=\"8\" markerHeight=\"8\" orient=\"auto-start-reverse\"><path "
     "d=\"M0,0 L10,5 L0,10 z\" fill=\"#475569\"/></marker></defs>\n";
 
-static void put_head(struct drawing *drawing)
+/* The height that title and name take. */
+static double head_of(const struct drawing *drawing)
+{
+    return drawing->plain ? 0 : HEAD;
+}
+
+static void put_title(struct drawing *drawing)
 {
     const struct scene *scene = drawing->scene;
-    double width = drawing->layout.width > 480 ? drawing->layout.width : 480;
-    buffer_print(drawing->out,
-                 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"%s\" "
-                 "width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
-                 scene->name, width + 2 * MARGIN, drawing->layout.height + HEAD + 2 * MARGIN,
-                 width + 2 * MARGIN, drawing->layout.height + HEAD + 2 * MARGIN);
     buffer_append_text(drawing->out, style);
-    buffer_append_text(drawing->out,
-                       "<rect width=\"100%\" height=\"100%\" style=\"stroke:none\"/>\n");
+    buffer_append_text(drawing->out, "<rect class=\"l\" width=\"100%\" height=\"100%\"/>\n");
     buffer_print(drawing->out, "<text class=\"title\" x=\"%d\" y=\"34\">", MARGIN);
     put_escaped(drawing->out, scene->title.zh ? scene->title.zh : scene->name);
     buffer_append_text(drawing->out, " · ");
@@ -341,15 +356,38 @@ static void put_head(struct drawing *drawing)
                  MARGIN, scene->name, (long long)scene->version);
 }
 
-void scene_draw(const struct scene *scene, const struct policy *policy, struct buffer *out)
+static void put_head(struct drawing *drawing)
+{
+    const struct scene *scene = drawing->scene;
+    double least = drawing->plain ? 0 : 480;
+    double width = drawing->layout.width > least ? drawing->layout.width : least;
+    double height = drawing->layout.height + head_of(drawing);
+    buffer_print(drawing->out,
+                 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"%s\" "
+                 "width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
+                 scene->name, width + 2 * MARGIN, height + 2 * MARGIN, width + 2 * MARGIN,
+                 height + 2 * MARGIN);
+    if (!drawing->plain)
+        put_title(drawing);
+    buffer_append_text(drawing->out, arrow);
+}
+
+void scene_draw(const struct scene *scene, const struct policy *policy, unsigned manner,
+                struct buffer *out)
 {
     struct arena arena;
-    struct drawing drawing = {.scene = scene, .policy = policy, .arena = &arena, .out = out};
+    struct drawing drawing = {.scene = scene,
+                              .policy = policy,
+                              .chinese = !(manner & SCENE_DRAW_ENGLISH),
+                              .plain = manner & SCENE_DRAW_PLAIN,
+                              .arena = &arena,
+                              .out = out};
     REQUIRE(scene->stage_count > 0 && scene->name);
     arena_init(&arena, (size_t)1 << 30);
     make_graph(&drawing);
     put_head(&drawing);
-    buffer_print(out, "<g transform=\"translate(%d,%d)\">\n", MARGIN, MARGIN + HEAD);
+    buffer_print(out, "<g transform=\"translate(%d,%d)\">\n", MARGIN,
+                 (int)(MARGIN + head_of(&drawing)));
     for (size_t i = 0; i < drawing.layout.edge_count; i++)
         put_edge(&drawing, &drawing.layout.edges[i]);
     for (size_t i = 0; i < drawing.layout.edge_count; i++)

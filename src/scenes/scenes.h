@@ -413,8 +413,12 @@ void scene_verify(const struct scene *scene, struct scene_folder *folder,
 
 /* ---- Showing ------------------------------------------------------------------------------- */
 
-/* The state graph as one SVG document. */
-void scene_draw(const struct scene *scene, const struct policy *policy, struct buffer *out);
+/* The state graph as one SVG document, its texts in Chinese (with the English title of a stage)
+ * unless SCENE_DRAW_ENGLISH is among `manner`. SCENE_DRAW_PLAIN: without title, ground and colours,
+ * for a page that has its own. The box of a stage carries its name as `data-stage`. */
+enum { SCENE_DRAW_ENGLISH = 1, SCENE_DRAW_PLAIN = 2 };
+void scene_draw(const struct scene *scene, const struct policy *policy, unsigned manner,
+                struct buffer *out);
 /* A page in Chinese and English (Markdown). */
 void scene_document(const struct scene *scene, const struct policy *policy, struct buffer *out);
 /* JSON Schema (2020-12) of scene files, for editors. */

@@ -89,7 +89,7 @@ static void every_scene_is_drawn_and_described_whole(void **state)
     for (size_t i = 0; i < count; i++) {
         const struct scene *scene = all[i].scene;
         buffer_clear(&text);
-        scene_draw(scene, bench.policy, &text);
+        scene_draw(scene, bench.policy, 0, &text);
         assert_false(text.overflow);
         assert_non_null(strstr(text.data, "</svg>"));
         for (size_t s = 0; s < scene->stage_count; s++)
@@ -123,7 +123,7 @@ static void what_is_drawn_is_escaped(void **state)
     bench_begin(&bench, *state);
     const struct scene *scene = bench_check(&bench, slice_of(text), &findings);
     buffer_init(&out, 1 << 20);
-    scene_draw(scene, bench.policy, &out);
+    scene_draw(scene, bench.policy, 0, &out);
     assert_null(strstr(out.data, "<script"));
     assert_int_equal(count_of(&out, "</svg>"), 1);
     for (size_t i = 0; i < out.length; i++)

@@ -71,9 +71,9 @@ export function frameTests({ demo }) {
     const { page, close } = await openPage(demo);
     await logIn(page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
     await page.waitForSelector(".map");
-    same(await textsOf(page, ".nav a"), ["态势", "流调"], "Chinese pages");
+    same(await textsOf(page, ".nav a"), ["态势", "闭环", "流调"], "Chinese pages");
     await page.click(".switch button[lang=en]");
-    same(await textsOf(page, ".nav a"), ["Situation", "Cases"], "English pages");
+    same(await textsOf(page, ".nav a"), ["Situation", "Loops", "Cases"], "English pages");
     await page.click(".switch:not([role]) button");
     const state = () =>
       page.evaluate(() => ({
@@ -138,10 +138,11 @@ export function frameTests({ demo }) {
         : "text/javascript; charset=utf-8";
       same(one.headers.get("content-type"), type, asset);
     }
-    for (const path of ["/cases", "/cases/1", "/login"])
+    for (const path of ["/cases", "/cases/1", "/loops", "/loops/1", "/login"])
       same(await (await fetch(demo.url + path)).text(), html, `the document at ${path}`);
     for (const path of [
       "/casesx",
+    "/loopsx",
       "/assets/none.js",
       "/index.htm",
       "/../policies/roles.yaml",

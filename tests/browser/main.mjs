@@ -5,6 +5,7 @@ import { command, endAll, openBrowser, runAll, serve, work } from "./harness.mjs
 import { frameTests } from "./frame.mjs";
 import { situationTests } from "./situation.mjs";
 import { caseTests } from "./cases.mjs";
+import { loopTests } from "./loops.mjs";
 import { reachTests } from "./reach.mjs";
 import { phoneTests } from "./phone.mjs";
 import { buildTests } from "./build.mjs";
@@ -40,6 +41,7 @@ try {
   frameTests(world);
   situationTests(world);
   caseTests(world);
+  loopTests(world);
   phoneTests(world);
   reachTests(world);
   buildTests(world);

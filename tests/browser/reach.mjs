@@ -33,6 +33,13 @@ export function reachTests({ demo, empty, emptyPassword }) {
       },
     },
     {
+      name: "loop list",
+      open: async (page) => {
+        await page.goto("/loops");
+        await page.waitForSelector(".loop-side .list, .loop-side .empty");
+      },
+    },
+    {
       name: "gate",
       open: async (page) => {
         await page.goto("/cases");

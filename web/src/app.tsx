@@ -2,15 +2,17 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, Problem, setCsrf, whenSessionEnds } from "./api/client.ts";
-import { followCounters, type Counters } from "./api/live.ts";
+import { followCounters, type Counters, type NoticeHead } from "./api/live.ts";
 import { t } from "./catalogue.ts";
 import { areaName, clockSeconds } from "./format.ts";
+import { Bell } from "./parts/bell.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
 import { Switches, useSettings } from "./parts/switches.tsx";
 import { follow, go, usePlace } from "./router.ts";
 import { CaseListScreen, forgetCases } from "./screens/cases/case-list.tsx";
 import { CaseScreen } from "./screens/cases/case.tsx";
+import { LoopsScreen } from "./screens/loops/loops.tsx";
 import { LoginScreen, roleWords, type Session } from "./screens/login.tsx";
 import { SituationScreen } from "./screens/situation/situation.tsx";
 
@@ -23,7 +25,10 @@ type Phase =
 interface Fresh {
   counters: Counters | null;
   reachable: boolean | null;
+  notices: NoticeHead | null;
 }
+
+const nothingYet: Fresh = { counters: null, reachable: null, notices: null };
 
 /** The latest time that any counter is true for. */
 const latestTime = (counters: Counters | null): string =>
@@ -52,17 +57,19 @@ function Freshness({ fresh }: { fresh: Fresh }): JSX.Element {
   return <span class="fresh">{t("live", { time })}</span>;
 }
 
-function useFresh(follows: boolean): Fresh {
-  const [fresh, setFresh] = useState<Fresh>({ counters: null, reachable: null });
-  useEffect(() => {
-    if (!follows) return;
-    setFresh({ counters: null, reachable: null });
-    return followCounters({
-      counters: (counters) => setFresh({ counters, reachable: true }),
+/** Counters for who may read them, and for everybody the own notices. */
+function useFresh(): Fresh {
+  const [fresh, setFresh] = useState<Fresh>(nothingYet);
+  useEffect(
+    () =>
+    followCounters({
+      notices: (notices) => setFresh((old) => ({ ...old, notices })),
+      counters: (counters) => setFresh((old) => ({ ...old, counters, reachable: true })),
       reachable: (reachable) =>
         setFresh((old) => (old.reachable === reachable ? old : { ...old, reachable })),
-    });
-  }, [follows]);
+    }),
+    [],
+  );
   return fresh;
 }
 
@@ -70,13 +77,20 @@ interface TopProps {
   session: Session;
   path: string;
   fresh: Fresh | null;
+  notices: NoticeHead | null;
   demo: boolean;
   onLogOut(): void;
 }
 
-function Top({ session, path, fresh, demo, onLogOut }: TopProps): JSX.Element {
+function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.Element {
   const pages = [
     { address: "/", words: t("situation"), current: path === "/", permission: "situation.read" },
+    {
+      address: "/loops",
+      words: t("loops"),
+      current: path.startsWith("/loops"),
+      permission: "loop.read",
+    },
     {
       address: "/cases",
       words: t("cases"),
@@ -109,6 +123,7 @@ function Top({ session, path, fresh, demo, onLogOut }: TopProps): JSX.Element {
           </span>
         )}
         {fresh && <Freshness fresh={fresh} />}
+        <Bell head={notices} />
         <Switches />
         <span class="who">
           {roleWords(session.role)} · {session.name}
@@ -121,19 +136,28 @@ function Top({ session, path, fresh, demo, onLogOut }: TopProps): JSX.Element {
   );
 }
 
+const isLoops = (path: string): boolean => /^\/loops(\/new|\/[1-9]\d{0,15})?$/.test(path);
+
+/** The name of the page in the browser's tab. */
+function pageWords(path: string): string {
+  if (path.startsWith("/cases")) return t("cases");
+  return t(path.startsWith("/loops") ? "loops" : "situation");
+}
+
 function Screen({
   session,
   path,
-  live,
+  fresh,
 }: {
   session: Session;
   path: string;
-  live: Counters | null;
+  fresh: Fresh;
 }): JSX.Element {
   const caseId = /^\/cases\/([1-9]\d{0,15})$/.exec(path)?.[1];
   if (path === "/")
-    return <SituationScreen live={live} mayOpenCases={session.permissions.includes("case.read")} />;
+    return <SituationScreen live={fresh.counters} mayOpenCases={session.permissions.includes("case.read")} />;
   if (path === "/cases") return <CaseListScreen reader={session.name} duties={session.duties} />;
+  if (isLoops(path)) return <LoopsScreen reader={session} newest={fresh.notices?.newest ?? 0} />;
   if (caseId) return <CaseScreen id={Number(caseId)} reader={session.name} />;
   return (
     <div class="page">
@@ -150,7 +174,7 @@ function Screen({
 function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): JSX.Element {
   const { path } = usePlace();
   const follows = session.permissions.includes("situation.read");
-  const fresh = useFresh(follows);
+  const fresh = useFresh();
   const [demo, setDemo] = useState(false);
   useEffect(() => {
     call("GET /api/v1/public/about").then(
@@ -159,7 +183,7 @@ function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): 
     );
   }, []);
   useEffect(() => {
-    document.title = `${path.startsWith("/cases") ? t("cases") : t("situation")} · ${t("brand")}`;
+    document.title = `${pageWords(path)} · ${t("brand")}`;
   });
   return (
     <>
@@ -170,11 +194,12 @@ function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): 
         session={session}
         path={path}
         fresh={follows ? fresh : null}
+        notices={fresh.notices}
         demo={demo}
         onLogOut={onLogOut}
       />
       <main id="main" tabIndex={-1} style={{ display: "contents" }}>
-        <Screen session={session} path={path} live={fresh.counters} />
+        <Screen session={session} path={path} fresh={fresh} />
       </main>
     </>
   );

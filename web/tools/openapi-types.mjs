@@ -55,7 +55,8 @@ for (const path of Object.keys(api.paths).sort()) {
   for (const method of Object.keys(api.paths[path]).sort()) {
     const operation = api.paths[path][method];
     const body = operation.requestBody?.content?.["application/json"]?.schema;
-    const answer = operation.responses?.["200"]?.content?.["application/json"]?.schema;
+    const success = ["200", "201", "202"].map((status) => operation.responses?.[status]).find(Boolean);
+    const answer = success?.content?.["application/json"]?.schema;
     const parameters = operation.parameters ?? [];
     const of = (place) => parameters.filter((parameter) => parameter.in === place);
     const fields = (place, optional) => {

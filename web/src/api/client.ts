@@ -14,17 +14,36 @@ interface CallOptions<N extends Name> {
   signal?: AbortSignal;
 }
 
+export interface Refusal {
+  field: string;
+  reason: string;
+}
+
 /** Why a call did not give an answer. `status` is 0 where no server answered. */
 export class Problem extends Error {
   readonly status: number;
   readonly kind: string;
-  /** The fields that the problem names. */
-  readonly fields: string[];
-  constructor(status: number, kind: string, words: string, fields: string[] = []) {
+  /** What is wrong with which field, in the server's words. */
+  readonly errors: Refusal[];
+  /** The kind of problem in Chinese; its words are English. */
+  readonly titleChinese: string;
+  constructor(
+    status: number,
+    kind: string,
+    words: string,
+    errors: Refusal[] = [],
+    titleChinese = "",
+  ) {
     super(words);
     this.status = status;
     this.kind = kind;
-    this.fields = fields;
+    this.errors = errors;
+    this.titleChinese = titleChinese;
+  }
+
+  /** The fields that the problem names. */
+  get fields(): string[] {
+    return this.errors.map(({ field }) => field);
   }
 }
 
@@ -54,21 +73,47 @@ function addressOf(template: string, path: Record<string, string | number>, quer
 async function problemOf(response: Response): Promise<Problem> {
   let words = response.statusText;
   let kind = "";
-  let fields: string[] = [];
+  let errors: Refusal[] = [];
+  let titleChinese = "";
   try {
     const body = (await response.json()) as {
       title?: string;
       detail?: string;
+      title_zh?: string;
       type?: string;
-      errors?: { field: string }[];
+      errors?: Refusal[];
     };
     words = body.detail ?? body.title ?? words;
     kind = body.type ?? "";
-    fields = (body.errors ?? []).map(({ field }) => field);
+    errors = body.errors ?? [];
+    titleChinese = body.title_zh ?? "";
   } catch {
     // A proxy may answer in its own words: the status says enough.
   }
-  return new Problem(response.status, kind, words, fields);
+  return new Problem(response.status, kind, words, errors, titleChinese);
+}
+
+/** Whatever was thrown, as a problem. */
+export const asProblem = (reason: unknown): Problem =>
+  reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
+
+/** An answer that is a drawing. Parsed by the browser as it comes: no text becomes markup here, which
+ * the content security policy would refuse. */
+export function readDrawing(address: string, signal: AbortSignal): Promise<Document> {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", address);
+    request.responseType = "document";
+    request.onload = () => {
+      const drawing = request.status === 200 ? request.responseXML : null;
+      if (drawing) done(drawing);
+      else fail(new Problem(request.status, "", request.statusText));
+    };
+    request.onerror = () => fail(new Problem(0, "", "no answer"));
+    request.onabort = () => fail(new DOMException("", "AbortError"));
+    signal.addEventListener("abort", () => request.abort());
+    request.send();
+  });
 }
 
 export async function call<N extends ApiName>(

@@ -5,7 +5,14 @@ import type { Answer } from "./client.ts";
 
 export type Counters = Answer<"GET /api/v1/situation">["counters"];
 
+export interface NoticeHead {
+  newest: number;
+  unread: number;
+}
+
 export interface LiveListener {
+  /** How many of the reader's own notices are unread, and the newest: at once and on change. */
+  notices(head: NoticeHead): void;
   counters(counters: Counters): void;
   /** false: nothing has come for a while, or the stream is broken. */
   reachable(reachable: boolean): void;
@@ -32,6 +39,9 @@ export function followCounters(listener: LiveListener): () => void {
       const body = JSON.parse(event.data) as { counters?: Counters };
       if (body.counters) listener.counters(body.counters);
     });
+    source.addEventListener("notice", (event: MessageEvent<string>) =>
+      listener.notices(JSON.parse(event.data) as NoticeHead),
+    );
     source.addEventListener("error", () => {
       listener.reachable(false);
       if (source?.readyState === EventSource.CLOSED) retry = setTimeout(open, retryMilliseconds);

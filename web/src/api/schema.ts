@@ -123,7 +123,16 @@ export interface Operations {
       verdict: "true_signal" | "false_alarm" | "known" | "data_fault";
       words: string;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      verdict: "true_signal" | "false_alarm" | "known" | "data_fault";
+      loop: {
+        id: number;
+        moved: boolean;
+        stage: string | null;
+        why: string | null;
+      } | null;
+    };
   };
   /** Open appeals of the reader's area, those due first at the head */
   "GET /api/v1/appeals": {
@@ -200,6 +209,23 @@ export interface Operations {
       follows: "annul" | "override" | null;
       follows_of: number | null;
       followed_by?: number | null;
+    };
+  };
+  /** The city, its districts and towns by code and name; which are the reader's */
+  "GET /api/v1/areas": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        code: string;
+        parent: string | null;
+        name_zh: string;
+        name_en: string;
+        level: number;
+        own: boolean;
+      }>;
     };
   };
   /** Reads of the last week that deserve a question, the gravest first */
@@ -450,7 +476,10 @@ export interface Operations {
       kind: "persons";
       words: string;
     };
-    answer: unknown;
+    answer: {
+      no: number;
+      state: string;
+    };
   };
   /** Which export a row's watermark belongs to */
   "GET /api/v1/exports/marks/{mark}": {
@@ -571,7 +600,12 @@ export interface Operations {
       area?: string;
       fields?: Record<string, unknown>;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
   };
   /** A loop: fields, what is next and who may do it, history, children */
   "GET /api/v1/loops/{id}": {
@@ -883,7 +917,22 @@ export interface Operations {
       about?: number;
       member?: number;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      person_no?: number;
+      area?: string;
+      about: number | null;
+      words: string;
+      filed_at: string;
+      due_at: string;
+      overdue: boolean;
+      state: "open" | "granted" | "rejected";
+      decided_at: string | null;
+      decision_words: string | null;
+      follows: "annul" | "override" | null;
+      follows_of: number | null;
+      followed_by?: number | null;
+    };
   };
   /** The code that staff scan, the holder's own or a member's: rotating, or for paper */
   "GET /api/v1/me/code": {
@@ -937,7 +986,18 @@ export interface Operations {
       person_no?: number;
       relation: "child" | "parent" | "spouse" | "other";
     };
-    answer: unknown;
+    answer: {
+      no: number;
+      person_no: number;
+      represented_since: string;
+      represented_until: string;
+      relation: "child" | "parent" | "spouse" | "other";
+      status: "known" | "unknown";
+      color: "green" | "yellow" | "red" | "unknown";
+      since: string | null;
+      until: string | null;
+      last_negative_at: string | null;
+    };
   };
   /** Ends a representation at once, by either side */
   "DELETE /api/v1/me/family/{no}": {
@@ -1157,7 +1217,12 @@ export interface Operations {
       reason_code: string;
       words: string;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      state: "open" | "approved" | "refused";
+      missing: number;
+      evidence: number | null;
+    };
   };
   /** A person's status at a moment, with its reasons in words */
   "GET /api/v1/persons/{no}/status": {
@@ -1213,7 +1278,10 @@ export interface Operations {
     query: Record<never, never>;
     purpose: false;
     body: undefined;
-    answer: unknown;
+    answer: {
+      digest: string;
+      bytes: number;
+    };
   };
   /** A photo, for who has a part in a loop that names it or may act next there */
   "GET /api/v1/photos/{digest}": {
@@ -1280,7 +1348,10 @@ export interface Operations {
         members: Array<number>;
       };
     };
-    answer: unknown;
+    answer: {
+      id?: number;
+      repeated?: boolean;
+    };
   };
   /** Results as NDJSON, each with its own accession: an answer a line */
   "POST /api/v1/results:batch": {
@@ -1415,7 +1486,41 @@ export interface Operations {
     body: {
       yaml: string;
     };
-    answer: unknown;
+    answer: {
+      id: number;
+      rule_set: string;
+      version: string;
+      valid_from: string;
+      state: string;
+      proposer: string;
+      proposed_at: string;
+      signatures: Array<{
+        name: string;
+        signed_at: string;
+      }>;
+      effect: {
+        at: string;
+        rules_before?: string;
+        rules_after?: string;
+        persons: number;
+        changed: number | null;
+        changes: Array<{
+          before: string;
+          after: string;
+          persons: number | null;
+        }>;
+        districts: Array<{
+          area: string;
+          persons: number;
+          changed: number | null;
+          changes: Array<{
+            before: string;
+            after: string;
+            persons: number | null;
+          }>;
+        }>;
+      };
+    };
   };
   /** One rule set that is proposed or signed */
   "GET /api/v1/rules/{id}": {
@@ -1531,6 +1636,130 @@ export interface Operations {
   "POST /api/v1/scans:batch": {
     path: Record<never, never>;
     query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: unknown;
+  };
+  /** The scenes that open loops, in the versions that do */
+  "GET /api/v1/scenes": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        name: string;
+        version: number;
+        opens: boolean;
+        title: {
+          zh: string;
+          en: string;
+        };
+        about: {
+          zh: string;
+          en: string;
+        };
+        subject: {
+          kind: string;
+          title: {
+            zh: string;
+            en: string;
+          };
+          by_code: boolean;
+        };
+        by_hand: boolean;
+      }>;
+    };
+  };
+  /** A scene: fields, stages, steps, and the JSON Schema of what opens a loop */
+  "GET /api/v1/scenes/{name}": {
+    path: { name: string | number };
+    query: { version?: number };
+    purpose: false;
+    body: undefined;
+    answer: {
+      name: string;
+      version: number;
+      opens: boolean;
+      title: {
+        zh: string;
+        en: string;
+      };
+      about: {
+        zh: string;
+        en: string;
+      };
+      subject: {
+        kind: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        by_code: boolean;
+      };
+      by_hand: boolean;
+      fields: Array<{
+        name: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        type: string;
+        type_title: {
+          zh: string;
+          en: string;
+        };
+        refers: boolean;
+        by_code: boolean;
+        list: boolean;
+        required: boolean;
+        personal: boolean;
+        hidden_until: string | null;
+        min: number | null;
+        max: number | null;
+        values: Array<string>;
+      }>;
+      stages: Array<{
+        name: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        final: string | null;
+        owner: {
+          zh: string;
+          en: string;
+        } | null;
+        within_seconds: number | null;
+        claimed: boolean;
+        next: Array<{
+          to: string;
+          trigger: "by" | "on" | "after" | "none";
+          by: Array<{
+            zh: string;
+            en: string;
+          }>;
+          sign: Array<{
+            zh: string;
+            en: string;
+          }>;
+          when: Array<{
+            zh: string;
+            en: string;
+          }>;
+          note: boolean;
+          require: Array<string>;
+          on?: string;
+          after_seconds?: number;
+        }>;
+      }>;
+      opening: Record<string, unknown> | null;
+    };
+  };
+  /** The drawing of a scene (SVG), each stage's box with its name as data-stage */
+  "GET /api/v1/scenes/{name}/diagram": {
+    path: { name: string | number };
+    query: { version?: number; language?: string; plain?: string };
     purpose: false;
     body: undefined;
     answer: unknown;

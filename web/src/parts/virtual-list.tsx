@@ -31,6 +31,7 @@ export function keyIsTaken(event: KeyboardEvent): boolean {
     event.altKey ||
     event.defaultPrevented ||
     target.tagName === "INPUT" ||
+    target.tagName === "SELECT" ||
     target.tagName === "TEXTAREA"
   );
 }

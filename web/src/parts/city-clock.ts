@@ -1,0 +1,31 @@
+// The city's time on this page: asked once, then carried on by the machine's own clock. Deadlines
+// are counted from it, so that a machine whose clock is wrong still counts right.
+import { useEffect, useState } from "preact/hooks";
+import { call } from "../api/client.ts";
+import { secondsOf } from "../format.ts";
+
+const tickMilliseconds = 20_000;
+const known = { ahead: 0, offset: "+08:00", asked: false };
+
+export async function askCityTime(): Promise<void> {
+  const about = await call("GET /api/v1/public/about");
+  known.ahead = secondsOf(about.city_now) - Date.now() / 1000;
+  known.offset = /[+-]\d\d:\d\d$/.exec(about.city_now)?.[0] ?? known.offset;
+  known.asked = true;
+}
+
+/** Seconds since 1970, as the city's clock has it. */
+export const cityNow = (): number => Date.now() / 1000 + known.ahead;
+/** "+08:00": what a time that was typed in is to be read in. */
+export const cityOffset = (): string => known.offset;
+
+/** Draws the caller again as the clock goes on. */
+export function useCityNow(): number {
+  const [now, setNow] = useState(cityNow);
+  useEffect(() => {
+    if (!known.asked) void askCityTime().then(() => setNow(cityNow()), () => {});
+    const timer = setInterval(() => setNow(cityNow()), tickMilliseconds);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

@@ -1,0 +1,319 @@
+// The lists of loops: the reader's own, what was escalated to them, their area's, the overdue and the
+// closed. Pages are read as the list is scrolled; a later reading never moves the chosen row.
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
+import { t } from "../../catalogue.ts";
+import { count } from "../../format.ts";
+import { useCityNow } from "../../parts/city-clock.ts";
+import { Icon } from "../../parts/icons.tsx";
+import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
+import { problemWords, useLoad } from "../../parts/load.tsx";
+import { VirtualList } from "../../parts/virtual-list.tsx";
+import { areaWords, readAreas, say, type SceneHead } from "./definitions.ts";
+import { seatWords, standing, subjectWords, type Row } from "./words.ts";
+
+export const listId = "loop-list";
+const pageSize = 100;
+const rowHeight = 58;
+
+export const lists = ["me", "told", "area", "overdue", "closed"] as const;
+export type ListName = (typeof lists)[number];
+
+/** Which list an address names; who looks after no areas has the first two only. */
+export const listNamed = (name: string | null, ofAreas: boolean): ListName => {
+  const known = lists.find((one) => one === name);
+  if (known && (ofAreas || known === "me" || known === "told" || known === "overdue")) return known;
+  return ofAreas ? "area" : "me";
+};
+
+function queryOf(list: ListName, scene: string, ofAreas: boolean): Record<string, string> {
+  const shared: Record<string, string> = scene ? { scene } : {};
+  if (list === "overdue") return { ...shared, owner: ofAreas ? "area" : "me", overdue: "true" };
+  if (list === "closed") return { ...shared, state: "closed", owner: "area" };
+  return { ...shared, owner: list };
+}
+
+interface Pages {
+  rows: Row[];
+  next: string | null;
+  problem: Problem | null;
+  busy: boolean;
+  read: boolean;
+}
+
+const noPages: Pages = { rows: [], next: null, problem: null, busy: false, read: false };
+
+type Counts = Answer<"GET /api/v1/loops:counts">["items"];
+
+/** Sums of the counters that the server keeps with every act. */
+const sumOf = (counts: Counts, scene: string, part: "open" | "overdue"): number =>
+  counts
+    .filter((one) => !scene || one.scene === scene)
+    .reduce((sum, one) => sum + one[part], 0);
+
+interface Props {
+  list: ListName;
+  scene: string;
+  scenes: readonly SceneHead[];
+  ofAreas: boolean;
+  mayAct: boolean;
+  /** Number of the loop that is open beside the list, 0 where none. */
+  open: number;
+  marked: ReadonlyMap<number, Row>;
+  /** Changes whenever the list is to be read anew. */
+  turn: number;
+  news: boolean;
+  onReload(): void;
+  onList(list: ListName): void;
+  onScene(scene: string): void;
+  onOpen(id: number): void;
+  onNew(): void;
+  onMark(row: Row): void;
+  onUnmark(): void;
+  onBulk(): void;
+  bulkRefusal: string;
+}
+
+const listWords = (list: ListName): string => t(`list_${list}`);
+
+function Tabs(props: Props & { counts: Counts | null }): JSX.Element {
+  const { list, scene, ofAreas, counts, onList } = props;
+  const figure = (one: ListName): string => {
+    if (!counts || (one !== "area" && one !== "overdue")) return "";
+    return ` ${count(sumOf(counts, scene, one === "area" ? "open" : "overdue"))}`;
+  };
+  const shown = lists.filter((one) => ofAreas || one === "me" || one === "told" || one === "overdue");
+  return (
+    <div class="switch" role="group" aria-label={t("listGroup")}>
+      {shown.map((one) => (
+        <button
+          key={one}
+          type="button"
+          data-list={one}
+          aria-pressed={one === list}
+          onClick={() => onList(one)}
+        >
+          {listWords(one)}
+          {figure(one)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now: number; onMark: (() => void) | null }): JSX.Element {
+  const { tone, icon, words, used } = standing(row, now);
+  const about = [subjectWords(row.subject), row.subject.kind === "area" ? "" : areaWords(row.area)]
+    .filter(Boolean)
+    .join(" · ");
+  return (
+    <>
+      <span
+        class={`tick${marked ? " on" : ""}${onMark ? "" : " none"}`}
+        onClick={(event) => {
+          event.stopPropagation();
+          onMark?.();
+        }}
+      >
+        {marked && <Icon name="tick" />}
+        {marked && <span class="sr">{t("marked")}</span>}
+      </span>
+      <span class={`shape ${tone}`}>
+        <Icon name={icon} />
+      </span>
+      <span class="what">
+        <b class="cut">{say(row.title)}</b>
+        <span class="cut small dim">
+          {t("loopNumber", { id: row.id })}
+          {about && ` · ${about}`}
+        </span>
+      </span>
+      <span class="whose">
+        <span class="cut small">{say(row.stage_title)}</span>
+        <span class="cut small dim">
+          {row.claimed_by ? t("heldShort", { name: row.claimed_by }) : seatWords(row.owner)}
+        </span>
+      </span>
+      <span class={`row-clock ${tone}`}>
+        <b>{words}</b>
+        {used !== null && <span class="track"><i style={{ width: `${used * 100}%` }} /></span>}
+      </span>
+    </>
+  );
+}
+
+export function LoopList(props: Props): JSX.Element {
+  const { list, scene, ofAreas, open, marked, turn, onOpen, onMark, mayAct } = props;
+  const [pages, setPages] = useState<Pages>(noPages);
+  const [chosen, setChosen] = useState(-1);
+  const chosenId = useRef(0);
+  const reading = useRef(0);
+  const now = useCityNow();
+  const areas = useLoad("areas", readAreas);
+  const counts = useLoad(ofAreas ? `counts-${turn}` : null, (signal) =>
+    call("GET /api/v1/loops:counts", { signal }),
+  );
+  const [keptCounts, setKeptCounts] = useState<Counts | null>(null);
+  useEffect(() => {
+    if (counts.value) setKeptCounts(counts.value.items);
+  }, [counts.value]);
+
+  async function read(after: string | null): Promise<void> {
+    const mine = ++reading.current;
+    setPages((old) => ({ ...old, busy: true }));
+    try {
+      const page = await call("GET /api/v1/loops", {
+        query: { ...queryOf(list, scene, ofAreas), limit: pageSize, ...(after && { after }) },
+      });
+      if (mine !== reading.current) return;
+      setPages((old) => ({
+        rows: after ? [...old.rows, ...page.items] : page.items,
+        next: page.next,
+        problem: null,
+        busy: false,
+        read: true,
+      }));
+    } catch (reason) {
+      if (mine === reading.current)
+        setPages((old) => ({ ...old, problem: asProblem(reason), busy: false }));
+    }
+  }
+  useEffect(() => setPages(noPages), [list, scene]);
+  useEffect(() => void read(null), [list, scene, turn]);
+
+  const { rows } = pages;
+  useEffect(() => {
+    const wanted = open || chosenId.current;
+    const index = rows.findIndex((row) => row.id === wanted);
+    setChosen(index >= 0 ? index : rows.length && !open ? 0 : -1);
+  }, [rows, open]);
+  useEffect(() => {
+    if (pages.read && rows.length && !open) focusOn(listId);
+  }, [pages.read, list, scene]);
+
+  const select = (index: number): void => {
+    setChosen(index);
+    chosenId.current = rows[index]?.id ?? 0;
+  };
+  const openRow = (index: number): void => {
+    const row = rows[index];
+    if (row) onOpen(row.id);
+  };
+  const markRow = (): void => {
+    const row = rows[chosen];
+    if (row && mayAct && row.state === "open") onMark(row);
+  };
+  useKeys({
+    "/": () => focusOn("loop-scene"),
+    j: () => select(Math.min(rows.length - 1, chosen + 1)),
+    k: () => select(Math.max(0, chosen - 1)),
+    x: markRow,
+    Enter: () => openRow(chosen),
+  });
+  const marks = [...marked.values()];
+  return (
+    <section class="loop-side" aria-label={t("loopsTitle")}>
+      <h1 class="sr">{t("loopsTitle")}</h1>
+      <div class="bar-line">
+        <Tabs {...props} counts={keptCounts} />
+      </div>
+      <div class="bar-line">
+        <select
+          id="loop-scene"
+          class="scene-filter"
+          aria-label={t("sceneFilter")}
+          value={scene}
+          onChange={(event) => props.onScene(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.stopPropagation();
+            focusOn(listId);
+          }}
+        >
+          <option value="">{t("sceneAll")}</option>
+          {props.scenes.map((one) => {
+            const figure = keptCounts ? sumOf(keptCounts, one.name, "open") : 0;
+            return (
+              <option key={one.name} value={one.name}>
+                {say(one.title)}
+                {figure ? ` ${count(figure)}` : ""}
+              </option>
+            );
+          })}
+        </select>
+        {mayAct && (
+          <button class="button slim" type="button" onClick={props.onNew}>
+            {t("openTitle")} <kbd>N</kbd>
+          </button>
+        )}
+        {props.news && (
+          <button class="button slim" type="button" onClick={props.onReload}>
+            {t("listNews")}
+          </button>
+        )}
+        <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+        <KeyHint keys={["X"]}>{t("keysMark")}</KeyHint>
+      </div>
+      {pages.problem && (
+        <div class="notice bad" role="alert">
+          <span>{problemWords(pages.problem)}</span>
+          <button class="button slim" type="button" onClick={() => void read(null)}>
+            {t("retry")}
+          </button>
+        </div>
+      )}
+      {!pages.read && !pages.problem && <p class="dim" role="status">{t("loading")}…</p>}
+      {pages.read && !rows.length && <p class="empty">{t(`empty_${list}`)}</p>}
+      {rows.length > 0 && (
+        <VirtualList
+          key={`${list} ${scene} ${areas.value ? 1 : 0}`}
+          id={listId}
+          label={listWords(list)}
+          rows={rows}
+          total={pages.next ? -1 : rows.length}
+          rowHeight={rowHeight}
+          rowClass="loop-row"
+          selected={chosen}
+          onSelect={select}
+          onOpen={openRow}
+          onEnd={() => {
+            if (pages.next && !pages.busy && !pages.problem) void read(pages.next);
+          }}
+          keyOf={(row) => row.id}
+        >
+          {(row) => (
+            <RowWords
+              row={row}
+              marked={marked.has(row.id)}
+              now={now}
+              onMark={mayAct && row.state === "open" ? () => onMark(row) : null}
+            />
+          )}
+        </VirtualList>
+      )}
+      {mayAct && (
+        <div class="marks" role="status">
+          {!marks.length && <span class="quiet">{t("marksNone")}</span>}
+          {marks.length > 0 && (
+            <>
+              <b>{t("marksCount", { count: marks.length })}</b>
+              <button
+                class="button"
+                type="button"
+                disabled={Boolean(props.bulkRefusal)}
+                onClick={props.onBulk}
+              >
+                {t("bulkOpen")} <kbd>B</kbd>
+              </button>
+              <button class="button slim" type="button" onClick={props.onUnmark}>
+                {t("marksClear")}
+              </button>
+              {props.bulkRefusal && <span class="quiet">{props.bulkRefusal}</span>}
+            </>
+          )}
+        </div>
+      )}
+    </section>
+  );
+}

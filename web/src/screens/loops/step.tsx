@@ -1,0 +1,327 @@
+// What is next for a loop: the steps, who may do them, and the form of the one that is chosen.
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
+import { t } from "../../catalogue.ts";
+import { dayAndClock } from "../../format.ts";
+import { say, stageWords, type Area, type Scene, type Words } from "./definitions.ts";
+import {
+  draftOf,
+  errorsElsewhere,
+  FieldControls,
+  focusRefused,
+  NoteControl,
+  valuesOf,
+  type Draft,
+} from "./form.tsx";
+import { refusalWords, type Loop } from "./words.ts";
+
+export type Step = Loop["next"][number];
+export type Outcome = Answer<"POST /api/v1/loops/{id}/advance">;
+
+const listed = (words: readonly Words[]): string => words.map(say).join(t("listComma"));
+
+/** What moves the step, in one line. */
+function triggerWords(step: Step): string {
+  if (step.trigger === "by") return t("stepBy", { who: listed(step.by) });
+  if (step.trigger === "on") return t("stepOn", { event: step.on ?? "" });
+  return t("stepAfter", { time: dayAndClock(step.at ?? null) });
+}
+
+export function StepRow(props: {
+  step: Step;
+  index: number;
+  scene: Scene | null;
+  chosen: boolean;
+  mayAct: boolean;
+  onChoose(): void;
+}): JSX.Element {
+  const { step, index, scene, chosen, mayAct, onChoose } = props;
+  const fields = step.require.map((name) => {
+    const field = scene?.fields.find((one) => one.name === name);
+    return field ? say(field.title) : name;
+  });
+  return (
+    <li class={`step${chosen ? " chosen" : ""}`} data-step={step.to}>
+      <div>
+        <b>{stageWords(scene, step.to)}</b>
+        <span class="small dim">{triggerWords(step)}</span>
+        {step.when.length > 0 && (
+          <span class="small dim">{t("stepWhen", { guards: listed(step.when) })}</span>
+        )}
+        {(fields.length > 0 || step.note) && (
+          <span class="small dim">
+            {t("stepNeeds", {
+              fields: [...fields, ...(step.note ? [t("note")] : [])].join(t("listComma")),
+            })}
+          </span>
+        )}
+        {step.sign.length > 0 && (
+          <span class="small dim">{t("stepSign", { who: listed(step.sign) })}</span>
+        )}
+      </div>
+      {step.trigger === "by" &&
+        (step.mine && mayAct ? (
+          <button class="button" type="button" aria-pressed={chosen} onClick={onChoose}>
+            {t("stepChoose")} {index <= 9 && <kbd>{index}</kbd>}
+          </button>
+        ) : (
+          <span class="quiet">{t("stepNotYours")}</span>
+        ))}
+    </li>
+  );
+}
+
+interface FormProps {
+  loop: Loop;
+  step: Step;
+  scene: Scene;
+  areas: readonly Area[];
+  onDone(outcome: Outcome, to: string): void;
+  onLeave(): void;
+}
+
+export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProps): JSX.Element {
+  const asked = step.require
+    .map((name) => scene.fields.find((field) => field.name === name))
+    .filter((field) => field !== undefined);
+  const others = scene.fields.filter((field) => !step.require.includes(field.name));
+  const [draft, setDraft] = useState<Draft>(() =>
+    Object.fromEntries(
+      asked.map((field) => [
+        field.name,
+        draftOf(field, loop.fields.find((one) => one.name === field.name)?.value),
+      ]),
+    ),
+  );
+  const [note, setNote] = useState("");
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const more = useRef<HTMLDetailsElement>(null);
+  const errors = problem?.errors ?? [];
+  const noteError = errors.find((error) => error.field === "note");
+  const elsewhere = errorsElsewhere(errors, [...scene.fields.map((one) => one.name), "note"]);
+
+  useEffect(() => {
+    // Never one inside the closed part: that takes no focus.
+    const controls = ":is(input, select, textarea):not([disabled])";
+    form.current
+      ?.querySelector<HTMLElement>(
+        `:scope > .form-fields ${controls}, :scope > .form-field ${controls}`,
+      )
+      ?.focus();
+  }, []);
+  useEffect(() => {
+    if (!problem) return;
+    if (more.current && others.some((field) => problem.fields.includes(field.name)))
+      more.current.open = true;
+    focusRefused(form.current);
+  }, [problem]);
+
+  async function act(): Promise<void> {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      const fields = valuesOf([...asked, ...others], draft);
+      const outcome = await call("POST /api/v1/loops/{id}/advance", {
+        path: { id: loop.id },
+        body: {
+          to: step.to,
+          ...(Object.keys(fields).length && { fields }),
+          ...(note.trim() && { note }),
+        },
+      });
+      onDone(outcome, step.to);
+    } catch (reason) {
+      setProblem(asProblem(reason));
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <form
+      ref={form}
+      class="step-form"
+      noValidate
+      aria-label={t("stepForm", { stage: stageWords(scene, step.to) })}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void act();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+          event.preventDefault();
+          void act();
+        } else if (event.key === "Escape") {
+          event.preventDefault();
+          event.stopPropagation();
+          onLeave();
+        }
+      }}
+    >
+      <h3>{t("stepForm", { stage: stageWords(scene, step.to) })}</h3>
+      {problem && (!errors.length || elsewhere.length > 0) && (
+        <p class="notice bad" role="alert">
+          {refusalWords(problem)}
+        </p>
+      )}
+      <div class="form-fields">
+        <FieldControls
+          prefix="step"
+          fields={asked}
+          required={step.require}
+          areas={areas}
+          draft={draft}
+          errors={errors}
+          onDraft={setDraft}
+        />
+      </div>
+      {others.length > 0 && (
+        <details ref={more}>
+          <summary>{t("stepMore")}</summary>
+          <div class="form-fields">
+            <FieldControls
+              prefix="step"
+              fields={others}
+              required={[]}
+              areas={areas}
+              draft={draft}
+              errors={errors}
+              onDraft={setDraft}
+            />
+          </div>
+        </details>
+      )}
+      <NoteControl
+        id="step-note"
+        text={note}
+        required={step.note}
+        error={noteError}
+        onText={setNote}
+      />
+      <div class="bar-line">
+        <button class="button main" type="submit" disabled={busy}>
+          {t("stepAct", { stage: stageWords(scene, step.to) })} <kbd>Ctrl Enter</kbd>
+        </button>
+        <button class="button" type="button" onClick={onLeave}>
+          {t("cancel")}
+        </button>
+        {step.sign.length > 0 && <span class="quiet">{t("stepSignAfter")}</span>}
+      </div>
+    </form>
+  );
+}
+
+interface ActsProps {
+  loop: Loop;
+  scene: Scene;
+  reader: string;
+  mayTake: boolean;
+  onDone(words: string): void;
+}
+
+/** Signing, holding, taking over: acts that need no form of the scene. */
+export function OtherActs({ loop, scene, reader, mayTake, onDone }: ActsProps): JSX.Element {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [note, setNote] = useState("");
+  const [busy, setBusy] = useState(false);
+  const path = { id: loop.id };
+  const stage = scene.stages.find((one) => one.name === loop.stage);
+  const held = loop.claimed_by === reader;
+
+  async function run(act: () => Promise<Outcome>, words: (outcome: Outcome) => string) {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      onDone(words(await act()));
+    } catch (reason) {
+      setProblem(asProblem(reason));
+    } finally {
+      setBusy(false);
+    }
+  }
+  const sign = (): Promise<void> =>
+    run(
+      () => call("POST /api/v1/loops/{id}/sign", { path, body: {} }),
+      (outcome) =>
+        outcome.missing.length
+          ? t("signedMissing", { who: handsWords(loop, outcome.missing) })
+          : t("signedDone", { stage: stageWords(scene, outcome.stage) }),
+    );
+  const claim = (release: boolean): Promise<void> =>
+    run(
+      () => call("POST /api/v1/loops/{id}/claim", { path, body: release ? { release } : {} }),
+      () => t(release ? "claimReleased" : "claimDone"),
+    );
+  const take = (close: boolean): Promise<void> =>
+    run(
+      () => call("POST /api/v1/loops/{id}/take", { path, body: { note, ...(close && { close }) } }),
+      () => t(close ? "takeClosed" : "takeDone"),
+    );
+  const noteError = problem?.errors.find((error) => error.field === "note");
+  return (
+    <>
+      {problem && !noteError && (
+        <p class="notice bad" role="alert">
+          {refusalWords(problem)}
+        </p>
+      )}
+      {loop.waiting && (
+        <div class="notice" data-waiting>
+          <span>
+            {t("waitingFor", {
+              stage: stageWords(scene, loop.waiting.to ?? ""),
+              who: handsWords(loop, loop.waiting.missing ?? []),
+            })}
+          </span>
+          <button class="button" type="button" disabled={busy} onClick={() => void sign()}>
+            {t("sign")}
+          </button>
+        </div>
+      )}
+      {stage?.claimed && (
+        <div class="bar-line">
+          <button class="button" type="button" disabled={busy} onClick={() => void claim(held)}>
+            {t(held ? "claimRelease" : "claim")}
+          </button>
+          <span class="quiet">{t("claimHint")}</span>
+        </div>
+      )}
+      {mayTake && (
+        <details class="take">
+          <summary>{t("takeTitle")}</summary>
+          <NoteControl
+            id="take-note"
+            text={note}
+            required={true}
+            error={noteError}
+            onText={setNote}
+          />
+          <div class="bar-line">
+            <button class="button" type="button" disabled={busy} onClick={() => void take(false)}>
+              {t("take")}
+            </button>
+            <button class="button" type="button" disabled={busy} onClick={() => void take(true)}>
+              {t("takeClose")}
+            </button>
+            <span class="quiet">{t("takeHint")}</span>
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** Who has still to sign, in the reader's language: the server names them in English. */
+function handsWords(loop: Loop, hands: readonly string[]): string {
+  const signers = loop.next.flatMap((step) => step.sign);
+  return hands
+    .map((hand) => {
+      const known = signers.find((signer) => signer.en === hand);
+      return known ? say(known) : hand;
+    })
+    .join(t("listComma"));
+}

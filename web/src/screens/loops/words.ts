@@ -1,0 +1,144 @@
+// A loop in words: whose it is, what it is about, how its clock stands, what was done.
+import type { Answer, Problem } from "../../api/client.ts";
+import { t, wordFor, type WordKey } from "../../catalogue.ts";
+import { dayAndClock, dayLong, duration, secondsOf } from "../../format.ts";
+import type { IconName } from "../../parts/icons.tsx";
+import { roleNames } from "../../policy-names.ts";
+import { settings } from "../../settings.ts";
+import { areaWords, type Field } from "./definitions.ts";
+
+export type Row = Answer<"GET /api/v1/loops">["items"][number];
+export type Loop = Answer<"GET /api/v1/loops/{id}">;
+type Seat = Row["owner"];
+
+export const roleWords = (role: string): string => roleNames[role]?.[settings.language] ?? role;
+
+export function seatWords(seat: Seat): string {
+  const area = areaWords(seat.area);
+  if (seat.form === "unit") return t("seatUnit", { no: seat.no ?? "—" });
+  if (seat.form === "person") return t("seatPerson", { no: seat.no ?? "—" });
+  const role = seat.role ? roleWords(seat.role) : "";
+  if (seat.form === "lead") return t("seatLead", { area });
+  return area ? t("seatRole", { area, role }) : role;
+}
+
+/** What the loop is about; persons stand by number alone. */
+export function subjectWords(subject: Row["subject"]): string {
+  if (subject.kind === "none") return "";
+  const kind = wordFor("subject", subject.kind) ?? subject.kind;
+  if (subject.kind === "area" && subject.code) return areaWords(subject.code);
+  if (subject.code) return `${kind} ${subject.code}`;
+  return subject.no ? t("subjectNumber", { kind, no: subject.no }) : t("subjectHidden", { kind });
+}
+
+// ---- Clocks
+
+const hour = 3600;
+const day = 24 * hour;
+
+/** Durations of any length: from three days on in days, from ten on in whole ones. */
+export function span(seconds: number): string {
+  if (seconds < 3 * day) return duration(seconds);
+  const days = Math.floor(seconds / day);
+  const hours = days < 10 ? Math.floor((seconds % day) / hour) : 0;
+  if (settings.language === "zh") return hours ? `${days} 天 ${hours} 小时` : `${days} 天`;
+  return hours ? `${days} d ${hours} h` : `${days} d`;
+}
+
+export interface Standing {
+  tone: "late" | "soon" | "open" | "done" | "ended";
+  icon: IconName;
+  words: string;
+  /** Of the time that the stage has, 0 to 1; null where it has ended. */
+  used: number | null;
+}
+
+export function standing(row: Row | Loop, now: number): Standing {
+  if (row.state !== "open") {
+    const tone = row.state === "done" ? "done" : "ended";
+    return { tone, icon: tone, words: t(`state_${row.state}`), used: null };
+  }
+  const left = secondsOf(row.due_at) - now;
+  const whole = secondsOf(row.due_at) - secondsOf(row.entered_at);
+  const used = whole > 0 ? Math.min(1, Math.max(0, 1 - left / whole)) : 1;
+  if (left <= 0)
+    return { tone: "late", icon: "late", words: t("clockLate", { span: span(-left) }), used: 1 };
+  const tone = left < hour ? "soon" : "open";
+  return { tone, icon: tone, words: t("clockLeft", { span: span(left) }), used };
+}
+
+// ---- Values
+
+export const choiceWords = (value: string): string => value.replaceAll("_", " ");
+
+export function valueWords(type: string, value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value))
+    return value.map((one) => valueWords(type, one)).join(settings.language === "zh" ? "、" : ", ");
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  if (type === "time") return dayAndClock(String(value));
+  if (type === "date") return dayLong(String(value));
+  if (type === "enum") return choiceWords(String(value));
+  if (type === "area") return areaWords(String(value));
+  if (typeof value === "number" && !["int", "number"].includes(type))
+    return t("subjectNumber", { kind: wordFor("subject", type) ?? type, no: value });
+  return String(value);
+}
+
+// ---- Refusals
+
+// The server says why in English; what it says most often stands here in both languages.
+const reasons: [RegExp, WordKey][] = [
+  [/^the (field|note) is missing$/, "reasonMissing"],
+  [/^empty$/, "reasonMissing"],
+  [/^not of this length$/, "reasonLength"],
+  [/^not a number$/, "reasonNumber"],
+  [/^outside of what the scene allows$/, "reasonRange"],
+  [/^none of the choices$/, "reasonChoice"],
+  [/^not a (date|time)$/, "reasonTime"],
+  [/^there is no .+ of this number$/, "reasonUnknown"],
+  [/^unknown (code|area)$/, "reasonUnknown"],
+  [/^not (such a list|of this form)$/, "reasonForm"],
+  [/within your authority$/, "reasonAuthority"],
+  [/^this step is not yours$/, "reasonNotYours"],
+  [/^no hand leads|no hand leads there$/, "reasonMoved"],
+  [/^it must hold that /, "reasonGuard"],
+  [/^nothing waits to be signed$/, "reasonNothingWaits"],
+  [/^you asked for this step$/, "reasonAsked"],
+  [/^you have signed it$/, "reasonSigned"],
+  [/^this signature is not yours to give$/, "reasonSignature"],
+  [/^the loop is not yours to hold$/, "reasonNotYours"],
+  [/ holds it until /, "reasonHeld"],
+  [/^the loop is closed: /, "reasonClosed"],
+];
+
+/** Why the server refused, in the reader's language; its own words where they are not known here. */
+export function reasonWords(reason: string): string {
+  const known = reasons.find(([form]) => form.test(reason));
+  if (!known || settings.language === "en") return reason;
+  return t(known[1]);
+}
+
+/** What a value of the field must be, from its definition. */
+export function hintWords(field: Field): string {
+  const { min, max } = field;
+  if (field.type === "text" && max !== null && !field.list) return t("hintLength", { max });
+  if ((field.type === "int" || field.type === "number") && min !== null && max !== null)
+    return t("hintRange", { min, max });
+  if (field.type === "photo") return t("hintPhoto");
+  if (field.list && field.type !== "enum") return t("hintList");
+  if (field.refers && field.type !== "area")
+    return t(field.by_code ? "hintCode" : "hintNumber", {
+      kind: (wordFor("subject", field.type) ?? field.type).toLowerCase(),
+    });
+  return "";
+}
+
+/** A problem as one sentence for a page without the field that it names. */
+export function refusalWords(problem: Problem): string {
+  if (problem.status === 0) return t("actOffline");
+  const [first] = problem.errors;
+  const why = first ? reasonWords(first.reason) : problem.message;
+  if (settings.language === "en") return problem.message;
+  return problem.titleChinese ? t("actRefused", { title: problem.titleChinese, why }) : why;
+}
