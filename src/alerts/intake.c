@@ -1,4 +1,4 @@
-/* How counts come in: `import series`, and the batch feed POST /series, a line a report. */
+/* How counts come in: `import series`, and the batch feed POST /series:batch, a line a report. */
 #include <stdlib.h>
 
 #include "alerts/alerts_internal.h"
@@ -78,7 +78,7 @@ const struct import_kind import_series = {.name = "series",
                                           .apply = apply,
                                           .undo = undo};
 
-/* ---- POST /series */
+/* ---- POST /series:batch */
 
 enum { LINES_MAX = 10000, ANSWER_BYTES_MAX = 8 << 20, SOURCE_BYTES_MAX = 64 };
 

@@ -1,4 +1,4 @@
-/* GET /alerts, GET /alerts/{id}, POST /alerts/{id}/disposition, POST /series. */
+/* GET /alerts, GET /alerts/{id}, POST /alerts/{id}/disposition, POST /series:batch. */
 #include "access/access.h"
 #include "alerts/alerts_internal.h"
 #include "alerts/routes_schema.h"
@@ -351,7 +351,7 @@ const struct route alert_routes[ALERT_ROUTES] = {
      .success_status = 201,
      .handle = disposition_handle},
     {.method = HTTP_POST,
-     .path = "/series",
+     .path = "/series:batch",
      .access = ROUTE_USER,
      .permission = PERMISSION_BIT(PERMIT_IMPORT_RUN),
      .touches = TOUCH_AGGREGATES,

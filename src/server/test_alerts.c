@@ -63,7 +63,7 @@ static void add_line(struct buffer *body, const char *channel, const char *area,
 
 static void send(struct loopback *loop, const char *user, struct buffer *body)
 {
-    expect(loop, user, HTTP_POST, "/api/v1/series", buffer_slice(body).data, 200, "\"done\":true");
+    expect(loop, user, HTTP_POST, "/api/v1/series:batch", buffer_slice(body).data, 200, "\"done\":true");
     buffer_release(body);
 }
 
@@ -333,9 +333,9 @@ static void lines_that_are_no_reports_are_refused_each_with_its_field(void **sta
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char field[40];
         snprintf(field, sizeof field, "\"field\":\"%s\"", bad[i][1]);
-        expect(loop, "cdc_lead", HTTP_POST, "/api/v1/series", bad[i][0], 200, field);
+        expect(loop, "cdc_lead", HTTP_POST, "/api/v1/series:batch", bad[i][0], 200, field);
     }
-    expect(loop, "cdc_lead", HTTP_POST, "/api/v1/series", "", 400, NULL);
+    expect(loop, "cdc_lead", HTTP_POST, "/api/v1/series:batch", "", 400, NULL);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM series_point"), 0);
 }
 
@@ -350,7 +350,7 @@ static void the_latest_report_of_a_day_wins_whatever_order_they_come_in(void **s
                                           {REPORT("7", "11:00"), "replaced"},
                                           {REPORT("6", "10:00"), "older"}};
     for (size_t i = 0; i < 4; i++)
-        expect(loop, "cdc_lead", HTTP_POST, "/api/v1/series", sent[i][0], 200, sent[i][1]);
+        expect(loop, "cdc_lead", HTTP_POST, "/api/v1/series:batch", sent[i][0], 200, sent[i][1]);
     assert_int_equal(loopback_number(loop, "SELECT count FROM series_point"), 7);
 }
 
@@ -435,7 +435,7 @@ static void an_alert_of_one_district_is_not_there_for_another(void **state)
     snprintf(
         body, sizeof body,
         "{\"channel\":\"calls_12345\",\"area\":\"320412\",\"date\":\"2022-04-13\",\"count\":1}");
-    expect(loop, "cdc_lead-320481", HTTP_POST, "/api/v1/series", body, 200,
+    expect(loop, "cdc_lead-320481", HTTP_POST, "/api/v1/series:batch", body, 200,
            "\"error\":\"forbidden\"");
     /* who is shown no person is shown no count below five */
     expect(loop, "inspector", HTTP_GET, "/api/v1/alerts", NULL, 200, "\"observed\":null");

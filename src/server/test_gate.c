@@ -170,7 +170,7 @@ static const struct {
     {HTTP_GET, "/api/v1/alerts", ALL_READERS "town_duty inspector epidemiologist "},
     {HTTP_GET, "/api/v1/alerts/1", ALL_READERS "town_duty inspector epidemiologist "},
     {HTTP_POST, "/api/v1/alerts/1/disposition", "cdc_lead cdc_duty epidemiologist "},
-    {HTTP_POST, "/api/v1/series", "cdc_lead administrator "},
+    {HTTP_POST, "/api/v1/series:batch", "cdc_lead administrator "},
     {HTTP_GET, "/api/v1/scenes", LOOP_HANDS},
     {HTTP_GET, "/api/v1/scenes/1", LOOP_HANDS},
     {HTTP_GET, "/api/v1/scenes/1/diagram", LOOP_HANDS},

@@ -1765,7 +1765,7 @@ export interface Operations {
     answer: unknown;
   };
   /** Counts of places by day, a report a line; a result a line */
-  "POST /api/v1/series": {
+  "POST /api/v1/series:batch": {
     path: Record<never, never>;
     query: Record<never, never>;
     purpose: false;
