@@ -63,7 +63,8 @@ static void add_line(struct buffer *body, const char *channel, const char *area,
 
 static void send(struct loopback *loop, const char *user, struct buffer *body)
 {
-    expect(loop, user, HTTP_POST, "/api/v1/series:batch", buffer_slice(body).data, 200, "\"done\":true");
+    expect(loop, user, HTTP_POST, "/api/v1/series:batch", buffer_slice(body).data, 200,
+           "\"done\":true");
     buffer_release(body);
 }
 
