@@ -161,6 +161,15 @@ enum act_kind {
 };
 const char *act_name(enum act_kind kind);
 
+/* Changes of counters that are written once, when a job of many acts ends. */
+enum { COUNTS_GATHERED = 64 };
+struct counts {
+    struct count_change {
+        int64_t area_no, scene_no, stage, open, overdue;
+    } items[COUNTS_GATHERED];
+    size_t count;
+};
+
 /* What one transaction works with. */
 struct engine {
     struct loops *loops;
@@ -174,6 +183,7 @@ struct engine {
     int64_t event_no;          /* of an event, else 0 */
     int64_t acts;              /* rows of loop_act written */
     int64_t last_act;          /* the highest number of one; 0: not looked up yet */
+    struct counts *counts;     /* the caller's to flush; NULL: each is written at once */
 };
 
 /* NULL fields never stand: an absent field is not in the object. Reads the loop with `no`;
@@ -194,6 +204,8 @@ bool loops_read_block(struct engine *engine, const struct loop_block *block, str
 bool loop_insert(struct engine *engine, struct loop *loop, struct error *err) MUST_USE;
 bool loop_write(struct engine *engine, struct loop *loop, bool fields_too,
                 struct error *err) MUST_USE;
+/* Writes what was gathered; nothing is gathered after it. */
+bool counts_flush(struct engine *engine, struct error *err) MUST_USE;
 /* The highest number of a loop; 0 where none. */
 bool loop_highest(struct sql *sql, int64_t *ret_no, struct error *err) MUST_USE;
 /* What the scene measures of the loop, which has just entered its stage or was closed

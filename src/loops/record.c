@@ -286,13 +286,44 @@ bool loop_is_hidden(const struct scene *scene, struct slice marks)
 
 /* ---- Writing */
 
+static bool add_count(struct engine *engine, const struct count_change *change, struct error *err)
+{
+    return sql_run(engine->sql, &count_add,
+                   SQL_ARGUMENTS(sql_int(change->area_no), sql_int(change->scene_no),
+                                 sql_int(change->stage), sql_int(change->open),
+                                 sql_int(change->overdue)),
+                   err);
+}
+
+/* In SQL at once, or gathered with others of the same counter until counts_flush. */
 static bool count(struct engine *engine, const struct loop *loop, int stage, int open, int overdue,
                   struct error *err)
 {
-    return sql_run(engine->sql, &count_add,
-                   SQL_ARGUMENTS(sql_int(loop->area_no), sql_int(loop->definition->scene_no),
-                                 sql_int(stage), sql_int(open), sql_int(overdue)),
-                   err);
+    struct counts *counts = engine->counts;
+    struct count_change change = {loop->area_no, loop->definition->scene_no, stage, open, overdue};
+    for (size_t i = 0; counts && i < counts->count; i++) {
+        struct count_change *known = &counts->items[i];
+        if (known->area_no == change.area_no && known->scene_no == change.scene_no &&
+            known->stage == stage) {
+            known->open += open;
+            known->overdue += overdue;
+            return true;
+        }
+    }
+    if (!counts || counts->count == COUNTS_GATHERED)
+        return add_count(engine, &change, err);
+    counts->items[counts->count++] = change;
+    return true;
+}
+
+bool counts_flush(struct engine *engine, struct error *err)
+{
+    struct counts *counts = engine->counts;
+    engine->counts = NULL;
+    for (size_t i = 0; i < counts->count; i++)
+        if (!add_count(engine, &counts->items[i], err))
+            return false;
+    return true;
 }
 
 /* What the counters know of the loop becomes what it is. A migration counts under the new scene

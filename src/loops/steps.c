@@ -39,8 +39,7 @@ static bool refuse(struct error *err, enum error_code code, const char *field, c
 
 /* ---- Finding the loop */
 
-bool hand_is_next(struct engine *engine, const struct loop *loop, bool *ret_next,
-                  struct error *err)
+bool hand_is_next(struct engine *engine, const struct loop *loop, bool *ret_next, struct error *err)
 {
     const struct scene_stage *stage = loop_stage(loop);
     *ret_next = false;
@@ -382,6 +381,8 @@ static bool is_refusal(enum error_code code)
 /* A refused step has written nothing: it is looked at whole before. */
 static bool act_steps(struct engine *engine, struct job *job, struct error *err)
 {
+    struct counts counts = {.count = 0};
+    engine->counts = &counts;
     for (size_t i = 0; i < job->count; i++) {
         struct error refusal = {.code = ERROR_NONE};
         bool done = step_once(engine, &job->steps[i], job->arena, &job->outcomes[i], &refusal);
@@ -392,10 +393,10 @@ static bool act_steps(struct engine *engine, struct job *job, struct error *err)
         job->refusals[i] = refusal;
         arena_clear(engine->arena);
     }
-    return true;
+    return counts_flush(engine, err);
 }
 
-enum { STEPS_A_JOB = 500 };
+enum { STEPS_A_JOB = 1000 };
 
 bool loops_advance_many(struct loops *loops, const struct actor *actor,
                         const struct loop_step *steps, size_t count, struct arena *arena,
