@@ -107,7 +107,7 @@ static json_t *some_text(struct matter *matter, const struct scene_field *field)
             text[i] = (char)('0' + random_below(&matter->random, 10));
         text[length] = '\0';
     } else {
-        snprintf(text, sizeof text, "演示 %lld", (long long)matter->number);
+        snprintf(text, sizeof text, "DEMO %lld", (long long)matter->number);
     }
     return json_string(text);
 }
@@ -196,7 +196,7 @@ static bool open_matter(struct matter *matter, struct error *err)
     struct loop_outcome outcome;
     char code[40];
     if (is_thing(scene->subject)) {
-        snprintf(code, sizeof code, "演示-%lld", (long long)matter->number);
+        snprintf(code, sizeof code, "DEMO-%lld", (long long)matter->number);
         opening.subject = json_string(code);
         opening.area = some_town(matter);
     } else if (scene->subject != SCENE_NONE) {
