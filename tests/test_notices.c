@@ -29,6 +29,7 @@ struct receiver {
     size_t count;
     atomic_int manner, delay_microseconds;
     atomic_bool stopping;
+    atomic_int answering; /* calls that are not over */
 };
 
 static void header_of(const char *head, const char *name, char *out, size_t size)
@@ -112,6 +113,7 @@ static void *one_main(void *argument)
     struct call_of_one *call = argument;
     serve_one(call->receiver, call->fd);
     close(call->fd);
+    atomic_fetch_sub(&call->receiver->answering, 1);
     free(call);
     return NULL;
 }
@@ -129,6 +131,7 @@ static void *receiver_main(void *argument)
             continue;
         struct call_of_one *call = x_alloc(1, sizeof *call);
         *call = (struct call_of_one){receiver, fd};
+        atomic_fetch_add(&receiver->answering, 1);
         assert_int_equal(pthread_create(&thread, NULL, one_main, call), 0);
         pthread_detach(thread);
     }
@@ -172,7 +175,8 @@ static void receiver_end(struct receiver *receiver)
 {
     atomic_store(&receiver->stopping, true);
     pthread_join(receiver->thread, NULL);
-    usleep(100000); /* what it was answering ends */
+    while (atomic_load(&receiver->answering) > 0) /* what it was answering ends */
+        usleep(10000);
     close(receiver->fd);
     for (size_t i = 0; i < receiver->count; i++)
         free(receiver->posts[i].body);
