@@ -241,10 +241,9 @@ static bool read_header(struct csv_reader *reader, struct error *err)
     reader->header_text = x_alloc(bytes + 1, 1);
     char *at = reader->header_text;
     for (size_t i = 0; i < row->count; i++) {
-        struct slice field = row->fields[i];
+        struct slice field = slice_trim(row->fields[i]);
         while (i == 0 && field.length >= 3 && memcmp(field.data, "\xEF\xBB\xBF", 3) == 0)
-            field = (struct slice){field.data + 3, field.length - 3};
-        field = slice_trim(field);
+            field = slice_trim((struct slice){field.data + 3, field.length - 3});
         if (field.length)
             memcpy(at, field.data, field.length);
         reader->header_fields[i] = (struct slice){at, field.length};
