@@ -28,6 +28,8 @@ static const struct sql_text unit_place = {
 static const struct sql_list statements =
     SQL_LIST(&case_known, &person_place, &household, &venue_place, &unit_place);
 
+static const char positive[] = "result.person_positive";
+
 enum { PLACES_BLOCK = 1000, PAYLOAD_BYTES = 240, LOOKED_BLOCK = 1000, LOOKED_MAX = 20000 };
 
 /* One who is proposed, one place, one unit: with the last moment of exposure there. */
@@ -193,7 +195,27 @@ static bool gather_traced(struct finding *finding, struct error *err)
     return true;
 }
 
+/* What the presence store cannot read must not keep this case, its household and all later cases
+ * waiting: the rest is told; the log says that the trace has to be run again after the repair. */
+static bool gather_readable(struct finding *finding, struct error *err)
+{
+    if (gather_traced(finding, err))
+        return true;
+    if (err->code != ERROR_CORRUPT)
+        return false;
+    log_error("contacts", err);
+    log_write(LOG_FAULT, "contacts", "case %lld is not traced in full: run the trace again",
+              (long long)finding->case_no);
+    return true;
+}
+
 /* ---- Telling */
+
+/* Where the last moment is not known, it counts as now: no duty ends too early. */
+static timestamp last_of(const struct finding *finding, const struct exposed *exposed)
+{
+    return exposed->last_at ? exposed->last_at : finding->now;
+}
 
 static bool emit(struct finding *finding, const char *kind, int64_t subject_no, int64_t area_no,
                  const char *payload, struct error *err)
@@ -233,7 +255,8 @@ static bool tell_persons(struct finding *finding, struct error *err)
         }
         snprintf(payload, sizeof payload,
                  "{\"source_case\":%lld,\"contact_level\":\"%s\",\"last_exposure_at\":\"%s\"}",
-                 (long long)finding->case_no, exposed->level, time_format(exposed->last_at, last));
+                 (long long)finding->case_no, exposed->level,
+                 time_format(last_of(finding, exposed), last));
         if (!emit(finding, "contact.proposed", exposed->no, area_no, payload, err))
             return false;
     }
@@ -246,8 +269,7 @@ static bool tell_place(struct finding *finding, const char *kind, const struct e
     char payload[PAYLOAD_BYTES], last[TIME_TEXT_BYTES];
     snprintf(payload, sizeof payload,
              "{\"source_case\":%lld,\"last_exposure_at\":\"%s\",\"contacts\":%lld}",
-             (long long)finding->case_no,
-             time_format(exposed->last_at ? exposed->last_at : finding->now, last),
+             (long long)finding->case_no, time_format(last_of(finding, exposed), last),
              (long long)exposed->count);
     return emit(finding, kind, exposed->no, area_no, payload, err);
 }
@@ -335,7 +357,7 @@ static bool follow_up(struct finding *finding, struct error *err)
            registry_create_case(finding->sql, finding->person_no, finding->area_no,
                                 SLICE("asymptomatic"), finding->sampled_at, finding->now,
                                 &finding->case_no, err) &&
-           gather_household(finding, err) && gather_traced(finding, err) &&
+           gather_household(finding, err) && gather_readable(finding, err) &&
            tell_case(finding, err) && tell_persons(finding, err) && tell_venues(finding, err) &&
            tell_units(finding, err);
 }
@@ -343,7 +365,7 @@ static bool follow_up(struct finding *finding, struct error *err)
 static bool deliver(struct sql *sql, const struct event *event, void *context, struct error *err)
 {
     struct following *following = context;
-    if (!slice_equal(event->kind, SLICE("result.person_positive")))
+    if (!slice_equal(event->kind, slice_of(positive)))
         return true;
     struct finding finding = {.platform = following->platform,
                               .sql = sql,
@@ -372,7 +394,7 @@ static bool look_at(const struct event *event, void *context, struct error *err)
     (void)err;
     look->last = event->no;
     look->count++;
-    look->positive |= slice_equal(event->kind, SLICE("result.person_positive"));
+    look->positive |= slice_equal(event->kind, slice_of(positive));
     return true;
 }
 
@@ -410,9 +432,9 @@ bool contacts_follow(struct platform *platform, int64_t *looked, int64_t *ret_ca
         return false;
     if (!due)
         return true;
-    bool done =
-        tracer_create(platform, &following.tracer, err) &&
-        store_subscriber_run(platform->store, "contacts", deliver, &following, &events, err);
+    bool done = tracer_create(platform, &following.tracer, err) &&
+                store_subscriber_run_apart(platform->store, "contacts", positive, deliver,
+                                           &following, &events, err);
     tracer_free(following.tracer);
     if (ret_cases)
         *ret_cases = following.cases;

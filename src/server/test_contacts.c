@@ -1,6 +1,9 @@
 /* Goal: a positive person is followed once: a case, and loops with an owner and a clock for exactly
  * those whom the trace finds, the household, the places and the units; nobody else, and no colour
  * but the person's own. */
+#include <glob.h>
+#include <sys/stat.h>
+
 #include "contacts/contacts.h"
 #include "server/test_loop_support.h"
 #include "tracing/tracing.h"
@@ -147,6 +150,79 @@ static void who_was_nowhere_exposes_nobody(void **state)
     assert_int_equal(loopback_number(loop, LOOPS_OF("case_investigation")), 1);
 }
 
+/* Each file of one person's ways, in place, under the open store's eyes. */
+static void damage_presence(struct loopback *loop)
+{
+    char pattern[120];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/presence/day-*/segment-*.person", loop->directory);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct stat status;
+        int fd = open(found.gl_pathv[i], O_RDWR);
+        assert_true(fd >= 0 && fstat(fd, &status) == 0);
+        for (off_t at = 64; at < status.st_size / 2; at += 16) {
+            unsigned char byte;
+            assert_int_equal(pread(fd, &byte, 1, at), 1);
+            byte ^= 1;
+            assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        }
+        close(fd);
+    }
+    globfree(&found);
+}
+
+/* The household is told, and the next positive person too: nothing waits for a repair. */
+static void what_presence_cannot_read_keeps_no_case_waiting(void **state)
+{
+    struct loopback *loop = *state;
+    struct case_city city = {0};
+    char query[300];
+    follow(loop, &city, 0);
+    int64_t person = somebody(loop);
+    snprintf(query, sizeof query,
+             "SELECT b.person_no FROM person a JOIN person b ON a.household_no = b.household_no"
+             " WHERE a.person_no = %lld AND b.person_no <> a.person_no LIMIT 1",
+             (long long)person);
+    int64_t relative = loopback_number(loop, query);
+    snprintf(query, sizeof query,
+             "SELECT count(*) FROM person a JOIN person b ON a.household_no = b.household_no WHERE"
+             " a.person_no = %lld AND b.person_no <> a.person_no",
+             (long long)person);
+    int64_t household = loopback_number(loop, query);
+    damage_presence(loop);
+    send_positive(loop, person, 1, 201);
+    follow(loop, &city, 1);
+    assert_int_equal(loopback_number(loop, LOOPS_OF("case_investigation")), 1);
+    assert_int_equal(loopback_number(loop, LOOPS_OF("contact_management")), household);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM event WHERE kind ="
+                                           " 'contact.proposed' AND payload LIKE '%1970%'"),
+                     0);
+    send_positive(loop, relative, 2, 201);
+    follow(loop, &city, 1);
+    assert_int_equal(loopback_number(loop, LOOPS_OF("case_investigation")), 2);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM event WHERE kind ="
+                                           " 'loop.not_opened'"),
+                     0);
+}
+
+/* Several at once, with their own events between them. */
+static void each_of_many_positive_persons_is_followed(void **state)
+{
+    struct loopback *loop = *state;
+    struct case_city city = {0};
+    enum { MANY = 12 };
+    follow(loop, &city, 0);
+    int64_t first = somebody(loop);
+    for (int i = 0; i < MANY; i++)
+        send_positive(loop, first + i, i, 201);
+    follow(loop, &city, MANY);
+    assert_int_equal(loopback_number(loop, "SELECT count(DISTINCT person_no) FROM case_record"
+                                           " WHERE kind = 'asymptomatic' AND case_no IN (SELECT"
+                                           " subject_no FROM event WHERE kind = 'case.confirmed')"),
+                     MANY);
+}
+
 int main(void)
 {
     log_set_level(LOG_FAULT);
@@ -154,6 +230,8 @@ int main(void)
         LOOP_TEST(a_positive_person_is_followed_to_all_who_are_concerned),
         LOOP_TEST(the_same_person_is_followed_once),
         LOOP_TEST(who_was_nowhere_exposes_nobody),
+        LOOP_TEST(what_presence_cannot_read_keeps_no_case_waiting),
+        LOOP_TEST(each_of_many_positive_persons_is_followed),
     };
     return LOOPBACK_RUN(tests);
 }

@@ -106,9 +106,11 @@ struct subscriber_run {
     const char *subscriber;
     bool (*handle)(struct sql *sql, const struct event *event, void *context, struct error *err);
     void *context;
+    const char *apart; /* see store_subscriber_run_apart; NULL: no kind is */
     struct sql *sql;
     int64_t last_no;
     int64_t count;
+    bool ended; /* by an event that is the last of its transaction */
 };
 
 static bool subscriber_visit(const struct event *event, void *context, struct error *err)
@@ -118,7 +120,8 @@ static bool subscriber_visit(const struct event *event, void *context, struct er
         return false;
     run->last_no = event->no;
     run->count++;
-    return true;
+    run->ended = run->apart && slice_equal(event->kind, slice_of(run->apart));
+    return !run->ended;
 }
 
 static bool subscriber_batch(struct sql *sql, void *context, struct error *err)
@@ -127,11 +130,30 @@ static bool subscriber_batch(struct sql *sql, void *context, struct error *err)
     struct slice name = slice_of(run->subscriber);
     run->sql = sql;
     run->count = 0;
+    run->ended = false;
     if (!sql_one_int(sql, &cursor_select, SQL_ARGUMENTS(sql_text(name)), 0, &run->last_no, err) ||
-        !event_read(sql, run->last_no, SUBSCRIBER_BATCH, subscriber_visit, run, err))
+        (!event_read(sql, run->last_no, SUBSCRIBER_BATCH, subscriber_visit, run, err) &&
+         !run->ended))
         return false;
     return run->count == 0 ||
            sql_run(sql, &cursor_update, SQL_ARGUMENTS(sql_text(name), sql_int(run->last_no)), err);
+}
+
+bool store_subscriber_run_apart(struct store *store, const char *subscriber, const char *kind,
+                                bool (*handle)(struct sql *sql, const struct event *event,
+                                               void *context, struct error *err),
+                                void *context, int64_t *ret_count, struct error *err)
+{
+    struct subscriber_run run = {
+        .subscriber = subscriber, .handle = handle, .context = context, .apart = kind};
+    int64_t total = 0;
+    do {
+        if (!store_write(store, subscriber_batch, &run, err))
+            return false;
+        total += run.count;
+    } while (run.ended || run.count == SUBSCRIBER_BATCH);
+    *ret_count = total;
+    return true;
 }
 
 bool store_subscriber_run(struct store *store, const char *subscriber,
@@ -139,15 +161,7 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
                                          struct error *err),
                           void *context, int64_t *ret_count, struct error *err)
 {
-    struct subscriber_run run = {.subscriber = subscriber, .handle = handle, .context = context};
-    int64_t total = 0;
-    do {
-        if (!store_write(store, subscriber_batch, &run, err))
-            return false;
-        total += run.count;
-    } while (run.count == SUBSCRIBER_BATCH);
-    *ret_count = total;
-    return true;
+    return store_subscriber_run_apart(store, subscriber, NULL, handle, context, ret_count, err);
 }
 
 void store_on_events(struct store *store, void (*wake)(void *context), void *context)

@@ -7,7 +7,7 @@ static bool emit_number(struct sql *sql, void *context, struct error *err)
     const struct test_job *job = context;
     char payload[40];
     snprintf(payload, sizeof payload, "{\"n\":%lld}", (long long)job->no);
-    struct event event = {.kind = SLICE("test.counted"),
+    struct event event = {.kind = job->heavy ? SLICE("test.heavy") : SLICE("test.counted"),
                           .subject_no = job->no,
                           .area_no = 320402,
                           .at = job->no * SECOND,
@@ -230,6 +230,33 @@ static void a_handler_that_fails_undoes_its_batch_and_is_given_it_again(void **s
     test_store_remove(&test);
 }
 
+/* A handler that fails then undoes what came after the last such event, and no more. */
+static void an_event_of_the_kind_apart_is_the_last_of_its_transaction(void **state)
+{
+    (void)state;
+    struct test_store test;
+    struct error err;
+    struct handling handling = {.fail_at = 7};
+    int64_t count = -1;
+    test_store_create(&test);
+    for (int64_t n = 1; n <= 9; n++) {
+        struct test_job job = {.no = n, .heavy = n == 2 || n == 3 || n == 5 || n == 9};
+        test_done_or_fail(store_write(test.store, emit_number, &job, &err), &err);
+    }
+    assert_false(store_subscriber_run_apart(test.store, "one", "test.heavy", handle, &handling,
+                                            &count, &err));
+    assert_int_equal(count, -1);
+    expect_each_once(&test, 5); /* 1 2 | 3 | 4 5 | 6 7: fails */
+    handling = (struct handling){0};
+    test_done_or_fail(store_subscriber_run_apart(test.store, "one", "test.heavy", handle, &handling,
+                                                 &count, &err),
+                      &err);
+    assert_int_equal(count, 4); /* 6 7 8 9 | */
+    assert_int_equal(handling.handled, 4);
+    expect_each_once(&test, 9);
+    test_store_remove(&test);
+}
+
 struct doomed {
     struct test_store *test;
     struct handling handling;
@@ -292,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_subscriber_goes_on_where_it_was_over_restarts),
         cmocka_unit_test(a_subscriber_works_through_more_than_one_batch),
         cmocka_unit_test(a_handler_that_fails_undoes_its_batch_and_is_given_it_again),
+        cmocka_unit_test(an_event_of_the_kind_apart_is_the_last_of_its_transaction),
         cmocka_unit_test(a_kill_while_handling_or_around_the_commit_doubles_and_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

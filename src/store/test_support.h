@@ -77,6 +77,7 @@ static inline int64_t test_marks(struct test_store *test, int64_t no)
 struct test_job {
     int64_t no;
     bool give_up;
+    bool heavy; /* emits a "test.heavy" */
     int runs, dones;
     bool failed;
     struct error failure;
