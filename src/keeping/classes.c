@@ -33,7 +33,7 @@ int record_class_of(struct slice name)
 /* table, class, closed after the end */
 #define TABLES(X)                                                                                  \
     X(person, CLASS_PERSONS, true)                                                                 \
-    X(person_stay, CLASS_PERSONS, true)                                                            \
+    X(person_stay, CLASS_STAYS, true)                                                              \
     X(household, CLASS_PERSONS, true)                                                              \
     X(external_id, CLASS_PERSONS, true)                                                            \
     X(staff, CLASS_STAFF, true)                                                                    \

@@ -24,6 +24,7 @@ enum keeper {
     X(CLASS_EVIDENCE, "evidence", KEEPER_RUN)                                                      \
     X(CLASS_CASES, "cases", KEEPER_SUNSET)                                                         \
     X(CLASS_PERSONS, "persons", KEEPER_SUNSET)                                                     \
+    X(CLASS_STAYS, "stays", KEEPER_RUN)                                                            \
     X(CLASS_STAFF, "staff", KEEPER_SUNSET)                                                         \
     X(CLASS_VEHICLES, "vehicles", KEEPER_SUNSET)                                                   \
     X(CLASS_DEMO_LIFE, "demo-life", KEEPER_SUNSET)                                                 \
@@ -138,6 +139,7 @@ struct row_run {
 };
 bool forget_tests(const struct row_run *run, int64_t *ret_rows, struct error *err) MUST_USE;
 bool forget_evidence(const struct row_run *run, int64_t *ret_rows, struct error *err) MUST_USE;
+bool forget_stays(const struct row_run *run, int64_t *ret_rows, struct error *err) MUST_USE;
 bool forget_events(const struct row_run *run, int64_t *ret_rows, struct error *err) MUST_USE;
 /* Inside a job: adds rows to the act of a run. */
 bool act_add_rows(struct sql *sql, int64_t run_no, enum record_class class_, int64_t rows,

@@ -327,6 +327,7 @@ static bool run_classes(struct run *run, struct error *err)
 {
     return run_presence(run, err) && run_rows(run, CLASS_TESTS, forget_tests, err) &&
            run_rows(run, CLASS_EVIDENCE, forget_evidence, err) &&
+           run_rows(run, CLASS_STAYS, forget_stays, err) &&
            run_rows(run, CLASS_EVENTS, forget_events, err) && run_backups(run, err);
 }
 

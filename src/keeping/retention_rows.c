@@ -1,10 +1,11 @@
-/* Rows past their days: tests, evidence, events. Each walks its table by number in blocks, on
+/* Rows past their days: tests, evidence, stays, events. Each walks its table by number in blocks, on
  * readers, and deletes in small jobs, so that nobody waits for it.
  *
  * Evidence is numbered in the order of its recording, nearly: after YOUNG_BLOCKS blocks in a row
  * without an old row the walk is over. What lies old beyond them is met when they have grown old.
  * */
 #include "keeping/keeping_internal.h"
+#include "registry/registry.h"
 
 enum { BLOCK_ROWS_MAX = 4096, YOUNG_BLOCKS = 8 };
 
@@ -31,6 +32,10 @@ static const struct sql_text event_times = {
     "event_times", "SELECT no, recorded_at FROM event WHERE no <= ?1 ORDER BY no", "primary key"};
 static const struct sql_text event_count_to = {
     "event_count_to", "SELECT count(*) FROM event WHERE no <= ?1", "primary key"};
+static const struct sql_text stay_last = {"stay_last", "SELECT max(stay_no) FROM person_stay",
+                                          "primary key"};
+static const struct sql_text stays_count = {
+    "stays_count", "SELECT count(*) FROM person_stay WHERE until_at < ?1", "whole table"};
 static const struct sql_text cursor_lowest = {
     "cursor_lowest", "SELECT min(after_no) FROM event_cursor", "small table"};
 static const struct sql_text act_add = {
@@ -41,7 +46,7 @@ static const struct sql_text act_add = {
 
 const struct sql_list row_statements =
     SQL_LIST(&block_rows, &tests_count, &tests_old, &evidence_old, &event_times, &event_count_to,
-             &cursor_lowest, &act_add);
+             &stay_last, &stays_count, &cursor_lowest, &act_add);
 
 bool act_add_rows(struct sql *sql, int64_t run_no, enum record_class class_, int64_t rows,
                   struct error *err)
@@ -176,6 +181,43 @@ bool forget_tests(const struct row_run *run, int64_t *ret_rows, struct error *er
 bool forget_evidence(const struct row_run *run, int64_t *ret_rows, struct error *err)
 {
     return forget_old(run, CLASS_EVIDENCE, ret_rows, err);
+}
+
+/* ---- Stays */
+
+struct stay_job {
+    const struct row_run *run;
+    int64_t first, last; /* first < stay_no ≤ last */
+    int64_t rows;
+};
+
+static bool delete_stays(struct sql *sql, void *context, struct error *err)
+{
+    struct stay_job *job = context;
+    return registry_forget_stays(sql, job->first, job->last, job->run->cutoff, &job->rows, err) &&
+           act_add_rows(sql, job->run->run_no, CLASS_STAYS, job->rows, err);
+}
+
+bool forget_stays(const struct row_run *run, int64_t *ret_rows, struct error *err)
+{
+    struct store *store = run->platform->store;
+    struct stay_job job = {.run = run};
+    struct sql *sql;
+    int64_t last = 0;
+    *ret_rows = 0;
+    if (!store_read_begin(store, &sql, err))
+        return false;
+    bool done = run->run_no ? sql_one_int(sql, &stay_last, NULL, 0, 0, &last, err)
+                            : sql_one_int(sql, &stays_count, SQL_ARGUMENTS(sql_int(run->cutoff)), 0,
+                                          ret_rows, err);
+    store_read_end(store, sql);
+    for (; done && job.first < last; job.first = job.last) {
+        job.last = job.first + BLOCK_ROWS_MAX;
+        done = store_write(store, delete_stays, &job, err) &&
+               fault_at(FAULT_POINT_after_rows_forgotten, err);
+        *ret_rows += done ? job.rows : 0;
+    }
+    return done;
 }
 
 /* ---- Events */

@@ -160,6 +160,55 @@ static void evidence_goes_with_the_year_but_not_under_a_colour(void **state)
     assert_int_equal(loopback_number(loop, "SELECT count(*) > 0 FROM evidence"), coloured > 0);
 }
 
+/* Where somebody stayed goes with its external id; who is still there, and whoever left lately,
+ * stay on record; so do the persons. */
+static void stays_go_when_they_are_long_over(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t rows;
+    static const char all[] = "SELECT count(*) FROM person_stay",
+                      ids[] = "SELECT count(*) FROM external_id WHERE kind = 8",
+                      persons[] = "SELECT count(*) FROM person";
+    assert_int_equal(REGISTRY_STAY, 8);
+    loopback_change(loop, "DELETE FROM person_stay");
+    loopback_change(loop, "DELETE FROM external_id WHERE kind = 8");
+    /* number 5 left on 10 April, 9 000 (another block) on 12 April, 9 001 stays until June */
+    loopback_change(loop, "INSERT INTO person_stay (stay_no, area_no, person_no, from_at, until_at,"
+                          " import_no) VALUES (5, 320412, 7, 1, 1649520000000000, 0), (9000,"
+                          " 320412, 7, 1, 1649692800000000, 0), (9001, 320412, 8, 1,"
+                          " 1654041600000000, 0)");
+    loopback_change(loop, "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES"
+                          " (8, 1, 'Y-1', 5, 0), (8, 1, 'Y-2', 9000, 0), (8, 1, 'Y-3', 9001, 0)");
+    int64_t people = loopback_number(loop, persons);
+    days_pass(loop, 25); /* 9 May, 14:31: 27 days after 12 April */
+    json_t *report = run_retention(loop, true);
+    assert_int_equal(acts_of(report, "stays", "begun", &rows), 1);
+    assert_int_equal(rows, 1);
+    json_decref(report);
+    assert_int_equal(loopback_number(loop, all), 3);
+    report = run_retention(loop, false);
+    assert_int_equal(acts_of(report, "stays", "done", &rows), 1);
+    assert_int_equal(rows, 1);
+    json_decref(report);
+    assert_int_equal(loopback_number(loop, all), 2);
+    assert_int_equal(loopback_number(loop, ids), 2);
+    add_hold(loop, "stays", NULL, NULL, 20);
+    days_pass(loop, 10);
+    report = run_retention(loop, false);
+    assert_int_equal(acts_of(report, "stays", "held", &rows), 1);
+    json_decref(report);
+    assert_int_equal(loopback_number(loop, all), 2);
+    days_pass(loop, 60);
+    report = run_retention(loop, false);
+    assert_int_equal(acts_of(report, "stays", "done", &rows), 1);
+    assert_int_equal(rows, 2);
+    json_decref(report);
+    assert_int_equal(loopback_number(loop, all) + loopback_number(loop, ids), 0);
+    assert_int_equal(loopback_number(loop, "SELECT no FROM number_floor WHERE kind = 8"), 9001);
+    assert_int_equal(loopback_number(loop, persons), people);
+    all_is_well(loop);
+}
+
 static void events_go_without_a_gap_and_without_being_missed(void **state)
 {
     struct loopback *loop = *state;
@@ -325,6 +374,7 @@ int main(void)
         LOOPBACK_TEST(holds_without_sense_are_refused),
         LOOPBACK_TEST(tests_without_a_finding_go_and_evidence_stays),
         LOOPBACK_TEST(evidence_goes_with_the_year_but_not_under_a_colour),
+        LOOPBACK_TEST(stays_go_when_they_are_long_over),
         LOOPBACK_TEST(events_go_without_a_gap_and_without_being_missed),
 #ifdef CHENGMAI_FAULTS
         LOOPBACK_TEST(a_run_that_is_killed_anywhere_is_finished_by_the_next),

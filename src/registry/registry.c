@@ -51,6 +51,14 @@ static const struct sql_text case_insert = {
     "INSERT INTO case_record (case_no, area_no, person_no, kind, at, recorded_at, import_no)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
     "primary key"};
+#define STAYS_OVER "FROM person_stay WHERE stay_no > ?1 AND stay_no <= ?2 AND until_at < ?3"
+static const struct sql_text stays_forget = {"stays_forget", "DELETE " STAYS_OVER, "primary key"};
+static const struct sql_text stay_ids_forget = {
+    "stay_ids_forget",
+    "DELETE FROM external_id WHERE kind = ?4 AND no IN (SELECT stay_no " STAYS_OVER ")",
+    "external_id_by_no"};
+static const struct sql_text stay_highest = {
+    "stay_highest", HIGHEST_NUMBER("stay_no", "person_stay", "?1"), "primary key"};
 static const struct sql_text floor_keep = {
     "floor_keep",
     "INSERT INTO number_floor (kind, scope, no) VALUES (?1, ?2, ?3)"
@@ -73,7 +81,8 @@ static const struct sql_text venue_select = {
 const struct sql_list registry_statements =
     SQL_LIST(&area_select, &source_select, &source_insert, &external_select_no,
              &external_select_id, &external_insert, &anonymous_person, &anonymous_venue,
-             &person_last, &venue_last, &person_select, &person_by_number, &venue_select, &case_last, &case_insert, &floor_keep);
+             &person_last, &venue_last, &person_select, &person_by_number, &venue_select,
+             &case_last, &case_insert, &stays_forget, &stay_ids_forget, &stay_highest, &floor_keep);
 
 /* Areas as read once. A reload makes a new set and puts it in the place of the old one, which stays
  * until the registry closes: areas that others hold never move. */
@@ -351,6 +360,20 @@ bool registry_create_case(struct sql *sql, int64_t person_no, int64_t area_no, s
                    SQL_ARGUMENTS(sql_int(*ret_no), sql_int(area_no), sql_int(person_no),
                                  sql_text(kind), sql_int(at), sql_int(recorded_at)),
                    err);
+}
+
+bool registry_forget_stays(struct sql *sql, int64_t first, int64_t last, timestamp cutoff,
+                           int64_t *ret_count, struct error *err)
+{
+    const struct sql_value over[] = {sql_int(first), sql_int(last), sql_int(cutoff),
+                                     sql_int(REGISTRY_STAY)};
+    int64_t highest;
+    return sql_one_int(sql, &stay_highest, SQL_ARGUMENTS(sql_int(REGISTRY_STAY)), 0, &highest,
+                       err) &&
+           sql_run(sql, &stay_ids_forget, over, 4, err) &&
+           sql_run_count(sql, &stays_forget, over, 3, ret_count, err) &&
+           (!*ret_count || /* numbers are never given again */
+            registry_keep_floor(sql, REGISTRY_STAY, 0, highest, err));
 }
 
 /* ---- Persons. The encrypted identity is three length-prefixed texts: name, ID number, phone. */

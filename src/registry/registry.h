@@ -81,6 +81,10 @@ bool registry_add_external_id(struct sql *sql, enum registry_kind kind, struct s
 bool registry_create_case(struct sql *sql, int64_t person_no, int64_t area_no, struct slice kind,
                           timestamp at, timestamp recorded_at, int64_t *ret_no,
                           struct error *err) MUST_USE;
+/* Forgets the stays with first < stay_no ≤ last that ended before `cutoff`, and their external ids
+ * (inside a job). */
+bool registry_forget_stays(struct sql *sql, int64_t first, int64_t last, timestamp cutoff,
+                           int64_t *ret_count, struct error *err) MUST_USE;
 /* Makes an anonymous person, or a venue without a name, for an external id (inside a job).
  * Coordinates may be NAN, `category` empty. */
 bool registry_create_anonymous(struct sql *sql, enum registry_kind kind, int64_t area_no,
