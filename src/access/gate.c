@@ -179,6 +179,18 @@ bool access_area_asked(const struct request *request, int64_t *ret_first, int64_
 
 /* ---- The gate */
 
+/* Who belongs to no area of the city is shown no counts of it. */
+static bool counts_somewhere(const struct access *access, const struct route *route,
+                             const struct actor *actor, struct error *err)
+{
+    struct registry *registry = access->platform->registry;
+    if (route->touches != TOUCH_AGGREGATES || !route->handle || !registry_city(registry) ||
+        registry_area(registry, actor->area_first))
+        return true;
+    return error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
+                     "an area of this city", "you belong to none of it");
+}
+
 bool access_gate(struct access *access, const struct route *route, struct actor *actor,
                  struct slice purpose, struct error *err)
 {
@@ -200,6 +212,8 @@ bool access_gate(struct access *access, const struct route *route, struct actor 
     if (!shown)
         return error_set(err, ERROR_FORBIDDEN, (struct error_place){0},
                          "a role that is shown something of this", "your role is shown none of it");
+    if (!counts_somewhere(access, route, actor, err))
+        return false;
     return !route->opens_identity || (store_refuse_sunset(access->platform->store, err) &&
                                       holds_purpose(access, route, actor, purpose, err));
 }

@@ -14,8 +14,8 @@ static void no_other_purpose_opens_a_person(void **state)
                                            "police:1",    "duty:debt_collection"};
     static const char *const paths[] = {"/persons/7", "/persons?limit=5", "/persons/7/status",
                                         "/cases?limit=5"};
-    /* the chain has rows of the house itself, too: of the seal of the evidence, each minute */
-    static const char own[] = "SELECT count(*) FROM audit WHERE actor = 'cdc_investigator'";
+    /* the house itself writes to the chain, too: the seal of the evidence, each minute */
+    static const char own[] = "SELECT count(*) FROM audit WHERE actor <> 'system'";
     long long before = with_the_file(served, own);
     for (size_t i = 0; i < sizeof purposes / sizeof *purposes; i++)
         for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {

@@ -113,8 +113,8 @@ static enum verdict expected(const struct role_text *role, const struct route *r
         return FORBIDDEN;
     if (route->opens_identity && !with_purpose)
         return NO_PURPOSE;
-    if (place == NOWHERE && strcmp(route->path, "/situation") == 0)
-        return FORBIDDEN; /* there is nothing to count; a list is empty */
+    if (place == NOWHERE && route->touches == TOUCH_AGGREGATES && route->handle)
+        return FORBIDDEN; /* there is nothing to count */
     if (place != OWN && about_case(route))
         return NO_PURPOSE; /* a case elsewhere is not held */
     if (strcmp(route->path, "/persons") == 0 && !lists(role->where, "responsible"))
