@@ -150,7 +150,7 @@ export function LoopList(props: Props): JSX.Element {
   const chosenId = useRef(0);
   const reading = useRef(0);
   const now = useCityNow();
-  const areas = useLoad("areas", readAreas);
+  useLoad("areas", readAreas); // the rows are drawn again when the names come
   const counts = useLoad(ofAreas ? `counts-${turn}` : null, (signal) =>
     call("GET /api/v1/loops:counts", { signal }),
   );
@@ -267,7 +267,7 @@ export function LoopList(props: Props): JSX.Element {
       {pages.read && !rows.length && <p class="empty">{t(`empty_${list}`)}</p>}
       {rows.length > 0 && (
         <VirtualList
-          key={`${list} ${scene} ${areas.value ? 1 : 0}`}
+          key={`${list} ${scene}`}
           id={listId}
           label={listWords(list)}
           rows={rows}
