@@ -1,65 +1,17 @@
 /* `policy relief` of the real binary: exit codes, one JSON object a firm, a directory's own rules
  * before the built-in ones, refusals with row and field. */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
 #include "base/json.h"
-#include "base/test_support.h"
-
-struct place {
-    struct test_directory directory;
-    char output[1 << 18];
-};
-
-static void put(const struct place *place, const char *name, const char *text)
-{
-    struct error err;
-    int fd = openat(place->directory.fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    test_done_or_fail(file_write_all(fd, text, strlen(text), name, &err), &err);
-    close(fd);
-}
-
-static int run(struct place *place, const char *line)
-{
-    char command[2048];
-    snprintf(command, sizeof command, "cd %s && %s %s 2>&1", place->directory.path,
-             getenv("CHENGMAI_BINARY"), line);
-    FILE *stream = popen(command, "r");
-    assert_non_null(stream);
-    size_t length = fread(place->output, 1, sizeof place->output - 1, stream);
-    place->output[length] = '\0';
-    int status = pclose(stream);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static void expect(struct place *place, const char *line, int code, const char *words)
-{
-    int got = run(place, line);
-    if (got != code || !strstr(place->output, words))
-        fail_msg("%s: exit %d, expected %d with '%s':\n%.2000s", line, got, code, words,
-                 place->output);
-}
+#include "tests/command_place.h"
 
 static int make_place(void **state)
 {
-    struct place *place = x_alloc(1, sizeof *place);
-    test_directory_make(&place->directory);
+    struct place *place = place_make();
     put(place, "firms.csv",
         "code,name,kind,sector,taxpayer,monthly_sales,asked\n"
         "A1,甲饭店,enterprise,catering,small_scale,150000,insurance\n"
         "A2,乙厂,enterprise,manufacturing,general,150000,\n");
     put(place, "bad.csv", "code,sector\nA1,catering\nA2,cattering\n");
     *state = place;
-    return 0;
-}
-static int remove_place(void **state)
-{
-    struct place *place = *state;
-    test_directory_remove(&place->directory);
-    free(place);
     return 0;
 }
 

@@ -75,7 +75,6 @@ void channels_release(struct alerts *alerts);
 /* NULL where there is none of that name. */
 const struct channel *channel_find(const struct alerts *alerts, struct slice name);
 const char *level_name(int level);
-int level_of_name(struct slice name); /* −1 where there is none */
 int level_of_score(const struct alert_settings *settings, double score);
 
 /* ---- Judging one series: pure (detect.c, trend.c) -------------------------------------------- */

@@ -368,14 +368,6 @@ const char *level_name(int level)
     return level_names[level];
 }
 
-int level_of_name(struct slice name)
-{
-    for (int i = 0; i < LEVELS; i++)
-        if (slice_equal(name, slice_of(level_names[i])))
-            return i;
-    return -1;
-}
-
 int level_of_score(const struct alert_settings *settings, double score)
 {
     int level = 0;

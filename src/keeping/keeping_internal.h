@@ -152,8 +152,6 @@ bool rotation_run(struct keeping *keeping, enum key_class class_, bool ends_issu
                   int64_t *ret_rows, struct error *err) MUST_USE;
 /* Finishes what was begun; done where nothing was. */
 bool rotation_resume(struct keeping *keeping, struct error *err) MUST_USE;
-/* What a rotation of the class means, for people. */
-const char *rotation_words(enum key_class class_);
 
 /* ---- Backup and restore */
 enum { BACKUP_PATH_BYTES = 160, BACKUP_FILES_MAX = 1000000 };

@@ -1,5 +1,5 @@
-/* Rows past their days: tests, evidence, stays, events. Each walks its table by number in blocks, on
- * readers, and deletes in small jobs, so that nobody waits for it.
+/* Rows past their days: tests, evidence, stays, events. Each walks its table by number in blocks,
+ * on readers, and deletes in small jobs, so that nobody waits for it.
  *
  * Evidence is numbered in the order of its recording, nearly: after YOUNG_BLOCKS blocks in a row
  * without an old row the walk is over. What lies old beyond them is met when they have grown old.

@@ -30,11 +30,6 @@ static const struct {
     [KEY_AUDIT] = {false, NULL, "the audit chain is bound to it"},
 };
 
-const char *rotation_words(enum key_class class_)
-{
-    return manners[class_].words ? manners[class_].words : manners[class_].refused;
-}
-
 /* ---- Rows */
 
 struct walk {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "notices/notices_internal.h"
+#include "policy/policy.h"
 
 static const char source[] = "notices.yaml";
 static const char *const channel_names[NOTICE_CHANNELS] = {"webhook", "smtp"};
@@ -255,20 +256,14 @@ static bool read_channel(json_t *entry, enum notice_channel which, struct channe
 bool notice_settings_read(json_t *document, struct notice_settings *ret_settings, struct error *err)
 {
     static const char *const keys[] = {"numbers", "link", "channels", NULL};
-    static const char *const number_keys[] = {"apart_per_minute", NULL};
-    static const char *const entry_keys[] = {"value", "source", NULL};
+    static const struct number_form apart = {"apart_per_minute", 1, 1000};
     static const char *const channel_keys[] = {"webhook", "smtp", NULL};
     struct notice_settings settings = {.days = 0};
-    struct json_place place = {.source = source}, number = {"apart_per_minute", 0, true};
-    struct slice reason;
-    json_t *numbers = json_object_get(document, "numbers");
-    json_t *apart = json_object_get(numbers, "apart_per_minute");
+    struct json_place place = {.source = source};
     json_t *channels = json_object_get(document, "channels");
     if (!json_only_fields(document, keys, place, err) ||
-        !json_only_fields(numbers, number_keys, place, err) ||
-        !json_only_fields(apart, entry_keys, number, err) ||
-        !json_int64(apart, "value", number, 1, 1000, &settings.apart_per_minute, err) ||
-        !json_text(apart, "source", number, &reason, err) ||
+        !policy_numbers_read(json_object_get(document, "numbers"), source, &apart, 1,
+                             &settings.apart_per_minute, err) ||
         !read_text(document, source, "link", settings.link, sizeof settings.link, err) ||
         !json_only_fields(channels, channel_keys, place, err))
         return false;

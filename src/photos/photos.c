@@ -301,32 +301,20 @@ bool photos_read(struct photos *photos, const unsigned char digest[PHOTO_DIGEST_
 
 /* ---- The room */
 
-static bool read_number(json_t *numbers, const char *name, int64_t low, int64_t high, int64_t *out,
-                        struct error *err)
-{
-    static const char *const keys[] = {"value", "source", NULL};
-    struct json_place place = {.source = name, .required = true};
-    struct slice reason;
-    json_t *entry = json_object_get(numbers, name);
-    if (!json_is_object(entry))
-        return error_set(err, ERROR_BAD_VALUE,
-                         (struct error_place){.source = "photos.yaml", .field = name},
-                         "{value: NUMBER, source: \"…\"}", "missing");
-    return json_only_fields(entry, keys, place, err) &&
-           json_int64(entry, "value", place, low, high, out, err) &&
-           json_text(entry, "source", place, &reason, err);
-}
-
 static bool read_policy(json_t *document, struct photos *photos, struct error *err)
 {
     static const char *const sections[] = {"numbers", NULL};
-    static const char *const names[] = {"bytes_max", "unnamed_hours", NULL};
+    static const struct number_form forms[] = {{"bytes_max", 1 << 16, PHOTO_BYTES_MAX},
+                                               {"unnamed_hours", 1, 24}};
     struct json_place place = {.source = "photos.yaml"};
-    json_t *numbers = json_object_get(document, "numbers");
-    return json_only_fields(document, sections, place, err) &&
-           json_only_fields(numbers, names, place, err) &&
-           read_number(numbers, "bytes_max", 1 << 16, PHOTO_BYTES_MAX, &photos->bytes_max, err) &&
-           read_number(numbers, "unnamed_hours", 1, 24, &photos->unnamed_hours, err);
+    int64_t numbers[2];
+    if (!json_only_fields(document, sections, place, err) ||
+        !policy_numbers_read(json_object_get(document, "numbers"), place.source, forms, 2, numbers,
+                             err))
+        return false;
+    photos->bytes_max = numbers[0];
+    photos->unnamed_hours = numbers[1];
+    return true;
 }
 
 bool photos_open(struct platform *platform, struct photos **ret_photos, struct error *err)

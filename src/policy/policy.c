@@ -160,8 +160,8 @@ static bool read_numbers(struct policy *policy, json_t *document, struct error *
 {
     json_t *numbers;
     return section(document, "numbers", "checkin.yaml", &numbers, err) &&
-           numbers_read(numbers, "checkin.yaml", number_forms, POLICY_NUMBERS_OF_CHECKIN,
-                        policy->numbers, err);
+           policy_numbers_read(numbers, "checkin.yaml", number_forms, POLICY_NUMBERS_OF_CHECKIN,
+                               policy->numbers, err);
 }
 
 static bool read_appeal_numbers(struct policy *policy, json_t *document, struct error *err)
@@ -169,8 +169,8 @@ static bool read_appeal_numbers(struct policy *policy, json_t *document, struct 
     enum { FIRST = POLICY_NUMBERS_OF_CHECKIN };
     json_t *numbers;
     return section(document, "numbers", "appeals.yaml", &numbers, err) &&
-           numbers_read(numbers, "appeals.yaml", number_forms + FIRST, POLICY_NUMBER_COUNT - FIRST,
-                        policy->numbers + FIRST, err);
+           policy_numbers_read(numbers, "appeals.yaml", number_forms + FIRST,
+                               POLICY_NUMBER_COUNT - FIRST, policy->numbers + FIRST, err);
 }
 
 /* ---- Opening */

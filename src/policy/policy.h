@@ -120,6 +120,14 @@ const char *policy_unsigned(const struct policy *policy, size_t index);
  * *ret_document. */
 bool policy_document_read(int directory_fd, const char *name, json_t **ret_document,
                           struct error *err) MUST_USE;
+/* Reads `{name: {value: NUMBER, source: "…"}}` of such a file against a table: each name is given,
+ * no other is, and each number is within its limits. ERROR_BAD_VALUE names file and field. */
+struct number_form {
+    const char *name;
+    int64_t low, high;
+};
+bool policy_numbers_read(json_t *numbers, const char *file, const struct number_form *forms,
+                         size_t count, int64_t *out, struct error *err) MUST_USE;
 /* NULL where there is none of that name. */
 const struct rule_set *policy_rules(const struct policy *policy, struct slice name);
 /* The rule set in force at a moment (the latest that has begun); NULL where none is. */

@@ -41,14 +41,6 @@ struct rule_set {
     size_t reason_code_count;
 };
 
-/* Reads `numbers: {name: {value, source}}` against a table; every name must be given. */
-struct number_form {
-    const char *name;
-    int64_t low, high;
-};
-bool numbers_read(json_t *object, const char *source, const struct number_form *forms, size_t count,
-                  int64_t *out, struct error *err) MUST_USE;
-
 /* Reads and proves one role of roles.yaml; its texts are kept in `texts`. ERROR_BAD_VALUE names
  * role and field. (roles.c) */
 bool role_read(const char *name, json_t *entry, struct arena *texts, struct role *ret_role,

@@ -28,23 +28,22 @@ static bool number_read(json_t *object, const char *source, const struct number_
            json_text(entry, "source", place, &reason, err);
 }
 
-bool numbers_read(json_t *object, const char *source, const struct number_form *forms,
-                  size_t count, int64_t *out, struct error *err)
+bool policy_numbers_read(json_t *numbers, const char *file, const struct number_form *forms,
+                         size_t count, int64_t *out, struct error *err)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach (numbers, key, value) {
         size_t i = 0;
         while (i < count && strcmp(forms[i].name, key) != 0)
             i++;
         if (i == count)
             return error_set(err, ERROR_BAD_VALUE,
-                             (struct error_place){.source = source, .field = key},
+                             (struct error_place){.source = file, .field = key},
                              "a number that the program knows", "unknown number");
     }
     for (size_t i = 0; i < count; i++)
-        if (!number_read(object, source, &forms[i], &out[i], err))
+        if (!number_read(numbers, file, &forms[i], &out[i], err))
             return false;
     return true;
 }
@@ -128,8 +127,8 @@ static bool read_document(json_t *document, const char *source, struct rule_set 
         !read_words(document, "legal_basis", source, err) ||
         !json_time(document, "valid_from", must, &rules->valid_from, err) ||
         !json_time(document, "valid_to", may, &rules->valid_to, err) ||
-        !numbers_read(json_object_get(document, "numbers"), source, rule_forms, RULE_NUMBER_COUNT,
-                      rules->numbers, err) ||
+        !policy_numbers_read(json_object_get(document, "numbers"), source, rule_forms,
+                             RULE_NUMBER_COUNT, rules->numbers, err) ||
         !read_codes(document, source, rules, err) || !check_together(rules, source, err))
         return false;
     if (!is_area_code(area))

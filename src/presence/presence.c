@@ -54,10 +54,6 @@ int scan_evidence_of(struct slice name)
 {
     return number_of(evidence_names, SCAN_EVIDENCE_COUNT, name);
 }
-int scan_decision_of(struct slice name)
-{
-    return number_of(decision_names, SCAN_DECISION_COUNT, name);
-}
 
 /* ---- Event ids: "20220414-00000a3f" */
 

@@ -66,7 +66,6 @@ const char *scan_decision_name(enum scan_decision decision);
 /* -1 where no such name */
 int scan_mode_of(struct slice name);
 int scan_evidence_of(struct slice name);
-int scan_decision_of(struct slice name);
 
 /* mode 3 bits | evidence 2 bits | decision 2 bits | SCAN_OUT_BIT: scanned on leaving */
 enum { SCAN_OUT_BIT = 0x80 };

@@ -33,14 +33,6 @@ struct reading {
     int64_t missing_row;
 };
 
-static bool refuse(const struct reading *reading, int64_t row, const char *field,
-                   const char *expected, struct slice got, struct error *err)
-{
-    return error_set(err, ERROR_BAD_VALUE, (struct error_place){reading->source, row, field},
-                     expected, "'%.*s' cannot be read", got.length > 60 ? 60 : (int)got.length,
-                     got.data);
-}
-
 static bool find_columns(struct reading *reading, struct error *err)
 {
     const struct csv_reader *reader = reading->reader;
@@ -85,7 +77,7 @@ static bool read_coordinate(const struct reading *reading, const struct csv_row 
     if (slice_to_double(field, ret_value) && fabs(*ret_value) <= most)
         return true;
     snprintf(expected, sizeof expected, "a number from %.0f to %.0f", -most, most);
-    return refuse(reading, row->number, name, expected, field, err);
+    return refuse_cell(err, reading->source, row->number, name, expected, field);
 }
 
 /* The place's number; its coordinates must be those it had before. */
@@ -96,7 +88,8 @@ static bool read_place(struct reading *reading, const struct csv_row *row, uint3
     struct slice name = row->fields[columns->place];
     double x, y;
     if (name.length == 0 || name.length > NAME_BYTES_MAX)
-        return refuse(reading, row->number, "place", "a name of 1 to 200 bytes", name, err);
+        return refuse_cell(err, reading->source, row->number, "place", "a name of 1 to 200 bytes",
+                           name);
     if (!read_coordinate(reading, row, columns->x, columns->x_name,
                          columns->sphere ? 180 : coordinate_most, &x, err) ||
         !read_coordinate(reading, row, columns->y, columns->y_name,
@@ -119,11 +112,11 @@ static bool read_place(struct reading *reading, const struct csv_row *row, uint3
     }
     *ret_place = place;
     if (x != reading->x[place])
-        return refuse(reading, row->number, columns->x_name, "the place's coordinate as before",
-                      row->fields[columns->x], err);
+        return refuse_cell(err, reading->source, row->number, columns->x_name,
+                           "the place's coordinate as before", row->fields[columns->x]);
     if (y != reading->y[place])
-        return refuse(reading, row->number, columns->y_name, "the place's coordinate as before",
-                      row->fields[columns->y], err);
+        return refuse_cell(err, reading->source, row->number, columns->y_name,
+                           "the place's coordinate as before", row->fields[columns->y]);
     return true;
 }
 
@@ -138,8 +131,8 @@ static bool read_numbers(struct reading *reading, const struct csv_row *row, str
             reading->missing_row = row->number;
     } else if (!slice_to_double(field, &out->count) || out->count < 0 ||
                out->count > SCAN_CASES_MAX || out->count != floor(out->count))
-        return refuse(reading, row->number, "count", "a whole number from 0 to 10000000, or NA",
-                      field, err);
+        return refuse_cell(err, reading->source, row->number, "count",
+                           "a whole number from 0 to 10000000, or NA", field);
     reading->cases += isnan(out->count) ? 0 : out->count;
     if (reading->cases > SCAN_CASES_MAX)
         return error_set(err, ERROR_TOO_LARGE,
@@ -151,11 +144,11 @@ static bool read_numbers(struct reading *reading, const struct csv_row *row, str
     field = row->fields[columns->expected];
     if (!slice_to_double(field, &out->expected) || out->expected > expected_most ||
         (out->expected < expected_least && out->expected != 0))
-        return refuse(reading, row->number, columns->expected_name,
-                      "0, or a number from 10^-9 to 10^12", field, err);
+        return refuse_cell(err, reading->source, row->number, columns->expected_name,
+                           "0, or a number from 10^-9 to 10^12", field);
     if (out->expected == 0 && out->count > 0)
-        return refuse(reading, row->number, columns->expected_name,
-                      "a number above 0 where there are cases", field, err);
+        return refuse_cell(err, reading->source, row->number, columns->expected_name,
+                           "a number above 0 where there are cases", field);
     return true;
 }
 
@@ -179,7 +172,8 @@ static bool read_rows(struct reading *reading, struct error *err)
         if (!read_place(reading, row, &out->place, err))
             return false;
         if (!time_parse_date(date, &out->day))
-            return refuse(reading, row->number, "date", "a date YYYY-MM-DD", date, err);
+            return refuse_cell(err, reading->source, row->number, "date", "a date YYYY-MM-DD",
+                               date);
         if (!read_numbers(reading, row, out, err))
             return false;
         reading->count++;

@@ -73,6 +73,10 @@ static inline void detection_none(struct detection *detection, size_t row, const
 
 /* ---- Methods, one run function each ---- */
 
+/* Refuses a cell of a file with its row, its column and what it should be: always false. */
+bool refuse_cell(struct error *err, const char *source, int64_t row, const char *field,
+                 const char *expected, struct slice got) MUST_USE;
+
 #define METHOD_FUNCTION(name)                                                                      \
     bool name(const struct method_call *call, struct table *ret_table, struct error *err) MUST_USE
 METHOD_FUNCTION(ears_c1_run);

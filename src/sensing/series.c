@@ -11,8 +11,8 @@ static bool is_missing(struct slice field)
     return field.length == 0 || slice_equal(field, SLICE("NA"));
 }
 
-static bool refuse(struct error *err, const char *source, int64_t row, const char *field,
-                   const char *expected, struct slice got)
+bool refuse_cell(struct error *err, const char *source, int64_t row, const char *field,
+                 const char *expected, struct slice got)
 {
     return error_set(err, ERROR_BAD_VALUE, (struct error_place){source, row, field}, expected,
                      "'%.*s' cannot be read", got.length > 60 ? 60 : (int)got.length, got.data);
@@ -28,10 +28,10 @@ static bool read_count(struct slice field, const char *source, int64_t row, cons
     }
     if (!slice_to_double(field, &value) || value < 0 || value > SERIES_COUNT_MAX ||
         value != floor(value))
-        return refuse(err, source, row, name,
-                      may_miss ? "a whole number from 0 to 10^12, or NA"
-                               : "a whole number from 0 to 10^12",
-                      field);
+        return refuse_cell(err, source, row, name,
+                           may_miss ? "a whole number from 0 to 10^12, or NA"
+                                    : "a whole number from 0 to 10^12",
+                           field);
     *ret_count = value;
     return true;
 }
@@ -82,15 +82,15 @@ static bool read_row(const struct csv_row *row, const struct columns *columns, c
     int64_t t;
     grow(rows);
     if (!slice_to_int64(fields[columns->t], 1, SERIES_ROWS_MAX, &t) || (size_t)t != i + 1)
-        return refuse(err, source, row->number, "t", "the number of the row: 1, 2, 3 …",
-                      fields[columns->t]);
+        return refuse_cell(err, source, row->number, "t", "the number of the row: 1, 2, 3 …",
+                           fields[columns->t]);
     if (columns->date >= 0) {
         struct slice date = fields[columns->date];
         if (!time_parse_date(date, &rows->days[i]))
-            return refuse(err, source, row->number, "date", "a date YYYY-MM-DD", date);
+            return refuse_cell(err, source, row->number, "date", "a date YYYY-MM-DD", date);
         if (i && rows->days[i] <= rows->days[i - 1])
-            return refuse(err, source, row->number, "date", "a later date than the row before",
-                          date);
+            return refuse_cell(err, source, row->number, "date", "a later date than the row before",
+                               date);
     }
     if (columns->population >= 0) {
         struct slice population = fields[columns->population];
@@ -98,8 +98,8 @@ static bool read_row(const struct csv_row *row, const struct columns *columns, c
         if (!is_missing(population) &&
             (!slice_to_double(population, &rows->population[i]) || rows->population[i] < 0 ||
              rows->population[i] > SERIES_COUNT_MAX))
-            return refuse(err, source, row->number, "population", "a number from 0, or NA",
-                          population);
+            return refuse_cell(err, source, row->number, "population", "a number from 0, or NA",
+                               population);
     }
     if (columns->count >= 0)
         return read_count(fields[columns->count], source, row->number, "count", true,
@@ -184,7 +184,7 @@ static bool read_day(struct slice field, const char *source, int64_t row, const 
 {
     *ret_day = INT32_MIN;
     return is_missing(field) || time_parse_date(field, ret_day) ||
-           refuse(err, source, row, name, "a date YYYY-MM-DD, or NA", field);
+           refuse_cell(err, source, row, name, "a date YYYY-MM-DD, or NA", field);
 }
 
 static bool read_cases(struct csv_reader *reader, const char *source, int32_t **days,

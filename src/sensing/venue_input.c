@@ -19,14 +19,6 @@ struct reading {
     size_t count, capacity, stratum_capacity;
 };
 
-static bool refuse(const struct reading *reading, int64_t row, const char *field,
-                   const char *expected, struct slice got, struct error *err)
-{
-    return error_set(err, ERROR_BAD_VALUE, (struct error_place){reading->source, row, field},
-                     expected, "'%.*s' cannot be read", got.length > 60 ? 60 : (int)got.length,
-                     got.data);
-}
-
 static bool find_columns(struct reading *reading, struct error *err)
 {
     const struct csv_reader *reader = reading->reader;
@@ -50,7 +42,7 @@ static bool read_whole(const struct reading *reading, const struct csv_row *row,
     struct slice field = row->fields[column];
     return (slice_to_double(field, ret_value) && *ret_value >= 0 && *ret_value <= most &&
             *ret_value == floor(*ret_value)) ||
-           refuse(reading, row->number, name, expected, field, err);
+           refuse_cell(err, reading->source, row->number, name, expected, field);
 }
 
 static bool read_names(struct reading *reading, const struct csv_row *row, struct venue_row *out,
@@ -59,9 +51,11 @@ static bool read_names(struct reading *reading, const struct csv_row *row, struc
     struct slice venue = row->fields[reading->venue];
     struct slice stratum = reading->stratum < 0 ? SLICE("") : row->fields[reading->stratum];
     if (venue.length == 0 || venue.length > NAME_BYTES_MAX)
-        return refuse(reading, row->number, "venue", "a name of 1 to 200 bytes", venue, err);
+        return refuse_cell(err, reading->source, row->number, "venue", "a name of 1 to 200 bytes",
+                           venue);
     if (stratum.length > NAME_BYTES_MAX)
-        return refuse(reading, row->number, "stratum", "a name of at most 200 bytes", stratum, err);
+        return refuse_cell(err, reading->source, row->number, "stratum",
+                           "a name of at most 200 bytes", stratum);
     out->venue = names_number(&reading->venues, venue, reading->arena);
     out->stratum = names_number(&reading->strata, stratum, reading->arena);
     if (out->stratum >= reading->stratum_capacity) {
@@ -95,8 +89,8 @@ static bool read_row(struct reading *reading, const struct csv_row *row, struct 
         return true;
     return (slice_to_double(share, &out->expected_share) && out->expected_share >= 0 &&
             out->expected_share <= 1) ||
-           refuse(reading, row->number, "expected_share", "a probability from 0 to 1, or NA", share,
-                  err);
+           refuse_cell(err, reading->source, row->number, "expected_share",
+                       "a probability from 0 to 1, or NA", share);
 }
 
 static bool read_rows(struct reading *reading, struct error *err)

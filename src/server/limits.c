@@ -39,10 +39,7 @@ enum limit_number {
 #undef X
         LIMIT_NUMBER_COUNT
 };
-static const struct {
-    const char *name;
-    int64_t low, high;
-} number_forms[LIMIT_NUMBER_COUNT] = {
+static const struct number_form number_forms[LIMIT_NUMBER_COUNT] = {
 #define X(id, name, low, high) [id] = {name, low, high},
     LIMIT_NUMBER_TABLE(X)
 #undef X
@@ -70,35 +67,13 @@ struct limits {
 
 static const char source[] = "limits.yaml";
 
-static bool read_number(json_t *numbers, size_t i, int64_t *out, struct error *err)
-{
-    static const char *const keys[] = {"value", "source", NULL};
-    struct json_place place = {.source = number_forms[i].name, .required = true};
-    struct slice reason;
-    json_t *entry = json_object_get(numbers, number_forms[i].name);
-    if (!json_is_object(entry))
-        return error_set(err, ERROR_BAD_VALUE,
-                         (struct error_place){.source = source, .field = number_forms[i].name},
-                         "{value: NUMBER, source: \"…\"}", "missing");
-    return json_only_fields(entry, keys, place, err) &&
-           json_int64(entry, "value", place, number_forms[i].low, number_forms[i].high, out, err) &&
-           json_text(entry, "source", place, &reason, err);
-}
-
 static bool read_numbers(json_t *document, int64_t *out, struct error *err)
 {
     static const char *const sections[] = {"numbers", NULL};
-    const char *names[LIMIT_NUMBER_COUNT + 1] = {NULL};
-    json_t *numbers = json_object_get(document, "numbers");
-    struct json_place place = {.source = source};
-    for (size_t i = 0; i < LIMIT_NUMBER_COUNT; i++)
-        names[i] = number_forms[i].name;
-    if (!json_only_fields(document, sections, place, err) ||
-        !json_only_fields(numbers, names, place, err))
+    if (!json_only_fields(document, sections, (struct json_place){.source = source}, err) ||
+        !policy_numbers_read(json_object_get(document, "numbers"), source, number_forms,
+                             LIMIT_NUMBER_COUNT, out, err))
         return false;
-    for (size_t i = 0; i < LIMIT_NUMBER_COUNT; i++)
-        if (!read_number(numbers, i, &out[i], err))
-            return false;
     for (size_t i = NUMBER_SHED_DECORATION; i < NUMBER_SHED_STATUS; i++)
         if (out[i] > out[i + 1])
             return error_set(err, ERROR_BAD_VALUE,

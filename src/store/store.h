@@ -116,8 +116,8 @@ bool store_subscriber_run(struct store *store, const char *subscriber,
                           bool (*handle)(struct sql *sql, const struct event *event, void *context,
                                          struct error *err),
                           void *context, int64_t *ret_count, struct error *err) MUST_USE;
-/* The same for a subscriber with long work for events of one `kind`: each of them is the last of its
- * transaction, so that many at once hold the writer no longer than one. */
+/* The same for a subscriber with long work for events of one `kind`: each of them is the last of
+ * its transaction, so that many at once hold the writer no longer than one. */
 bool store_subscriber_run_apart(struct store *store, const char *subscriber, const char *kind,
                                 bool (*handle)(struct sql *sql, const struct event *event,
                                                void *context, struct error *err),
