@@ -197,9 +197,9 @@ static bool handle_about(const struct request *request, struct response *respons
 /* Each page of the console is drawn by one document; below it the path is the page's own. */
 static const struct {
     const char *path, *document;
-} pages[] = {{"/login", "/index.html"},
-             {"/cases", "/index.html"},
-             {"/loops", "/index.html"},
+} pages[] = {{"/login", "/index.html"},  {"/alerts", "/index.html"}, {"/loops", "/index.html"},
+             {"/cases", "/index.html"},  {"/venues", "/index.html"}, {"/people", "/index.html"},
+             {"/scenes", "/index.html"}, {"/rules", "/index.html"},  {"/system", "/index.html"},
              {"/me", "/me.html"}};
 
 static struct slice document_of(struct slice path)

@@ -1,6 +1,6 @@
 // What is generated or written twice: the typed client, the catalogue of words.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { check, same, test } from "./harness.mjs";
 
 const web = (path) => new URL(`../../web/${path}`, import.meta.url);
@@ -21,15 +21,25 @@ export function buildTests({ demo }) {
     );
   });
 
+  const wordFiles = readdirSync(web("src/words/")).filter((name) => name !== "console.ts");
+  const catalogue = wordFiles.map((name) => readFileSync(web(`src/words/${name}`), "utf8")).join("\n");
+
   test("Every word of the catalogue has both languages with the same places for values", async () => {
-    const text = readFileSync(web("src/catalogue.ts"), "utf8");
     const rows = [
-      ...text.matchAll(/^ {2}(\w+): \{ zh: "((?:[^"\\]|\\.)*)", en: "((?:[^"\\]|\\.)*)" \},$/gm),
+      ...catalogue.matchAll(
+        /^ {2}(\w+): \{ zh: "((?:[^"\\]|\\.)*)", en: "((?:[^"\\]|\\.)*)" \},$/gm,
+      ),
     ];
     same(
       rows.length,
-      [...text.matchAll(/\bzh: "/g)].length,
+      [...catalogue.matchAll(/\bzh: "/g)].length,
       "rows in the one form that a catalogue has",
+    );
+    const names = rows.map(([, key]) => key);
+    same(
+      names.filter((key, i) => names.indexOf(key) !== i),
+      [],
+      "words that stand twice",
     );
     check(rows.length > 150, `rows: ${rows.length}`);
     const places = (words) => [...words.matchAll(/\{(\w+)/g)].map((match) => match[1]).sort();
@@ -41,7 +51,6 @@ export function buildTests({ demo }) {
   });
 
   test("Every word of the catalogue is used", async () => {
-    const { readdirSync } = await import("node:fs");
     const walk = (folder) =>
       readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
         entry.isDirectory()
@@ -49,12 +58,10 @@ export function buildTests({ demo }) {
           : [new URL(entry.name, folder)],
       );
     const sources = walk(web("src/"))
-      .filter((file) => /\.tsx?$/.test(file.pathname) && !file.pathname.endsWith("catalogue.ts"))
+      .filter((file) => /\.tsx?$/.test(file.pathname) && !file.pathname.includes("/words/"))
       .map((file) => readFileSync(file, "utf8"))
       .join("\n");
-    const keys = [
-      ...readFileSync(web("src/catalogue.ts"), "utf8").matchAll(/^ {2}(\w+): \{ zh:/gm),
-    ].map((match) => match[1]);
+    const keys = [...catalogue.matchAll(/^ {2}(\w+): \{ zh:/gm)].map((match) => match[1]);
     const built = /^(counter|kind|color|evidence|list|empty|state|subject|act|notice)_/;
     const unused = keys.filter((key) => !built.test(key) && !sources.includes(`"${key}"`));
     same(unused, [], "words that nothing shows");

@@ -5,28 +5,20 @@ import { call, Problem, setCsrf, whenSessionEnds } from "./api/client.ts";
 import { followCounters, type Counters, type NoticeHead } from "./api/live.ts";
 import { t } from "./catalogue.ts";
 import { areaName, clockSeconds } from "./format.ts";
+import { pageOf, pages, type Fresh, type Seen } from "./pages.tsx";
 import { Bell } from "./parts/bell.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
 import { Switches, useSettings } from "./parts/switches.tsx";
 import { follow, go, usePlace } from "./router.ts";
-import { CaseListScreen, forgetCases } from "./screens/cases/case-list.tsx";
-import { CaseScreen } from "./screens/cases/case.tsx";
-import { LoopsScreen } from "./screens/loops/loops.tsx";
+import { forgetCases } from "./screens/cases/case-list.tsx";
 import { LoginScreen, roleWords, type Session } from "./screens/login.tsx";
-import { SituationScreen } from "./screens/situation/situation.tsx";
 
 type Phase =
   | { name: "asking" }
   | { name: "unreachable"; problem: Problem }
   | { name: "out"; ended: boolean }
   | { name: "in"; session: Session };
-
-interface Fresh {
-  counters: Counters | null;
-  reachable: boolean | null;
-  notices: NoticeHead | null;
-}
 
 const nothingYet: Fresh = { counters: null, reachable: null, notices: null };
 
@@ -83,21 +75,7 @@ interface TopProps {
 }
 
 function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.Element {
-  const pages = [
-    { address: "/", words: t("situation"), current: path === "/", permission: "situation.read" },
-    {
-      address: "/loops",
-      words: t("loops"),
-      current: path.startsWith("/loops"),
-      permission: "loop.read",
-    },
-    {
-      address: "/cases",
-      words: t("cases"),
-      current: path.startsWith("/cases"),
-      permission: "case.read",
-    },
-  ].filter((page) => session.permissions.includes(page.permission));
+  const shown = pages.filter((page) => session.permissions.includes(page.permission));
   return (
     <header class="top">
       <a class="brand" href="/" onClick={follow}>
@@ -105,14 +83,14 @@ function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.E
       </a>
       <span class="scope">{areaName(session.area)}</span>
       <nav class="nav" aria-label={t("pages")}>
-        {pages.map((page) => (
+        {shown.map((page) => (
           <a
             key={page.address}
             href={page.address}
-            aria-current={page.current ? "page" : undefined}
+            aria-current={page === pageOf(path) ? "page" : undefined}
             onClick={follow}
           >
-            {page.words}
+            {t(page.words)}
           </a>
         ))}
       </nav>
@@ -136,29 +114,9 @@ function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.E
   );
 }
 
-const isLoops = (path: string): boolean => /^\/loops(\/new|\/[1-9]\d{0,15})?$/.test(path);
-
-/** The name of the page in the browser's tab. */
-function pageWords(path: string): string {
-  if (path.startsWith("/cases")) return t("cases");
-  return t(path.startsWith("/loops") ? "loops" : "situation");
-}
-
-function Screen({
-  session,
-  path,
-  fresh,
-}: {
-  session: Session;
-  path: string;
-  fresh: Fresh;
-}): JSX.Element {
-  const caseId = /^\/cases\/([1-9]\d{0,15})$/.exec(path)?.[1];
-  if (path === "/")
-    return <SituationScreen live={fresh.counters} mayOpenCases={session.permissions.includes("case.read")} />;
-  if (path === "/cases") return <CaseListScreen reader={session.name} duties={session.duties} />;
-  if (isLoops(path)) return <LoopsScreen reader={session} newest={fresh.notices?.newest ?? 0} />;
-  if (caseId) return <CaseScreen id={Number(caseId)} reader={session.name} />;
+function Screen(seen: Seen): JSX.Element {
+  const drawn = pageOf(seen.path)?.draw(seen);
+  if (drawn) return drawn;
   return (
     <div class="page">
       <h1>{t("notFoundTitle")}</h1>
@@ -183,7 +141,7 @@ function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): 
     );
   }, []);
   useEffect(() => {
-    document.title = `${pageWords(path)} · ${t("brand")}`;
+    document.title = `${t(pageOf(path)?.words ?? "notFoundTitle")} · ${t("brand")}`;
   });
   return (
     <>

@@ -3,7 +3,7 @@
 import { render, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, Problem, setCsrf, type Answer } from "./api/client.ts";
-import { t } from "./catalogue.ts";
+import { addWords, t } from "./catalogue.ts";
 import { clockSeconds, dayAndClock, dayLong } from "./format.ts";
 import { FamilyCare, FamilySwitch, type Family } from "./me-family.tsx";
 import type { Color } from "./parts/color-chip.tsx";
@@ -14,6 +14,7 @@ import { settings } from "./settings.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/me.css";
+import { phoneWords } from "./words/phone.ts";
 
 type Me = Answer<"GET /api/v1/me">;
 type Why = Answer<"GET /api/v1/me/why">;
@@ -232,4 +233,5 @@ function MyCode(): JSX.Element {
   );
 }
 
+addWords(phoneWords);
 render(<MyCode />, document.getElementById("app")!);

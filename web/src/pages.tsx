@@ -1,0 +1,76 @@
+// The pages of the console, in the order of the head's links.
+import type { JSX } from "preact";
+import type { Counters, NoticeHead } from "./api/live.ts";
+import type { WordKey } from "./catalogue.ts";
+import { CaseListScreen } from "./screens/cases/case-list.tsx";
+import { CaseScreen } from "./screens/cases/case.tsx";
+import type { Session } from "./screens/login.tsx";
+import { LoopsScreen } from "./screens/loops/loops.tsx";
+import { SituationScreen } from "./screens/situation/situation.tsx";
+
+/** How fresh the data are: null where nothing came yet. */
+export interface Fresh {
+  counters: Counters | null;
+  reachable: boolean | null;
+  notices: NoticeHead | null;
+}
+
+/** What a page is drawn from. */
+export interface Seen {
+  session: Session;
+  path: string;
+  fresh: Fresh;
+}
+
+interface Page {
+  /** Its own path; what lies below is the page's too. */
+  address: string;
+  words: WordKey;
+  /** Who lacks it is shown no link. */
+  permission: string;
+  /** null: there is no such page. */
+  draw(seen: Seen): JSX.Element | null;
+}
+
+/** The number behind an address, as in /cases/12; null where there is none. */
+const numberBehind = (address: string, path: string): number | null => {
+  const digits = path.startsWith(`${address}/`) ? path.slice(address.length + 1) : "";
+  return /^[1-9]\d{0,15}$/.test(digits) ? Number(digits) : null;
+};
+
+export const pages: Page[] = [
+  {
+    address: "/",
+    words: "situation",
+    permission: "situation.read",
+    draw: ({ session, fresh }) => (
+      <SituationScreen
+        live={fresh.counters}
+        mayOpenCases={session.permissions.includes("case.read")}
+      />
+    ),
+  },
+  {
+    address: "/loops",
+    words: "loops",
+    permission: "loop.read",
+    draw: ({ session, path, fresh }) =>
+      path === "/loops" || path === "/loops/new" || numberBehind("/loops", path) ? (
+        <LoopsScreen reader={session} newest={fresh.notices?.newest ?? 0} />
+      ) : null,
+  },
+  {
+    address: "/cases",
+    words: "cases",
+    permission: "case.read",
+    draw: ({ session, path }) => {
+      if (path === "/cases")
+        return <CaseListScreen reader={session.name} duties={session.duties} />;
+      const id = numberBehind("/cases", path);
+      return id ? <CaseScreen id={id} reader={session.name} /> : null;
+    },
+  },
+];
+
+export const pageOf = (path: string): Page | undefined =>
+  pages.find(({ address }) => path === address || (address !== "/" && path.startsWith(`${address}/`)));

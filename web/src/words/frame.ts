@@ -1,0 +1,18 @@
+// The frame of the console.
+import type { Words } from "../catalogue.ts";
+
+export const frameWords = {
+  brand: { zh: "城脉", en: "Chengmai" },
+  skip: { zh: "跳到正文", en: "Skip to content" },
+  situation: { zh: "态势", en: "Situation" },
+  cases: { zh: "流调", en: "Cases" },
+  loops: { zh: "闭环", en: "Loops" },
+  pages: { zh: "页面", en: "Pages" },
+  demoCity: { zh: "演示城市", en: "Demo city" },
+  demoCityHint: { zh: "合成数据，没有真实的人", en: "Synthetic data, no real persons" },
+  live: { zh: "实时，{time}", en: "Live, {time}" },
+  away: { zh: "连不上服务器，数据停在 {time}，正在重连", en: "The server is not answering. Data stand at {time}; reconnecting" },
+  connecting: { zh: "正在连接", en: "Connecting" },
+  notFoundTitle: { zh: "没有这个页面", en: "No such page" },
+  toSituation: { zh: "回到态势", en: "Back to the situation" },
+} as const satisfies Words;

@@ -1,0 +1,5 @@
+// Users, audit, retention, jobs, health.
+import type { Words } from "../catalogue.ts";
+
+export const systemWords = {
+} as const satisfies Words;
