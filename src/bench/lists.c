@@ -155,7 +155,7 @@ static bool measure_lists(struct workshop *workshop, struct platform *platform, 
 bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform, struct error *err)
 {
     char directory[WORKSHOP_PATH_BYTES], people[24];
-    snprintf(people, sizeof people, "%d", PEOPLE);
+    snprintf(people, sizeof people, "%lld", (long long)workshop->people);
     workshop_path(workshop, "city", directory);
     const char *const arguments[] = {"--data",   directory, "init", "--demo",
                                      "--people", people,    NULL};

@@ -172,8 +172,8 @@ int bench_loops(struct command_context *context, int argc, char **argv, struct e
     struct stage_city city = {.platform = NULL};
     if (!bench_loop_count(&argc, argv, 20000, &city.loops, err))
         return command_fail(err);
-    if (city.loops > 20000)
-        city.loops = 20000; /* one a person */
+    if (city.loops > workshop.people)
+        workshop.people = city.loops; /* one a person */
     if (!workshop_open(&workshop, context, &bench_commands[BENCH_LOOPS], argc, argv, err))
         return workshop_close(&workshop, "loops", false, err);
     city.placing =

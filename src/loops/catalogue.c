@@ -126,6 +126,8 @@ static void put_field(struct json_writer *writer, const struct scene_field *fiel
         json_field_text(writer, "hidden_until", slice_of(field->hidden_until.text));
     else
         json_field_null(writer, "hidden_until");
+    json_field_text(writer, "form", slice_of(scene_text_form_name(field->form)));
+    put_words(writer, "form_title", scene_text_form_words(field->form), "");
     put_bound(writer, "min", field->min);
     put_bound(writer, "max", field->max);
     json_key(writer, "values");
@@ -197,6 +199,8 @@ static void put_value_schema(struct json_writer *writer, const struct scene_fiel
         json_field_text(writer, "format", slice_of(forms[field->type].format));
     if (field->type == TYPE_PHOTO)
         json_field_text(writer, "pattern", SLICE("^[0-9a-f]{64}$"));
+    if (field->form != TEXT_FORM_ANY)
+        json_field_text(writer, "pattern", slice_of(scene_text_form_pattern(field->form)));
     put_value_bounds(writer, field);
 }
 

@@ -154,6 +154,28 @@ static size_t characters(struct slice text)
     return count;
 }
 
+/* What the registry checks of its own identities holds for fields of that form. */
+static bool text_fits_form(const struct scene_field *field, struct slice text, struct error *err)
+{
+    char normal[32];
+    struct error fault = {0};
+    bool fits = true;
+    switch (field->form) {
+    case TEXT_FORM_VEHICLE_PASS_NUMBER:
+        fits = identity_check_vehicle_pass_number(text, &fault);
+        break;
+    case TEXT_FORM_CREDIT_CODE:
+        fits = identity_check_credit_code(text, normal, &fault);
+        break;
+    case TEXT_FORM_PLATE:
+        fits = identity_check_plate(text, normal, &fault);
+        break;
+    default:
+        break;
+    }
+    return fits || loop_bad_value(field->name, fault.expected, fault.what, err);
+}
+
 static bool take_text(const struct scene_field *field, json_t *given, struct error *err)
 {
     char expected[80];
@@ -164,8 +186,10 @@ static bool take_text(const struct scene_field *field, json_t *given, struct err
     double least = isfinite(field->min) && !field->list ? field->min : 1;
     double length = (double)characters(text);
     snprintf(expected, sizeof expected, "%.0f to %.0f characters", least, most);
-    return (length >= least && length <= most && slice_trim(text).length > 0) ||
-           loop_bad_value(field->name, expected, text.length ? "not of this length" : "empty", err);
+    if (length < least || length > most || slice_trim(text).length == 0)
+        return loop_bad_value(field->name, expected, text.length ? "not of this length" : "empty",
+                              err);
+    return text_fits_form(field, text, err);
 }
 
 static bool take_number(const struct scene_field *field, json_t *given, struct error *err)

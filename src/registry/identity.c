@@ -142,6 +142,25 @@ bool identity_check_plate(struct slice text, char ret_normal[16], struct error *
     return true;
 }
 
+/* ---- Vehicle passes */
+
+bool identity_check_vehicle_pass_number(struct slice text, struct error *err)
+{
+    static const char field[] = "pass_no";
+    static const char expected[] = "six digits of an area (GB/T 2260), six of a serial number";
+    if (text.length != 12)
+        return fault(err, field, expected, "not 12 digits");
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return fault(err, field, expected, "a character is not a digit");
+    if (!area_code_known(text.data, 2))
+        return fault(err, field, "a province of GB/T 2260 first", "unknown province");
+    return memcmp(text.data + 6, "000000", 6) != 0 ||
+           fault(err, field, "a serial number from 000001", "the serial number is 0");
+}
+
+/* ---- Telephones */
+
 bool identity_check_phone(struct slice text, char ret_normal[20], struct error *err)
 {
     static const char expected[] = "11 digits beginning 13 to 19, or an area code and number";

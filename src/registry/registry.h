@@ -52,6 +52,9 @@ bool identity_check_credit_code(struct slice text, char ret_normal[19], struct e
 bool identity_check_plate(struct slice text, char ret_normal[16], struct error *err) MUST_USE;
 /* Mainland mobile (11 digits, 1[3-9]) or landline with area code. */
 bool identity_check_phone(struct slice text, char ret_normal[20], struct error *err) MUST_USE;
+/* A vehicle pass number: the six digits of an area of GB/T 2260 (its province must be known, a
+ * withdrawn county stays valid), six digits of a serial number that is not 0. domain.md §3.3. */
+bool identity_check_vehicle_pass_number(struct slice text, struct error *err) MUST_USE;
 /* Makes the check digit of 17 digits. */
 char identity_id_check_digit(const char digits[17]);
 

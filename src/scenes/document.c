@@ -101,6 +101,10 @@ static void put_field(const struct page *page, const struct scene_field *field)
     for (size_t i = 0; i < field->values.count; i++)
         buffer_print(page->out, "%s%s", i ? say(page, "、", ", ") : say(page, "：", ": "),
                      field->values.items[i].text);
+    if (field->form != TEXT_FORM_ANY) {
+        struct words form = scene_text_form_words(field->form);
+        buffer_print(page->out, "%s%s", say(page, "：", ": "), say(page, form.zh, form.en));
+    }
     if (isfinite(field->min))
         buffer_print(page->out, " ≥ %g", field->min);
     if (isfinite(field->max))

@@ -69,6 +69,27 @@ enum scene_type {
         SCENE_TYPE_COUNT
 };
 
+/* What a text may be held to: id, name, zh, en, what its characters are as a JSON Schema pattern.
+ * Sources: GB/T 2260 and the vehicle pass (domain.md §3.3), GB 32100-2015, GA 36. */
+#define SCENE_TEXT_FORM_TABLE(X)                                                                   \
+    X(TEXT_FORM_ANY, "any", "任意文字", "any text", "")                                            \
+    X(TEXT_FORM_VEHICLE_PASS_NUMBER, "vehicle_pass_number", "区划代码六位加序号六位",              \
+      "six digits of an area (GB/T 2260), six of a serial number", "^[0-9]{12}$")                  \
+    X(TEXT_FORM_CREDIT_CODE, "credit_code", "统一社会信用代码", "unified social credit code",      \
+      "^[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy]{18}$")                                                   \
+    X(TEXT_FORM_PLATE, "plate", "车牌号", "number plate", "^.[A-HJ-NP-Za-hj-np-z].{5,6}$")
+enum scene_text_form {
+#define X(id, name, zh, en, pattern) id,
+    SCENE_TEXT_FORM_TABLE(X)
+#undef X
+        SCENE_TEXT_FORM_COUNT
+};
+const char *scene_text_form_name(enum scene_text_form form);
+struct words scene_text_form_words(enum scene_text_form form);
+const char *scene_text_form_pattern(enum scene_text_form form);
+/* −1 where there is none of that name. */
+int scene_text_form_of(const char *name);
+
 const char *scene_kind_name(enum scene_kind kind);
 struct words scene_kind_words(enum scene_kind kind);
 const char *scene_type_name(enum scene_type type);
@@ -150,6 +171,7 @@ struct scene_field {
     struct words title;         /* NULLs where absent */
     double min, max;            /* of the value; of a text its length; ±INFINITY where absent */
     struct scene_values values; /* enum */
+    enum scene_text_form form;  /* text */
     struct scene_name hidden_until;
 };
 

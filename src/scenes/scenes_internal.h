@@ -25,7 +25,7 @@ void scene_findings_order(struct scene_findings *findings);
 const char *scene_guess(struct arena *arena, const char *word, const char *const *words,
                         size_t count);
 
-/* ---- Reading: read.c, read_stage.c, read_condition.c */
+/* ---- Reading: read.c, read_field.c, read_stage.c, read_condition.c */
 
 struct reading {
     struct arena *arena;
@@ -64,6 +64,7 @@ bool read_name(struct reading *reading, const struct yaml_node *node, const char
                struct scene_name *ret_name);
 void read_names(struct reading *reading, const struct yaml_node *node, const char *what,
                 struct scene_names *ret_names);
+void read_fields(struct reading *reading, const struct yaml_entry *entry, void *target);
 void read_stages(struct reading *reading, const struct yaml_entry *entry);
 void read_conditions(struct reading *reading, const struct yaml_node *node,
                      struct scene_conditions *ret_conditions);

@@ -128,6 +128,10 @@ static void put_form(const struct scene_column *column, struct buffer *zh, struc
     } else {
         buffer_append_text(zh, scene_type_words(type).zh);
         buffer_append_text(en, scene_type_words(type).en);
+        if (field && field->form != TEXT_FORM_ANY) {
+            buffer_print(zh, "：%s", scene_text_form_words(field->form).zh);
+            buffer_print(en, ": %s", scene_text_form_words(field->form).en);
+        }
         if (field && isfinite(field->min) && !list)
             buffer_print(en, ", at least %g", field->min);
         if (field && isfinite(field->max) && !list)

@@ -185,6 +185,8 @@ static const struct row wrong_values[] = {
     {"type: bool}", "type: enum}  # expect: bad-value"},
     {"min: 0, max: 100", "min: 10, max: 1  # expect: bad-value\n   "},
     {"min: 0, max: 100}", "min: a}  # expect: bad-value"},
+    {"required: true, max: 20}", "required: true, form: pass  # expect: bad-value\n   }"},
+    {"min: 0, max: 100}", "form: plate}  # expect: bad-value"},
     {"list: true, max: 5", "list: true  # expect: bad-value\n   "},
     {"values: [critical, major, minor]}",
      "values: [critical, major, minor, Big]}  # expect: bad-value"},

@@ -153,11 +153,12 @@ static void the_vocabulary_has_what_the_language_promises(void **state)
                                          "contact.confirmed",
                                          "status.changed",
                                          "appeal.filed",
+                                         "appeal.decided", /* this house's own */
                                          "alert.raised",
                                          "venue.silent",
                                          "venue.copied_code",
                                          "venue.exposed",
-                                         "unit.exposed", /* these two are this house's own */
+                                         "unit.exposed", /* these two are, too */
                                          "inspection.finding_recorded",
                                          "indicator.missed",
                                          "roster.gap_found",

@@ -22,6 +22,15 @@ static const struct words type_words[SCENE_TYPE_COUNT] = {
     SCENE_TYPE_TABLE(X)
 #undef X
 };
+static const struct {
+    const char *name;
+    struct words words;
+    const char *pattern;
+} text_forms[SCENE_TEXT_FORM_COUNT] = {
+#define X(id, name, zh, en, pattern) [id] = {name, {zh, en}, pattern},
+    SCENE_TEXT_FORM_TABLE(X)
+#undef X
+};
 static const enum scene_kind type_kinds[SCENE_TYPE_COUNT] = {
 #define X(id, name, zh, en, kind) [id] = kind,
     SCENE_TYPE_TABLE(X)
@@ -97,6 +106,11 @@ static const struct scene_event events[] = {
      {{"appeal_no", TYPE_TEXT, {0}},
       {"color", TYPE_ENUM, {"green", "yellow", "red", "unknown"}},
       {"filed_at", TYPE_TIME, {0}}}},
+    {"appeal.decided", SCENE_PERSON, "申诉决定", "an appeal is decided", "§11",
+     {{"appeal_no", TYPE_TEXT, {0}},
+      {"decision", TYPE_ENUM, {"upheld", "wrong_evidence", "override"}},
+      {"decided_at", TYPE_TIME, {0}},
+      {"still_open", TYPE_INT, {0}}}},
     {"alert.raised", SCENE_ALERT, "预警产生", "an alert is raised", "§8",
      {{"level", TYPE_ENUM, {"blue", "yellow", "orange", "red"}},
       {"channel", TYPE_ENUM,
@@ -196,6 +210,29 @@ int scene_type_of(const char *name)
 {
     for (int i = 0; i < SCENE_TYPE_COUNT; i++)
         if (strcmp(type_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+const char *scene_text_form_name(enum scene_text_form form)
+{
+    REQUIRE(form < SCENE_TEXT_FORM_COUNT);
+    return text_forms[form].name;
+}
+struct words scene_text_form_words(enum scene_text_form form)
+{
+    REQUIRE(form < SCENE_TEXT_FORM_COUNT);
+    return text_forms[form].words;
+}
+const char *scene_text_form_pattern(enum scene_text_form form)
+{
+    REQUIRE(form < SCENE_TEXT_FORM_COUNT);
+    return text_forms[form].pattern;
+}
+int scene_text_form_of(const char *name)
+{
+    for (int i = 0; i < SCENE_TEXT_FORM_COUNT; i++)
+        if (strcmp(text_forms[i].name, name) == 0)
             return i;
     return -1;
 }

@@ -68,6 +68,12 @@ static void print_words(const struct policy *policy, struct buffer *out)
         buffer_print(out, "  %-22s %s  %s\n", scene_type_name((enum scene_type)i), words.zh,
                      words.en);
     }
+    buffer_append_text(out, "\nforms of a text (form: F)\n");
+    for (int i = 0; i < SCENE_TEXT_FORM_COUNT; i++) {
+        struct words words = scene_text_form_words((enum scene_text_form)i);
+        buffer_print(out, "  %-22s %s  %s\n", scene_text_form_name((enum scene_text_form)i),
+                     words.zh, words.en);
+    }
     buffer_append_text(out, "\nevent kinds: what each is about, and its payload\n");
     for (size_t i = 0; i < count; i++)
         print_event(out, &events[i]);
@@ -163,6 +169,12 @@ static void put_vocabulary(const struct policy *policy, struct json_writer *writ
         put_named(writer, scene_type_name((enum scene_type)i),
                   scene_type_words((enum scene_type)i));
     json_array_end(writer);
+    json_key(writer, "text_forms");
+    json_array_begin(writer);
+    for (int i = 0; i < SCENE_TEXT_FORM_COUNT; i++)
+        put_named(writer, scene_text_form_name((enum scene_text_form)i),
+                  scene_text_form_words((enum scene_text_form)i));
+    json_array_end(writer);
     json_key(writer, "events");
     json_array_begin(writer);
     for (size_t i = 0; i < count; i++)
@@ -219,6 +231,10 @@ static void put_lists(const struct policy *policy, struct json_writer *writer)
     put_enum_begin(writer, "type");
     for (int i = 0; i < SCENE_TYPE_COUNT; i++)
         json_put_text(writer, slice_of(scene_type_name((enum scene_type)i)));
+    put_enum_end(writer);
+    put_enum_begin(writer, "text_form");
+    for (int i = 0; i < SCENE_TEXT_FORM_COUNT; i++)
+        json_put_text(writer, slice_of(scene_text_form_name((enum scene_text_form)i)));
     put_enum_end(writer);
     put_enum_begin(writer, "event");
     for (size_t i = 0; i < count; i++)
@@ -290,7 +306,7 @@ static const struct {
      ",\"required\":{\"type\":\"boolean\"},\"min\":{\"type\":\"number\"},\"max\":{\"type\":"
      "\"number\"},\"values\":" LIST(NAME) ",\"personal\":{\"type\":\"boolean\"},\"index\":"
      "{\"type\":\"boolean\"},\"list\":{\"type\":\"boolean\"},\"title\":" REF("title")
-     ",\"hidden_until\":" NAME)},
+     ",\"hidden_until\":" NAME ",\"form\":" REF("text_form"))},
     {"indicator",
      "{\"oneOf\":[" OBJECT("\"name\",\"share\",\"of\",\"target\"", "\"name\":" NAME
      ",\"share\":" NAME ",\"of\":" NAME ",\"target\":{\"type\":\"number\"},\"split\":" NAME) ","

@@ -1,6 +1,7 @@
 /* Overrides, notices, appeals and rule changes over their routes: who may not, what is refused
  * and in which words, what becomes evidence and when, and that no decision sets a status by
  * itself. */
+#include "loops/loops.h"
 #include "server/test_support.h"
 
 static uint32_t person;         /* whom the test is about: green, without evidence */
@@ -334,6 +335,31 @@ static void an_appeal_is_answered_in_words_and_sets_nothing(void **state)
     assert_int_equal(color_now(loop), COLOR_GREEN);
 }
 
+/* The scene `appeal` opens from what was filed, and goes on with the last decision. */
+static void an_appeal_has_a_loop_that_follows_its_decision(void **state)
+{
+    struct loopback *loop = *state;
+    static const char reject[] = "{\"decision\":\"rejected\",\"words\":\"x\"}";
+    struct error err;
+    (void)add_symptoms(loop);
+    expect_holder(loop, HTTP_POST, "/api/v1/me/appeals", "{\"words\":\"first\"}", 201, "");
+    expect_holder(loop, HTTP_POST, "/api/v1/me/appeals", "{\"words\":\"second\"}", 201, "");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    expect_as(loop, "appeals_officer", HTTP_GET, "/api/v1/loops?owner=area&scene=appeal", NULL, 200,
+              "\"stage\":\"received\"");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM loop"), 1);
+    expect_as(loop, "appeals_officer", HTTP_GET, "/api/v1/loops/1", NULL, 200,
+              "\"color\":\"yellow\"");
+    expect_as(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/1/decision", reject, 200, "");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    expect_as(loop, "appeals_officer", HTTP_GET, "/api/v1/loops/1", NULL, 200,
+              "\"stage\":\"received\"");
+    expect_as(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/2/decision", reject, 200, "");
+    test_fail_on(loops_run(loop->platform->loops, NULL, &err), &err);
+    expect_as(loop, "appeals_officer", HTTP_GET, "/api/v1/loops/1", NULL, 200,
+              "\"stage\":\"telling\"");
+}
+
 static void an_overdue_appeal_is_told_once_and_stands_first(void **state)
 {
     struct loopback *loop = *state;
@@ -578,6 +604,7 @@ int main(void)
         LOOPBACK_TEST(no_request_no_import_and_no_column_takes_a_colour),
         LOOPBACK_TEST(a_notice_says_what_who_why_until_when_and_how_to_appeal),
         LOOPBACK_TEST(an_appeal_is_answered_in_words_and_sets_nothing),
+        LOOPBACK_TEST(an_appeal_has_a_loop_that_follows_its_decision),
         LOOPBACK_TEST(an_overdue_appeal_is_told_once_and_stands_first),
         LOOPBACK_TEST(who_had_a_hand_in_the_override_does_not_decide_about_it),
         LOOPBACK_TEST(appeals_of_one_person_have_a_limit),

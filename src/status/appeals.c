@@ -124,6 +124,41 @@ static void put_fields(struct json_writer *writer, const struct appeal *appeal, 
     put_number_or_null(writer, "follows_of", appeal->follows_of);
 }
 
+/* ---- Events. What the scene `appeal` counts: who has several open appeals has one loop, and only
+ * the last decision lets it go on. */
+
+static bool emit_filed(struct sql *sql, struct platform *platform, const struct appeal *appeal,
+                       struct error *err)
+{
+    char payload[160], filed[TIME_TEXT_BYTES];
+    struct status_entry status = status_get(
+        platform->status, (struct person_no){(uint32_t)appeal->person}, appeal->filed_at);
+    snprintf(payload, sizeof payload,
+             "{\"id\":%lld,\"appeal_no\":\"%lld\",\"color\":\"%s\",\"filed_at\":\"%s\"}",
+             (long long)appeal->no, (long long)appeal->no, color_name((enum color)status.color),
+             time_format(appeal->filed_at, filed));
+    return redress_emit_with(sql, "appeal.filed", appeal->person, appeal->area_no, payload, err);
+}
+
+static bool emit_decided(struct sql *sql, const struct appeal *appeal, struct error *err)
+{
+    char payload[200], decided[TIME_TEXT_BYTES];
+    int64_t open;
+    bool annul = appeal->follows.data && slice_equal(appeal->follows, SLICE("annul"));
+    if (!sql_one_int(sql, &appeal_open_count, SQL_ARGUMENTS(sql_int(appeal->person)), 0, &open,
+                     err))
+        return false;
+    snprintf(payload, sizeof payload,
+             "{\"id\":%lld,\"appeal_no\":\"%lld\",\"decision\":\"%s\",\"decided_at\":\"%s\","
+             "\"still_open\":%lld}",
+             (long long)appeal->no, (long long)appeal->no,
+             appeal->state == STATE_REJECTED ? "upheld"
+             : annul                         ? "wrong_evidence"
+                                             : "override",
+             time_format(appeal->decided_at, decided), (long long)open);
+    return redress_emit_with(sql, "appeal.decided", appeal->person, appeal->area_no, payload, err);
+}
+
 /* ---- POST /me/appeals; with `member` for someone whom the holder represents */
 
 struct filing {
@@ -176,7 +211,7 @@ static bool file_job(struct sql *sql, void *context, struct error *err)
                                  sql_int(appeal->due_at)),
                    err) &&
            (!is_own || redress_audit(sql, filing->request, "appeal.file", own, "", err)) &&
-           redress_emit(sql, "appeal.filed", appeal->person, appeal->area_no, appeal->no, err);
+           emit_filed(sql, filing->request->platform, appeal, err);
 }
 
 static void put_appeal(const struct request *request, const struct appeal *appeal,
@@ -453,7 +488,7 @@ static bool decide_job(struct sql *sql, void *context, struct error *err)
                                  sql_text(appeal->follows), sql_int(appeal->follows_of)),
                    err) &&
            redress_audit(sql, request, "appeal.decide", appeal->person, "words", err) &&
-           redress_emit(sql, "appeal.decided", appeal->person, appeal->area_no, appeal->no, err);
+           emit_decided(sql, appeal, err);
 }
 
 static bool read_decision(json_t *body, struct deciding *deciding, struct error *err)

@@ -17,7 +17,7 @@ static const struct event_kind event_kinds[] = {
     {"override.requested", "person"},     /* {"id":NUMBER}, as the next ones */
     {"override.approved_once", "person"}, /* approvals are missing still */
     {"override.decided", "person"},
-    {"appeal.filed", "person"},
+    {"appeal.filed", "person"},      /* payloads of the two: the language of scenes */
     {"appeal.decided", "person"},
     {"appeal.followed", "person"},   /* the evidence is annulled */
     {"appeal.overdue", "person"},    /* once an appeal */

@@ -125,12 +125,18 @@ bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t are
                   struct error *err)
 {
     char payload[40];
-    int length = snprintf(payload, sizeof payload, "{\"id\":%lld}", (long long)no);
+    snprintf(payload, sizeof payload, "{\"id\":%lld}", (long long)no);
+    return redress_emit_with(sql, kind, person, area_no, payload, err);
+}
+
+bool redress_emit_with(struct sql *sql, const char *kind, int64_t person, int64_t area_no,
+                       const char *payload, struct error *err)
+{
     struct event event = {.kind = slice_of(kind),
                           .subject_no = person,
                           .area_no = area_no,
                           .at = sql_now(sql),
-                          .payload = {payload, (size_t)length}};
+                          .payload = slice_of(payload)};
     return event_emit(sql, &event, err);
 }
 

@@ -36,6 +36,9 @@ bool redress_refused(const struct request *request, const char *act, int64_t per
 /* An event about a person with {"id":no} as its payload, inside a job. */
 bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t area_no, int64_t no,
                   struct error *err) MUST_USE;
+/* The same with a payload of its own, a JSON object. */
+bool redress_emit_with(struct sql *sql, const char *kind, int64_t person, int64_t area_no,
+                       const char *payload, struct error *err) MUST_USE;
 /* After a write: the table follows at once. */
 bool redress_follow(const struct request *request, struct error *err) MUST_USE;
 

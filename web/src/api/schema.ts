@@ -1715,6 +1715,11 @@ export interface Operations {
         required: boolean;
         personal: boolean;
         hidden_until: string | null;
+        form: string;
+        form_title: {
+          zh: string;
+          en: string;
+        };
         min: number | null;
         max: number | null;
         values: Array<string>;

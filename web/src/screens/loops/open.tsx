@@ -25,6 +25,8 @@ function subjectField(scene: Scene): Field[] {
     required,
     personal: false,
     hidden_until: null,
+    form: "any",
+    form_title: title,
     min: null,
     max: null,
     values: [],

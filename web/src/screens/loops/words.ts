@@ -5,7 +5,7 @@ import { dayAndClock, dayLong, duration, secondsOf } from "../../format.ts";
 import type { IconName } from "../../parts/icons.tsx";
 import { roleNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
-import { areaWords, type Field } from "./definitions.ts";
+import { areaWords, say, type Field } from "./definitions.ts";
 
 export type Row = Answer<"GET /api/v1/loops">["items"][number];
 export type Loop = Answer<"GET /api/v1/loops/{id}">;
@@ -122,6 +122,7 @@ export function reasonWords(reason: string): string {
 /** What a value of the field must be, from its definition. */
 export function hintWords(field: Field): string {
   const { min, max } = field;
+  if (field.form !== "any") return say(field.form_title);
   if (field.type === "text" && max !== null && !field.list) return t("hintLength", { max });
   if ((field.type === "int" || field.type === "number") && min !== null && max !== null)
     return t("hintRange", { min, max });
