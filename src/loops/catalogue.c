@@ -6,6 +6,7 @@
 
 #include "loops/catalogue.h"
 #include "loops/loops_internal.h"
+#include "loops/wording.h"
 
 enum { SCENE_ANSWER_BYTES_MAX = 8 << 20 };
 
@@ -13,70 +14,6 @@ static const struct definitions *definitions_now(const struct request *request, 
 {
     struct loops *loops = request->platform->loops;
     return loops_ready(loops, err) ? atomic_load(&loops->definitions) : NULL;
-}
-
-/* ---- Words */
-
-static void put_words(struct json_writer *writer, const char *key, struct words words,
-                      const char *otherwise)
-{
-    json_key(writer, key);
-    json_object_begin(writer);
-    json_field_text(writer, "zh", slice_of(words.zh ? words.zh : otherwise));
-    json_field_text(writer, "en", slice_of(words.en ? words.en : otherwise));
-    json_object_end(writer);
-}
-
-static const char *text_of(const struct buffer *text)
-{
-    return text->data ? text->data : "";
-}
-
-static void put_owner(struct json_writer *writer, const struct scene *scene,
-                      const struct policy *policy, const struct scene_owner *owner)
-{
-    struct buffer zh, en;
-    buffer_init(&zh, 4000);
-    buffer_init(&en, 4000);
-    scene_owner_words(scene, policy, owner, true, &zh);
-    scene_owner_words(scene, policy, owner, false, &en);
-    json_object_begin(writer);
-    json_field_text(writer, "zh", slice_of(text_of(&zh)));
-    json_field_text(writer, "en", slice_of(text_of(&en)));
-    json_object_end(writer);
-    buffer_release(&zh);
-    buffer_release(&en);
-}
-
-static void put_owners(struct json_writer *writer, const char *key, const struct scene *scene,
-                       const struct policy *policy, const struct scene_owners *owners)
-{
-    json_key(writer, key);
-    json_array_begin(writer);
-    for (size_t i = 0; i < owners->count; i++)
-        put_owner(writer, scene, policy, &owners->items[i]);
-    json_array_end(writer);
-}
-
-static void put_guards(struct json_writer *writer, const struct scene *scene,
-                       const struct scene_transition *transition)
-{
-    json_key(writer, "when");
-    json_array_begin(writer);
-    for (size_t i = 0; i < transition->when.count; i++) {
-        struct buffer zh, en;
-        buffer_init(&zh, 4000);
-        buffer_init(&en, 4000);
-        scene_condition_words(scene, transition->event, &transition->when.items[i], true, &zh);
-        scene_condition_words(scene, transition->event, &transition->when.items[i], false, &en);
-        json_object_begin(writer);
-        json_field_text(writer, "zh", slice_of(text_of(&zh)));
-        json_field_text(writer, "en", slice_of(text_of(&en)));
-        json_object_end(writer);
-        buffer_release(&zh);
-        buffer_release(&en);
-    }
-    json_array_end(writer);
 }
 
 /* ---- What all scenes say of themselves */
@@ -87,12 +24,12 @@ static void put_head(struct json_writer *writer, const struct definition *defini
     json_field_text(writer, "name", slice_of(scene->name));
     json_field_int64(writer, "version", scene->version);
     json_field_bool(writer, "opens", definition->opens);
-    put_words(writer, "title", scene->title, scene->name);
-    put_words(writer, "about", scene->about, "");
+    wording_put(writer, "title", scene->title, scene->name);
+    wording_put(writer, "about", scene->about, "");
     json_key(writer, "subject");
     json_object_begin(writer);
     json_field_text(writer, "kind", slice_of(scene_kind_name(scene->subject)));
-    put_words(writer, "title", scene_kind_words(scene->subject), "");
+    wording_put(writer, "title", scene_kind_words(scene->subject), "");
     json_field_bool(writer, "by_code",
                     scene->subject == SCENE_AREA || kind_is_thing(scene->subject));
     json_object_end(writer);
@@ -114,9 +51,9 @@ static void put_field(struct json_writer *writer, const struct scene_field *fiel
     enum scene_kind kind = scene_type_kind(field->type);
     json_object_begin(writer);
     json_field_text(writer, "name", slice_of(field->name));
-    put_words(writer, "title", field->title, field->name);
+    wording_put(writer, "title", field->title, field->name);
     json_field_text(writer, "type", slice_of(scene_type_name(field->type)));
-    put_words(writer, "type_title", scene_type_words(field->type), "");
+    wording_put(writer, "type_title", scene_type_words(field->type), "");
     json_field_bool(writer, "refers", kind != SCENE_NONE);
     json_field_bool(writer, "by_code", kind == SCENE_AREA || kind_is_thing(kind));
     json_field_bool(writer, "list", field->list);
@@ -127,7 +64,7 @@ static void put_field(struct json_writer *writer, const struct scene_field *fiel
     else
         json_field_null(writer, "hidden_until");
     json_field_text(writer, "form", slice_of(scene_text_form_name(field->form)));
-    put_words(writer, "form_title", scene_text_form_words(field->form), "");
+    wording_put(writer, "form_title", scene_text_form_words(field->form), "");
     put_bound(writer, "min", field->min);
     put_bound(writer, "max", field->max);
     json_key(writer, "values");
@@ -297,24 +234,8 @@ static void put_opening(struct json_writer *writer, const struct scene *scene)
 static void put_transition(struct json_writer *writer, const struct scene *scene,
                            const struct policy *policy, const struct scene_transition *transition)
 {
-    static const char *const triggers[] = {[TRIGGER_NONE] = "none",
-                                           [TRIGGER_BY] = "by",
-                                           [TRIGGER_ON] = "on",
-                                           [TRIGGER_AFTER] = "after"};
     json_object_begin(writer);
-    json_field_text(writer, "to", slice_of(transition->to.text));
-    json_field_text(writer, "trigger", slice_of(triggers[transition->trigger]));
-    put_owners(writer, "by", scene, policy, &transition->by);
-    put_owners(writer, "sign", scene, policy, &transition->sign);
-    put_guards(writer, scene, transition);
-    json_field_bool(writer, "note", transition->note);
-    json_key(writer, "require");
-    json_array_begin(writer);
-    for (size_t i = 0; i < transition->require.count; i++)
-        json_put_text(writer, slice_of(transition->require.items[i].text));
-    json_array_end(writer);
-    if (transition->trigger == TRIGGER_ON)
-        json_field_text(writer, "on", slice_of(transition->event_name));
+    wording_transition(writer, scene, policy, transition);
     if (transition->trigger == TRIGGER_AFTER)
         json_field_int64(writer, "after_seconds", transition->after);
     json_object_end(writer);
@@ -326,14 +247,14 @@ static void put_stage(struct json_writer *writer, const struct scene *scene,
     static const char *const finals[] = {NULL, "done", "failed", "cancelled"};
     json_object_begin(writer);
     json_field_text(writer, "name", slice_of(stage->name));
-    put_words(writer, "title", stage->title, stage->name);
+    wording_put(writer, "title", stage->title, stage->name);
     if (finals[stage->final])
         json_field_text(writer, "final", slice_of(finals[stage->final]));
     else
         json_field_null(writer, "final");
     json_key(writer, "owner");
     if (stage->owner)
-        put_owner(writer, scene, policy, stage->owner);
+        wording_owner(writer, scene, policy, stage->owner);
     else
         json_put_null(writer);
     if (stage->within != SCENE_UNSET)

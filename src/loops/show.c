@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
+#include "loops/wording.h"
 
 static const struct sql_text acts_select = {
     "loop_acts_select",
@@ -27,16 +28,6 @@ const struct sql_list loop_show_statements =
     SQL_LIST(&acts_select, &children_select, &parents_select);
 
 /* ---- Words */
-
-static void put_words(struct json_writer *writer, const char *key, struct words words,
-                      const char *otherwise)
-{
-    json_key(writer, key);
-    json_object_begin(writer);
-    json_field_text(writer, "zh", slice_of(words.zh ? words.zh : otherwise));
-    json_field_text(writer, "en", slice_of(words.en ? words.en : otherwise));
-    json_object_end(writer);
-}
 
 static void put_area(struct json_writer *writer, struct platform *platform, const char *key,
                      int64_t area_no)
@@ -105,9 +96,9 @@ bool loop_show_row(struct engine *engine, struct json_writer *writer, const stru
     json_field_int64(writer, "id", row->no);
     json_field_text(writer, "scene", slice_of(scene->name));
     json_field_int64(writer, "version", scene->version);
-    put_words(writer, "title", scene->title, scene->name);
+    wording_put(writer, "title", scene->title, scene->name);
     json_field_text(writer, "stage", slice_of(stage->name));
-    put_words(writer, "stage_title", stage->title, stage->name);
+    wording_put(writer, "stage_title", stage->title, stage->name);
     json_field_text(writer, "state", slice_of(loop_state_name(row->state)));
     if (!put_subject(engine, writer, row, hidden, err) ||
         (claimed && !access_user_name(engine->sql, row->claim_user, name, err)))
@@ -200,7 +191,7 @@ static bool put_fields(const struct showing *showing, struct error *err)
         bool hidden = is_kept_back(showing, field);
         json_object_begin(writer);
         json_field_text(writer, "name", slice_of(field->name));
-        put_words(writer, "title", field->title, field->name);
+        wording_put(writer, "title", field->title, field->name);
         json_field_text(writer, "type", slice_of(scene_type_name(field->type)));
         json_field_bool(writer, "list", field->list);
         json_field_bool(writer, "hidden", hidden && value);
@@ -213,82 +204,18 @@ static bool put_fields(const struct showing *showing, struct error *err)
     return true;
 }
 
-static void put_owners(const struct showing *showing, const char *key,
-                       const struct scene_owners *owners)
-{
-    struct json_writer *writer = showing->writer;
-    json_key(writer, key);
-    json_array_begin(writer);
-    for (size_t i = 0; i < owners->count; i++) {
-        struct words words;
-        struct buffer zh, en;
-        buffer_init(&zh, 1000);
-        buffer_init(&en, 1000);
-        scene_owner_words(loop_scene(showing->loop), showing->engine->platform->policy,
-                          &owners->items[i], true, &zh);
-        scene_owner_words(loop_scene(showing->loop), showing->engine->platform->policy,
-                          &owners->items[i], false, &en);
-        words = (struct words){zh.data, en.data};
-        json_object_begin(writer);
-        json_field_text(writer, "zh", slice_of(words.zh ? words.zh : ""));
-        json_field_text(writer, "en", slice_of(words.en ? words.en : ""));
-        json_object_end(writer);
-        buffer_release(&zh);
-        buffer_release(&en);
-    }
-    json_array_end(writer);
-}
-
-static void put_guards(const struct showing *showing, const struct scene_transition *transition)
-{
-    struct json_writer *writer = showing->writer;
-    json_key(writer, "when");
-    json_array_begin(writer);
-    for (size_t i = 0; i < transition->when.count; i++) {
-        struct buffer zh, en;
-        buffer_init(&zh, 2000);
-        buffer_init(&en, 2000);
-        scene_condition_words(loop_scene(showing->loop), transition->event,
-                              &transition->when.items[i], true, &zh);
-        scene_condition_words(loop_scene(showing->loop), transition->event,
-                              &transition->when.items[i], false, &en);
-        json_object_begin(writer);
-        json_field_text(writer, "zh", buffer_slice(&zh));
-        json_field_text(writer, "en", buffer_slice(&en));
-        json_object_end(writer);
-        buffer_release(&zh);
-        buffer_release(&en);
-    }
-    json_array_end(writer);
-}
-
 static bool put_transition(const struct showing *showing, const struct scene_transition *transition,
                            struct error *err)
 {
-    static const char *const triggers[] = {[TRIGGER_NONE] = "none",
-                                           [TRIGGER_BY] = "by",
-                                           [TRIGGER_ON] = "on",
-                                           [TRIGGER_AFTER] = "after"};
     struct json_writer *writer = showing->writer;
     bool mine = false;
     for (size_t i = 0; !mine && i < transition->by.count; i++)
         if (!hand_fits(showing->engine, showing->loop, &transition->by.items[i], &mine, err))
             return false;
     json_object_begin(writer);
-    json_field_text(writer, "to", slice_of(transition->to.text));
-    json_field_text(writer, "trigger", slice_of(triggers[transition->trigger]));
     json_field_bool(writer, "mine", mine);
-    put_owners(showing, "by", &transition->by);
-    put_owners(showing, "sign", &transition->sign);
-    put_guards(showing, transition);
-    json_field_bool(writer, "note", transition->note);
-    json_key(writer, "require");
-    json_array_begin(writer);
-    for (size_t i = 0; i < transition->require.count; i++)
-        json_put_text(writer, slice_of(transition->require.items[i].text));
-    json_array_end(writer);
-    if (transition->trigger == TRIGGER_ON)
-        json_field_text(writer, "on", slice_of(transition->event_name));
+    wording_transition(writer, loop_scene(showing->loop), showing->engine->platform->policy,
+                       transition);
     if (transition->trigger == TRIGGER_AFTER)
         json_field_time(writer, "at", showing->loop->due_at + transition->after * SECOND);
     json_object_end(writer);
