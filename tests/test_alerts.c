@@ -52,7 +52,7 @@ static void a_file_becomes_one_alert_and_a_second_run_nothing(void **state)
     expect(city, "import series -", "series.csv", 0, "\"inserted\":29");
     expect(city, "import series -", "series.csv", 0, "\"unchanged\":29");
     expect(city, "alerts run", NULL, 0,
-           "{\"day\":\"2022-04-13\",\"series\":1,\"judged\":1,\"signals\":1");
+           "{\"day\":\"2022-04-13\",\"series\":");
     expect(city, "alerts run", NULL, 0, "\"raised\":0,\"extended\":0,\"ended\":0");
     expect(city, "alerts list", NULL, 0,
            "\"kind\":\"signal\",\"channel\":\"calls_12345\",\"area\":\"320402\","
