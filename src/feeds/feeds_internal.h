@@ -21,6 +21,7 @@
     X(NUMBER_CLUSTER_LEAST, "cluster_positives_least", 2, 1000)                                    \
     X(NUMBER_CLUSTER_FALSE, "cluster_false_percent", 1, 50)                                        \
     X(NUMBER_CLUSTER_SHARED, "cluster_shared_percent", 1, 100)                                     \
+    X(NUMBER_CLUSTER_CATEGORY, "cluster_category_venues", 1, 100000)                               \
     X(NUMBER_CLUSTER_SAMPLED, "cluster_sampled_persons", 1000, 10000000)                           \
     X(NUMBER_CLUSTER_KEEP, "cluster_keep_days", 1, 3660)
 enum feed_number {
@@ -115,7 +116,7 @@ struct cluster_window {
 };
 /* What people do whoever becomes positive: where they live, and how many distinct (person, venue)
  * pairs there are by category and by town of home, from the visits of sampled persons. */
-enum { POOLED = CATEGORIES_MAX, CATEGORY_SLOTS }; /* categories too rare to stand alone */
+enum { POOLED = CATEGORIES_MAX, CATEGORY_SLOTS }; /* categories that cannot stand alone */
 struct traffic {
     struct cluster_window window;
     int32_t days; /* of the window with check-ins */

@@ -134,8 +134,7 @@ bool clusters_keep(struct feed_run *run, int32_t day, int64_t *ret_written, stru
         done = store_write(feeds->platform->store, keep, &keeping, err);
         *ret_written = keeping.written;
     }
-    if (done)
-        traffic_release(&traffic);
+    traffic_release(&traffic);
     arena_release(&arena);
     return done;
 }

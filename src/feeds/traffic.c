@@ -17,7 +17,8 @@ static const struct sql_text person_last = {"feeds_person_last", "SELECT max(per
 
 const struct sql_list traffic_statements = SQL_LIST(&home_select, &person_last);
 
-/* A category with a greater relative error than this is pooled with the others of its kind. */
+/* A category with a greater relative error than this is pooled with the others of its kind, as is
+ * one with few places: it would be compared with little but itself. */
 static const double pooled_error = 0.25;
 
 static bool read_homes(const struct places *places, struct sql *sql, struct traffic *traffic,
@@ -154,9 +155,16 @@ static void estimate(struct sampling *sampling)
 {
     struct traffic *traffic = sampling->traffic;
     struct moments *pooled = &sampling->of_category[POOLED];
+    int64_t venues[CATEGORIES_MAX] = {0};
+    for (uint32_t venue = 1; venue < sampling->places->venue_limit; venue++) {
+        const struct venue_place *place = places_venue(sampling->places, venue);
+        if (place)
+            venues[place->category]++;
+    }
     for (size_t c = 0; c < CATEGORIES_MAX; c++) {
         struct moments m = sampling->of_category[c];
-        bool alone = m.sum > 0 && relative_error(traffic, m) <= pooled_error;
+        bool alone = venues[c] >= sampling->settings->number[NUMBER_CLUSTER_CATEGORY] &&
+                     m.sum > 0 && relative_error(traffic, m) <= pooled_error;
         traffic->slot[c] = alone ? (uint16_t)c : POOLED;
         if (!alone) { /* squares of a person's sum are at most twice those of two parts */
             pooled->sum += m.sum;
