@@ -228,8 +228,8 @@ bool disposition_handle(const struct request *request, struct response *response
 bool series_feed_handle(const struct request *request, struct response *response,
                         struct error *err);
 
-extern const struct sql_list point_statements, feed_statements, episode_statements, disposition_statements,
-    run_statements;
+extern const struct sql_list point_statements, feed_statements, episode_statements,
+    disposition_statements, run_statements;
 enum { ALERT_ROUTES = 4, ALERT_COMMANDS = 3, ALERT_CIPHERS = 1 };
 extern const struct cipher_column alert_ciphers[ALERT_CIPHERS];
 extern const struct route alert_routes[ALERT_ROUTES];

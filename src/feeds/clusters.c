@@ -1,8 +1,9 @@
 /* Venues with more later-positive visitors than their traffic explains.
  *
- *   positives ─by person─► (venue, household) pairs ──► venues with enough of them ─by venue─► visitors
- *                               │                                                         by town of home
- *   traffic ────────────────────┴─► share of a category × ratio of a town ─► expected ─► exact tests, q
+ *   positives ─by person─► (venue, household) pairs ─► venues with enough of them ─by venue─►
+ *                                │                     visitors by town of home
+ *   traffic ─────────────────────┴─► share of a category × ratio of a town ─► expected ─► exact
+ *                                    tests, q
  *
  * Only what the positives visited is read: their own visits, and the traffic of venues that several
  * of them were at. All other venues count among the tests with p = 1. What the null is, what it
@@ -32,8 +33,8 @@ struct finding {
     const struct places *places;
     const struct traffic *traffic;
     struct presence_view *view;
-    struct pairs pairs;  /* by (venue, household) */
-    double all;          /* of pairs */
+    struct pairs pairs; /* by (venue, household) */
+    double all;         /* of pairs */
     double of_category[CATEGORY_SLOTS], *of_town;
     struct venue_row *rows;
     size_t row_count, row_capacity;
@@ -65,9 +66,8 @@ static bool note_pairs(void *context, const struct presence_event *events, size_
         const struct venue_place *place = places_venue(finding->places, events[i].venue);
         if (place && !finding->settings->left_out[place->category] &&
             scan_flags_decision(events[i].flags) != SCAN_REFUSE)
-            pairs->items[pairs->count++] =
-                (struct pair){events[i].venue, visiting->positive->person,
-                              visiting->positive->household};
+            pairs->items[pairs->count++] = (struct pair){
+                events[i].venue, visiting->positive->person, visiting->positive->household};
     }
     return true;
 }
@@ -131,8 +131,8 @@ static bool note_visitors(void *context, const struct presence_event *events, si
     struct finding *finding = context;
     if (finding->visitor_count + count > finding->visitor_capacity) {
         finding->visitor_capacity = 2 * (finding->visitor_count + count);
-        finding->visitors = x_realloc(finding->visitors,
-                                      finding->visitor_capacity * sizeof *finding->visitors);
+        finding->visitors =
+            x_realloc(finding->visitors, finding->visitor_capacity * sizeof *finding->visitors);
     }
     for (size_t i = 0; i < count; i++)
         if (events[i].person < finding->traffic->person_limit &&
@@ -166,8 +166,7 @@ static void add_row(struct finding *finding, size_t category, size_t town, doubl
 {
     if (finding->row_count == finding->row_capacity) {
         finding->row_capacity = finding->row_capacity ? 2 * finding->row_capacity : 1024;
-        finding->rows =
-            x_realloc(finding->rows, finding->row_capacity * sizeof *finding->rows);
+        finding->rows = x_realloc(finding->rows, finding->row_capacity * sizeof *finding->rows);
     }
     finding->rows[finding->row_count++] =
         (struct venue_row){.venue = (uint32_t)finding->candidates,
@@ -229,8 +228,8 @@ static bool read_candidates(struct finding *finding, struct error *err)
 static double shared(const struct finding *finding, struct span a, struct span b)
 {
     const struct pair *pairs = finding->pairs.items;
-    size_t count = 0, smaller = a.end - a.first < b.end - b.first ? a.end - a.first
-                                                                  : b.end - b.first;
+    size_t count = 0,
+           smaller = a.end - a.first < b.end - b.first ? a.end - a.first : b.end - b.first;
     for (size_t i = a.first, k = b.first; i < a.end && k < b.end;) {
         count += pairs[i].household == pairs[k].household;
         bool forward = pairs[i].household <= pairs[k].household;
@@ -337,10 +336,9 @@ bool clusters_of_day(struct feeds *feeds, const struct places *places, struct sq
     timestamp to = time_day_start_seconds(last + 1) * SECOND;
     if (!positives_read(places, sql, from, to, &positives, &count, err))
         return false;
-    bool done = traffic_read(settings, places, sql, view, last, days, (uint64_t)last, traffic,
-                             err) &&
-                clusters_find(settings, places, traffic, view, positives, count, arena, clusters,
-                              err);
+    bool done =
+        traffic_read(settings, places, sql, view, last, days, (uint64_t)last, traffic, err) &&
+        clusters_find(settings, places, traffic, view, positives, count, arena, clusters, err);
     free(positives);
     if (!done)
         traffic_release(traffic);

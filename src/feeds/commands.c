@@ -59,8 +59,8 @@ static bool put_venue(struct command_context *context, struct sql *sql, const st
 }
 
 static bool put_cluster(struct command_context *context, const struct asked *asked,
-                        const struct places *places, struct sql *sql,
-                        const struct cluster *cluster, struct error *err)
+                        const struct places *places, struct sql *sql, const struct cluster *cluster,
+                        struct error *err)
 {
     const struct area *area =
         registry_area(context->platform->registry, places->areas[cluster->area]);

@@ -8,16 +8,16 @@
  *                   than their traffic explains ─► venue_cluster ─► GET /venues/clusters
  *
  * It runs before each night of the desk and brings what is missing up to the day. Nothing that it
- * keeps, writes or answers is about a person: the persons whose visits are compared are read, counted
- * by place and let go. A day of which nothing is known gives no point, never 0. */
+ * keeps, writes or answers is about a person: the persons whose visits are compared are read,
+ * counted by place and let go. A day of which nothing is known gives no point, never 0. */
 #ifndef CHENGMAI_FEEDS_FEEDS_H
 #define CHENGMAI_FEEDS_FEEDS_H
 
 #include "module/module.h"
 
 struct feeds;
-/* Reads policies/feeds.yaml, whole or not at all, and has itself run before the desk's nights. After
- * the alerts, which must be closed first. */
+/* Reads policies/feeds.yaml, whole or not at all, and has itself run before the desk's nights.
+ * After the alerts, which must be closed first. */
 bool feeds_open(struct platform *platform, struct feeds **ret_feeds, struct error *err) MUST_USE;
 void feeds_close(struct feeds *feeds); /* accepts NULL */
 

@@ -33,8 +33,8 @@ enum feed_number {
 enum { CATEGORIES_MAX = 256 };
 struct feed_settings {
     int64_t number[FEED_NUMBERS];
-    bool checkpoint[CATEGORIES_MAX]; /* by policy_category */
-    bool left_out[CATEGORIES_MAX];   /* of clusters */
+    bool checkpoint[CATEGORIES_MAX];    /* by policy_category */
+    bool left_out[CATEGORIES_MAX];      /* of clusters */
     int64_t test_hours[CATEGORIES_MAX]; /* how often the staff must test; 0: need not */
 };
 /* ERROR_BAD_VALUE names the field. */
@@ -57,7 +57,7 @@ struct venue_place {
 struct places {
     const struct policy *policy;
     size_t area_count;
-    int64_t *areas; /* the city and all below it, ascending */
+    int64_t *areas;       /* the city and all below it, ascending */
     uint32_t venue_limit; /* numbers are below it */
     struct venue_place *venues;
 };
@@ -83,8 +83,7 @@ struct positive {
 /* Cases, and positive single tests that nobody annulled, recorded in [first, last): one a person,
  * the earliest of each time, by person. The caller frees. */
 bool positives_read(const struct places *places, struct sql *sql, timestamp first, timestamp last,
-                    struct positive **ret_positives, size_t *ret_count,
-                    struct error *err) MUST_USE;
+                    struct positive **ret_positives, size_t *ret_count, struct error *err) MUST_USE;
 
 /* ---- Counts of one day, by area */
 

@@ -1,5 +1,5 @@
-/* The night's clusters are kept: a row a venue that remains, a row the night that it looked, a point
- * of the channel for every area with venues. GET /venues/clusters shows them. */
+/* The night's clusters are kept: a row a venue that remains, a row the night that it looked, a
+ * point of the channel for every area with venues. GET /venues/clusters shows them. */
 #include <math.h>
 
 #include "access/access.h"
@@ -37,8 +37,8 @@ static const struct sql_text cluster_select = {
     " AND c.area_no BETWEEN ?3 AND ?4 ORDER BY c.place LIMIT ?5",
     "primary key"};
 
-const struct sql_list found_statements = SQL_LIST(&run_put, &cluster_put, &run_forget,
-                                                  &cluster_forget, &run_select, &cluster_select);
+const struct sql_list found_statements =
+    SQL_LIST(&run_put, &cluster_put, &run_forget, &cluster_forget, &run_select, &cluster_select);
 
 /* ---- Keeping */
 
@@ -58,8 +58,7 @@ static bool keep_clusters(struct keeping *keeping, struct sql *sql, struct error
         const struct cluster *c = &clusters->items[i];
         if (!sql_run(sql, &cluster_put,
                      SQL_ARGUMENTS(sql_int(keeping->traffic->window.last), sql_int((int64_t)i + 1),
-                                   sql_int(c->venue),
-                                   sql_int(keeping->run->places.areas[c->area]),
+                                   sql_int(c->venue), sql_int(keeping->run->places.areas[c->area]),
                                    sql_int((int64_t)c->visitors),
                                    sql_int((int64_t)c->later_positive), sql_real(c->expected),
                                    sql_real(c->p), sql_real(c->q), sql_int(c->with)),
@@ -209,8 +208,7 @@ static bool put_items(const struct page *page, struct sql *sql, int64_t day, str
 }
 
 /* The night that looked, the latest at or before the day asked for. */
-static bool put_night(const struct page *page, struct sql *sql, int64_t *ret_day,
-                      struct error *err)
+static bool put_night(const struct page *page, struct sql *sql, int64_t *ret_day, struct error *err)
 {
     struct json_writer *writer = page->writer;
     struct sql_query *query;
@@ -295,7 +293,7 @@ const struct route feed_routes[FEED_ROUTES] = {
      .access = ROUTE_USER,
      .permission = PERMISSION_BIT(PERMIT_ALERT_READ),
      .touches = TOUCH_AGGREGATES,
-     .summary = "Venues with more later-positive visitors than their traffic explains, as of a night",
+     .summary = "Venues with more later-positive visitors than their traffic explains",
      .query = "day:string:YYYY-MM-DD, the latest night up to it, default the latest;"
               "area:string:area code within the reader's own, default the reader's own;"
               "limit:integer:1 to 1000, default 100;after:string:`next` of the page before",

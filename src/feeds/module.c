@@ -49,9 +49,8 @@ const struct module feeds_module = {
     .route_count = FEED_ROUTES,
     .commands = feed_commands,
     .command_count = FEED_COMMANDS,
-    .statements =
-        (const struct sql_list *const[]){&place_statements, &positive_statements,
-                                         &traffic_statements, &found_statements,
-                                         &overdue_statements, &abnormal_statements,
-                                         &night_statements, NULL},
+    .statements = (const struct sql_list *const[]){&place_statements, &positive_statements,
+                                                   &traffic_statements, &found_statements,
+                                                   &overdue_statements, &abnormal_statements,
+                                                   &night_statements, NULL},
 };

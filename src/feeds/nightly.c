@@ -10,9 +10,9 @@
 #include "alerts/alerts.h"
 #include "feeds/feeds_internal.h"
 
-static const struct sql_text state_select = {
-    "feed_state_select", "SELECT last_day FROM feed_state WHERE feed = ?1",
-    "sqlite_autoindex_feed_state_1"};
+static const struct sql_text state_select = {"feed_state_select",
+                                             "SELECT last_day FROM feed_state WHERE feed = ?1",
+                                             "sqlite_autoindex_feed_state_1"};
 static const struct sql_text state_put = {
     "feed_state_put",
     "INSERT INTO feed_state (feed, last_day) VALUES (?1, ?2)"

@@ -43,7 +43,7 @@ size_t places_town(const struct places *places, int64_t area_no)
 const struct venue_place *places_venue(const struct places *places, uint32_t venue)
 {
     return venue < places->venue_limit && places->venues[venue].area >= 0 ? &places->venues[venue]
-                                                                           : NULL;
+                                                                          : NULL;
 }
 
 static bool read_areas(struct sql *sql, int64_t city_no, struct places *places, struct error *err)

@@ -45,8 +45,7 @@ static bool take(struct reading *reading, struct sql *sql, const struct sql_text
     while (done && (done = sql_next(query, &row, err)) && row) {
         if (reading->count == reading->capacity) {
             reading->capacity = reading->capacity ? 2 * reading->capacity : 256;
-            reading->items =
-                x_realloc(reading->items, reading->capacity * sizeof *reading->items);
+            reading->items = x_realloc(reading->items, reading->capacity * sizeof *reading->items);
         }
         reading->items[reading->count++] =
             (struct positive){.person = (uint32_t)sql_get_int(query, 0),

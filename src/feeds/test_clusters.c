@@ -77,11 +77,11 @@ static void add_events(struct bench *bench, const struct presence_event *events,
 static struct presence_event event(uint32_t person, uint32_t venue, int64_t time,
                                    enum scan_decision decision)
 {
-    return (struct presence_event){
-        .person = person,
-        .venue = venue,
-        .time = (uint32_t)time,
-        .flags = scan_flags(SCAN_PERSON_SCANS_VENUE, SCAN_CLAIMED, decision)};
+    return (struct presence_event){.person = person,
+                                   .venue = venue,
+                                   .time = (uint32_t)time,
+                                   .flags =
+                                       scan_flags(SCAN_PERSON_SCANS_VENUE, SCAN_CLAIMED, decision)};
 }
 
 static void live(struct bench *bench)
@@ -90,13 +90,13 @@ static void live(struct bench *bench)
     size_t count = 0;
     for (uint32_t p = 1; p <= PEOPLE; p++) {
         for (size_t h = 0; h < HAUNTS; h++)
-            bench->haunts[p][h] = draw_venue(below(10) < 8 ? in_second_town(p)
-                                                           : !in_second_town(p));
+            bench->haunts[p][h] =
+                draw_venue(below(10) < 8 ? in_second_town(p) : !in_second_town(p));
         for (int32_t day = bench->last - DAYS + 1; day <= bench->last; day++)
             for (int visit = 0; visit < 2; visit++)
-                events[count++] = event(p, bench->haunts[p][below(HAUNTS)],
-                                        time_day_start_seconds(day) + 28800 + below(43200),
-                                        SCAN_PASS);
+                events[count++] =
+                    event(p, bench->haunts[p][below(HAUNTS)],
+                          time_day_start_seconds(day) + 28800 + below(43200), SCAN_PASS);
     }
     add_events(bench, events, count);
     free(events);
@@ -316,8 +316,8 @@ static void who_counts_at_a_venue_is_what_a_naive_twin_says(void **state)
     add_events(bench, events, ROWS(events));
     look(bench);
     for (uint32_t p = 1; p <= 9; p++)
-        drawing->items[drawing->count++] = (struct positive){
-            p, noon * SECOND, noon * SECOND, p <= 2 ? 11 : (uint64_t)1 << 32 | p};
+        drawing->items[drawing->count++] =
+            (struct positive){p, noon * SECOND, noon * SECOND, p <= 2 ? 11 : (uint64_t)1 << 32 | p};
     struct clusters clusters = find(bench, drawing);
     const struct cluster *c = of_venue(&clusters, FRESH);
     size_t visitors = 0, positive = 0;

@@ -1,8 +1,9 @@
-/* Traffic: how many distinct (person, venue) pairs the days of visits hold, by category of venue and
- * by town of home. Reading all of them would read the whole store; they are estimated from the
+/* Traffic: how many distinct (person, venue) pairs the days of visits hold, by category of venue
+ * and by town of home. Reading all of them would read the whole store; they are estimated from the
  * visits of sampled persons, drawn with replacement by a seed of the day, and taken two standard
- * errors below the estimate, so that what is expected of a venue is too much rather than too little.
- * Where the city has no more persons than the sample, all are read and nothing is estimated. */
+ * errors below the estimate, so that what is expected of a venue is too much rather than too
+ * little. Where the city has no more persons than the sample, all are read and nothing is
+ * estimated. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,8 +13,8 @@
 static const struct sql_text home_select = {
     "feeds_homes", "SELECT person_no, area_no FROM person WHERE area_no BETWEEN ?1 AND ?2",
     "person_by_area"};
-static const struct sql_text person_last = {"feeds_person_last", "SELECT max(person_no) FROM person",
-                                            "primary key"};
+static const struct sql_text person_last = {"feeds_person_last",
+                                            "SELECT max(person_no) FROM person", "primary key"};
 
 const struct sql_list traffic_statements = SQL_LIST(&home_select, &person_last);
 
@@ -207,8 +208,7 @@ bool traffic_read(const struct feed_settings *settings, const struct places *pla
         traffic->days += presence_day_count(view, day) > 0;
     if (!traffic->days || !places->area_count)
         return true;
-    if (read_homes(places, sql, traffic, err) &&
-        sample(settings, places, view, seed, traffic, err))
+    if (read_homes(places, sql, traffic, err) && sample(settings, places, view, seed, traffic, err))
         return true;
     traffic_release(traffic);
     return false;

@@ -1,6 +1,6 @@
-/* Goal: what the platform knows by itself becomes points of its channels, equal to a recount, written
- * once, never over what somebody reported and never 0 where nothing is known; and a cluster planted
- * among the check-ins becomes one alert, one loop and a venue on the list of its area. */
+/* Goal: what the platform knows by itself becomes points of its channels, equal to a recount,
+ * written once, never over what somebody reported and never 0 where nothing is known; and a cluster
+ * planted among the check-ins becomes one alert, one loop and a venue on the list of its area. */
 #include "alerts/alerts.h"
 #include "feeds/feeds.h"
 #include "server/test_loop_support.h"
@@ -40,8 +40,8 @@ static void change(struct loopback *loop, const char *format, ...)
     loopback_change(loop, text);
 }
 
-static void add_visits_of(struct loopback *loop, uint32_t venue, int32_t day,
-                          uint32_t first_person, uint32_t count, uint32_t step)
+static void add_visits_of(struct loopback *loop, uint32_t venue, int32_t day, uint32_t first_person,
+                          uint32_t count, uint32_t step)
 {
     struct presence_event *events = x_alloc(count, sizeof *events);
     struct presence_bulk *bulk;
@@ -102,8 +102,8 @@ static void report_case(struct loopback *loop, uint32_t person, timestamp at, ti
 #define TOWN "320402001"
 #define AREA_OF_TOWN "(SELECT area_no FROM area WHERE code = '" TOWN "')"
 #define POINT(column, channel)                                                                     \
-    "SELECT " column " FROM series_point WHERE channel = '" channel "' AND area_no = " AREA_OF_TOWN \
-    " AND day = %d"
+    "SELECT " column " FROM series_point WHERE channel = '" channel                                \
+    "' AND area_no = " AREA_OF_TOWN " AND day = %d"
 
 /* ---- Silent venues */
 
@@ -131,8 +131,8 @@ static void a_venue_that_falls_silent_is_a_point_of_its_town(void **state)
     assert_int_equal(number(loop, POINT("count", "silent_venues"), day), silent);
     assert_int_equal(number(loop, POINT("total IS NULL", "silent_venues"), day), 1);
     /* a day whose week before the store does not hold is missing, not 0 */
-    int64_t first = loopback_number(
-        loop, "SELECT min(day) FROM series_point WHERE channel = 'silent_venues'");
+    int64_t first =
+        loopback_number(loop, "SELECT min(day) FROM series_point WHERE channel = 'silent_venues'");
     assert_true(first > day - 14);
 }
 
@@ -177,16 +177,23 @@ static void groups_late_for_their_tests_are_counted_of_all_who_are_due(void **st
     int32_t day = today_of(loop) - 1;
     timestamp end = time_day_start_seconds(day + 1) * SECOND;
     feed(loop, day);
-    assert_true(loopback_number(
-                    loop, "SELECT count(*) FROM series_point WHERE channel = 'overdue_groups'") > 0);
-    /* hospital staff: within 36 hours; restaurants: within 60 */
+    assert_true(
+        loopback_number(loop,
+                        "SELECT count(*) FROM series_point WHERE channel = 'overdue_groups'") > 0);
+    /* nobody was late before the longest duty could be known to be missed: 84 hours */
+    assert_true(number(loop, "SELECT min(day) * 86400 - 28800 + 86400 - 84 * 3600 FROM series_point"
+                             " WHERE channel = 'overdue_groups'") >=
+                number(loop, "SELECT min(recorded_at) / 1000000 FROM evidence WHERE kind = %d",
+                       EVIDENCE_PCR));
+    /* hospital staff: within 36 hours */
     change(loop, "DELETE FROM staff");
     change(loop, "INSERT INTO unit (area_no, name, category, import_no)"
                  " SELECT area_no, 'u', 'hospital', 0 FROM area WHERE code = '" TOWN "'");
     int64_t hospital = loopback_number(loop, "SELECT max(unit_no) FROM unit");
     change(loop,
            "INSERT INTO staff (area_no, person_no, unit_no, role, import_no)"
-           " SELECT " AREA_OF_TOWN ", person_no, %lld, 'nurse', 0 FROM person WHERE person_no <= 60",
+           " SELECT " AREA_OF_TOWN
+           ", person_no, %lld, 'nurse', 0 FROM person WHERE person_no <= 60",
            (long long)hospital);
     change(loop, "DELETE FROM series_point");
     change(loop, "DELETE FROM feed_state WHERE feed = 'overdue_groups'");
@@ -209,14 +216,14 @@ static void tubes_that_are_neither_are_counted_of_all_tubes(void **state)
 {
     struct loopback *loop = *state;
     int32_t day = today_of(loop);
-    int64_t person = number(loop, "SELECT min(person_no) FROM person WHERE area_no = " AREA_OF_TOWN);
+    int64_t person =
+        number(loop, "SELECT min(person_no) FROM person WHERE area_no = " AREA_OF_TOWN);
     feed(loop, day - 1);
     int64_t tubes = number(loop,
                            "SELECT CAST(ceil(sum(1.0 / tube_size) - 1e-6) AS INTEGER) FROM evidence"
                            " WHERE kind = %d AND area_no = " AREA_OF_TOWN
                            " AND recorded_at >= %lld AND recorded_at < %lld",
-                           EVIDENCE_PCR,
-                           (long long)(time_day_start_seconds(day - 1) * SECOND),
+                           EVIDENCE_PCR, (long long)(time_day_start_seconds(day - 1) * SECOND),
                            (long long)(time_day_start_seconds(day) * SECOND));
     int64_t told = number(loop, POINT("total", "pcr_abnormal"), day - 1);
     assert_true(tubes > 0 ? told == tubes || told == tubes + 1 : told == -1);
@@ -297,17 +304,18 @@ static void a_planted_cluster_is_one_alert_one_loop_and_a_venue_on_the_list(void
     int64_t thing = loopback_number(
         loop, "SELECT thing_no FROM alert WHERE channel = 'venue_clusters' AND area_no ="
               " " AREA_OF_TOWN);
-    assert_int_equal(number(loop,
-                            "SELECT count(*) FROM loop l JOIN scene_version s ON s.scene_no ="
-                            " l.scene_no WHERE s.name = 'alert_disposition' AND l.subject_no = %lld",
-                            (long long)thing),
-                     1);
-    /* all venues count among the tests, and a second night writes nothing */
     assert_int_equal(
-        number(loop, "SELECT venues FROM venue_cluster_run WHERE day = %d", day),
-        loopback_number(loop, "SELECT count(*) FROM venue WHERE category NOT IN ('hospital',"
-                              " 'clinic', 'fever_clinic', 'testing_point', 'isolation_site',"
-                              " 'transfer_vehicle')"));
+        number(loop,
+               "SELECT count(*) FROM loop l JOIN scene_version s ON s.scene_no ="
+               " l.scene_no WHERE s.name = 'alert_disposition' AND l.subject_no = %lld",
+               (long long)thing),
+        1);
+    /* all venues count among the tests, and a second night writes nothing */
+    assert_int_equal(number(loop, "SELECT venues FROM venue_cluster_run WHERE day = %d", day),
+                     loopback_number(loop,
+                                     "SELECT count(*) FROM venue WHERE category NOT IN ('hospital',"
+                                     " 'clinic', 'fever_clinic', 'testing_point', 'isolation_site',"
+                                     " 'transfer_vehicle')"));
     assert_int_equal(feed(loop, day), 0);
     snprintf(shown, sizeof shown, "{\"venue_no\":%u,\"name\":\"here\"", venue);
     expect(loop, "epidemiologist", HTTP_GET, "/api/v1/venues/clusters", NULL, 200, shown);
