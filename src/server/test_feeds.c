@@ -345,6 +345,29 @@ static void small_counts_of_persons_are_not_shown_to_who_sees_no_person(void **s
            "\"later_positive\":4,");
 }
 
+/* A block that cannot be read: what needs it is missing, the rest is told, and the desk runs. */
+static void damage_leaves_its_count_out_and_the_desk_runs_on(void **state)
+{
+    struct loopback *loop = *state;
+    int32_t day = today_of(loop) - 1;
+    char command[300], date[TIME_TEXT_BYTES];
+    struct alerts_report report;
+    struct error err;
+    snprintf(command, sizeof command,
+             "for f in %s/presence/day-%s/segment-*; do"
+             " printf 'damage damage damage' | dd of=$f bs=1 seek=200 conv=notrunc 2>/dev/null;"
+             " done",
+             loop->directory, time_format_date(day, date));
+    assert_int_equal(system(command), 0);
+    test_fail_on(alerts_run(loop->platform->alerts, day, &report, &err), &err);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM series_point WHERE channel IN"
+                                           " ('silent_venues', 'venue_clusters')"),
+                     0);
+    assert_true(loopback_number(loop, "SELECT count(*) FROM series_point WHERE channel ="
+                                      " 'pcr_abnormal'") > 0);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM venue_cluster_run"), 0);
+}
+
 /* No table of this room has a column that could hold a person. */
 static void no_table_of_the_room_knows_a_person(void **state)
 {
@@ -369,6 +392,7 @@ int main(void)
         LOOP_TEST(a_positive_who_passed_a_checkpoint_is_a_point_of_its_area),
         LOOP_TEST(a_planted_cluster_is_one_alert_one_loop_and_a_venue_on_the_list),
         LOOP_TEST(small_counts_of_persons_are_not_shown_to_who_sees_no_person),
+        LOOP_TEST(damage_leaves_its_count_out_and_the_desk_runs_on),
         LOOP_TEST(no_table_of_the_room_knows_a_person),
     };
     return LOOPBACK_RUN(tests);
