@@ -63,6 +63,18 @@ static void a_file_becomes_one_alert_and_a_second_run_nothing(void **state)
     expect(city, "alerts channels", NULL, 0, "wastewater_plant       wastewater   log_trend");
 }
 
+static void venue_clusters_are_a_table_without_persons(void **state)
+{
+    struct city_process *city = *state;
+    static const char header[] = "venue,area,category,visitors,later_positive,expected,p,q,"
+                                 "p_bonferroni,named,with\n";
+    expect(city, "venue clusters", NULL, 0, header);
+    expect(city, "venue clusters --to 2022-04-10 --days 7", NULL, 0, header);
+    expect(city, "venue clusters --to 2022-04-15", NULL, 2, "");
+    expect(city, "venue clusters --days 99", NULL, 2, "");
+    expect(city, "venue clusters --person p1", NULL, 2, "");
+}
+
 static void a_server_judges_the_night_by_itself_and_opens_the_loop(void **state)
 {
     struct city_process *city = *state;
@@ -126,6 +138,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_becomes_one_alert_and_a_second_run_nothing, make,
+                                        take_away),
+        cmocka_unit_test_setup_teardown(venue_clusters_are_a_table_without_persons, make,
                                         take_away),
         cmocka_unit_test_setup_teardown(a_server_judges_the_night_by_itself_and_opens_the_loop,
                                         make, take_away),
