@@ -86,7 +86,7 @@ static bool put_cluster(struct command_context *context, const struct asked *ask
 
 static bool put_all(struct command_context *context, const struct asked *asked,
                     const struct places *places, struct sql *sql, const struct traffic *traffic,
-                    const struct clusters *clusters, struct error *err)
+                    const struct clusters *clusters, int64_t rows_read, struct error *err)
 {
     char first[TIME_TEXT_BYTES], last[TIME_TEXT_BYTES];
     fputs("venue,area,category,visitors,later_positive,expected,p,q,p_bonferroni,named,with\n",
@@ -96,10 +96,10 @@ static bool put_all(struct command_context *context, const struct asked *asked,
             return false;
     fprintf(context->words,
             "%s to %s: %d days with check-ins; %lld venues count as tests, %zu with enough later"
-            " positives were read, %zu are named\n",
+            " positives were read (%lld check-ins in all), %zu are named\n",
             time_format_date(traffic->window.first, first),
             time_format_date(traffic->window.last, last), traffic->days,
-            (long long)clusters->venues, clusters->count, clusters->named);
+            (long long)clusters->venues, clusters->count, (long long)rows_read, clusters->named);
     return true;
 }
 
@@ -113,10 +113,11 @@ static bool find_and_put(struct command_context *context, const struct asked *as
     struct places places;
     if (!places_read(platform, sql, &places, err))
         return false;
-    bool done = presence_view_begin(platform->presence, &view, err) &&
-                clusters_of_day(platform->feeds, &places, sql, view, asked->last, asked->days,
-                                context->arena, &traffic, &clusters, err) &&
-                put_all(context, asked, &places, sql, &traffic, &clusters, err);
+    bool done =
+        presence_view_begin(platform->presence, &view, err) &&
+        clusters_of_day(platform->feeds, &places, sql, view, asked->last, asked->days,
+                        context->arena, &traffic, &clusters, err) &&
+        put_all(context, asked, &places, sql, &traffic, &clusters, presence_rows_read(view), err);
     traffic_release(&traffic);
     presence_view_end(view);
     places_release(&places);
