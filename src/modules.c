@@ -12,6 +12,7 @@
 #include "command/command.h"
 #include "contacts/contacts.h"
 #include "dossier/dossier.h"
+#include "feeds/feeds.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
@@ -28,7 +29,7 @@
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
     &tracing_module, &dossier_module, &contacts_module, &photos_module, &scenes_module,
-    &sensing_module, &loops_module, &command_module, &alerts_module, &keeping_module,
+    &sensing_module, &loops_module, &command_module, &alerts_module, &feeds_module, &keeping_module,
     &notices_module, &sim_module,
     &server_module, &cli_module, &bench_module,
 };

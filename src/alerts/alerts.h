@@ -41,6 +41,26 @@ bool alerts_run(struct alerts *alerts, int32_t day, struct alerts_report *ret_re
 /* Runs what is due now; *ret_days: how many days were judged. */
 bool alerts_run_due(struct alerts *alerts, int64_t *ret_days, struct error *err) MUST_USE;
 
+/* ---- What a room above counts itself (feed.c) */
+
+/* A day of an area; total −1 where the channel is no share. */
+struct alerts_count {
+    const char *channel;
+    int64_t area_no;
+    int32_t day;
+    int64_t count, total;
+};
+/* Inside a job: the counts become points of their channels. A day that somebody reported stays as
+ * reported; the same content is not written again. *ret_written: points that are new or changed.
+ * ERROR_BAD_VALUE where there is no such channel. */
+bool alerts_feed(struct alerts *alerts, struct sql *sql, const struct alerts_count *counts,
+                 size_t count, int64_t *ret_written, struct error *err) MUST_USE;
+/* Runs before a day is judged, on the thread that judges it and outside any job: brings the points
+ * of the days up to it. Its failure fails the run. */
+typedef bool alerts_preparer(void *context, int32_t day, struct error *err);
+/* NULL: nothing has to be prepared. Before alerts_start. */
+void alerts_prepare(struct alerts *alerts, alerts_preparer *prepare, void *context);
+
 extern const struct module alerts_module;
 
 #endif

@@ -58,6 +58,8 @@ struct alerts {
     struct alert_settings settings;
     struct channel channels[CHANNELS_MAX]; /* by name */
     size_t channel_count;
+    alerts_preparer *prepare; /* NULL: none */
+    void *prepare_context;
     pthread_mutex_t acting; /* one run at a time */
     pthread_mutex_t lock;   /* owns stopping */
     pthread_cond_t changed;
@@ -226,8 +228,8 @@ bool disposition_handle(const struct request *request, struct response *response
 bool series_feed_handle(const struct request *request, struct response *response,
                         struct error *err);
 
-extern const struct sql_list point_statements, episode_statements, disposition_statements,
-    run_statements;
+extern const struct sql_list point_statements, feed_statements, episode_statements,
+    disposition_statements, run_statements;
 enum { ALERT_ROUTES = 4, ALERT_COMMANDS = 3, ALERT_CIPHERS = 1 };
 extern const struct cipher_column alert_ciphers[ALERT_CIPHERS];
 extern const struct route alert_routes[ALERT_ROUTES];

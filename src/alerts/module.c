@@ -95,8 +95,9 @@ const struct module alerts_module = {
     .command_count = ALERT_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
-    .statements = (const struct sql_list *const[]){&point_statements, &episode_statements,
-                                                   &disposition_statements, &run_statements, NULL},
+    .statements = (const struct sql_list *const[]){&point_statements, &feed_statements,
+                                                   &episode_statements, &disposition_statements,
+                                                   &run_statements, NULL},
     .ciphers = alert_ciphers,
     .cipher_count = ALERT_CIPHERS,
 };

@@ -193,6 +193,8 @@ bool alerts_run(struct alerts *alerts, int32_t day, struct alerts_report *ret_re
     if (day >= today_of(alerts))
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "--at"},
                          "a day that has ended", "the day is not over");
+    if (alerts->prepare && !alerts->prepare(alerts->prepare_context, day, err))
+        return false;
     arena_init(&run.kept, 64 << 20);
     arena_init(&run.scratch, METHOD_ARENA_BYTES_MAX);
     pthread_mutex_lock(&alerts->acting);

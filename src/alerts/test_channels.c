@@ -34,7 +34,7 @@ static void every_built_in_channel_is_read_whole(void **state)
         json_decref(document);
         arena_release(&arena);
     }
-    assert_int_equal(read, 18);
+    assert_int_equal(read, 19);
     assert_int_equal(pharmacies, 4);
     assert_int_equal(seen, 255);
 }

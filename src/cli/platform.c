@@ -5,6 +5,7 @@
 #include "alerts/alerts.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
+#include "feeds/feeds.h"
 #include "keeping/keeping.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
@@ -32,6 +33,7 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            photos_open(platform, &platform->photos, err) &&
            loops_open(platform, &platform->loops, err) &&
            alerts_open(platform, &platform->alerts, err) &&
+           feeds_open(platform, &platform->feeds, err) &&
            keeping_open(platform, &platform->keeping, err) &&
            notices_open(platform, &platform->notices, err);
     if (!done) {
@@ -48,6 +50,7 @@ void platform_close(struct platform *platform)
         return;
     keeping_close(platform->keeping);
     alerts_close(platform->alerts);
+    feeds_close(platform->feeds); /* the nightly thread used it */
     checkin_close(platform->checkin);
     presence_close(platform->presence); /* its commit thread may still answer scans */
     status_close(platform->status);

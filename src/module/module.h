@@ -15,6 +15,7 @@
 struct access;
 struct alerts;
 struct checkin;
+struct feeds;
 struct keeping;
 struct loops;
 struct notices;
@@ -38,6 +39,7 @@ struct platform {
     struct photos *photos;         /* bytes that loops name */
     struct loops *loops;           /* closed loops and their clocks */
     struct alerts *alerts;         /* what is unusual in which place */
+    struct feeds *feeds;           /* what the platform counts itself, for the alerts */
     struct keeping *keeping;       /* retention, backups, the end */
     struct notices *notices;       /* telling people */
     struct server *server;         /* NULL unless this process serves */

@@ -175,6 +175,38 @@ static void corrections_are_bonferronis_and_benjamini_and_hochbergs(void **state
     test_run_release(&run);
 }
 
+/* Venues without a later positive are the same test with a row and without one. */
+static void venues_without_rows_count_among_the_tests(void **state)
+{
+    (void)state;
+    enum { ROWS_WITH = 3, ROWLESS = 40 };
+    static struct venue_row rows[ROWS_WITH + ROWLESS] = {
+        {0, 0, 50, 6, 0.01}, {1, 0, 80, 4, 0.01}, {2, 0, 30, 1, 0.02}};
+    struct venue_excess *whole, *part;
+    struct arena arena;
+    struct error err;
+    arena_init(&arena, METHOD_ARENA_BYTES_MAX);
+    for (uint32_t v = ROWS_WITH; v < ROWS_WITH + ROWLESS; v++)
+        rows[v] = (struct venue_row){v, 0, 10, 0, 0.01};
+    struct venue_counts counts = {.source = "test",
+                                  .row_count = ROWS_WITH + ROWLESS,
+                                  .venue_count = ROWS_WITH + ROWLESS,
+                                  .stratum_count = 1,
+                                  .rows = rows};
+    test_done_or_fail(venue_excess(&counts, &arena, &whole, &err), &err);
+    counts.row_count = counts.venue_count = ROWS_WITH;
+    counts.rowless = ROWLESS;
+    test_done_or_fail(venue_excess(&counts, &arena, &part, &err), &err);
+    for (size_t i = 0; i < ROWS_WITH; i++) {
+        assert_int_equal(part[i].venue, whole[i].venue);
+        test_near(part[i].p, whole[i].p, 1e-15, "p");
+        test_near(part[i].q, whole[i].q, 1e-12, "q");
+        test_near(part[i].p_bonferroni, whole[i].p_bonferroni, 1e-12, "Bonferroni");
+    }
+    assert_true(part[0].q > 3 * part[0].p);
+    arena_release(&arena);
+}
+
 /* 300 venues without an excess, 400 cities: the least corrected p is at or below 0.05 in at most
  * one of twenty; with twenty true excesses a q of 0.1 is wrong in at most one of ten. */
 static void false_finds_are_as_rare_as_stated(void **state)
@@ -273,6 +305,7 @@ int main(void)
         cmocka_unit_test(several_rows_have_the_tail_of_their_sum),
         cmocka_unit_test(small_tails_keep_their_digits),
         cmocka_unit_test(corrections_are_bonferronis_and_benjamini_and_hochbergs),
+        cmocka_unit_test(venues_without_rows_count_among_the_tests),
         cmocka_unit_test(false_finds_are_as_rare_as_stated),
         cmocka_unit_test(what_is_no_table_of_venues_is_refused_with_row_and_field),
     };

@@ -214,15 +214,16 @@ static int compare_excess(const void *one, const void *other)
 }
 
 /* In order of p: m p / rank, the least of this and all later ones. */
-static void correct(struct venue_excess *excess, size_t count)
+static void correct(struct venue_excess *excess, size_t count, size_t rowless)
 {
     size_t tested = 0;
     double least = 1;
     while (tested < count && !isnan(excess[tested].p))
         tested++;
+    double tests = (double)(tested + rowless);
     for (size_t i = tested; i-- > 0;) {
-        excess[i].p_bonferroni = fmin(1, (double)tested * excess[i].p);
-        least = fmin(least, (double)tested * excess[i].p / (double)(i + 1));
+        excess[i].p_bonferroni = fmin(1, tests * excess[i].p);
+        least = fmin(least, tests * excess[i].p / (double)(i + 1));
         excess[i].q = least;
     }
 }
@@ -257,7 +258,7 @@ bool venue_excess(const struct venue_counts *counts, struct arena *arena,
     if (!done)
         return false;
     qsort(excess, venues, sizeof *excess, compare_excess);
-    correct(excess, venues);
+    correct(excess, venues, counts->rowless);
     *ret_excess = excess;
     return true;
 }

@@ -11,7 +11,10 @@
  * independent counts. Rows without a later positive belong into the file: leaving them out would
  * choose what is tested by its result.
  *
- * Many venues are tested at once, m of them: all with a visitor.
+ * Many venues are tested at once, m of them: all with a visitor. Who cannot give a row for each may
+ * leave out venues without a later positive and tell how many (`rowless`): their p is 1 whatever
+ * their traffic was. Of venues with one, those with fewer than a number set beforehand may be left
+ * out too: their p counts as 1, which makes the others' q greater, never smaller.
  *   p_bonferroni = min(1, m p): venues below alpha are all right with probability 1 - alpha.
  *   q (Benjamini & Hochberg 1995): of the venues below it, at most that share is wrong on average;
  *     holds under positive dependence too (Benjamini & Yekutieli 2001), as where venues share
@@ -40,6 +43,7 @@ struct venue_counts {
     size_t row_count, venue_count, stratum_count;
     const struct venue_row *rows;
     const char **venues; /* their names */
+    size_t rowless;      /* further venues that count among the tests, their p 1 */
 };
 
 /* Reads CSV with the columns `venue`, `visitors`, `later_positive` and, where told,

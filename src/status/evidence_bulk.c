@@ -1,5 +1,6 @@
 /* Loading evidence by the ten million: plain inserts into a table without secondary indexes, then the
- * indexes at once. They are those of schema/001_status.sql (a test compares them). */
+ * indexes at once. They are those of schema/001_status.sql and 007_positives.sql (a test compares
+ * them). */
 #include <stdlib.h>
 
 #include "status/seal.h"
@@ -11,6 +12,7 @@ static const struct sql_text drop[] = {
     {"evidence_drop_by_area", "DROP INDEX evidence_by_area", "none"},
     {"evidence_drop_by_external_id", "DROP INDEX evidence_by_external_id", "none"},
     {"evidence_drop_by_import", "DROP INDEX evidence_by_import", "none"},
+    {"evidence_drop_of_positives", "DROP INDEX evidence_of_positives", "none"},
 };
 static const struct sql_text create[] = {
     {"evidence_create_by_person",
@@ -24,10 +26,16 @@ static const struct sql_text create[] = {
     {"evidence_create_by_import",
      "CREATE INDEX evidence_by_import ON evidence (import_no) WHERE import_no > 0",
      "whole table"},
+    {"evidence_create_of_positives",
+     "CREATE INDEX evidence_of_positives ON evidence (recorded_at, evidence_no)"
+     " WHERE kind = 14 AND detail = 1",
+     "whole table"},
 };
+_Static_assert(EVIDENCE_PCR == 14 && RESULT_POSITIVE == 1, "the numbers in evidence_of_positives");
 
 const struct sql_list evidence_bulk_statements =
-    SQL_LIST(&drop[0], &drop[1], &drop[2], &drop[3], &create[0], &create[1], &create[2], &create[3]);
+    SQL_LIST(&drop[0], &drop[1], &drop[2], &drop[3], &drop[4], &create[0], &create[1], &create[2],
+             &create[3], &create[4]);
 
 struct evidence_bulk {
     struct sql *sql;

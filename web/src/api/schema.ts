@@ -1948,6 +1948,37 @@ export interface Operations {
     };
     answer: Record<string, unknown>;
   };
+  /** Venues with more later-positive visitors than their traffic explains */
+  "GET /api/v1/venues/clusters": {
+    path: Record<never, never>;
+    query: { day?: string; area?: string; limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      night: {
+        day: string;
+        first_day: string;
+        days_with_scans: number;
+        positives: number | null;
+        venues: number;
+        tested: number;
+        ran_at: string;
+      } | null;
+      items: Array<{
+        venue_no: number;
+        name: string;
+        category: string;
+        area: string;
+        visitors: number | null;
+        later_positive: number | null;
+        expected: number | null;
+        p_value: number | null;
+        q_value: number | null;
+        with_venue: number | null;
+      }>;
+      next: string | null;
+    };
+  };
   /** Venue codes of the reader's area that seem to be copied, the youngest first */
   "GET /api/v1/venues/suspicions": {
     path: Record<never, never>;
