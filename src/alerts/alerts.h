@@ -52,7 +52,7 @@ struct alerts_count {
 };
 /* Inside a job: the counts become points of their channels. A day that somebody reported stays as
  * reported; the same content is not written again. *ret_written: points that are new or changed.
- * ERROR_BAD_VALUE where there is no such channel. */
+ * ERROR_BAD_VALUE where there is no such channel, or it is a share and has no total. */
 bool alerts_feed(struct alerts *alerts, struct sql *sql, const struct alerts_count *counts,
                  size_t count, int64_t *ret_written, struct error *err) MUST_USE;
 /* Runs before a day is judged, on the thread that judges it and outside any job: brings the points

@@ -25,7 +25,10 @@ static bool feed_one(struct alerts *alerts, struct sql *sql, const struct alerts
     if (!report.channel)
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.source = count->channel},
                          "a name of `alerts channels`", "there is no such channel");
-    REQUIRE(count->count >= 0 && (report.channel->measure != MEASURE_SHARE || count->total > 0));
+    if (report.channel->measure == MEASURE_SHARE && count->total < 1) /* a city's own file */
+        return error_set(err, ERROR_BAD_VALUE,
+                         (struct error_place){.source = count->channel, .field = "measure"},
+                         "count: the platform has no total of it", "the channel is a share");
     if (!sql_one_int(sql, &point_reported,
                      SQL_ARGUMENTS(sql_text(slice_of(count->channel)), sql_int(count->area_no),
                                    sql_int(count->day), sql_text(report.source)),

@@ -207,6 +207,14 @@ static bool put_items(const struct page *page, struct sql *sql, int64_t day, str
     return done;
 }
 
+/* The count of the whole city's positives is for who has the whole city. */
+static bool has_city(const struct request *request)
+{
+    const struct area *city = registry_city(request->platform->registry);
+    return city && request->actor.area_first <= city->no &&
+           request->actor.area_last >= area_range_last(city->no);
+}
+
 /* The night that looked, the latest at or before the day asked for. */
 static bool put_night(const struct page *page, struct sql *sql, int64_t *ret_day, struct error *err)
 {
@@ -227,7 +235,10 @@ static bool put_night(const struct page *page, struct sql *sql, int64_t *ret_day
     put_day(writer, "day", *ret_day);
     put_day(writer, "first_day", sql_get_int(query, 1));
     json_field_int64(writer, "days_with_scans", sql_get_int(query, 2));
-    put_count(writer, "positives", sql_get_int(query, 3), page->below);
+    if (has_city(page->request))
+        put_count(writer, "positives", sql_get_int(query, 3), page->below);
+    else
+        json_field_null(writer, "positives");
     json_field_int64(writer, "venues", sql_get_int(query, 4));
     json_field_int64(writer, "tested", sql_get_int(query, 5));
     json_field_time(writer, "ran_at", sql_get_time(query, 6));

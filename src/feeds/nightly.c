@@ -120,10 +120,11 @@ static bool bring(struct feed_run *run, const char *channel, feed_count *count, 
 
 /* ---- All of them */
 
-/* Damage in one store must not silence the desk: the count is missing, and its feed stops. */
+/* Damage in one store, or a channel that the city made another one, must not silence the desk: the
+ * count is missing, and its feed stops. */
 static bool passable(bool done, const struct error *err)
 {
-    if (!done && err->code == ERROR_CORRUPT) {
+    if (!done && (err->code == ERROR_CORRUPT || err->code == ERROR_BAD_VALUE)) {
         log_error("feeds", err);
         return true;
     }

@@ -324,6 +324,9 @@ static void a_planted_cluster_is_one_alert_one_loop_and_a_venue_on_the_list(void
     expect(loop, "epidemiologist", HTTP_GET, "/api/v1/venues/clusters?day=2022-03-01", NULL, 200,
            "{\"night\":null,\"items\":[],\"next\":null}");
     expect(loop, "epidemiologist", HTTP_GET, "/api/v1/venues/clusters?day=soon", NULL, 400, "day");
+    expect(loop, "epidemiologist", HTTP_GET, path, NULL, 200, "\"positives\":14,");
+    expect(loop, "district_duty-320481", HTTP_GET, "/api/v1/venues/clusters", NULL, 200,
+           "\"positives\":null");
     expect(loop, "district_duty-320481", HTTP_GET, "/api/v1/venues/clusters", NULL, 200,
            "\"items\":[]");
     expect(loop, "district_duty-320481", HTTP_GET, "/api/v1/venues/clusters?area=" TOWN, NULL, 403,
@@ -368,6 +371,29 @@ static void damage_leaves_its_count_out_and_the_desk_runs_on(void **state)
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM venue_cluster_run"), 0);
 }
 
+static void a_citys_channel_that_cannot_be_fed_is_left_out_and_the_desk_runs_on(void **state)
+{
+    struct loopback *loop = *state;
+    int32_t day = today_of(loop) - 1;
+    char command[400];
+    struct alerts_report report;
+    struct error err;
+    snprintf(command, sizeof command,
+             "mkdir -p %s/policies/channels && sed 's/^measure: count/measure: share/'"
+             " " CHENGMAI_SOURCE_ROOT "/policies/channels/silent_venues.yaml"
+             " > %s/policies/channels/silent_venues.yaml",
+             loop->directory, loop->directory);
+    assert_int_equal(system(command), 0);
+    loopback_restart(loop);
+    add_visits(loop, open_venue(loop, "shop", TOWN), day - 7, 1, 30);
+    test_fail_on(alerts_run(loop->platform->alerts, day, &report, &err), &err);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM series_point WHERE channel ="
+                                           " 'silent_venues'"),
+                     0);
+    assert_true(loopback_number(loop, "SELECT count(*) FROM series_point WHERE channel ="
+                                      " 'pcr_abnormal'") > 0);
+}
+
 /* No table of this room has a column that could hold a person. */
 static void no_table_of_the_room_knows_a_person(void **state)
 {
@@ -393,6 +419,7 @@ int main(void)
         LOOP_TEST(a_planted_cluster_is_one_alert_one_loop_and_a_venue_on_the_list),
         LOOP_TEST(small_counts_of_persons_are_not_shown_to_who_sees_no_person),
         LOOP_TEST(damage_leaves_its_count_out_and_the_desk_runs_on),
+        LOOP_TEST(a_citys_channel_that_cannot_be_fed_is_left_out_and_the_desk_runs_on),
         LOOP_TEST(no_table_of_the_room_knows_a_person),
     };
     return LOOPBACK_RUN(tests);
