@@ -1,6 +1,8 @@
-/* `detect`, `rt`, `nowcast`, `scan`: a file and parameters in, a table out. No data directory. */
+/* `detect`, `rt`, `nowcast`, `scan`, `incidence`: a file and parameters in, a table out. No data
+ * directory. */
 #include <gsl/gsl_errno.h>
 
+#include "sensing/pooled.h"
 #include "sensing/scan.h"
 #include "sensing/sensing_internal.h"
 #include "sensing/sensing_module.h"
@@ -46,6 +48,11 @@ const struct method methods[] = {
      scan_permutation_run},
     {"scan", "venues", INPUT_VENUES, "venues with more later positives than their traffic explains",
      venue_excess_run},
+    {"rt", "growth", INPUT_SERIES, "growth a day, and the doubling time", rt_growth_run},
+    {"nowcast", "weekday", INPUT_LINE_LIST, "delays by the weekday of the report",
+     nowcast_weekday_run},
+    {"incidence", "pooled", INPUT_POOLS, "the share of positives from pooled tests",
+     incidence_pooled_run},
 };
 const size_t method_count = sizeof methods / sizeof *methods;
 
@@ -105,6 +112,9 @@ bool method_read(const struct method *method, int fd, const char *source, struct
     case INPUT_VENUES:
         call->venues = room->venues = arena_alloc(arena, sizeof *room->venues);
         return venue_counts_read(fd, source, arena, room->venues, err);
+    case INPUT_POOLS:
+        call->pools = room->pools = arena_alloc(arena, sizeof *room->pools);
+        return pool_counts_read(fd, source, arena, room->pools, err);
     }
     return true;
 }
@@ -167,6 +177,8 @@ static int run_detect(struct command_context *context, int argc, char **argv, st
 static int run_rt(struct command_context *context, int argc, char **argv, struct error *err);
 static int run_nowcast(struct command_context *context, int argc, char **argv, struct error *err);
 static int run_scan(struct command_context *context, int argc, char **argv, struct error *err);
+static int run_incidence(struct command_context *context, int argc, char **argv,
+                         struct error *err);
 
 static const struct command sensing_commands[] = {
     {.name = "detect",
@@ -190,6 +202,11 @@ static const struct command sensing_commands[] = {
      .words = "clusters in space and time, and venues with an excess of later positives",
      .needs_data = false,
      .run = run_scan},
+    {.name = "incidence",
+     .usage = "pooled FILE|- [--params JSON] [-p NAME=VALUE …]",
+     .words = "the share of positives, with its interval, from tubes of several swabs",
+     .needs_data = false,
+     .run = run_incidence},
 };
 
 static int run_detect(struct command_context *context, int argc, char **argv, struct error *err)
@@ -207,6 +224,10 @@ static int run_nowcast(struct command_context *context, int argc, char **argv, s
 static int run_scan(struct command_context *context, int argc, char **argv, struct error *err)
 {
     return run_method(context, &sensing_commands[3], argc, argv, err);
+}
+static int run_incidence(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return run_method(context, &sensing_commands[4], argc, argv, err);
 }
 
 const struct module sensing_module = {
