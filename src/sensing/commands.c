@@ -2,6 +2,7 @@
  * directory. */
 #include <gsl/gsl_errno.h>
 
+#include "sensing/plot.h"
 #include "sensing/pooled.h"
 #include "sensing/scan.h"
 #include "sensing/sensing_internal.h"
@@ -66,17 +67,18 @@ const struct method *method_find(const char *command, const char *name)
 
 enum { ASSIGNMENTS_MAX = 64 };
 struct request_line {
-    const char *json, *table_name;
+    const char *json, *table_name, *plot;
     const char *assignments[ASSIGNMENTS_MAX];
     size_t assignment_count;
 };
 
-/* Takes --params, --table and every -p out of argv. */
+/* Takes --params, --table, --plot and every -p out of argv. */
 static bool take_options(int *argc, char **argv, struct request_line *line, struct error *err)
 {
     *line = (struct request_line){0};
     if (!command_option(argc, argv, "--params", &line->json, err) ||
-        !command_option(argc, argv, "--table", &line->table_name, err))
+        !command_option(argc, argv, "--table", &line->table_name, err) ||
+        !command_option(argc, argv, "--plot", &line->plot, err))
         return false;
     int kept = 0;
     for (int i = 0; i < *argc; i++) {
@@ -142,6 +144,19 @@ static int unknown_method(const char *command, const char *name, struct error *e
     return command_fail(err);
 }
 
+/* The picture first: where it cannot be drawn or written, nothing is printed. */
+static bool put_plot(struct command_context *context, const struct method *method,
+                     const struct method_call *call, const struct table *table, const char *path,
+                     struct error *err)
+{
+    struct buffer picture;
+    buffer_init(&picture, 64 << 20);
+    bool done = plot_draw(method, call, table, &picture, err) &&
+                command_write(context, path, &picture, err);
+    buffer_release(&picture);
+    return done;
+}
+
 static int run_method(struct command_context *context, const struct command *command, int argc,
                       char **argv, struct error *err)
 {
@@ -166,7 +181,8 @@ static int run_method(struct command_context *context, const struct command *com
     bool done =
         parameters_read(line.json, line.assignments, line.assignment_count, &parameters, err) &&
         read_input(context, method, argc == 2 ? argv[1] : NULL, &room, &call, err) &&
-        method->run(&call, &table, err);
+        method->run(&call, &table, err) &&
+        (!line.plot || put_plot(context, method, &call, &table, line.plot, err));
     if (done)
         table_print(&table, context->out);
     parameters_release(&parameters);
@@ -182,28 +198,28 @@ static int run_incidence(struct command_context *context, int argc, char **argv,
 
 static const struct command sensing_commands[] = {
     {.name = "detect",
-     .usage = "METHOD FILE|- [--params JSON] [-p NAME=VALUE …]",
+     .usage = "METHOD FILE|- [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "alarms in a series of counts",
      .needs_data = false,
      .run = run_detect},
     {.name = "rt",
-     .usage = "METHOD [FILE|-] [--params JSON] [-p NAME=VALUE …]",
+     .usage = "METHOD [FILE|-] [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "reproduction numbers of an epidemic curve",
      .needs_data = false,
      .run = run_rt},
     {.name = "nowcast",
-     .usage = "METHOD FILE|- [--table cdf] [--params JSON] [-p NAME=VALUE …]",
+     .usage = "METHOD FILE|- [--table cdf] [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "cases that are not reported yet",
      .needs_data = false,
      .run = run_nowcast},
     {.name = "scan",
      .usage = "poisson|permutation|venues FILE|- [--table members|maxima] [--params JSON] "
-              "[-p NAME=VALUE …]",
+              "[-p NAME=VALUE …] [--plot F.svg]",
      .words = "clusters in space and time, and venues with an excess of later positives",
      .needs_data = false,
      .run = run_scan},
     {.name = "incidence",
-     .usage = "pooled FILE|- [--params JSON] [-p NAME=VALUE …]",
+     .usage = "pooled FILE|- [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "the share of positives, with its interval, from tubes of several swabs",
      .needs_data = false,
      .run = run_incidence},
