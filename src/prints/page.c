@@ -34,6 +34,16 @@ const char *__lsan_default_options(void)
 }
 #endif
 
+#ifdef __SANITIZE_THREAD__
+/* The font library's own thread hands over by futexes that are not seen in a library that is not
+ * instrumented. What we share stands under fonts_lock. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libfontconfig\nrace:libpango\nrace:libglib\nrace:libcairo\nrace:libharfbuzz\n";
+}
+#endif
+
 /* ---- Beginning and ending */
 
 static cairo_status_t take_bytes(void *context, const unsigned char *bytes, unsigned length)
