@@ -169,6 +169,29 @@ void buffer_print(struct buffer *buffer, const char *format, ...)
     va_end(again);
 }
 
+void buffer_append_xml(struct buffer *buffer, struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        switch (text.data[i]) {
+        case '&':
+            buffer_append_text(buffer, "&amp;");
+            break;
+        case '<':
+            buffer_append_text(buffer, "&lt;");
+            break;
+        case '>':
+            buffer_append_text(buffer, "&gt;");
+            break;
+        case '"':
+            buffer_append_text(buffer, "&quot;");
+            break;
+        default: {
+            unsigned char c = (unsigned char)text.data[i];
+            buffer_append(buffer, c < 0x20 || c == 0x7F ? " " : &text.data[i], 1);
+        }
+        }
+}
+
 void buffer_clear(struct buffer *buffer)
 {
     buffer->length = 0;

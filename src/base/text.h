@@ -51,6 +51,8 @@ void buffer_init(struct buffer *buffer, size_t max_bytes);
 void buffer_append(struct buffer *buffer, const void *data, size_t length);
 void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_print(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+/* As the text of an XML document; control characters, which have no place there, become blanks. */
+void buffer_append_xml(struct buffer *buffer, struct slice text);
 void buffer_clear(struct buffer *buffer);
 void buffer_release(struct buffer *buffer);
 static inline struct slice buffer_slice(const struct buffer *buffer)

@@ -16,9 +16,10 @@ int bench_first_minute(struct command_context *context, int argc, char **argv,
                        struct error *err);
 int bench_rt(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_noufaily(struct command_context *context, int argc, char **argv, struct error *err);
+int bench_coverage(struct command_context *context, int argc, char **argv, struct error *err);
 int bench_scan(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { BENCH_LISTS = 8, BENCH_LOOPS, BENCH_SCAN, BENCH_FIRST_MINUTE };
+enum { BENCH_LISTS = 8, BENCH_LOOPS, BENCH_SCAN, BENCH_FIRST_MINUTE, BENCH_COVERAGE };
 /* What the two benches of loops share (lists.c): a demo city that is open, and --loops N. */
 struct platform;
 bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,

@@ -66,6 +66,11 @@ const struct command bench_commands[] = {
      .words = "seconds from a positive result to all loops that follow from it",
      .needs_data = false,
      .run = bench_first_minute},
+    [BENCH_COVERAGE] = {.name = "bench coverage",
+                        .usage = "[--queries N] [--work DIR]",
+                        .words = "how often the intervals of estimates hold the truth",
+                        .needs_data = false,
+                        .run = bench_coverage},
 };
 enum { BENCH_COMMAND_COUNT = sizeof bench_commands / sizeof *bench_commands };
 

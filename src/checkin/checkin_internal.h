@@ -7,6 +7,7 @@
 
 #include "checkin/checkin.h"
 #include "checkin/scan_request.h"
+#include "prints/prints.h"
 
 /* ---- Venues in memory (venues.c) */
 
@@ -37,6 +38,18 @@ struct checkin {
     int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
 };
 
+/* The venue of the path, where it lies in the reader's area; one elsewhere is not there. */
+bool checkin_take_venue(const struct request *request, uint32_t *ret_venue,
+                        struct error *err) MUST_USE;
+/* The PDF of the venue's present poster (printed.c). */
+bool checkin_poster(struct platform *platform, uint32_t venue, struct arena *arena,
+                    struct buffer *out, struct error *err) MUST_USE;
+/* Answers with the person's card; its name is filled in here. */
+bool checkin_person_sheet(const struct request *request, struct response *response,
+                          uint32_t person, struct person_sheet *sheet,
+                          struct error *err) MUST_USE;
+bool checkin_handle_poster(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
 bool checkin_handle_code(const struct request *request, struct response *response,
                          struct error *err) MUST_USE;
 bool checkin_handle_own_code(const struct request *request, struct response *response,

@@ -1,4 +1,4 @@
-/* scans verify, venue token, bench requests scan. */
+/* scans verify, venue token, venue poster, bench requests scan. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -153,6 +153,21 @@ static int run_revoke(struct command_context *context, int argc, char **argv, st
     return print_token(context, venue);
 }
 
+static int run_poster(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    uint32_t venue;
+    const char *path;
+    struct buffer page;
+    if (!command_option(&argc, argv, "-o", &path, err) ||
+        !find_venue(context, &checkin_commands[3], argc, argv, &venue, err))
+        return command_fail(err);
+    buffer_init(&page, 16 << 20);
+    bool done = checkin_poster(context->platform, venue, context->arena, &page, err) &&
+                command_write(context, path, &page, err);
+    buffer_release(&page);
+    return done ? EXIT_DONE : command_fail(err);
+}
+
 /* ---- bench requests scan: requests for any outside load tool, never the same twice */
 
 static int run_requests(struct command_context *context, int argc, char **argv,
@@ -162,7 +177,7 @@ static int run_requests(struct command_context *context, int argc, char **argv,
     const char *text;
     int64_t count;
     if (!command_option(&argc, argv, "--count", &text, err) ||
-        !command_arguments(&checkin_commands[3], argc, argv, 1, 1, err))
+        !command_arguments(&checkin_commands[4], argc, argv, 1, 1, err))
         return command_fail(err);
     if (strcmp(argv[0], "scan") != 0 || !text ||
         !slice_to_int64(slice_of(text), 1, 100000000, &count)) {
@@ -219,6 +234,11 @@ const struct command checkin_commands[] = {
      .words = "ends all codes of a venue and prints its new ones",
      .needs_data = true,
      .run = run_revoke},
+    {.name = "venue poster",
+     .usage = "VENUE [--source NAME] [-o F.pdf]",
+     .words = "the venue's poster as a PDF, A4",
+     .needs_data = true,
+     .run = run_poster},
     {.name = "bench requests",
      .usage = "scan --count N",
      .words = "ready-made scan requests as NDJSON, valid for one hour (demo cities)",
@@ -242,8 +262,8 @@ const struct module checkin_module = {
     .event_kinds = event_kinds,
     .event_kind_count = 1,
     .commands = checkin_commands,
-    .command_count = 4,
+    .command_count = sizeof checkin_commands / sizeof *checkin_commands,
     .routes = checkin_routes,
-    .route_count = 6,
+    .route_count = 7,
     .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements, NULL},
 };

@@ -198,8 +198,7 @@ bool checkin_revoke(struct checkin *checkin, uint32_t venue, struct slice actor,
 
 /* ---- Routes */
 
-/* The venue of the path, where it lies in the reader's area; one elsewhere is not there. */
-static bool take_venue(const struct request *request, uint32_t *ret_venue, struct error *err)
+bool checkin_take_venue(const struct request *request, uint32_t *ret_venue, struct error *err)
 {
     int64_t number, area = 0;
     struct sql *sql;
@@ -225,7 +224,7 @@ bool checkin_handle_code(const struct request *request, struct response *respons
     char code[VENUE_TOKEN_BYTES], shorter[VENUE_SHORT_CODE_BYTES];
     struct platform *platform = request->platform;
     struct keys *keys = store_keys(platform->store);
-    if (!take_venue(request, &venue, err))
+    if (!checkin_take_venue(request, &venue, err))
         return false;
     timestamp now = world_now(platform->world);
     uint16_t version = checkin_venue_version(platform->checkin, venue);
@@ -251,7 +250,7 @@ bool checkin_handle_revoke(const struct request *request, struct response *respo
                            struct error *err)
 {
     uint32_t venue;
-    return take_venue(request, &venue, err) &&
+    return checkin_take_venue(request, &venue, err) &&
            checkin_revoke(request->platform->checkin, venue, slice_of(request->actor.name),
                           err) &&
            checkin_handle_code(request, response, err);

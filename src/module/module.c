@@ -77,6 +77,23 @@ bool command_open(struct command_context *context, const char *path, int *ret_fd
     return true;
 }
 
+bool command_write(struct command_context *context, const char *path, const struct buffer *bytes,
+                   struct error *err)
+{
+    if (!path) {
+        fwrite(bytes->data, 1, bytes->length, context->out);
+        return true;
+    }
+    int fd = openat(context->working_directory_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                    0644);
+    if (fd < 0)
+        return error_set(err, ERROR_USAGE, (struct error_place){.source = path},
+                         "a file that can be written", "the file cannot be opened: %m");
+    bool done = file_write_all(fd, bytes->data, bytes->length, path, err);
+    close(fd);
+    return done;
+}
+
 /* ---- Requests */
 
 struct slice request_query(const struct request *request, const char *name)

@@ -93,6 +93,11 @@ bool command_arguments(const struct command *command, int argc, char **argv, int
 bool command_open(struct command_context *context, const char *path, int *ret_fd,
                   struct error *err) MUST_USE;
 
+/* Writes a document to a file relative to the caller's directory, or to standard output where
+ * `path` is NULL. */
+bool command_write(struct command_context *context, const char *path, const struct buffer *bytes,
+                   struct error *err) MUST_USE;
+
 /* ---- Routes -------------------------------------------------------------------------------- */
 
 /* The methods that routes have; the last two are asked for and never a route's. */

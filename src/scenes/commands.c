@@ -226,23 +226,6 @@ static int run_check(struct command_context *context, int argc, char **argv, str
 
 /* ---- scene draw, doc */
 
-static bool write_out(struct command_context *context, const char *path, const struct buffer *text,
-                      struct error *err)
-{
-    if (!path) {
-        fwrite(text->data, 1, text->length, context->out);
-        return true;
-    }
-    int fd = openat(context->working_directory_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                    0644);
-    if (fd < 0)
-        return error_set(err, ERROR_USAGE, (struct error_place){.source = path},
-                         "a file that can be written", "the file cannot be opened: %m");
-    bool done = file_write_all(fd, text->data, text->length, path, err);
-    close(fd);
-    return done;
-}
-
 static int run_draw(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct desk desk;
@@ -257,7 +240,7 @@ static int run_draw(struct command_context *context, int argc, char **argv, stru
     buffer_init(&svg, 64 << 20);
     if (done && file.scene && file.scene->name && file.scene->stage_count) {
         scene_draw(file.scene, desk.policy, 0, &svg);
-        done = write_out(context, path, &svg, err);
+        done = command_write(context, path, &svg, err);
         drawn = done;
     }
     scene_findings_order(&file.findings);
@@ -284,7 +267,7 @@ static int run_sheet(struct command_context *context, int argc, char **argv, str
     struct buffer text;
     buffer_init(&text, 64 << 20);
     done = scene && scene_sheet_write(scene, context->arena, xlsx, &text, err) &&
-           write_out(context, path, &text, err);
+           command_write(context, path, &text, err);
     buffer_release(&text);
     desk_close(&desk);
     return done ? EXIT_DONE : command_fail(err);

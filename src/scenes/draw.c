@@ -74,27 +74,6 @@ static void add_line(struct drawing *drawing, struct lines *lines, const char *t
         lines->items[LINES_MAX - 1] = "…";
 }
 
-static void put_escaped(struct buffer *out, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            buffer_append_text(out, "&amp;");
-            break;
-        case '<':
-            buffer_append_text(out, "&lt;");
-            break;
-        case '>':
-            buffer_append_text(out, "&gt;");
-            break;
-        case '"':
-            buffer_append_text(out, "&quot;");
-            break;
-        default: /* control characters have no place in XML */
-            buffer_append(out, (unsigned char)*text < 0x20 || *text == 0x7F ? " " : text, 1);
-        }
-}
-
 /* Takes what `print` writes as one line. */
 static const char *taken(struct drawing *drawing, struct buffer *text)
 {
@@ -236,7 +215,7 @@ static void put_lines(struct drawing *drawing, const struct lines *lines, double
         buffer_print(drawing->out, "<text class=\"%s%s\" x=\"%.0f\" y=\"%.0f\">", class,
                      i == 0 && strcmp(class, "s") == 0 ? " h" : "", x,
                      y + (double)(i + 1) * LINE_HEIGHT - 4);
-        put_escaped(drawing->out, lines->items[i]);
+        buffer_append_xml(drawing->out, slice_of(lines->items[i]));
         buffer_append_text(drawing->out, "</text>\n");
     }
 }
@@ -349,9 +328,9 @@ static void put_title(struct drawing *drawing)
     buffer_append_text(drawing->out, style);
     buffer_append_text(drawing->out, "<rect class=\"l\" width=\"100%\" height=\"100%\"/>\n");
     buffer_print(drawing->out, "<text class=\"title\" x=\"%d\" y=\"34\">", MARGIN);
-    put_escaped(drawing->out, scene->title.zh ? scene->title.zh : scene->name);
+    buffer_append_xml(drawing->out, slice_of(scene->title.zh ? scene->title.zh : scene->name));
     buffer_append_text(drawing->out, " · ");
-    put_escaped(drawing->out, scene->title.en ? scene->title.en : "");
+    buffer_append_xml(drawing->out, slice_of(scene->title.en ? scene->title.en : ""));
     buffer_print(drawing->out, "</text>\n<text class=\"sub\" x=\"%d\" y=\"54\">%s v%lld</text>\n",
                  MARGIN, scene->name, (long long)scene->version);
 }

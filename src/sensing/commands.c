@@ -1,6 +1,9 @@
-/* `detect`, `rt`, `nowcast`, `scan`: a file and parameters in, a table out. No data directory. */
+/* `detect`, `rt`, `nowcast`, `scan`, `incidence`: a file and parameters in, a table out. No data
+ * directory. */
 #include <gsl/gsl_errno.h>
 
+#include "sensing/plot.h"
+#include "sensing/pooled.h"
 #include "sensing/scan.h"
 #include "sensing/sensing_internal.h"
 #include "sensing/sensing_module.h"
@@ -46,6 +49,11 @@ const struct method methods[] = {
      scan_permutation_run},
     {"scan", "venues", INPUT_VENUES, "venues with more later positives than their traffic explains",
      venue_excess_run},
+    {"rt", "growth", INPUT_SERIES, "growth a day, and the doubling time", rt_growth_run},
+    {"nowcast", "weekday", INPUT_LINE_LIST, "delays by the weekday of the report",
+     nowcast_weekday_run},
+    {"incidence", "pooled", INPUT_POOLS, "the share of positives from pooled tests",
+     incidence_pooled_run},
 };
 const size_t method_count = sizeof methods / sizeof *methods;
 
@@ -59,17 +67,18 @@ const struct method *method_find(const char *command, const char *name)
 
 enum { ASSIGNMENTS_MAX = 64 };
 struct request_line {
-    const char *json, *table_name;
+    const char *json, *table_name, *plot;
     const char *assignments[ASSIGNMENTS_MAX];
     size_t assignment_count;
 };
 
-/* Takes --params, --table and every -p out of argv. */
+/* Takes --params, --table, --plot and every -p out of argv. */
 static bool take_options(int *argc, char **argv, struct request_line *line, struct error *err)
 {
     *line = (struct request_line){0};
     if (!command_option(argc, argv, "--params", &line->json, err) ||
-        !command_option(argc, argv, "--table", &line->table_name, err))
+        !command_option(argc, argv, "--table", &line->table_name, err) ||
+        !command_option(argc, argv, "--plot", &line->plot, err))
         return false;
     int kept = 0;
     for (int i = 0; i < *argc; i++) {
@@ -105,6 +114,9 @@ bool method_read(const struct method *method, int fd, const char *source, struct
     case INPUT_VENUES:
         call->venues = room->venues = arena_alloc(arena, sizeof *room->venues);
         return venue_counts_read(fd, source, arena, room->venues, err);
+    case INPUT_POOLS:
+        call->pools = room->pools = arena_alloc(arena, sizeof *room->pools);
+        return pool_counts_read(fd, source, arena, room->pools, err);
     }
     return true;
 }
@@ -132,6 +144,19 @@ static int unknown_method(const char *command, const char *name, struct error *e
     return command_fail(err);
 }
 
+/* The picture first: where it cannot be drawn or written, nothing is printed. */
+static bool put_plot(struct command_context *context, const struct method *method,
+                     const struct method_call *call, const struct table *table, const char *path,
+                     struct error *err)
+{
+    struct buffer picture;
+    buffer_init(&picture, 64 << 20);
+    bool done = plot_draw(method, call, table, &picture, err) &&
+                command_write(context, path, &picture, err);
+    buffer_release(&picture);
+    return done;
+}
+
 static int run_method(struct command_context *context, const struct command *command, int argc,
                       char **argv, struct error *err)
 {
@@ -156,7 +181,8 @@ static int run_method(struct command_context *context, const struct command *com
     bool done =
         parameters_read(line.json, line.assignments, line.assignment_count, &parameters, err) &&
         read_input(context, method, argc == 2 ? argv[1] : NULL, &room, &call, err) &&
-        method->run(&call, &table, err);
+        method->run(&call, &table, err) &&
+        (!line.plot || put_plot(context, method, &call, &table, line.plot, err));
     if (done)
         table_print(&table, context->out);
     parameters_release(&parameters);
@@ -167,29 +193,36 @@ static int run_detect(struct command_context *context, int argc, char **argv, st
 static int run_rt(struct command_context *context, int argc, char **argv, struct error *err);
 static int run_nowcast(struct command_context *context, int argc, char **argv, struct error *err);
 static int run_scan(struct command_context *context, int argc, char **argv, struct error *err);
+static int run_incidence(struct command_context *context, int argc, char **argv,
+                         struct error *err);
 
 static const struct command sensing_commands[] = {
     {.name = "detect",
-     .usage = "METHOD FILE|- [--params JSON] [-p NAME=VALUE …]",
+     .usage = "METHOD FILE|- [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "alarms in a series of counts",
      .needs_data = false,
      .run = run_detect},
     {.name = "rt",
-     .usage = "METHOD [FILE|-] [--params JSON] [-p NAME=VALUE …]",
+     .usage = "METHOD [FILE|-] [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "reproduction numbers of an epidemic curve",
      .needs_data = false,
      .run = run_rt},
     {.name = "nowcast",
-     .usage = "METHOD FILE|- [--table cdf] [--params JSON] [-p NAME=VALUE …]",
+     .usage = "METHOD FILE|- [--table cdf] [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
      .words = "cases that are not reported yet",
      .needs_data = false,
      .run = run_nowcast},
     {.name = "scan",
      .usage = "poisson|permutation|venues FILE|- [--table members|maxima] [--params JSON] "
-              "[-p NAME=VALUE …]",
+              "[-p NAME=VALUE …] [--plot F.svg]",
      .words = "clusters in space and time, and venues with an excess of later positives",
      .needs_data = false,
      .run = run_scan},
+    {.name = "incidence",
+     .usage = "pooled FILE|- [--params JSON] [-p NAME=VALUE …] [--plot F.svg]",
+     .words = "the share of positives, with its interval, from tubes of several swabs",
+     .needs_data = false,
+     .run = run_incidence},
 };
 
 static int run_detect(struct command_context *context, int argc, char **argv, struct error *err)
@@ -207,6 +240,10 @@ static int run_nowcast(struct command_context *context, int argc, char **argv, s
 static int run_scan(struct command_context *context, int argc, char **argv, struct error *err)
 {
     return run_method(context, &sensing_commands[3], argc, argv, err);
+}
+static int run_incidence(struct command_context *context, int argc, char **argv, struct error *err)
+{
+    return run_method(context, &sensing_commands[4], argc, argv, err);
 }
 
 const struct module sensing_module = {

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "sensing/numerics.h"
+
 /* Probability by probability from 0 on; `trials` × `probability` below 12. */
 static uint32_t invert(struct random *random, uint32_t trials, double probability)
 {
@@ -64,4 +66,35 @@ uint32_t draw_binomial(struct random *random, uint32_t trials, double probabilit
         return trials - draw_binomial(random, trials, 1 - probability);
     return trials * probability < 12 ? invert(random, trials, probability)
                                      : reject(random, trials, probability);
+}
+
+/* Within (0, 1). */
+static double open_unit(struct random *random)
+{
+    return random_unit(random) + 0x1.0p-54;
+}
+
+double draw_normal_value(struct random *random)
+{
+    return normal_quantile(open_unit(random));
+}
+
+double draw_gamma_value(struct random *random, double shape)
+{
+    struct gamma_shape gamma;
+    double p = open_unit(random);
+    if (shape < 1) /* Stuart's theorem: the quantile's search is for shapes that have a mode */
+        return draw_gamma_value(random, shape + 1) * pow(p, 1 / shape);
+    gamma_shape_init(&gamma, shape);
+    return gamma_quantile(&gamma, p, normal_quantile(p));
+}
+
+double draw_poisson_value(struct random *random, double mean)
+{
+    return mean > 0 ? fmax(0, poisson_quantile(open_unit(random), mean)) : 0;
+}
+
+double draw_negbin_value(struct random *random, double mean, double size)
+{
+    return mean > 0 ? draw_poisson_value(random, mean / size * draw_gamma_value(random, size)) : 0;
 }

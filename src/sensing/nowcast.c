@@ -12,26 +12,10 @@
  * normal is divided by its upper mass without taking its lower mass off; delays above D count as D;
  * quantiles are the first count whose cumulated mass is above the level. A level that is not
  * reached up to N.tInf.max has no answer (the reference says 0). */
+#include "sensing/nowcast_internal.h"
 #include "sensing/numerics.h"
-#include "sensing/sensing_internal.h"
 
 enum { DELAY_MAX = 3650, SUPPORT_MAX = 1 << 22, SPAN_MAX = 36500 };
-
-struct nowcast {
-    int32_t first, last, now; /* days: of dRange, and today */
-    size_t delay_max, span;   /* D; now - first */
-    size_t window;            /* m */
-    size_t support;           /* N.tInf.max */
-    double alpha, prior;      /* gd.prior.kappa */
-};
-
-/* Counts of the triangle, all indexed from the first day or delay 0. */
-struct triangle {
-    double *observed;       /* reported by now, of event day t, whatever the delay */
-    double *reported;       /* N(t; T): of it, with delays that count */
-    double *by_delay;       /* n_x within the moving window */
-    double *by_delay_up_to; /* N_x */
-};
 
 static bool read_date(const char *name, json_t *value, int32_t preset, int32_t *ret_day,
                       struct error *err)
@@ -85,8 +69,8 @@ static bool read_days(const struct method_call *call, struct nowcast *nowcast, s
     return true;
 }
 
-static bool nowcast_settings(const struct method_call *call, const char *method,
-                             struct nowcast *nowcast, struct error *err)
+bool nowcast_settings(const struct method_call *call, const char *method, struct nowcast *nowcast,
+                      struct error *err)
 {
     static const char *const names[] = {"now",    "D", "method",         "N.tInf.max", "alpha",
                                         "dRange", "m", "gd.prior.kappa", NULL};
@@ -112,11 +96,11 @@ static bool nowcast_settings(const struct method_call *call, const char *method,
     return true;
 }
 
-static void triangle_make(const struct line_list *list, const struct nowcast *nowcast,
-                          struct arena *arena, struct triangle *triangle)
+void triangle_make(const struct line_list *list, const struct nowcast *nowcast, struct arena *arena,
+                   struct triangle *triangle)
 {
     size_t days = nowcast->span + 1, delays = nowcast->delay_max + 1;
-    double *n = arena_alloc(arena, days * delays * sizeof *n);
+    double *n = triangle->cells = arena_alloc(arena, days * delays * sizeof *n);
     triangle->observed = arena_alloc(arena, days * sizeof(double));
     triangle->reported = arena_alloc(arena, days * sizeof(double));
     triangle->by_delay = arena_alloc(arena, delays * sizeof(double));
@@ -163,8 +147,6 @@ static void dirichlet_sums(const struct nowcast *nowcast, const struct triangle 
         sums[d] = sum += nowcast->prior + triangle->by_delay[d];
 }
 
-/* The first counts whose cumulated mass is above the levels, NAN where none is up to N.tInf.max. */
-enum { CAST_LOW, CAST_MEDIAN, CAST_HIGH, CASTS };
 static void cast_levels(const struct nowcast *nowcast, double levels[CASTS])
 {
     levels[CAST_LOW] = nowcast->alpha / 2;
@@ -172,7 +154,7 @@ static void cast_levels(const struct nowcast *nowcast, double levels[CASTS])
     levels[CAST_HIGH] = 1 - nowcast->alpha / 2;
 }
 
-static void cast_certain(const struct nowcast *nowcast, double count, double casts[CASTS])
+void nowcast_certain(const struct nowcast *nowcast, double count, double casts[CASTS])
 {
     bool within = count == floor(count) && count <= (double)nowcast->support;
     for (size_t i = 0; i < CASTS; i++)
@@ -185,7 +167,7 @@ static void lawless_cast(const struct nowcast *nowcast, double reported, double 
     double levels[CASTS], mean = reported / share;
     double variance = reported * (1 - share) / (share * share);
     if (!isfinite(mean) || !(variance > 0)) {
-        cast_certain(nowcast, mean, casts);
+        nowcast_certain(nowcast, mean, casts);
         return;
     }
     double deviation = sqrt(variance), left = normal_upper((reported - mean) / deviation);
@@ -203,8 +185,8 @@ static void lawless_cast(const struct nowcast *nowcast, double reported, double 
 }
 
 /* Masses of the beta negative binomial by their ratio, from the first on. */
-static void bnb_cast(const struct nowcast *nowcast, double reported, double a, double b,
-                     double casts[CASTS])
+void nowcast_bnb(const struct nowcast *nowcast, double reported, double a, double b,
+                 double casts[CASTS])
 {
     double levels[CASTS], n = reported + 1, sum = 0;
     double mass = exp(lgamma(n + a) + lgamma(a + b) - lgamma(n + a + b) - lgamma(a));
@@ -217,6 +199,33 @@ static void bnb_cast(const struct nowcast *nowcast, double reported, double a, d
             casts[level++] = reported + k;
         mass *= (k + b) * (n + k) / ((n + k + a + b) * (k + 1));
     }
+}
+
+void cast_table_begin(const struct nowcast *nowcast, struct arena *arena, struct table *table,
+                      struct cast_table *ret)
+{
+    table_begin(table, nowcast->delay_max);
+    ret->date = table_add(table, arena, "date", COLUMN_DATE);
+    ret->observed = table_add(table, arena, "observed_so_far", COLUMN_NUMBER);
+    ret->cast[CAST_MEDIAN] = table_add(table, arena, "nowcast_median", COLUMN_NUMBER);
+    ret->cast[CAST_LOW] = table_add(table, arena, "pi_lo", COLUMN_NUMBER);
+    ret->cast[CAST_HIGH] = table_add(table, arena, "pi_hi", COLUMN_NUMBER);
+    ret->delay = table_add(table, arena, "delay", COLUMN_NUMBER);
+    table->reasons = ret->reasons =
+        arena_alloc(arena, (nowcast->delay_max + 1) * sizeof *ret->reasons);
+}
+
+void cast_table_put(const struct cast_table *out, const struct nowcast *nowcast,
+                    const struct triangle *triangle, size_t row, const double casts[CASTS])
+{
+    size_t days = nowcast->delay_max - row;
+    out->date[row] = nowcast->now - (int32_t)days;
+    out->observed[row] = triangle->observed[nowcast->span - days];
+    out->delay[row] = (double)days;
+    for (size_t i = 0; i < CASTS; i++)
+        out->cast[i][row] = casts[i];
+    if (isnan(casts[CAST_HIGH]))
+        out->reasons[row] = reason_overflow;
 }
 
 static bool print_delays(const struct nowcast *nowcast, const double *shares, bool all_days,
@@ -256,31 +265,18 @@ static bool nowcast_run(const struct method_call *call, bool bayes, struct table
         lawless_shares(&nowcast, &triangle, shares);
     if (call->table_name)
         return print_delays(&nowcast, shares, !bayes, arena, ret_table);
-    table_begin(ret_table, delay_max);
-    double *date = table_add(ret_table, arena, "date", COLUMN_DATE);
-    double *observed = table_add(ret_table, arena, "observed_so_far", COLUMN_NUMBER);
-    double *middle = table_add(ret_table, arena, "nowcast_median", COLUMN_NUMBER);
-    double *low = table_add(ret_table, arena, "pi_lo", COLUMN_NUMBER);
-    double *high = table_add(ret_table, arena, "pi_hi", COLUMN_NUMBER);
-    double *delay = table_add(ret_table, arena, "delay", COLUMN_NUMBER);
-    ret_table->reasons = arena_alloc(arena, delay_max * sizeof *ret_table->reasons);
+    struct cast_table out;
+    cast_table_begin(&nowcast, arena, ret_table, &out);
     for (size_t row = 0; row < delay_max; row++) {
         size_t days = delay_max - row, t = nowcast.span - days;
         double casts[CASTS], count = triangle.reported[t];
         if (bayes && days < delay_max)
-            bnb_cast(&nowcast, count, sums[days], sums[delay_max] - sums[days], casts);
+            nowcast_bnb(&nowcast, count, sums[days], sums[delay_max] - sums[days], casts);
         else if (bayes)
-            cast_certain(&nowcast, count, casts);
+            nowcast_certain(&nowcast, count, casts);
         else
             lawless_cast(&nowcast, count, shares[days], casts);
-        date[row] = nowcast.now - (int32_t)days;
-        observed[row] = triangle.observed[t];
-        delay[row] = (double)days;
-        low[row] = casts[CAST_LOW];
-        middle[row] = casts[CAST_MEDIAN];
-        high[row] = casts[CAST_HIGH];
-        if (isnan(high[row]))
-            ret_table->reasons[row] = reason_overflow;
+        cast_table_put(&out, &nowcast, &triangle, row, casts);
     }
     return true;
 }

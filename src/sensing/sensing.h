@@ -77,18 +77,27 @@ const double *table_values(const struct table *table, const char *name);
 
 struct scan_counts;
 struct venue_counts;
-enum method_input { INPUT_SERIES, INPUT_NOTHING, INPUT_LINE_LIST, INPUT_PLACES, INPUT_VENUES };
+struct pool_counts;
+enum method_input {
+    INPUT_SERIES,
+    INPUT_NOTHING,
+    INPUT_LINE_LIST,
+    INPUT_PLACES,
+    INPUT_VENUES,
+    INPUT_POOLS
+};
 struct method_call {
     const struct series *series;       /* INPUT_SERIES */
     const struct line_list *line_list; /* INPUT_LINE_LIST */
     const struct scan_counts *places;  /* INPUT_PLACES: scan.h */
     const struct venue_counts *venues; /* INPUT_VENUES: venue_excess.h */
+    const struct pool_counts *pools;   /* INPUT_POOLS: pooled.h */
     const struct parameters *parameters;
     const char *table_name; /* NULL, or another table than the first: "cdf" */
     struct arena *arena;    /* the table lives here */
 };
 struct method {
-    const char *command; /* "detect", "rt", "nowcast" or "scan" */
+    const char *command; /* "detect", "rt", "nowcast", "scan" or "incidence" */
     const char *name;
     enum method_input input;
     const char *words;
@@ -104,6 +113,7 @@ struct method_room {
     struct line_list line_list;
     struct scan_counts *places;
     struct venue_counts *venues;
+    struct pool_counts *pools;
 };
 /* Reads the method's file into `room` and puts it into the call; takes over `fd`, which is -1 where
  * the method reads nothing. */

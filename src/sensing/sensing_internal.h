@@ -104,5 +104,8 @@ METHOD_FUNCTION(nowcast_bnb_run);
 METHOD_FUNCTION(scan_poisson_run);
 METHOD_FUNCTION(scan_permutation_run);
 METHOD_FUNCTION(venue_excess_run);
+METHOD_FUNCTION(rt_growth_run);
+METHOD_FUNCTION(nowcast_weekday_run);
+METHOD_FUNCTION(incidence_pooled_run);
 
 #endif

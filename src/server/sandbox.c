@@ -208,6 +208,14 @@ static bool allow_threads(scmp_filter_ctx filter)
                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)) == 0;
 }
 
+/* What a broken pipe does, which libcurl asks and sets around closing connections; of no other
+ * signal. */
+static bool allow_pipe_signal(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1,
+                            SCMP_A0(SCMP_CMP_EQ, SIGPIPE, 0)) == 0;
+}
+
 /* "Is it a terminal", which standard output is asked; nothing else of a device. */
 static bool allow_terminals(scmp_filter_ctx filter)
 {
@@ -245,7 +253,8 @@ static bool fill(scmp_filter_ctx filter, unsigned needs)
            allow(filter, allowed, sizeof allowed / sizeof *allowed) &&
            (!IS_SANITIZED || allow(filter, allowed_to_sanitizers,
                                    sizeof allowed_to_sanitizers / sizeof *allowed_to_sanitizers)) &&
-           allow_memory(filter) && allow_threads(filter) && allow_terminals(filter) &&
+           (IS_SANITIZED || allow_pipe_signal(filter)) && allow_memory(filter) &&
+           allow_threads(filter) && allow_terminals(filter) &&
            (!needs || allow_dialling(filter, needs));
 }
 

@@ -14,6 +14,7 @@
 #include "keeping/keeping.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
+#include "prints/prints.h"
 #include "server/sandbox.h"
 #include "server/server_internal.h"
 #include "sim/sim.h"
@@ -169,6 +170,8 @@ static bool serve(struct command_context *context, struct platform *platform,
         !http_start(platform, &serving->address, &jobs.http, &port, err))
         return false;
     bool living = platform->demo && !serving->still;
+    if (serving->sandboxed)
+        prints_prepare();
     if ((living && !sim_life_open(platform, &jobs.life, err)) ||
         !door_open(platform, &door, err) ||
         (serving->sandboxed && !sandbox_enter(sandbox_needs(platform), err))) {

@@ -145,7 +145,27 @@ static void a_members_code_is_the_members(void **state)
         assert_int_equal(person, rows[i].person);
         answer_release(&answer);
     }
-    expect(loop, HOLDER, HTTP_GET, "/api/v1/me/code?form=png", NULL, 400, "rotating or paper");
+    expect(loop, HOLDER, HTTP_GET, "/api/v1/me/code?form=png", NULL, 400, "rotating, paper or pdf");
+}
+
+/* The printed card is a look too: the member finds it in the own list, with what it shows. */
+static void a_members_card_leaves_its_trace_and_the_own_none(void **state)
+{
+    struct loopback *loop = *state;
+    join(loop, HOLDER, MEMBER, "child");
+    struct answer own = call_as(loop, HOLDER, HTTP_GET, "/api/v1/me/code?form=pdf", NULL);
+    struct answer card =
+        call_as(loop, HOLDER, HTTP_GET, "/api/v1/me/code?form=pdf&member=31", NULL);
+    assert_int_equal(own.status, 200);
+    assert_int_equal(card.status, 200);
+    assert_string_equal(card.response.content_type, "application/pdf");
+    assert_memory_equal(card.response.body.data, "%PDF-", 5);
+    assert_int_equal(own.audits, 0);
+    assert_int_equal(card.audits, 1);
+    answer_release(&own);
+    answer_release(&card);
+    expect(loop, MEMBER, HTTP_GET, "/api/v1/me/accesses", NULL, 200, "name in part");
+    expect(loop, STRANGER, HTTP_GET, "/api/v1/me/code?form=pdf&member=31", NULL, 404, "member");
 }
 
 static void an_appeal_for_a_member_is_the_members(void **state)
@@ -300,6 +320,7 @@ int main(void)
         LOOPBACK_TEST(a_represented_member_is_shown_as_get_me_shows_it_and_nothing_more),
         LOOPBACK_TEST(every_look_stands_in_the_members_own_list),
         LOOPBACK_TEST(a_members_code_is_the_members),
+        LOOPBACK_TEST(a_members_card_leaves_its_trace_and_the_own_none),
         LOOPBACK_TEST(an_appeal_for_a_member_is_the_members),
         LOOPBACK_TEST(nobody_is_represented_without_a_proof),
         LOOPBACK_TEST(who_is_not_represented_is_not_there),

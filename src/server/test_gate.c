@@ -120,6 +120,7 @@ static const struct {
     {HTTP_GET, "/api/v1/situation",
      ALL_READERS "town_duty lab_lead inspector inspection_lead epidemiologist press "},
     {HTTP_GET, "/api/v1/venues/1/code", "venue_manager administrator "},
+    {HTTP_GET, "/api/v1/venues/1/poster", "venue_manager administrator "},
     {HTTP_POST, "/api/v1/venues/1/revoke", "venue_manager administrator "},
     {HTTP_GET, "/api/v1/users", "administrator "},
     {HTTP_POST, "/api/v1/users:duty", "administrator "},

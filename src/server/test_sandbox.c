@@ -147,6 +147,8 @@ static void do_what_a_server_does(void)
         _exit(6);
     world_random_bytes(descriptors, sizeof descriptors);
     (void)isatty(0);
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        _exit(7);
 }
 
 static void dial_locally(void)

@@ -2014,6 +2014,14 @@ export interface Operations {
       rotating_until: string;
     };
   };
+  /** A venue's poster, A4: its current code and short code, to be hung up */
+  "GET /api/v1/venues/{no}/poster": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: unknown;
+  };
   /** Ends all codes of a venue and gives its new ones */
   "POST /api/v1/venues/{no}/revoke": {
     path: { no: string | number };
