@@ -41,6 +41,18 @@ bool alerts_run(struct alerts *alerts, int32_t day, struct alerts_report *ret_re
 /* Runs what is due now; *ret_days: how many days were judged. */
 bool alerts_run_due(struct alerts *alerts, int64_t *ret_days, struct error *err) MUST_USE;
 
+/* One count of an area and day, as its reporter knows it; total −1 where it is not told. */
+struct alerts_count {
+    const char *channel;
+    int64_t area_no;
+    int32_t day;
+    int64_t count, total;
+    timestamp reported_at; /* the latest report of a day wins */
+};
+/* Inside a job. ERROR_BAD_VALUE where there is no such channel. */
+bool alerts_count_put(struct alerts *alerts, struct sql *sql, const struct alerts_count *count,
+                      struct slice source, struct error *err) MUST_USE;
+
 extern const struct module alerts_module;
 
 #endif
