@@ -51,11 +51,11 @@ async function open(page, channel) {
   await shown(page);
 }
 
-async function shown(page) {
-  await page.waitForFunction(() => {
+async function shown(page, part = ".judge") {
+  await page.waitForFunction((inner) => {
     const id = /^\/alerts\/(\d+)$/.exec(location.pathname)?.[1];
-    return id && document.querySelector(`[data-alert="${id}"] .judge`);
-  });
+    return id && document.querySelector(`[data-alert="${id}"]:has(${inner})`);
+  }, part);
 }
 
 const rows = (page) =>
@@ -64,7 +64,7 @@ const rows = (page) =>
   );
 const served = (page, path) => page.evaluate(async (at) => (await fetch(at)).json(), path);
 
-export function alertTests({ demo, demoData, empty, emptyPassword }) {
+export function alertTests({ demo, demoData, districtPassword, empty, emptyPassword }) {
   test("The alert desk ranks causes by what acting is worth, with their members, trail and record", async () => {
     const { page, faults, close } = await inside(demo, "epidemiologist");
     await page.waitForSelector(".nav a[href='/alerts']");
@@ -136,8 +136,9 @@ export function alertTests({ demo, demoData, empty, emptyPassword }) {
     await close();
   });
 
-  test("By keys alone, in English: the cause is opened, judged with its members, and its loops go on", async () => {
-    const { page, faults, close } = await inside(demo, "epidemiologist", { language: "en" });
+  test("By keys alone, in English: the cause of an alert is opened, judged with its members, and its loops go on", async () => {
+    const { page, faults, close } = await openPage(demo, { language: "en" });
+    await logIn(page, "wujin", districtPassword);
     await desk(page);
     await page.focus("#alert-list");
     for (let i = 0; i < 20; i++) {
@@ -245,7 +246,7 @@ export function alertTests({ demo, demoData, empty, emptyPassword }) {
     await close();
   });
 
-  test("A past moment shows the desk as it was known then, framed, and nothing can be done in it", async () => {
+  test("A past moment shows the alert desk as it was known then, framed, and nothing can be done in it", async () => {
     const { page, faults, close } = await inside(demo, "epidemiologist");
     await desk(page);
     await page.goto("/alerts?as_of=2022-04-14T14:00:00%2B08:00");
@@ -262,12 +263,30 @@ export function alertTests({ demo, demoData, empty, emptyPassword }) {
     await close();
   });
 
-  test("Where nothing is unusual the desk says so, with what was looked at and when", async () => {
+  test("Where no alert is, the alert desk says what was looked at, and claims nothing of what was not", async () => {
+    const watched = await openPage(demo);
+    await logIn(watched.page, "liyang", districtPassword);
+    const { page: district } = watched;
+    await desk(district);
+    const silent = await served(district, "/api/v1/alerts");
+    if (silent.items.length) {
+      await district.click("[data-cause]");
+      await shown(district, "h1");
+      check(
+        (await textOf(district, ".alert-pane")).includes("你的岗位只看，不定性"),
+        "who may not judge is told so",
+      );
+    }
+    check(
+      (await textOf(district, "[data-statement]")).startsWith("看了 4 条序列，0 条迟到，1 条缺报"),
+      "what was looked at is that of the own area",
+    );
+    await watched.close();
     const { page, faults, close } = await openPage(empty);
     await logIn(page, "duty", emptyPassword);
     await page.goto("/alerts");
     await page.waitForSelector(".desk-head h1");
-    same(await textOf(page, ".desk-head h1"), "没有异常", "the statement");
+    same(await textOf(page, ".desk-head h1"), "有没有异常，还不知道", "nothing was looked at");
     await page.waitForSelector("[data-statement]");
     check(
       /看了 0 条序列|还没有研判过一夜/.test(await textOf(page, "[data-statement]")),

@@ -28,6 +28,11 @@ try {
     ["user", "add", "liyang", "--role", "district_duty", "--area", "320481"],
     "a-long-password\n",
   );
+  command(
+    demoData,
+    ["user", "add", "wujin", "--role", "epidemiologist", "--area", "320412"],
+    "a-long-password\n",
+  );
   /* the city lives, but nothing is opened for show between two steps of a test */
   const policy = readFileSync(new URL("../../policies/demo_city.yaml", import.meta.url), "utf8");
   mkdirSync(join(demoData, "policies"), { recursive: true });

@@ -137,7 +137,9 @@ function titleOf(desk: Desk): string {
   const { now, waits, throttled, watched } = desk.budget;
   if (now && waits) return t("deskTitleWaits", { count: now, waits });
   if (now) return t("deskTitle", { count: now });
-  return throttled + watched ? t("deskQuietLeft", { throttled, watched }) : t("deskQuiet");
+  if (throttled + watched) return t("deskQuietLeft", { throttled, watched });
+  const { night, series } = desk.statement;
+  return t(night && series !== 0 ? "deskQuiet" : "deskUnknown");
 }
 
 function Past({ asOf, onMove, onNow }: { asOf: string; onMove(hours: number): void; onNow(): void }): JSX.Element {

@@ -42,7 +42,7 @@ export function Spark({ trail, bound }: SparkProps): JSX.Element {
   const missing = trail.length - known.length;
   const label = t("trailLabel", { most: known.length ? amount(Math.max(...known)) : "—", missing });
   return (
-    <svg class="spark" viewBox={`0 0 ${sparkWidth} ${sparkHeight}`} role="img" aria-label={label}>
+    <svg class="alert-spark" viewBox={`0 0 ${sparkWidth} ${sparkHeight}`} role="img" aria-label={label}>
       <defs>
         <HatchPattern id={hatch} clear />
       </defs>
@@ -146,6 +146,8 @@ function Picture({ series, byRule, title }: ChartProps): JSX.Element {
     width < 420 ? [0, 14, series.length - 1] : [0, 7, 14, 21, series.length - 1],
   );
   const latest = series.at(-1);
+  // Over its own bar, and clear of the one beside it, into which it reaches.
+  const labelAt = Math.max(latest?.observed ?? 0, series.at(-2)?.observed ?? 0);
   const onKey = (event: KeyboardEvent): void => {
     const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1 };
     const step = steps[event.key];
@@ -218,7 +220,7 @@ function Picture({ series, byRule, title }: ChartProps): JSX.Element {
         <line class="axis" x1={left} x2={width - 8} y1={base} y2={base} />
         {read && <rect class="chosen" x={xOf(chosen) - slot / 2} y={topSpace} width={slot} height={base - topSpace} />}
         {latest?.observed != null && (
-          <text class="latest" x={xOf(series.length - 1)} y={yOf(latest.observed) - 7} text-anchor="end">
+          <text class="latest" x={width - 8} y={yOf(labelAt) - 7} text-anchor="end">
             {amount(latest.observed)}
           </text>
         )}

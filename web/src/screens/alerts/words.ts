@@ -1,7 +1,7 @@
 // An alert in words: what stands out where, how often such a thing was right.
 import type { Answer } from "../../api/client.ts";
 import { t, wordFor } from "../../catalogue.ts";
-import { count, percent } from "../../format.ts";
+import { count, dayLong, percent } from "../../format.ts";
 import { areaWords, say } from "../loops/definitions.ts";
 
 export type Desk = Answer<"GET /api/v1/alerts">;
@@ -52,8 +52,10 @@ export function sentence(alert: Member): string {
   const title = say(alert.title) || alert.channel;
   if (alert.kind === "feed")
     return t("alertSentenceSilent", { place, title, days: amount(alert.observed) });
-  if (alert.observed === null) return t("alertSentenceSmall", { place, title });
+  const day = dayLong(alert.last_day);
+  if (alert.observed === null) return t("alertSentenceSmall", { day, place, title });
   return t(alert.by_rule ? "alertSentenceRule" : "alertSentence", {
+    day,
     place,
     title,
     observed: amount(alert.observed),
