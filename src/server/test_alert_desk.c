@@ -118,7 +118,9 @@ static void causes_stand_in_the_order_of_their_worth_and_each_page_goes_on(void 
         for (size_t i = 0; i < json_array_size(json_object_get(page.json, "items")); i++, at++)
             assert_int_equal(whole(item(&page, i), "id"), whole(item(&all, at), "id"));
         const char *next = json_string_value(json_object_get(page.json, "next"));
-        snprintf(path, sizeof path, next ? "?limit=2&after=%s" : "", next);
+        path[0] = 0;
+        if (next)
+            snprintf(path, sizeof path, "?limit=2&after=%s", next);
         answer_release(&page);
     }
     assert_int_equal(at, 7);

@@ -37,10 +37,21 @@ const read = (asOf: string, after: string | null): Promise<Desk> =>
 
 /** What was judged on the day that is shown, the latest first. */
 async function readJudged(asOf: string, day: string): Promise<Item[]> {
-  const page = await call("GET /api/v1/alerts", {
-    query: { state: "judged", limit: 200, ...(asOf && { as_of: asOf }) },
-  });
-  return page.items
+  const all: Item[] = [];
+  let after: string | null = null;
+  do {
+    const page: Desk = await call("GET /api/v1/alerts", {
+      query: {
+        state: "judged",
+        limit: 1000,
+        ...(asOf && { as_of: asOf }),
+        ...(after && { after }),
+      },
+    });
+    all.push(...page.items);
+    after = page.next;
+  } while (after);
+  return all
     .filter((item) => item.judged_at?.slice(0, 10) === day)
     .sort((a, b) => ((a.judged_at ?? "") < (b.judged_at ?? "") ? 1 : -1));
 }
