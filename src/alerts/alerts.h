@@ -49,12 +49,15 @@ struct alerts_count {
     int64_t area_no;
     int32_t day;
     int64_t count, total;
+    timestamp reported_at; /* the latest report of a day wins; TIMESTAMP_NONE: now */
 };
-/* Inside a job: the counts become points of their channels. A day that somebody reported stays as
- * reported; the same content is not written again. *ret_written: points that are new or changed.
- * ERROR_BAD_VALUE where there is no such channel, or it is a share and has no total. */
-bool alerts_feed(struct alerts *alerts, struct sql *sql, const struct alerts_count *counts,
-                 size_t count, int64_t *ret_written, struct error *err) MUST_USE;
+/* Inside a job: the counts become points of their channels, as told by `source`. A day that another
+ * source reported stays as reported; the same content is not written again. *ret_written: points
+ * that are new or changed. ERROR_BAD_VALUE where there is no such channel, or it is a share and has
+ * no total. */
+bool alerts_feed(struct alerts *alerts, struct sql *sql, struct slice source,
+                 const struct alerts_count *counts, size_t count, int64_t *ret_written,
+                 struct error *err) MUST_USE;
 /* Runs before a day is judged, on the thread that judges it and outside any job: brings the points
  * of the days up to it. Its failure fails the run. */
 typedef bool alerts_preparer(void *context, int32_t day, struct error *err);

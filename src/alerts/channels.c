@@ -14,35 +14,6 @@ static const char *const measure_names[MEASURE_KINDS] = {
 };
 static const char *const group_names[] = {"school",     "pharmacy", "clinic", "environment",
                                           "wastewater", "venue",    "calls",  "other"};
-static const char *const level_names[LEVELS] = {"blue", "yellow", "orange", "red"};
-
-static bool bad(const char *source, const char *field, const char *expected, const char *what,
-                struct error *err)
-{
-    return error_set(err, ERROR_BAD_VALUE, (struct error_place){.source = source, .field = field},
-                     expected, "%s", what);
-}
-
-static bool read_number(json_t *object, const char *source, const char *field, double low,
-                        double high, double *ret_value, struct error *err)
-{
-    json_t *given = json_object_get(object, field);
-    double value = json_number_value(given);
-    if (!json_is_number(given) || !(value >= low) || !(value <= high))
-        return error_set(err, ERROR_BAD_VALUE,
-                         (struct error_place){.source = source, .field = field}, NULL,
-                         "%s: a number from %g to %g is expected",
-                         given ? "not such a number" : "missing", low, high);
-    *ret_value = value;
-    return true;
-}
-
-static bool read_whole(json_t *object, const char *source, const char *field, int64_t low,
-                       int64_t high, int64_t *ret_value, struct error *err)
-{
-    return json_int64(object, field, (struct json_place){.source = source, .required = true}, low,
-                      high, ret_value, err);
-}
 
 static bool read_text(json_t *object, const char *source, const char *field, struct arena *texts,
                       const char **ret_text, struct error *err)
@@ -52,7 +23,7 @@ static bool read_text(json_t *object, const char *source, const char *field, str
                    err))
         return false;
     if (!slice_trim(text).length)
-        return bad(source, field, "a text", "it is empty", err);
+        return field_bad(source, field, "a text", "it is empty", err);
     *ret_text = arena_copy(texts, text.data, text.length);
     return true;
 }
@@ -63,27 +34,10 @@ static bool read_words(json_t *object, const char *source, const char *field, st
     static const char *const keys[] = {"zh", "en", NULL};
     json_t *words = json_object_get(object, field);
     if (!json_is_object(words))
-        return bad(source, field, "words in zh and en", "missing", err);
+        return field_bad(source, field, "words in zh and en", "missing", err);
     return json_only_fields(words, keys, (struct json_place){.source = source}, err) &&
            read_text(words, source, "zh", texts, &ret_words->zh, err) &&
            read_text(words, source, "en", texts, &ret_words->en, err);
-}
-
-/* Index of a text among `names`. */
-static bool read_choice(json_t *object, const char *source, const char *field,
-                        const char *const *names, size_t count, const char *expected,
-                        size_t *ret_choice, struct error *err)
-{
-    struct slice text;
-    if (!json_text(object, field, (struct json_place){.source = source, .required = true}, &text,
-                   err))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (slice_equal(text, slice_of(names[i]))) {
-            *ret_choice = i;
-            return true;
-        }
-    return bad(source, field, expected, "none of these", err);
 }
 
 /* ---- Rules and detector */
@@ -97,15 +51,15 @@ static bool read_rules(json_t *document, const char *source, struct channel *cha
     if (!list)
         return true;
     if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > RULES_MAX)
-        return bad(source, "rules", "a list of 1 to 4 rules", "not such a list", err);
+        return field_bad(source, "rules", "a list of 1 to 4 rules", "not such a list", err);
     json_array_foreach (list, i, rule)
         if (!json_is_object(rule) ||
             !json_only_fields(rule, keys, (struct json_place){.source = source}, err) ||
-            !read_whole(rule, source, "count", 1, 1000000000, &channel->rules[i].count, err) ||
-            !read_whole(rule, source, "days", 1, 60, &channel->rules[i].days, err))
+            !field_whole(rule, source, "count", 1, 1000000000, &channel->rules[i].count, err) ||
+            !field_whole(rule, source, "days", 1, 60, &channel->rules[i].days, err))
             return json_is_object(rule)
                        ? false
-                       : bad(source, "rules", "{count: N, days: N}", "not a rule", err);
+                       : field_bad(source, "rules", "{count: N, days: N}", "not a rule", err);
     channel->rule_count = json_array_size(list);
     return true;
 }
@@ -128,10 +82,10 @@ static bool read_ears(json_t *parameters, const char *source, struct channel *ch
                       struct error *err)
 {
     double least;
-    return read_whole(parameters, source, "baseline", 3, 365, &channel->baseline, err) &&
-           read_number(parameters, source, "minSigma", 0.01, 1e9, &least, err) &&
+    return field_whole(parameters, source, "baseline", 3, 365, &channel->baseline, err) &&
+           field_number(parameters, source, "minSigma", 0.01, 1e9, &least, err) &&
            (channel->history_rows > channel->baseline + 2 ||
-            bad(source, "history_rows", "more rows than baseline + 2", "too few", err));
+            field_bad(source, "history_rows", "more rows than baseline + 2", "too few", err));
 }
 
 static bool read_method(json_t *detector, const char *source, struct channel *channel,
@@ -143,16 +97,16 @@ static bool read_method(json_t *detector, const char *source, struct channel *ch
     json_t *parameters = json_object_get(detector, "parameters");
     size_t choice;
     if (!json_only_fields(detector, keys, (struct json_place){.source = source}, err) ||
-        !read_choice(detector, source, "method", known, sizeof known / sizeof *known,
-                     "ears_c1, ears_c2, farrington_flexible, chengmai_ensemble or log_trend: each"
-                     " gives a p-value",
-                     &choice, err))
+        !field_choice(detector, source, "method", known, sizeof known / sizeof *known,
+                      "ears_c1, ears_c2, farrington_flexible, chengmai_ensemble or log_trend: each"
+                      " gives a p-value",
+                      &choice, err))
         return false;
     if (!json_is_object(parameters))
-        return bad(source, "parameters", "a map of parameters", "missing", err);
+        return field_bad(source, "parameters", "a map of parameters", "missing", err);
     if (json_object_get(parameters, "alpha") || json_object_get(parameters, "range"))
-        return bad(source, "parameters", "alpha beside the detector, and no range",
-                   "alpha or range stands in it", err);
+        return field_bad(source, "parameters", "alpha beside the detector, and no range",
+                         "alpha or range stands in it", err);
     channel->method = method_find("detect", known[choice]);
     REQUIRE(channel->method);
     channel->detector = channel->method->name;
@@ -169,17 +123,17 @@ static bool read_detector(json_t *document, const char *source, struct channel *
     const char *name = json_string_value(json_object_get(detector, "method"));
     if (!detector)
         return channel->rule_count ||
-               bad(source, "detector", "a detector, or rules", "neither stands there", err);
-    if (!json_is_object(detector) || !read_whole(detector, source, "history_rows", 4,
-                                                 HISTORY_ROWS_MAX, &channel->history_rows, err))
+               field_bad(source, "detector", "a detector, or rules", "neither stands there", err);
+    if (!json_is_object(detector) || !field_whole(detector, source, "history_rows", 4,
+                                                  HISTORY_ROWS_MAX, &channel->history_rows, err))
         return json_is_object(detector) ? false
-                                        : bad(source, "detector", "a map", "not a map", err);
+                                        : field_bad(source, "detector", "a map", "not a map", err);
     if (!name || strcmp(name, "log_trend") != 0)
         return read_method(detector, source, channel, err);
     channel->detector = "log_trend";
     return json_only_fields(detector, keys, (struct json_place){.source = source}, err) &&
-           read_number(detector, source, "growth", 1, 1000, &channel->growth, err) &&
-           read_number(detector, source, "log_error", 0.001, 5, &channel->log_error, err);
+           field_number(detector, source, "growth", 1, 1000, &channel->growth, err) &&
+           field_number(detector, source, "log_error", 0.001, 5, &channel->log_error, err);
 }
 
 /* ---- A channel */
@@ -192,30 +146,31 @@ static bool read_name(json_t *document, const char *source, struct arena *texts,
     size_t length = strlen(channel->name);
     if (length > 40 || channel->name[0] < 'a' || channel->name[0] > 'z' ||
         strspn(channel->name, "abcdefghijklmnopqrstuvwxyz0123456789_") != length)
-        return bad(source, "channel", "a name of a-z, 0-9 and _, at most 40", "not a name", err);
+        return field_bad(source, "channel", "a name of a-z, 0-9 and _, at most 40", "not a name",
+                         err);
     char *file = arena_print(texts, "%s%s.yaml", prefix, channel->name);
-    return strcmp(file, source) == 0 ||
-           bad(source, "channel", "the name of its file", "another name than its file's", err);
+    return strcmp(file, source) == 0 || field_bad(source, "channel", "the name of its file",
+                                                  "another name than its file's", err);
 }
 
 static bool read_numbers(json_t *document, const char *source, struct channel *channel,
                          struct error *err)
 {
-    if (!read_whole(document, source, "step_days", 1, STEP_DAYS_MAX, &channel->step_days, err) ||
-        !read_whole(document, source, "delay_days", 0, 60, &channel->delay_days, err) ||
-        !read_whole(document, source, "silent_after_days", 1, 366, &channel->silent_after_days,
-                    err) ||
-        !read_whole(document, source, "minimum_count", 0, 1000000000, &channel->minimum_count,
-                    err) ||
-        !read_number(document, source, "completeness", 0, 1, &channel->completeness, err) ||
-        !read_number(document, source, "weight", 0, 100, &channel->weight, err) ||
-        !read_number(document, source, "alpha", 1e-9, 0.5, &channel->alpha, err))
+    if (!field_whole(document, source, "step_days", 1, STEP_DAYS_MAX, &channel->step_days, err) ||
+        !field_whole(document, source, "delay_days", 0, 60, &channel->delay_days, err) ||
+        !field_whole(document, source, "silent_after_days", 1, 366, &channel->silent_after_days,
+                     err) ||
+        !field_whole(document, source, "minimum_count", 0, 1000000000, &channel->minimum_count,
+                     err) ||
+        !field_number(document, source, "completeness", 0, 1, &channel->completeness, err) ||
+        !field_number(document, source, "weight", 0, 100, &channel->weight, err) ||
+        !field_number(document, source, "alpha", 1e-9, 0.5, &channel->alpha, err))
         return false;
     if (channel->step_days != 1 && channel->step_days != 7)
-        return bad(source, "step_days", "1 or 7", "neither", err);
+        return field_bad(source, "step_days", "1 or 7", "neither", err);
     return channel->silent_after_days > channel->delay_days ||
-           bad(source, "silent_after_days", "more than delay_days",
-               "a feed would be silent before its reports are due", err);
+           field_bad(source, "silent_after_days", "more than delay_days",
+                     "a feed would be silent before its reports are due", err);
 }
 
 bool channel_read(json_t *document, const char *source, struct arena *texts,
@@ -230,15 +185,15 @@ bool channel_read(json_t *document, const char *source, struct arena *texts,
     size_t group, measure;
     *channel = (struct channel){.name = NULL};
     if (!json_is_object(document))
-        return bad(source, NULL, "a map", "not a map", err);
+        return field_bad(source, NULL, "a map", "not a map", err);
     if (!json_only_fields(document, keys, (struct json_place){.source = source}, err) ||
         !read_name(document, source, texts, channel, err) ||
-        !read_choice(document, source, "group", group_names,
-                     sizeof group_names / sizeof *group_names,
-                     "school, pharmacy, clinic, environment, wastewater, venue, calls or other",
-                     &group, err) ||
-        !read_choice(document, source, "measure", measure_names, MEASURE_KINDS,
-                     "count, share, load or detected", &measure, err) ||
+        !field_choice(document, source, "group", group_names,
+                      sizeof group_names / sizeof *group_names,
+                      "school, pharmacy, clinic, environment, wastewater, venue, calls or other",
+                      &group, err) ||
+        !field_choice(document, source, "measure", measure_names, MEASURE_KINDS,
+                      "count, share, load or detected", &measure, err) ||
         !read_words(document, source, "title", texts, &channel->title, err) ||
         !read_words(document, source, "reported_by", texts, &channel->reported_by, err) ||
         !read_words(document, source, "asks", texts, &channel->asks, err) ||
@@ -324,54 +279,4 @@ const struct channel *channel_find(const struct alerts *alerts, struct slice nam
         if (slice_equal(slice_of(alerts->channels[i].name), name))
             return &alerts->channels[i];
     return NULL;
-}
-
-/* ---- Settings and levels */
-
-bool alert_settings_read(json_t *document, struct alert_settings *settings, struct error *err)
-{
-    static const char source[] = "policies/alerts.yaml";
-    static const char *const keys[] = {
-        "false_discovery_rate", "quiet_days", "score_days", "levels", "run_hour",
-        "catch_up_days",        "keep_days",  NULL};
-    static const char *const level_keys[] = {"yellow", "orange", "red", NULL};
-    struct json_place place = {.source = source};
-    *settings = (struct alert_settings){.run_hour = 0};
-    if (!json_is_object(document))
-        return bad(source, NULL, "a map", "not a map", err);
-    json_t *levels = json_object_get(document, "levels");
-    if (!json_is_object(levels))
-        return bad(source, "levels", "{yellow: N, orange: N, red: N}", "missing", err);
-    if (!json_only_fields(document, keys, place, err) ||
-        !json_only_fields(levels, level_keys, place, err) ||
-        !read_number(document, source, "false_discovery_rate", 1e-6, 0.5,
-                     &settings->false_discovery_rate, err) ||
-        !read_whole(document, source, "quiet_days", 1, 60, &settings->quiet_days, err) ||
-        !read_whole(document, source, "score_days", 1, 60, &settings->score_days, err) ||
-        !read_whole(document, source, "run_hour", 0, 23, &settings->run_hour, err) ||
-        !read_whole(document, source, "catch_up_days", 1, 60, &settings->catch_up_days, err) ||
-        !read_whole(document, source, "keep_days", 28, 3660, &settings->keep_days, err))
-        return false;
-    for (int i = 1; i < LEVELS; i++) {
-        if (!read_number(levels, source, level_names[i], 0, 1e6, &settings->levels[i], err))
-            return false;
-        if (settings->levels[i] <= settings->levels[i - 1])
-            return bad(source, level_names[i], "a higher score than the level before",
-                       "the levels do not rise", err);
-    }
-    return true;
-}
-
-const char *level_name(int level)
-{
-    REQUIRE(level >= 0 && level < LEVELS);
-    return level_names[level];
-}
-
-int level_of_score(const struct alert_settings *settings, double score)
-{
-    int level = 0;
-    while (level + 1 < LEVELS && score >= settings->levels[level + 1])
-        level++;
-    return level;
 }

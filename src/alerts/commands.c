@@ -32,8 +32,11 @@ static int run_run(struct command_context *context, int argc, char **argv, struc
 static int run_list(struct command_context *context, int argc, char **argv, struct error *err)
 {
     struct platform *platform = context->platform;
-    struct alert_query query = {
-        .area_last = INT64_MAX, .limit = LIST_MAX, .after_level = INT64_MAX, .after_no = INT64_MAX};
+    struct alert_query query = {.as_of = TIMESTAMP_NONE,
+                                .area_last = INT64_MAX,
+                                .limit = LIST_MAX,
+                                .after_level = INT64_MAX,
+                                .after_no = INT64_MAX};
     struct alert *alerts;
     struct sql *sql;
     size_t count;

@@ -222,6 +222,54 @@ bool channel_judge(const struct channel *channel, const struct series_point *poi
     return judge_detector(channel, points, count, day, arena, ret_judgement, err);
 }
 
+/* ---- What was seen, and what would not have alarmed */
+
+void channel_trail(const struct channel *channel, const struct series_point *points, size_t count,
+                   int32_t day, size_t rows, struct arena *arena, double *values)
+{
+    struct channel wide = *channel;
+    while (count && points[count - 1].day > day)
+        count--;
+    if (wide.history_rows < (int64_t)rows)
+        wide.history_rows = (int64_t)rows;
+    struct rows seen = rows_of(&wide, points, count, day, arena);
+    for (size_t i = 0; i < rows; i++)
+        values[i] = i + seen.count < rows ? NAN : seen.values[i + seen.count - rows];
+}
+
+bool judgement_is_signal(const struct channel *channel, const struct judgement *judgement,
+                         double threshold)
+{
+    return judgement->by_rule || (judgement->judged && judgement->enough &&
+                                  judgement->p <= threshold && judgement->p <= channel->alpha);
+}
+
+/* The greater the count the likelier the signal: halving finds the border. */
+bool channel_quiet_count(const struct channel *channel, struct series_point *points, size_t count,
+                         int32_t day, double threshold, struct arena *arena, int64_t *ret_count,
+                         struct error *err)
+{
+    struct judgement judgement;
+    *ret_count = -1;
+    while (count && points[count - 1].day > day)
+        count--;
+    if (!count || points[count - 1].day != day)
+        return true;
+    struct series_point *last = &points[count - 1];
+    int64_t seen = last->count, quiet = -1, loud = seen;
+    bool done = channel_judge(channel, points, count, day, arena, &judgement, err);
+    if (done && judgement_is_signal(channel, &judgement, threshold))
+        while (done && loud - quiet > 1) {
+            last->count = quiet + (loud - quiet) / 2;
+            arena_clear(arena);
+            done = channel_judge(channel, points, count, day, arena, &judgement, err);
+            *(judgement_is_signal(channel, &judgement, threshold) ? &loud : &quiet) = last->count;
+        }
+    last->count = seen;
+    *ret_count = quiet;
+    return done;
+}
+
 /* ---- Weighing */
 
 double judgement_strength(const struct judgement *judgement)

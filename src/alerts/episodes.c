@@ -18,11 +18,27 @@
 #define COLUMNS                                                                                    \
     "SELECT a.alert_no, a.kind, a.channel, a.area_no, a.thing_no, a.state, a.level, a.first_day,"  \
     " a.last_day, a.raised_at, a.detector, a.by_rule, a.observed, a.expected, a.bound, a.p,"       \
-    " a.contribution, a.score, a.members, coalesce(d.verdict, -1) FROM alert a"                    \
+    " a.contribution, a.score, a.members, coalesce(d.verdict, -1), d.at,"                          \
+    " (SELECT w.until FROM alert_watch w WHERE w.alert_no = a.alert_no AND w.level >= a.level"     \
+    " ORDER BY w.at DESC LIMIT 1) FROM alert a"                                                    \
     " LEFT JOIN alert_disposition d ON d.alert_no = a.alert_no"
+/* The same as it was known at ?1. */
+#define STATE_THEN "CASE WHEN a.ended_at <= ?1 THEN 2 WHEN d.at <= ?1 THEN 1 ELSE 0 END"
+#define COLUMNS_THEN                                                                               \
+    "SELECT a.alert_no, a.kind, a.channel, a.area_no, a.thing_no, " STATE_THEN                     \
+    ", c.level, a.first_day, c.last_day, a.raised_at, a.detector, c.by_rule, c.observed,"          \
+    " c.expected, c.bound, c.p, c.contribution, c.score, c.members,"                               \
+    " CASE WHEN d.at <= ?1 THEN d.verdict ELSE -1 END, CASE WHEN d.at <= ?1 THEN d.at END,"        \
+    " (SELECT w.until FROM alert_watch w WHERE w.alert_no = a.alert_no AND w.level >= c.level"     \
+    " AND w.at <= ?1 ORDER BY w.at DESC LIMIT 1) FROM alert a JOIN alert_change c"                 \
+    " ON c.alert_no = a.alert_no AND c.at = (SELECT max(x.at) FROM alert_change x"                 \
+    " WHERE x.alert_no = a.alert_no AND x.at <= ?1)"                                               \
+    " LEFT JOIN alert_disposition d ON d.alert_no = a.alert_no WHERE a.raised_at <= ?1"
 
 static const struct sql_text select_one = {"alert_select", COLUMNS " WHERE a.alert_no = ?1",
                                            "primary key"};
+static const struct sql_text select_one_then = {"alert_select_then",
+                                                COLUMNS_THEN " AND a.alert_no = ?2", "primary key"};
 static const struct sql_text select_latest = {
     "alert_latest",
     COLUMNS " WHERE a.kind = ?1 AND a.channel = ?2 AND a.area_no = ?3"
@@ -33,6 +49,14 @@ static const struct sql_text select_page = {
     COLUMNS " WHERE a.state = ?1 AND (a.level, a.alert_no) < (?2, ?3)"
             " AND a.area_no BETWEEN ?4 AND ?5 ORDER BY a.level DESC, a.alert_no DESC LIMIT ?6",
     "alert_by_state"};
+static const struct sql_text select_page_then = {
+    "alert_page_then",
+    COLUMNS_THEN " AND " STATE_THEN " = ?2 AND (c.level, a.alert_no) < (?3, ?4)"
+                 " AND a.area_no BETWEEN ?5 AND ?6 ORDER BY c.level DESC, a.alert_no DESC LIMIT ?7",
+    "alert_by_raised"};
+static const struct sql_text select_living_then = {
+    "alert_living_then", COLUMNS_THEN " AND " STATE_THEN " < 2 AND a.area_no BETWEEN ?2 AND ?3",
+    "alert_by_raised"};
 static const struct sql_text select_living = {
     "alert_living", COLUMNS " WHERE a.state < 2 AND a.area_no BETWEEN ?1 AND ?2", "alert_by_state"};
 static const struct sql_text last_no = {
@@ -52,19 +76,38 @@ static const struct sql_text extend = {
 static const struct sql_text set_level = {
     "alert_level", "UPDATE alert SET level = ?2, score = ?3 WHERE alert_no = ?1", "primary key"};
 static const struct sql_text end_one = {
-    "alert_end", "UPDATE alert SET state = 2 WHERE alert_no = ?1", "primary key"};
+    "alert_end", "UPDATE alert SET state = 2, ended_at = ?2 WHERE alert_no = ?1", "primary key"};
 static const struct sql_text end_quiet = {
-    "alert_end_quiet", "UPDATE alert SET state = 2 WHERE state = 1 AND last_day < ?1",
+    "alert_end_quiet",
+    "UPDATE alert SET state = 2, ended_at = ?2 WHERE state = 1 AND last_day < ?1",
     "alert_by_state"};
+/* What is known of it from now on. */
+static const struct sql_text note_change = {
+    "alert_change_put",
+    "INSERT INTO alert_change (alert_no, at, level, last_day, by_rule, observed, expected, bound,"
+    " p, contribution, score, members) SELECT alert_no, ?2, level, last_day, by_rule, observed,"
+    " expected, bound, p, contribution, score, members FROM alert WHERE alert_no = ?1"
+    " ON CONFLICT (alert_no, at) DO UPDATE SET level = excluded.level,"
+    " last_day = excluded.last_day, by_rule = excluded.by_rule, observed = excluded.observed,"
+    " expected = excluded.expected, bound = excluded.bound, p = excluded.p,"
+    " contribution = excluded.contribution, score = excluded.score, members = excluded.members",
+    "primary key"};
 #define OLD " FROM alert WHERE state = 2 AND last_day < ?1 AND alert_no < ?2"
 static const struct sql_text forget_words = {
     "alert_forget_words",
     "DELETE FROM alert_disposition WHERE alert_no IN (SELECT alert_no" OLD ")", "primary key"};
+static const struct sql_text forget_watches = {
+    "alert_forget_watches", "DELETE FROM alert_watch WHERE alert_no IN (SELECT alert_no" OLD ")",
+    "alert_watch_by_alert"};
+static const struct sql_text forget_changes = {
+    "alert_forget_changes", "DELETE FROM alert_change WHERE alert_no IN (SELECT alert_no" OLD ")",
+    "primary key"};
 static const struct sql_text forget = {"alert_forget", "DELETE" OLD, "alert_by_state"};
 
 const struct sql_list episode_statements =
-    SQL_LIST(&select_one, &select_latest, &select_page, &select_living, &last_no, &insert, &extend,
-             &set_level, &end_one, &end_quiet, &forget_words, &forget);
+    SQL_LIST(&select_one, &select_one_then, &select_latest, &select_page, &select_page_then,
+             &select_living, &select_living_then, &last_no, &insert, &extend, &set_level, &end_one,
+             &end_quiet, &note_change, &forget_words, &forget_watches, &forget_changes, &forget);
 
 static const char *const kind_names[] = {"signal", "feed"};
 static const char *const state_names[] = {"open", "judged", "ended"};
@@ -113,7 +156,9 @@ static void read_row(struct sql_query *query, struct alert *alert)
                             .contribution = real_at(query, 16),
                             .score = real_at(query, 17),
                             .members = sql_get_int(query, 18),
-                            .verdict = (int)sql_get_int(query, 19)};
+                            .verdict = (int)sql_get_int(query, 19),
+                            .judged_at = sql_get_time(query, 20),
+                            .watch_until = sql_get_time(query, 21)};
     text_copy(alert->channel, sizeof alert->channel, sql_get_text(query, 2));
     text_copy(alert->detector, sizeof alert->detector, sql_get_text(query, 10));
 }
@@ -132,9 +177,12 @@ static bool read_one(struct sql *sql, const struct sql_text *text,
     return true;
 }
 
-bool alert_read(struct sql *sql, int64_t no, struct alert *ret_alert, bool *ret_found,
-                struct error *err)
+bool alert_read(struct sql *sql, int64_t no, timestamp as_of, struct alert *ret_alert,
+                bool *ret_found, struct error *err)
 {
+    if (as_of != TIMESTAMP_NONE)
+        return read_one(sql, &select_one_then, SQL_ARGUMENTS(sql_int(as_of), sql_int(no)),
+                        ret_alert, ret_found, err);
     return read_one(sql, &select_one, SQL_ARGUMENTS(sql_int(no)), ret_alert, ret_found, err);
 }
 
@@ -163,6 +211,14 @@ bool alerts_read(struct sql *sql, const struct alert_query *query, struct arena 
                  struct alert **ret_alerts, size_t *ret_count, struct error *err)
 {
     struct sql_query *rows;
+    if (query->as_of != TIMESTAMP_NONE)
+        return sql_begin(sql, &select_page_then,
+                         SQL_ARGUMENTS(sql_int(query->as_of), sql_int(query->state),
+                                       sql_int(query->after_level), sql_int(query->after_no),
+                                       sql_int(query->area_first), sql_int(query->area_last),
+                                       sql_int(query->limit + 1)),
+                         &rows, err) &&
+               read_all(rows, arena, ret_alerts, ret_count, err);
     return sql_begin(sql, &select_page,
                      SQL_ARGUMENTS(sql_int(query->state), sql_int(query->after_level),
                                    sql_int(query->after_no), sql_int(query->area_first),
@@ -171,10 +227,16 @@ bool alerts_read(struct sql *sql, const struct alert_query *query, struct arena 
            read_all(rows, arena, ret_alerts, ret_count, err);
 }
 
-static bool read_living(struct sql *sql, int64_t area_first, int64_t area_last, struct arena *arena,
-                        struct alert **ret_alerts, size_t *ret_count, struct error *err)
+static bool read_living(struct sql *sql, int64_t area_first, int64_t area_last, timestamp as_of,
+                        struct arena *arena, struct alert **ret_alerts, size_t *ret_count,
+                        struct error *err)
 {
     struct sql_query *rows;
+    if (as_of != TIMESTAMP_NONE)
+        return sql_begin(sql, &select_living_then,
+                         SQL_ARGUMENTS(sql_int(as_of), sql_int(area_first), sql_int(area_last)),
+                         &rows, err) &&
+               read_all(rows, arena, ret_alerts, ret_count, err);
     return sql_begin(sql, &select_living, SQL_ARGUMENTS(sql_int(area_first), sql_int(area_last)),
                      &rows, err) &&
            read_all(rows, arena, ret_alerts, ret_count, err);
@@ -211,13 +273,13 @@ static double add_up(const struct alerts *alerts, const struct alert *living, si
 }
 
 bool shares_read(struct alerts *alerts, struct sql *sql, int64_t area_no, int32_t day,
-                 struct arena *arena, struct share **ret_shares, size_t *ret_count,
+                 timestamp as_of, struct arena *arena, struct share **ret_shares, size_t *ret_count,
                  double *ret_score, struct error *err)
 {
     struct share *shares = arena_alloc(arena, CHANNELS_MAX * sizeof *shares);
     struct alert *living;
     size_t count, kept = 0;
-    if (!read_living(sql, area_no, area_range_last(area_no), arena, &living, &count, err))
+    if (!read_living(sql, area_no, area_range_last(area_no), as_of, arena, &living, &count, err))
         return false;
     *ret_score = add_up(alerts, living, count, area_no, day, NULL, shares);
     for (size_t i = 0; i < CHANNELS_MAX; i++)
@@ -242,6 +304,12 @@ struct applying {
 static struct sql_value real_value(double value)
 {
     return isnan(value) ? sql_null() : sql_real(value);
+}
+
+static bool changed(struct applying *applying, int64_t no, struct error *err)
+{
+    return sql_run(applying->sql, &note_change,
+                   SQL_ARGUMENTS(sql_int(no), sql_int(sql_now(applying->sql))), err);
 }
 
 static bool emit_raised(struct applying *applying, const struct alert *alert, int level,
@@ -283,7 +351,8 @@ static bool raise_alert(struct applying *applying, struct alert *alert, struct e
                                  real_value(alert->bound), real_value(alert->p),
                                  sql_real(alert->contribution), sql_real(alert->score),
                                  sql_int(alert->members)),
-                   err);
+                   err) &&
+           changed(applying, alert->no, err);
 }
 
 static struct alert alert_of(const struct finding *finding)
@@ -330,7 +399,8 @@ static bool extend_alert(struct applying *applying, const struct alert *known,
                                  real_value(now->observed), real_value(now->expected),
                                  real_value(now->bound), real_value(now->p),
                                  sql_real(now->contribution), sql_int(now->members)),
-                   err);
+                   err) &&
+           changed(applying, known->no, err);
 }
 
 static bool apply_finding(struct applying *applying, const struct finding *finding,
@@ -378,11 +448,13 @@ static bool settle(struct applying *applying, const struct alert *living, size_t
         again.level = level;
         again.score = score;
         again.first_day = alert->last_day;
-        return sql_run(applying->sql, &end_one, SQL_ARGUMENTS(sql_int(alert->no)), err) &&
+        return sql_run(applying->sql, &end_one,
+                       SQL_ARGUMENTS(sql_int(alert->no), sql_int(sql_now(applying->sql))), err) &&
                raise_alert(applying, &again, err) && emit_raised(applying, &again, level, err);
     }
     if (!sql_run(applying->sql, &set_level,
-                 SQL_ARGUMENTS(sql_int(alert->no), sql_int(level), sql_real(score)), err))
+                 SQL_ARGUMENTS(sql_int(alert->no), sql_int(level), sql_real(score)), err) ||
+        !changed(applying, alert->no, err))
         return false;
     bool tells = fresh || (level > alert->level && alert->state == ALERT_OPEN);
     return !tells || emit_raised(applying, alert, level, err);
@@ -394,7 +466,8 @@ static bool end_and_forget(struct applying *applying, struct error *err)
     struct sql_value old = sql_int(applying->day - settings->keep_days);
     int64_t last;
     return sql_run_count(applying->sql, &end_quiet,
-                         SQL_ARGUMENTS(sql_int(applying->day - settings->quiet_days)),
+                         SQL_ARGUMENTS(sql_int(applying->day - settings->quiet_days),
+                                       sql_int(sql_now(applying->sql))),
                          &applying->report->ended, err) &&
            sql_one_int(applying->sql, &last_no, NULL, 0, 0, &last, err) &&
            sql_run(applying->sql, &forget_words, SQL_ARGUMENTS(old, sql_int(last)), err) &&
@@ -413,7 +486,7 @@ bool episodes_apply(struct alerts *alerts, struct sql *sql, int32_t day,
     for (size_t i = 0; i < count; i++)
         if (!apply_finding(&applying, &findings[i], err))
             return false;
-    if (!read_living(sql, 0, INT64_MAX, arena, &living, &living_count, err))
+    if (!read_living(sql, 0, INT64_MAX, TIMESTAMP_NONE, arena, &living, &living_count, err))
         return false;
     for (size_t i = 0; i < living_count; i++)
         if (living[i].kind == ALERT_SIGNAL &&

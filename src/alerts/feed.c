@@ -1,8 +1,6 @@
-/* Counts that the platform makes itself become points like any other. Whoever reports a day is
- * believed before the platform: their points are never written over. */
+/* Counts that a room of the house makes itself become points like any other. Whoever reports a day
+ * is believed before it: their points are never written over. */
 #include "alerts/alerts_internal.h"
-
-static const char own_source[] = "platform";
 
 static const struct sql_text point_reported = {
     "series_point_reported",
@@ -12,14 +10,16 @@ static const struct sql_text point_reported = {
 
 const struct sql_list feed_statements = SQL_LIST(&point_reported);
 
-static bool feed_one(struct alerts *alerts, struct sql *sql, const struct alerts_count *count,
-                     int64_t *io_written, struct error *err)
+static bool feed_one(struct alerts *alerts, struct sql *sql, struct slice source,
+                     const struct alerts_count *count, int64_t *io_written, struct error *err)
 {
     struct series_report report = {.channel = channel_find(alerts, slice_of(count->channel)),
                                    .area_no = count->area_no,
                                    .point = {count->day, count->count, count->total, NAN, NAN},
-                                   .reported_at = sql_now(sql),
-                                   .source = slice_of(own_source)};
+                                   .reported_at = count->reported_at == TIMESTAMP_NONE
+                                                      ? sql_now(sql)
+                                                      : count->reported_at,
+                                   .source = source};
     enum series_put put;
     int64_t reported;
     if (!report.channel)
@@ -28,10 +28,10 @@ static bool feed_one(struct alerts *alerts, struct sql *sql, const struct alerts
     if (report.channel->measure == MEASURE_SHARE && count->total < 1) /* a city's own file */
         return error_set(err, ERROR_BAD_VALUE,
                          (struct error_place){.source = count->channel, .field = "measure"},
-                         "count: the platform has no total of it", "the channel is a share");
+                         "count: there is no total of it", "the channel is a share");
     if (!sql_one_int(sql, &point_reported,
                      SQL_ARGUMENTS(sql_text(slice_of(count->channel)), sql_int(count->area_no),
-                                   sql_int(count->day), sql_text(report.source)),
+                                   sql_int(count->day), sql_text(source)),
                      0, &reported, err))
         return false;
     if (reported)
@@ -42,12 +42,13 @@ static bool feed_one(struct alerts *alerts, struct sql *sql, const struct alerts
     return true;
 }
 
-bool alerts_feed(struct alerts *alerts, struct sql *sql, const struct alerts_count *counts,
-                 size_t count, int64_t *ret_written, struct error *err)
+bool alerts_feed(struct alerts *alerts, struct sql *sql, struct slice source,
+                 const struct alerts_count *counts, size_t count, int64_t *ret_written,
+                 struct error *err)
 {
     int64_t written = 0;
     for (size_t i = 0; i < count; i++)
-        if (!feed_one(alerts, sql, &counts[i], &written, err))
+        if (!feed_one(alerts, sql, source, &counts[i], &written, err))
             return false;
     *ret_written = written;
     return true;

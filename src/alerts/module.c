@@ -80,7 +80,8 @@ void alerts_close(struct alerts *alerts)
     free(alerts);
 }
 
-static const struct migration migrations[] = {{"src/alerts/schema/001_alerts.sql"}};
+static const struct migration migrations[] = {{"src/alerts/schema/001_alerts.sql"},
+                                              {"src/alerts/schema/002_desk.sql"}};
 /* alert.raised: see scenes/vocabulary.c; alert.judged {"verdict"} */
 static const struct event_kind event_kinds[] = {{"alert.raised", "alert"},
                                                 {"alert.judged", "alert"}};
@@ -88,7 +89,7 @@ static const struct event_kind event_kinds[] = {{"alert.raised", "alert"},
 const struct module alerts_module = {
     .name = "alerts",
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = 2,
     .routes = alert_routes,
     .route_count = ALERT_ROUTES,
     .commands = alert_commands,
@@ -97,7 +98,8 @@ const struct module alerts_module = {
     .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
     .statements = (const struct sql_list *const[]){&point_statements, &feed_statements,
                                                    &episode_statements, &disposition_statements,
-                                                   &run_statements, NULL},
+                                                   &run_statements, &alert_record_statements,
+                                                   NULL},
     .ciphers = alert_ciphers,
     .cipher_count = ALERT_CIPHERS,
 };

@@ -33,7 +33,14 @@ static const struct sql_text feed_select = {
 static const struct sql_text point_range = {
     "series_point_range",
     "SELECT day, count, coalesce(total, -1), flow, detection_limit FROM series_point"
-    " WHERE channel = ?1 AND area_no = ?2 AND day BETWEEN ?3 AND ?4 ORDER BY day",
+    " WHERE channel = ?1 AND area_no = ?2 AND day BETWEEN ?3 AND ?4 AND reported_at <= ?5"
+    " ORDER BY day",
+    "primary key"};
+static const struct sql_text feed_tally = {
+    "series_feed_tally",
+    "SELECT count(*), sum(CASE WHEN last_day < ?4 AND last_day >= ?5 THEN 1 ELSE 0 END),"
+    " sum(CASE WHEN last_day < ?5 THEN 1 ELSE 0 END) FROM series_feed"
+    " WHERE channel = ?1 AND area_no BETWEEN ?2 AND ?3",
     "primary key"};
 static const struct sql_text point_undo = {
     "series_point_undo", "DELETE FROM series_point WHERE import_no = ?1 AND import_no > 0",
@@ -52,8 +59,8 @@ static const struct sql_text feed_again = {
     "whole table"};
 
 const struct sql_list point_statements =
-    SQL_LIST(&point_select, &point_put, &feed_put, &feed_select, &point_range, &point_undo,
-             &feed_drop, &feed_again);
+    SQL_LIST(&point_select, &point_put, &feed_put, &feed_select, &point_range, &feed_tally,
+             &point_undo, &feed_drop, &feed_again);
 
 /* ---- Reading a report */
 
@@ -212,15 +219,15 @@ bool series_feeds(struct sql *sql, const struct channel *channel, struct arena *
 }
 
 bool series_points(struct sql *sql, const struct channel *channel, int64_t area_no, int32_t first,
-                   int32_t last, struct arena *arena, struct series_point **ret_points,
-                   size_t *ret_count, struct error *err)
+                   int32_t last, timestamp known_at, struct arena *arena,
+                   struct series_point **ret_points, size_t *ret_count, struct error *err)
 {
     size_t count = 0, most = (size_t)(last - first) + 1;
     struct series_point *points = arena_alloc(arena, most * sizeof *points);
     struct sql_query *query;
     bool row, done = sql_begin(sql, &point_range,
                                SQL_ARGUMENTS(sql_text(slice_of(channel->name)), sql_int(area_no),
-                                             sql_int(first), sql_int(last)),
+                                             sql_int(first), sql_int(last), sql_int(known_at)),
                                &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         REQUIRE(count < most);
@@ -230,5 +237,21 @@ bool series_points(struct sql *sql, const struct channel *channel, int64_t area_
     }
     *ret_points = points;
     *ret_count = count;
+    return done;
+}
+
+bool series_tally(struct sql *sql, const struct channel *channel, int64_t area_first,
+                  int64_t area_last, int32_t due, int32_t silent, struct feed_tally *ret_tally,
+                  struct error *err)
+{
+    struct sql_query *query;
+    bool row, done = sql_begin(sql, &feed_tally,
+                               SQL_ARGUMENTS(sql_text(slice_of(channel->name)), sql_int(area_first),
+                                             sql_int(area_last), sql_int(due), sql_int(silent)),
+                               &query, err);
+    *ret_tally = (struct feed_tally){0, 0, 0};
+    while (done && (done = sql_next(query, &row, err)) && row)
+        *ret_tally = (struct feed_tally){sql_get_int(query, 0), sql_get_int(query, 1),
+                                         sql_get_int(query, 2)};
     return done;
 }

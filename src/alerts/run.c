@@ -7,17 +7,28 @@
 
 static const struct sql_text run_put = {
     "alert_run_put",
-    "INSERT INTO alert_run (day, ran_at, series, judged, signals, threshold)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (day) DO UPDATE SET ran_at = excluded.ran_at,"
+    "INSERT INTO alert_run (day, ran_at, series, judged, signals, threshold, raise_below)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (day) DO UPDATE SET ran_at = excluded.ran_at,"
     " series = excluded.series, judged = excluded.judged, signals = excluded.signals,"
-    " threshold = excluded.threshold WHERE alert_run.series <> excluded.series"
+    " threshold = excluded.threshold, raise_below = excluded.raise_below"
+    " WHERE alert_run.series <> excluded.series"
     " OR alert_run.judged <> excluded.judged OR alert_run.signals <> excluded.signals"
     " OR alert_run.threshold <> excluded.threshold",
     "primary key"};
 static const struct sql_text run_last = {"alert_run_last", "SELECT max(day) FROM alert_run",
                                          "primary key"};
+static const struct sql_text run_latest = {
+    "alert_run_latest",
+    "SELECT day, ran_at, signals, raise_below FROM alert_run WHERE day <= ?1 AND ran_at <= ?2"
+    " ORDER BY day DESC LIMIT 1",
+    "primary key"};
+static const struct sql_text run_of = {
+    "alert_run_of",
+    "SELECT day, ran_at, signals, raise_below FROM alert_run WHERE day >= ?1"
+    " ORDER BY day LIMIT 1",
+    "primary key"};
 
-const struct sql_list run_statements = SQL_LIST(&run_put, &run_last);
+const struct sql_list run_statements = SQL_LIST(&run_put, &run_last, &run_latest, &run_of);
 
 enum { FINDINGS_MAX = 200000 };
 
@@ -30,6 +41,7 @@ struct run {
     struct finding *findings;
     size_t count, capacity;
     struct alerts_report *report;
+    double raise_below; /* a p-value up to it is a signal of this night, the others as they are */
 };
 
 static struct finding *add(struct run *run)
@@ -59,7 +71,7 @@ static bool judge_feed(struct run *run, const struct channel *channel,
     if (feed->last_day < run->day - channel->silent_after_days || feed->first_day > day)
         return true;
     if (!series_points(run->sql, channel, feed->area_no, day - channel_history_days(channel), day,
-                       &run->scratch, &points, &count, err) ||
+                       INT64_MAX, &run->scratch, &points, &count, err) ||
         !channel_judge(channel, points, count, day, &run->scratch, &judgement, err))
         return false;
     if (!judgement.judged)
@@ -137,13 +149,18 @@ static void keep_signals(struct run *run)
             p[tests++] = run->findings[i].judgement.p;
     double threshold =
         false_discovery_threshold(p, tests, run->alerts->settings.false_discovery_rate);
+    size_t found = 0;
+    while (found < tests && p[found] <= threshold)
+        found++;
+    run->raise_below = tests ? run->alerts->settings.false_discovery_rate *
+                                   (double)(found ? found : 1) / (double)tests
+                             : 0;
     free(p);
     for (size_t i = 0; i < run->count; i++) {
         const struct finding *finding = &run->findings[i];
         const struct judgement *judgement = &finding->judgement;
-        bool stands_out = judgement->by_rule || (judgement->enough && judgement->p <= threshold &&
-                                                 judgement->p <= finding->channel->alpha);
-        if (finding->kind == ALERT_SIGNAL && !stands_out)
+        if (finding->kind == ALERT_SIGNAL &&
+            !judgement_is_signal(finding->channel, judgement, threshold))
             continue;
         run->report->signals += finding->kind == ALERT_SIGNAL;
         run->findings[kept++] = *finding;
@@ -163,7 +180,7 @@ static bool write_run(struct sql *sql, void *context, struct error *err)
            sql_run(sql, &run_put,
                    SQL_ARGUMENTS(sql_int(run->day), sql_int(sql_now(sql)), sql_int(report->series),
                                  sql_int(report->judged), sql_int(report->signals),
-                                 sql_real(report->threshold)),
+                                 sql_real(report->threshold), sql_real(run->raise_below)),
                    err);
 }
 
@@ -215,6 +232,36 @@ bool alerts_last_day(struct sql *sql, int32_t *ret_day, struct error *err)
         return false;
     *ret_day = (int32_t)day;
     return true;
+}
+
+static bool read_night(struct sql *sql, const struct sql_text *text,
+                       const struct sql_value *arguments, size_t count, struct night *ret_night,
+                       bool *ret_found, struct error *err)
+{
+    struct sql_query *query;
+    if (!sql_begin(sql, text, arguments, count, &query, err) || !sql_next(query, ret_found, err))
+        return false;
+    if (*ret_found) {
+        *ret_night = (struct night){(int32_t)sql_get_int(query, 0), sql_get_time(query, 1),
+                                    sql_get_int(query, 2), sql_get_real(query, 3)};
+        sql_end(query);
+    }
+    return true;
+}
+
+bool night_latest(struct sql *sql, timestamp as_of, struct night *ret_night, bool *ret_found,
+                  struct error *err)
+{
+    timestamp until = as_of == TIMESTAMP_NONE ? INT64_MAX : as_of;
+    int64_t day = as_of == TIMESTAMP_NONE ? INT32_MAX : time_day_of_seconds(as_of / SECOND);
+    return read_night(sql, &run_latest, SQL_ARGUMENTS(sql_int(day), sql_int(until)), ret_night,
+                      ret_found, err);
+}
+
+bool night_of(struct sql *sql, int32_t day, struct night *ret_night, bool *ret_found,
+              struct error *err)
+{
+    return read_night(sql, &run_of, SQL_ARGUMENTS(sql_int(day)), ret_night, ret_found, err);
 }
 
 bool alerts_run_due(struct alerts *alerts, int64_t *ret_days, struct error *err)

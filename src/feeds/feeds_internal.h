@@ -165,6 +165,7 @@ extern const struct route feed_routes[FEED_ROUTES];
 extern const struct command feed_commands[FEED_COMMANDS];
 extern const struct sql_list place_statements, positive_statements, traffic_statements,
     found_statements, overdue_statements, abnormal_statements, night_statements;
+extern const char feed_source[]; /* of the points */
 /* Inside a job: how far a count has come; INT32_MIN where it has not begun. */
 bool feed_state_read(struct sql *sql, const char *feed, int32_t *ret_last,
                      struct error *err) MUST_USE;

@@ -85,8 +85,8 @@ static bool keep(struct sql *sql, void *context, struct error *err)
                                  sql_int((int64_t)keeping->clusters->named), sql_int(sql_now(sql))),
                    err) &&
            keep_clusters(keeping, sql, err) &&
-           alerts_feed(feeds->platform->alerts, sql, keeping->counts, keeping->count,
-                       &keeping->written, err) &&
+           alerts_feed(feeds->platform->alerts, sql, slice_of(feed_source), keeping->counts,
+                       keeping->count, &keeping->written, err) &&
            feed_state_set(sql, channel, window->last, err);
 }
 
@@ -108,7 +108,8 @@ static void count_areas(struct keeping *keeping, struct arena *arena)
     for (size_t i = 0; i < places->area_count; i++)
         if (known[i])
             keeping->counts[keeping->count++] = (struct alerts_count){
-                channel, places->areas[i], keeping->traffic->window.last, named[i], -1};
+                channel, places->areas[i], keeping->traffic->window.last, named[i], -1,
+                TIMESTAMP_NONE};
 }
 
 bool clusters_keep(struct feed_run *run, int32_t day, int64_t *ret_written, struct error *err)

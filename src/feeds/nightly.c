@@ -19,6 +19,8 @@ static const struct sql_text state_put = {
     " ON CONFLICT (feed) DO UPDATE SET last_day = excluded.last_day",
     "primary key"};
 
+const char feed_source[] = "platform";
+
 const struct sql_list night_statements = SQL_LIST(&state_select, &state_put);
 
 /* By the name of their channel. */
@@ -61,8 +63,8 @@ struct writing {
 static bool write_points(struct sql *sql, void *context, struct error *err)
 {
     struct writing *writing = context;
-    return alerts_feed(writing->feeds->platform->alerts, sql, writing->points, writing->count,
-                       &writing->written, err) &&
+    return alerts_feed(writing->feeds->platform->alerts, sql, slice_of(feed_source),
+                       writing->points, writing->count, &writing->written, err) &&
            feed_state_set(sql, writing->channel, writing->last, err);
 }
 
@@ -78,7 +80,8 @@ static void take_tallies(struct writing *writing, const struct places *places, i
                 x_realloc(writing->points, writing->capacity * sizeof *writing->points);
         }
         writing->points[writing->count++] = (struct alerts_count){
-            writing->channel, places->areas[i], day, tallies[i].count, tallies[i].total};
+            writing->channel, places->areas[i], day, tallies[i].count, tallies[i].total,
+            TIMESTAMP_NONE};
     }
 }
 

@@ -85,12 +85,13 @@ int record_class_of(struct slice name)
     X(series_point, CLASS_AGGREGATES, false)                                                       \
     X(series_feed, CLASS_AGGREGATES, false)                                                        \
     X(alert, CLASS_AGGREGATES, false)                                                              \
-    X(alert_tally, CLASS_AGGREGATES, false)                                                        \
+    X(alert_change, CLASS_AGGREGATES, false)                                                       \
     X(alert_run, CLASS_AGGREGATES, false)                                                          \
     X(feed_state, CLASS_AGGREGATES, false)                                                         \
     X(venue_cluster_run, CLASS_AGGREGATES, false)                                                  \
     X(venue_cluster, CLASS_AGGREGATES, false)                                                      \
     X(alert_disposition, CLASS_LOOPS, true)                                                        \
+    X(alert_watch, CLASS_LOOPS, true)                                                              \
     X(loop_indicator, CLASS_AGGREGATES, false)                                                     \
     X(loop_count, CLASS_AGGREGATES, false)                                                         \
     X(scene_version, CLASS_REFERENCE, false)                                                       \

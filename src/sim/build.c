@@ -194,8 +194,8 @@ bool sim_city_build(struct platform *platform, const struct sim_plan *plan, stru
     building.history = history_create(building.city);
     bool done = build_past(&building, err);
     history_free(building.history);
-    done = done && users_build(platform, plan->out, err) &&
-           status_catch_up(platform->status, err);
+    done = done && series_report(platform, building.city, plan->now, err) &&
+           users_build(platform, plan->out, err) && status_catch_up(platform->status, err);
     if (done)
         say(&building);
     outbreak_free(building.outbreak);

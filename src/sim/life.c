@@ -45,6 +45,7 @@ struct sim_life {
     bool resting; /* a demo city without people of ours */
     int64_t second, reported; /* scans, results are done up to here */
     int64_t matter_at;        /* when the next loop for show is opened */
+    int64_t series_at;        /* when the channels of the alert desk are looked after next */
     unsigned person_bits, venue_bits;
     struct hour now, next;
 };
@@ -434,6 +435,17 @@ static void open_matters(struct sim_life *life, int64_t second)
         more ? second + (int64_t)life->city->settings->number[MATTER_SECONDS] : INT64_MAX;
 }
 
+/* The counts of the days gone by, once an hour. What fails here stops nobody's life. */
+static void report_series(struct sim_life *life, int64_t second)
+{
+    struct error err;
+    if (second < life->series_at)
+        return;
+    if (!series_report(life->platform, life->city, second * SECOND, &err))
+        log_error("sim", &err);
+    life->series_at = second - second % 3600 + 3600;
+}
+
 bool sim_life_tick(struct sim_life *life, timestamp now, struct error *err)
 {
     int64_t second = now / SECOND;
@@ -442,6 +454,7 @@ bool sim_life_tick(struct sim_life *life, timestamp now, struct error *err)
     if (life->resting)
         return true;
     open_matters(life, second);
+    report_series(life, second);
     bool scanned = second <= life->second || scan_seconds(life, second, err);
     if (scanned && report_results(life, second, err) && go_on(life, second, err))
         return true;

@@ -195,6 +195,55 @@ static bool read_visit(struct entry entry, struct settings *out, const struct po
     return true;
 }
 
+/* A text that fits. */
+static bool take_text(struct entry entry, const char *field, char *out, size_t bytes,
+                      struct error *err)
+{
+    const char *text = json_string_value(json_object_get(entry.object, field));
+    if (!text || !text[0] || strlen(text) >= bytes)
+        return refuse(err, field, entry.row, "a short text", "missing or too long");
+    snprintf(out, bytes, "%s", text);
+    return true;
+}
+
+static bool read_series(struct entry entry, struct settings *out, const struct policy *policy,
+                        struct error *err)
+{
+    static const char *const keys[] = {"channel", "mean", NULL};
+    (void)policy;
+    struct series_plan *plan = &out->series[out->series_count++];
+    return only(entry, keys, err) &&
+           take_text(entry, "channel", plan->channel, sizeof plan->channel, err) &&
+           take_real(entry, "mean", 0, 500, &plan->mean, err);
+}
+
+static bool read_event(struct entry entry, struct settings *out, bool rises, struct error *err)
+{
+    static const char *const keys[] = {"channel", "area", "days", "times", NULL};
+    static const char *const stop_keys[] = {"channel", "area", "days", NULL};
+    struct series_event *event = &out->events[out->event_count++];
+    event->times = 0;
+    return only(entry, rises ? keys : stop_keys, err) &&
+           take_text(entry, "channel", event->channel, sizeof event->channel, err) &&
+           take_text(entry, "area", event->area, sizeof event->area, err) &&
+           take_whole(entry, "days", 1, 60, &event->days, err) &&
+           (!rises || take_real(entry, "times", 0.1, 20, &event->times, err));
+}
+
+static bool read_rise(struct entry entry, struct settings *out, const struct policy *policy,
+                      struct error *err)
+{
+    (void)policy;
+    return read_event(entry, out, true, err);
+}
+
+static bool read_stop(struct entry entry, struct settings *out, const struct policy *policy,
+                      struct error *err)
+{
+    (void)policy;
+    return read_event(entry, out, false, err);
+}
+
 static bool read_list(json_t *document, const char *name, size_t max, struct settings *out,
                       const struct policy *policy,
                       bool (*read)(struct entry entry, struct settings *out,
@@ -247,13 +296,17 @@ static bool has_all_needs(const struct settings *out, struct error *err)
 static bool read_all(json_t *document, const struct policy *policy, struct settings *out,
                      struct error *err)
 {
-    static const char *const keys[] = {"numbers", "ages", "daily", "venues", "visits", NULL};
+    static const char *const keys[] = {"numbers", "ages",  "daily", "venues", "visits",
+                                       "series",  "rises", "stops", NULL};
     return only((struct entry){.object = document}, keys, err) &&
            read_numbers(json_object_get(document, "numbers"), out, err) &&
            read_list(document, "ages", AGE_GROUPS_MAX, out, policy, read_age, err) &&
            read_list(document, "daily", DAILY_RULES_MAX, out, policy, read_daily, err) &&
            read_list(document, "venues", VENUE_KINDS_MAX, out, policy, read_venue, err) &&
            read_list(document, "visits", VISIT_PLANS_MAX, out, policy, read_visit, err) &&
+           read_list(document, "series", SERIES_PLANS_MAX, out, policy, read_series, err) &&
+           read_list(document, "rises", SERIES_EVENTS_MAX / 2, out, policy, read_rise, err) &&
+           read_list(document, "stops", SERIES_EVENTS_MAX / 2, out, policy, read_stop, err) &&
            share_out(out, err) && has_all_needs(out, err);
 }
 

@@ -53,7 +53,9 @@
     X(CONTACTS_A_CASE_MAX, "contacts_a_case_max", "persons", 0, 1000)                              \
     X(CLOSE_ISOLATION_DAYS, "close_isolation_days", "days", 1, 60)                                 \
     X(SECONDARY_ISOLATION_DAYS, "secondary_isolation_days", "days", 1, 60)                         \
-    X(SECONDARY_A_CASE_MAX, "secondary_a_case_max", "persons", 0, 1000)
+    X(SECONDARY_A_CASE_MAX, "secondary_a_case_max", "persons", 0, 1000)                            \
+    X(SERIES_DAYS, "series_days", "days", 1, 400)                                                  \
+    X(SERIES_REPORTED_HOUR, "series_reported_hour", "hour", 0, 12)
 enum demo_number {
 #define X(id, name, unit, low, high) id,
     DEMO_NUMBER_TABLE(X)
@@ -106,6 +108,19 @@ struct visit_plan {
     uint32_t percent[2]; /* on working days, on rest days */
 };
 
+/* Counts that a channel of the alert desk reports of every district. */
+struct series_plan {
+    char channel[48];
+    double mean;
+};
+/* A rise over the last days before creation, or a feed that stopped so many days before it. */
+struct series_event {
+    char channel[48], area[16];
+    int days;
+    double times; /* of the mean; 0: stopped */
+};
+
+enum { SERIES_PLANS_MAX = 32, SERIES_EVENTS_MAX = 64 };
 enum { AGE_GROUPS_MAX = 24, DAILY_RULES_MAX = 16, VENUE_KINDS_MAX = 128, VISIT_PLANS_MAX = 24 };
 
 struct settings {
@@ -114,7 +129,9 @@ struct settings {
     struct daily_rule daily[DAILY_RULES_MAX];
     struct venue_kind venues[VENUE_KINDS_MAX];
     struct visit_plan visits[VISIT_PLANS_MAX];
-    size_t age_count, daily_count, venue_count, visit_count;
+    struct series_plan series[SERIES_PLANS_MAX];
+    struct series_event events[SERIES_EVENTS_MAX];
+    size_t age_count, daily_count, venue_count, visit_count, series_count, event_count;
     int per_1000_of[NEED_COUNT];
 };
 

@@ -37,6 +37,12 @@ struct city;
 bool matters_open_next(struct platform *platform, const struct city *city, timestamp now,
                        bool *ret_more, struct error *err) MUST_USE;
 
+/* What the channels of the alert desk report of the city: all days before `made_day` that its
+ * policy says, or further ones up to and with the last whose counts are in by `now`. Does nothing
+ * where there is no alert desk, or no day to come. */
+bool series_report(struct platform *platform, const struct city *city, timestamp now,
+                   struct error *err) MUST_USE;
+
 extern const struct module sim_module;
 
 #endif

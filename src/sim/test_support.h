@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "access/access.h"
+#include "alerts/alerts.h"
 #include "checkin/checkin.h"
 #include "sim/outbreak.h"
 #include "sim/sim.h"
@@ -53,13 +54,15 @@ static inline void demo_open(struct demo *demo, timestamp now)
                      policy_open(store_directory_fd(p->store), &p->policy, &err) &&
                      registry_open(p, &p->registry, &err) && access_open(p, &p->access, &err) &&
                      presence_open(p->store, &options, &p->presence, &err) &&
-                     status_open(p, &p->status, &err) && checkin_open(p, &p->checkin, &err),
+                     status_open(p, &p->status, &err) && checkin_open(p, &p->checkin, &err) &&
+                     alerts_open(p, &p->alerts, &err),
                  &err);
 }
 
 static inline void demo_close(struct demo *demo)
 {
     struct platform *p = &demo->platform;
+    alerts_close(p->alerts);
     checkin_close(p->checkin);
     presence_close(p->presence);
     status_close(p->status);

@@ -5,6 +5,7 @@ import { plant } from "./plant.mjs";
 import { command, endAll, openBrowser, runAll, serve, work } from "./harness.mjs";
 import { frameTests } from "./frame.mjs";
 import { situationTests } from "./situation.mjs";
+import { alertTests } from "./alerts.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
 import { reachTests } from "./reach.mjs";
@@ -25,6 +26,11 @@ try {
   command(
     demoData,
     ["user", "add", "liyang", "--role", "district_duty", "--area", "320481"],
+    "a-long-password\n",
+  );
+  command(
+    demoData,
+    ["user", "add", "wujin", "--role", "epidemiologist", "--area", "320412"],
     "a-long-password\n",
   );
   /* the city lives, but nothing is opened for show between two steps of a test */
@@ -48,6 +54,7 @@ try {
   };
   frameTests(world);
   situationTests(world);
+  alertTests(world);
   caseTests(world);
   loopTests(world);
   phoneTests(world);

@@ -40,6 +40,20 @@ export function reachTests({ demo, empty, emptyPassword }) {
       },
     },
     {
+      name: "alert desk",
+      open: async (page) => {
+        await page.goto("/alerts");
+        await page.waitForSelector(".desk-head h1");
+      },
+    },
+    {
+      name: "an alert",
+      open: async (page) => {
+        await page.goto("/alerts/1");
+        await page.waitForSelector(".alert-pane");
+      },
+    },
+    {
       name: "gate",
       open: async (page) => {
         await page.goto("/cases");

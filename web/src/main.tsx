@@ -5,6 +5,7 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/situation.css";
+import "./style/alerts.css";
 import "./style/cases.css";
 import "./style/loops.css";
 import "./style/widths.css";

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import type { Counters, NoticeHead } from "./api/live.ts";
 import type { WordKey } from "./catalogue.ts";
+import { AlertsScreen } from "./screens/alerts/alerts.tsx";
 import { CaseListScreen } from "./screens/cases/case-list.tsx";
 import { CaseScreen } from "./screens/cases/case.tsx";
 import type { Session } from "./screens/login.tsx";
@@ -49,6 +50,15 @@ export const pages: Page[] = [
         mayOpenCases={session.permissions.includes("case.read")}
       />
     ),
+  },
+  {
+    address: "/alerts",
+    words: "alerts",
+    permission: "alert.read",
+    draw: ({ session, path, fresh }) =>
+      path === "/alerts" || numberBehind("/alerts", path) ? (
+        <AlertsScreen reader={session} newest={fresh.notices?.newest ?? 0} />
+      ) : null,
   },
   {
     address: "/loops",

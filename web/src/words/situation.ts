@@ -35,7 +35,7 @@ export const situationWords = {
   needSilent: { zh: "{count} 处场所 24 小时没有扫码", en: "{count|venue|venues} without a scan in 24 hours" },
   needSilentMeta: { zh: "共 {venues} 处；{share}在用", en: "of {venues}; {share} in use" },
   needsNothing: { zh: "目前没有要先看的事。", en: "Nothing needs you first at present." },
-  needsLater: { zh: "有责任人和时限的事在“闭环”页；预警还没有接入，不显示不存在的待办。", en: "What has an owner and a clock is on the page Loops. Alerts are not connected yet; no tasks are shown that do not exist." },
+  needsLater: { zh: "有责任人和时限的事在“闭环”页，不寻常的数在“预警”页。", en: "What has an owner and a clock is on the page Loops, what is unusual on the page Alerts." },
   needOpenCases: { zh: "打开病例名单", en: "Open the case list" },
   needLookArea: { zh: "看这个区", en: "Look at this district" },
   seriesCases: { zh: "病例", en: "Cases" },
