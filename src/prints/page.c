@@ -161,6 +161,13 @@ void prints_prepare(void)
 
 /* ---- Texts */
 
+static double height_of(struct page *page)
+{
+    int height;
+    pango_layout_get_size(page->layout, NULL, &height);
+    return (double)height / PANGO_SCALE;
+}
+
 /* Lays the text out as large as it fits. */
 static void fit(struct page *page, double width, const struct type *type, const char *text)
 {
@@ -171,20 +178,14 @@ static void fit(struct page *page, double width, const struct type *type, const 
     pango_layout_set_text(page->layout, text, -1);
     for (double size = type->size;; size *= 0.96) {
         set_type(page, type, size > least ? size : least);
-        if (!type->lines || pango_layout_get_line_count(page->layout) <= type->lines)
+        if ((!type->lines || pango_layout_get_line_count(page->layout) <= type->lines) &&
+            (!(type->most > 0) || height_of(page) <= type->most))
             return;
         if (size <= least)
             break;
     }
     pango_layout_set_height(page->layout, -type->lines);
     pango_layout_set_ellipsize(page->layout, PANGO_ELLIPSIZE_END);
-}
-
-static double height_of(struct page *page)
-{
-    int height;
-    pango_layout_get_size(page->layout, NULL, &height);
-    return (double)height / PANGO_SCALE;
 }
 
 double page_text_height(struct page *page, double width, const struct type *type, const char *text)

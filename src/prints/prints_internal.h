@@ -31,6 +31,7 @@ struct type {
     double size;  /* where the text fits */
     double least; /* how small it may become before it is cut (with "…"); 0: as size */
     int lines;    /* it may take; 0: any number */
+    double most;  /* millimetres of height that it may take; 0: any */
     bool bold, centred;
     double grey; /* 0 black … 1 white */
 };

@@ -22,16 +22,16 @@ static double draw_head(struct page *page, const struct venue_poster *poster)
 {
     static const struct type large = {.size = 40, .bold = true, .centred = true};
     static const struct type small = {.size = 15, .centred = true, .grey = 0.35};
-    static const struct type name_type = {
-        .size = 30, .least = 13, .lines = 3, .bold = true, .centred = true};
-    const double top = 10, name_top = 39, name_height = 33;
+    const double top = 10, name_top = 37, name_height = 31, gap = 5;
+    const struct type name_type = {
+        .size = 30, .least = 13, .lines = 3, .most = name_height, .bold = true, .centred = true};
     char *name = poster->name.length ? page_printable(page, poster->name)
                                      : g_strdup_printf("%u", poster->venue_no);
     page_words(page, MARGIN, top, INSIDE, &large, &small, &title);
     double height = page_text_height(page, INSIDE, &name_type, name);
     page_text(page, MARGIN, name_top + (name_height - height) / 2, INSIDE, &name_type, name);
     g_free(name);
-    return name_top + name_height;
+    return name_top + name_height + gap;
 }
 
 static bool draw_code(struct page *page, const struct venue_poster *poster, double top,
