@@ -244,6 +244,7 @@ const struct module checkin_module = {
     .commands = checkin_commands,
     .command_count = 4,
     .routes = checkin_routes,
-    .route_count = 6,
-    .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements, NULL},
+    .route_count = 8,
+    .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements,
+                                                   &own_venue_statements, NULL},
 };

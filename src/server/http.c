@@ -252,7 +252,10 @@ static enum MHD_Result act(struct exchange *exchange)
     if (route && route->manner == ROUTE_SCAN) {
         exchange->scan.answered = on_scan_answered;
         suspend(exchange);
-        struct scan_credentials shown = {exchange->head.authorization, exchange_device(exchange)};
+        struct scan_credentials shown = {.authorization = exchange->head.authorization,
+                                         .device = exchange_device(exchange),
+                                         .cookie = exchange_cookie(exchange),
+                                         .csrf = exchange->head.csrf};
         scan_submit(http->platform->checkin, &shown, exchange->head.idempotency_key,
                     buffer_slice(&exchange->body), false, &exchange->scan);
         return MHD_YES;
