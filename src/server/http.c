@@ -193,6 +193,12 @@ struct exchange *exchange_of_task(struct pool_task *task)
     return (struct exchange *)((char *)task - offsetof(struct exchange, task));
 }
 
+static struct slice accepted_encodings(struct exchange *exchange)
+{
+    return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                "Accept-Encoding"));
+}
+
 struct raw_request exchange_raw(struct exchange *exchange)
 {
     return (struct raw_request){.method = exchange->method,
@@ -204,6 +210,7 @@ struct raw_request exchange_raw(struct exchange *exchange)
                                 .purpose = exchange->head.purpose,
                                 .idempotency_key = exchange->head.idempotency_key,
                                 .if_none_match = exchange->head.if_none_match,
+                                .accept_encoding = accepted_encodings(exchange),
                                 .body = buffer_slice(&exchange->body)};
 }
 

@@ -101,6 +101,7 @@ bool session_show_handle(const struct request *request, struct response *respons
 bool session_end_handle(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
 /* Static files of web/dist: true where the path is one (or "/"). */
-bool static_file(struct slice path, struct response *response, struct arena *arena);
+bool static_file(const struct raw_request *raw, struct slice path, struct response *response,
+                 struct arena *arena);
 
 #endif
