@@ -13,6 +13,7 @@ struct http_address {
     char host[64];      /* IPv4; empty where it is a Unix socket */
     uint16_t port;
     char unix_path[108]; /* empty where it is TCP */
+    bool tls;           /* with a certificate of the server's own making (trial_tls.h) */
     bool has_proxy;     /* connections of `proxy` name their client in X-Real-IP */
     unsigned char proxy[NETWORK_BYTES];
 };

@@ -75,7 +75,7 @@ export async function freePort() {
   return port;
 }
 
-export async function serve(data, { port = 0, still = false } = {}) {
+export async function serve(data, { port = 0, still = false, tls = false } = {}) {
   const words = [
     "--data",
     data,
@@ -83,6 +83,7 @@ export async function serve(data, { port = 0, still = false } = {}) {
     "--listen",
     `127.0.0.1:${port}`,
     ...(still ? ["--still"] : []),
+    ...(tls ? ["--tls"] : []),
   ];
   const log = openSync(join(work, "server.log"), "a");
   const child = spawn(binary, words, { stdio: ["ignore", "pipe", log] });
@@ -161,13 +162,9 @@ export async function openBrowser() {
   browser = await launch([]);
 }
 
-/** A browser for one test, whose camera sees a clip (.y4m), again and again. */
-export async function openBrowserWithCamera(clip) {
-  const own = await launch([
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    `--use-file-for-fake-video-capture=${clip}`,
-  ]);
+/** A browser for one test, with switches of its own. */
+export async function openBrowserWith(...switches) {
+  const own = await launch(switches);
   further.add(own);
   return {
     browser: own,
@@ -177,6 +174,14 @@ export async function openBrowserWithCamera(clip) {
     },
   };
 }
+
+/** Its camera sees a clip (.y4m), again and again. */
+export const openBrowserWithCamera = (clip) =>
+  openBrowserWith(
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    `--use-file-for-fake-video-capture=${clip}`,
+  );
 
 /** A page of its own; `faults` collects script errors, refused content and console errors. */
 export async function openPage(server, options = {}) {

@@ -12,6 +12,7 @@ import { phoneTests } from "./phone.mjs";
 import { phoneCodeTests } from "./phone-code.mjs";
 import { phoneOfflineTests } from "./phone-offline.mjs";
 import { phoneScanTests } from "./phone-scan.mjs";
+import { phoneTlsTests } from "./phone-tls.mjs";
 import { phoneStaffTests } from "./phone-staff.mjs";
 import { buildTests } from "./build.mjs";
 
@@ -59,6 +60,7 @@ try {
   phoneScanTests(world);
   phoneStaffTests(world);
   phoneOfflineTests(world);
+  phoneTlsTests();
   reachTests(world);
   buildTests(world);
   failed = await runAll();

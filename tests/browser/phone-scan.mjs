@@ -169,20 +169,4 @@ export function phoneScanTests({ demo }) {
     await sameAsServer(page);
     await close();
   });
-
-  test("Without a secure context there is no camera: the page says why, and takes pictures and typed codes", async () => {
-    const { page, close } = await openPage(demo, phone);
-    await page.addInitScript(() => {
-      Object.defineProperty(window, "isSecureContext", { value: false });
-    });
-    await enter(page, await residentOf(demo, "green"));
-    await page.waitForSelector(".code.green");
-    await page.goto("/scan");
-    await page.waitForSelector(".camera-none");
-    check((await textOf(page, ".camera-none")).includes("https"), "why");
-    check(await page.isVisible(".picture-way"), "a picture");
-    check(await page.isVisible("[name=typed]"), "a typed code");
-    await picture(page, "scan-insecure-zh");
-    await close();
-  });
 }
