@@ -64,7 +64,7 @@ function Shape({ decision }: { decision: Decision }): JSX.Element {
   );
 }
 
-/** `who`: how many persons; `acts`: what can be done next; `failure` where no answer came. */
+/** `children`: what can be done next; `failure`: other words where no answer came. */
 export function AnswerScreen(props: {
   answer: ScanAnswer | null;
   venue: string;
@@ -88,7 +88,7 @@ export function AnswerScreen(props: {
     lines.push(t("meNegativeShort", { time: dayAndClock(answer.last_negative_at) }));
   if (decision === "refuse") lines.push(t("scanRefuseNext"));
   return (
-    <div class="answer-page" data-decision={decision}>
+    <main class="answer-page" data-decision={decision}>
       <div class="answer-head">
         <b>{venue}</b>
         <time>{props.clock}</time>
@@ -114,6 +114,6 @@ export function AnswerScreen(props: {
         {answer ? t("scanKept", { time: props.clock.slice(0, 5) }) : t("scanNotKept")}
       </p>
       <div class="answer-acts">{props.children}</div>
-    </div>
+    </main>
   );
 }

@@ -35,15 +35,16 @@ const refreshMilliseconds = 20_000;
 const patienceMilliseconds = 8_000; // then it is as good as no network
 
 /** Until when the code is good, or since when it is not. */
-function codeWords({ code }: Kept, age: Age): string {
+function codeWords({ code }: Kept, age: Age, away: boolean): string {
   if (age.stage === "expired") return t("codeExpired", { age: duration(age.seconds) });
-  return t(age.stage === "late" ? "codeLate" : "codeFresh", {
+  return t(away || age.stage === "late" ? "codeLate" : "codeFresh", {
     time: clockSeconds(code.valid_until),
     age: duration(age.seconds),
   });
 }
 
-function Signed({ own, now }: { own: Kept; now: number }): JSX.Element {
+function Signed(props: { own: Kept; now: number; away: boolean }): JSX.Element {
+  const { own, now, away } = props;
   const age = ageOf(own, now);
   return (
     <div class="signed" data-stage={age.stage}>
@@ -60,7 +61,7 @@ function Signed({ own, now }: { own: Kept; now: number }): JSX.Element {
           {dayLong(own.code.issued_at)} {weekday(own.code.issued_at)}
         </span>
       </p>
-      <p class="code-age">{codeWords(own, age)}</p>
+      <p class="code-age">{codeWords(own, age, away)}</p>
     </div>
   );
 }
@@ -78,7 +79,7 @@ function Card(props: { me: Me | null; own: Kept | null; now: number }): JSX.Elem
         <Icon name={color} />
         <p class="word">{t(`color_${color}`)}</p>
       </div>
-      {own && <Signed own={own} now={now} />}
+      {own && <Signed own={own} now={now} away={!me} />}
       {color === "unknown" ? (
         <p class="until">{t("meUnknown")}</p>
       ) : (

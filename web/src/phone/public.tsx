@@ -126,7 +126,7 @@ function PublicPage(): JSX.Element {
       <Part title={t("sunsetTitle")} loaded={keeping} draw={(value) => <Kept keeping={value} />} />
       <Part title={t("auditTitle")} loaded={head} draw={(value) => <AuditHead head={value} />} />
       <p>
-        <a href="/staff">{t("staffDoor")}</a>
+        <a class="door" href="/staff">{t("staffDoor")}</a>
       </p>
     </Frame>
   );
