@@ -148,7 +148,12 @@ static void expect_strict(const struct heard *heard, const char *what)
     static const char *const all[] = {
         "\r\nX-Content-Type-Options: nosniff\r\n",           "\r\nReferrer-Policy: no-referrer\r\n",
         "\r\nCross-Origin-Resource-Policy: same-origin\r\n", "\r\nCache-Control: ",
-        "\r\nContent-Security-Policy: default-src 'none'; ", "frame-ancestors 'none'"};
+        "\r\nContent-Security-Policy: default-src '", "frame-ancestors 'none'"};
+    /* a page and its files may use this server's; an answer of the API may use nothing */
+    bool built = strstr(heard->head, "\r\nPermissions-Policy: ") != NULL;
+    if (!strstr(heard->head, built ? "default-src 'self'; script-src 'self'; "
+                                   : "default-src 'none'; "))
+        fail_msg("%s: a laxer policy in %s", what, heard->head);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const char *found = strstr(heard->head, all[i]);
         if (!found)

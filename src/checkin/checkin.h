@@ -108,15 +108,19 @@ struct scan_exchange {
 };
 void scan_exchange_init(struct scan_exchange *exchange);
 void scan_exchange_release(struct scan_exchange *exchange);
-/* What a scan's sender shows beside the body; data NULL where absent. */
+/* What a scan's sender shows beside the body; data NULL where absent. The session's cookie counts
+ * where there is no Authorization, with its csrf, and only for a scan that asks for it: by staff,
+ * or with the holder's session "current". */
 struct scan_credentials {
     struct slice authorization; /* the header's value */
     struct slice device;        /* the device's cookie: bound sessions are good with it only */
+    struct slice cookie;        /* the session's */
+    struct slice csrf;          /* X-CSRF-Token */
 };
 /* `request_key` is the Idempotency-Key (empty where absent), `offline` a line of a batch. */
 void scan_submit(struct checkin *checkin, const struct scan_credentials *shown,
-                 struct slice request_key,
-                 struct slice body, bool offline, struct scan_exchange *exchange);
+                 struct slice request_key, struct slice body, bool offline,
+                 struct scan_exchange *exchange);
 /* RFC 9457 document of an error, for the scan path and the server alike. */
 void problem_write(struct buffer *out, const struct error *err);
 

@@ -35,7 +35,7 @@ struct checkin {
     int64_t event_no;     /* checkin_follow's */
     timestamp watched_at; /* checkin_follow's; real time */
     int64_t level_seconds[4];
-    int64_t late_seconds, ahead_seconds, code_seconds, paper_seconds;
+    int64_t late_seconds, ahead_seconds, code_seconds, rotation_seconds, paper_seconds;
 };
 
 /* The venue of the path, where it lies in the reader's area; one elsewhere is not there. */
@@ -54,13 +54,18 @@ bool checkin_handle_code(const struct request *request, struct response *respons
                          struct error *err) MUST_USE;
 bool checkin_handle_own_code(const struct request *request, struct response *response,
                              struct error *err) MUST_USE;
+/* own_venue.c */
+bool checkin_handle_venue_of_code(const struct request *request, struct response *response,
+                                  struct error *err) MUST_USE;
+bool checkin_handle_venue_today(const struct request *request, struct response *response,
+                                struct error *err) MUST_USE;
 bool checkin_handle_revoke(const struct request *request, struct response *response,
                            struct error *err) MUST_USE;
 bool checkin_handle_suspicions(const struct request *request, struct response *response,
                                struct error *err) MUST_USE;
 /* Looks for copied codes (copied.c) where the last look is a minute ago. */
 bool checkin_watch_tick(struct checkin *checkin, struct error *err) MUST_USE;
-extern const struct sql_list venue_statements, copied_statements;
+extern const struct sql_list venue_statements, copied_statements, own_venue_statements;
 
 extern const struct import_kind import_checkins;
 extern const struct export_kind export_checkins;

@@ -264,6 +264,7 @@ const struct module checkin_module = {
     .commands = checkin_commands,
     .command_count = sizeof checkin_commands / sizeof *checkin_commands,
     .routes = checkin_routes,
-    .route_count = 7,
-    .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements, NULL},
+    .route_count = 9,
+    .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements,
+                                                   &own_venue_statements, NULL},
 };

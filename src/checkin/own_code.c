@@ -43,6 +43,9 @@ bool checkin_handle_own_code(const struct request *request, struct response *res
     json_field_text(&writer, "form", kind == 'p' ? SLICE("paper") : SLICE("rotating"));
     json_field_text(&writer, "code", slice_of(code));
     json_field_time(&writer, "issued_at", now);
+    /* a phone shows the next one from then on; what it shows until the end is its grace offline */
+    json_field_time(&writer, "rotate_at",
+                    now + (kind == 'p' ? valid : checkin->rotation_seconds) * SECOND);
     json_field_time(&writer, "valid_until", now + valid * SECOND);
     json_object_end(&writer);
     json_writer_release(&writer);

@@ -22,9 +22,11 @@ static const char code_schema[] =
     "\"rotating_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
 
 static const char own_code_schema[] =
-    "{\"type\":\"object\",\"required\":[\"form\",\"code\",\"issued_at\",\"valid_until\"],"
+    "{\"type\":\"object\","
+    "\"required\":[\"form\",\"code\",\"issued_at\",\"rotate_at\",\"valid_until\"],"
     "\"properties\":{\"form\":{\"enum\":[\"rotating\",\"paper\"]},\"code\":{\"type\":\"string\"},"
     "\"issued_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+    "\"rotate_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
     "\"valid_until\":{\"type\":\"string\",\"format\":\"date-time\"}}}";
 
 static const char answer_schema[] =
@@ -34,10 +36,29 @@ static const char answer_schema[] =
     "\"color\":{\"enum\":[\"green\",\"yellow\",\"red\",\"unknown\"]},"
     "\"valid_until\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
     "\"last_negative_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
-    "\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-    "\"code\":{\"type\":\"string\"},\"words\":{\"type\":\"object\"}}}},"
+    "\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"required\":[\"code\",\"words\"],\"properties\":{\"code\":{\"type\":\"string\"},"
+    "\"words\":{\"type\":\"object\",\"required\":[\"zh\",\"en\"],\"properties\":{"
+    "\"zh\":{\"type\":\"string\"},\"en\":{\"type\":\"string\"}}}}}},"
     "\"event\":{\"type\":\"string\"},"
     "\"events\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}";
+
+#define VENUE_NAMES "\"venue_no\",\"name\",\"category\",\"negative_within_hours\",\"closed\""
+#define VENUE_FIELDS                                                                               \
+    "\"venue_no\":{\"type\":\"integer\"},\"name\":{\"type\":\"string\"},"                          \
+    "\"category\":{\"type\":\"string\"},"                                                          \
+    "\"negative_within_hours\":{\"type\":[\"integer\",\"null\"]},\"closed\":{\"type\":\"boolean\"}"
+#define COUNT_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
+static const char venue_of_code_schema[] = "{\"type\":\"object\",\"required\":[" VENUE_NAMES
+                                           "],\"properties\":{" VENUE_FIELDS "}}";
+static const char venue_today_schema[] =
+    "{\"type\":\"object\",\"required\":[" VENUE_NAMES ",\"as_of\",\"scans\",\"pass\",\"check\","
+    "\"refuse\",\"usual_scans\",\"last_scan_at\",\"told_from\"],\"properties\":{" VENUE_FIELDS
+    ",\"as_of\":{\"type\":\"string\",\"format\":\"date-time\"},\"scans\":" COUNT_OR_NULL
+    ",\"pass\":" COUNT_OR_NULL ",\"check\":" COUNT_OR_NULL ",\"refuse\":" COUNT_OR_NULL
+    ",\"usual_scans\":" COUNT_OR_NULL
+    ",\"last_scan_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
+    "\"told_from\":{\"type\":\"integer\"}}}";
 
 static const char suspicions_schema[] =
     "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"
@@ -101,7 +122,8 @@ static bool handle_batch(const struct request *request, struct response *respons
     struct scan_exchange *exchanges = x_alloc(LINES_AT_ONCE, sizeof *exchanges);
     pthread_mutex_init(&batch.lock, NULL);
     pthread_cond_init(&batch.changed, NULL);
-    struct scan_credentials shown = {request->authorization, request->device};
+    struct scan_credentials shown = {.authorization = request->authorization,
+                                     .device = request->device};
     size_t count;
     while ((count = next_lines(&body, lines)) > 0) {
         batch.waiting = count;
@@ -194,5 +216,22 @@ const struct route checkin_routes[] = {
      .summary = "Venue codes of the reader's area that seem to be copied, the youngest first",
      .response_schema = suspicions_schema,
      .handle = checkin_handle_suspicions},
+    {.method = HTTP_GET,
+     .path = "/venue-codes/{code}",
+     .access = ROUTE_ANY,
+     .touches = TOUCH_REGISTER,
+     .shed = SHED_STATUS, /* what stands above the answer of a scan */
+     .permission = PERMISSION_NONE,
+     .summary = "The venue that a code belongs to, for who has the code: name, what it checks",
+     .response_schema = venue_of_code_schema,
+     .handle = checkin_handle_venue_of_code},
+    {.method = HTTP_GET,
+     .path = "/venue-codes/{code}/today",
+     .access = ROUTE_USER,
+     .touches = TOUCH_AGGREGATES,
+     .permission = PERMISSION_BIT(PERMIT_SCAN_STAFF),
+     .summary = "Scans of a venue today so far, and usually by this time; small counts are null",
+     .response_schema = venue_today_schema,
+     .handle = checkin_handle_venue_today},
 };
 const size_t checkin_route_count = sizeof checkin_routes / sizeof *checkin_routes;

@@ -26,6 +26,7 @@ bool checkin_open(struct platform *platform, struct checkin **ret_checkin, struc
     checkin->late_seconds = policy_number(policy, NUMBER_LATE_HOURS) * 3600;
     checkin->ahead_seconds = policy_number(policy, NUMBER_AHEAD_SECONDS);
     checkin->code_seconds = policy_number(policy, NUMBER_CODE_SECONDS);
+    checkin->rotation_seconds = policy_number(policy, NUMBER_ROTATION_SECONDS);
     checkin->paper_seconds = policy_number(policy, NUMBER_PAPER_DAYS) * 86400;
     struct sql *sql;
     bool done = store_read_begin(platform->store, &sql, err);
@@ -221,7 +222,7 @@ static void on_durable(struct presence_append *append, const struct error *failu
 
 struct scanner {
     struct checkin *checkin;
-    struct slice device; /* the cookie of the device that scans */
+    const struct scan_credentials *shown;
     struct actor actor;
     uint32_t now;
     uint32_t time; /* of the event: client_time within its bounds, else now */
@@ -256,44 +257,88 @@ static bool by_id_number(const struct scanner *scanner, struct slice text, uint3
 }
 
 static bool code_in_time(const struct scanner *scanner, char kind, struct slice text,
-                         int64_t valid_seconds, uint32_t *ret_person, struct error *err)
+                         uint32_t *ret_person, struct error *err)
 {
     uint32_t issued;
+    bool paper = kind == 'p';
+    int64_t valid_seconds =
+        paper ? scanner->checkin->paper_seconds : scanner->checkin->code_seconds;
     if (!person_code_parse(store_keys(scanner->checkin->platform->store), kind, text, ret_person,
                            &issued, err))
         return false;
     int64_t age = (int64_t)scanner->time - issued; /* a device that was offline sends it later */
     return (age >= -scanner->checkin->ahead_seconds && age <= valid_seconds) ||
-           error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "holder"},
-                     "a code shown just now", "the code has expired: it may be a picture of one");
+           error_set(err, ERROR_GONE,
+                     (struct error_place){.field = paper ? "holder.paper_code" : "holder.code"},
+                     paper ? "a paper code of these days" : "the code that the phone shows now",
+                     "the code has expired: it may be a picture of one");
+}
+
+static bool is_current(struct slice session)
+{
+    return slice_equal(session, SLICE("current"));
+}
+
+static bool session_in_time(const struct scanner *scanner, uint32_t person, uint8_t epoch,
+                            struct error *err)
+{
+    struct status_entry status = status_get(scanner->checkin->platform->status,
+                                            (struct person_no){person}, scanner->now * SECOND);
+    return status.session_epoch == epoch ||
+           error_set(err, ERROR_UNAUTHENTICATED, (struct error_place){.field = "holder.session"},
+                     "a new session", "the session was ended");
+}
+
+/* The holder whose session it is: named in the body, or the one that the request itself carries. */
+static bool by_session(const struct scanner *scanner, struct slice session, uint32_t *ret_person,
+                       struct error *err)
+{
+    uint8_t epoch = scanner->actor.session_epoch;
+    *ret_person = scanner->actor.person_no;
+    if (is_current(session) && scanner->actor.kind != ACTOR_HOLDER)
+        return error_set(err, ERROR_UNAUTHENTICATED,
+                         (struct error_place){.field = "holder.session"},
+                         "a request with a holder's session", "there is no session of a holder");
+    return (is_current(session) ||
+            access_holder_verify(scanner->checkin->platform->access, session,
+                                 scanner->shown->device, scanner->now, ret_person, &epoch, err)) &&
+           session_in_time(scanner, *ret_person, epoch, err);
+}
+
+/* A family member beside the holder, who represents the member: the other form that asks SQL. */
+static bool by_member(const struct scanner *scanner, struct slice text, uint32_t *ret_person,
+                      struct error *err)
+{
+    struct error_place place = {.field = "member"};
+    int64_t member;
+    if (scanner->actor.kind != ACTOR_HOLDER)
+        return error_set(err, ERROR_UNAUTHENTICATED, place, "a request with the holder's session",
+                         "only who represents a member names one");
+    if (!slice_to_int64(text, 1, UINT32_MAX, &member))
+        return error_set(err, ERROR_BAD_VALUE, place, "the number of a person", "not a number");
+    *ret_person = (uint32_t)member;
+    return status_represents(scanner->checkin->platform, scanner->actor.person_no, *ret_person,
+                             err);
 }
 
 static bool resolve_holder(const struct scanner *scanner, const struct scan_holder *holder,
                            uint32_t *ret_person, enum scan_mode *ret_mode, struct error *err)
 {
-    const struct checkin *checkin = scanner->checkin;
-    uint8_t epoch;
     switch (holder->form) {
     case HOLDER_SESSION:
         *ret_mode = SCAN_PERSON_SCANS_VENUE;
-        if (!access_holder_verify(checkin->platform->access, holder->text, scanner->device,
-                                  scanner->now, ret_person, &epoch, err))
-            return false;
-        if (status_get(checkin->platform->status, (struct person_no){*ret_person},
-                       scanner->now * SECOND)
-                .session_epoch != epoch)
-            return error_set(err, ERROR_UNAUTHENTICATED,
-                             (struct error_place){.field = "holder.session"}, "a new session",
-                             "the session was ended");
-        return true;
+        return by_session(scanner, holder->text, ret_person, err);
+    case HOLDER_MEMBER:
+        *ret_mode = SCAN_COMPANION;
+        return by_member(scanner, holder->text, ret_person, err);
     case HOLDER_CODE:
         *ret_mode = SCAN_STAFF_SCANS_PERSON;
         return staff_only(scanner, "holder.code", err) &&
-               code_in_time(scanner, 'c', holder->text, checkin->code_seconds, ret_person, err);
+               code_in_time(scanner, 'c', holder->text, ret_person, err);
     case HOLDER_PAPER_CODE:
         *ret_mode = SCAN_PAPER_CODE;
         return staff_only(scanner, "holder.paper_code", err) &&
-               code_in_time(scanner, 'p', holder->text, checkin->paper_seconds, ret_person, err);
+               code_in_time(scanner, 'p', holder->text, ret_person, err);
     case HOLDER_ID_NUMBER:
         *ret_mode = SCAN_ID_NUMBER;
         return staff_only(scanner, "holder.id_number", err) &&
@@ -452,13 +497,33 @@ void scan_exchange_release(struct scan_exchange *exchange)
     buffer_release(&exchange->body);
 }
 
+/* Who asks. A cookie is looked at only where the scan asks for it: one that has ended does not
+ * refuse a scan that names its holder. */
+static bool find_actor(struct scanner *scanner, const struct scan_request *request,
+                       struct error *err)
+{
+    const struct scan_credentials *shown = scanner->shown;
+    struct access *access = scanner->checkin->platform->access;
+    struct slice none = {NULL, 0};
+    bool names_itself =
+        request->holder.form == HOLDER_SESSION && !is_current(request->holder.text);
+    bool by_cookie = !shown->authorization.data && shown->cookie.data && !names_itself;
+    if (!shown->authorization.data && !by_cookie)
+        return true;
+    return access_actor(access, shown->authorization, by_cookie ? shown->cookie : none,
+                        shown->device, &scanner->actor, err) &&
+           (!by_cookie || access_csrf_fits(access, shown->cookie, shown->csrf) ||
+            error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "X-CSRF-Token"},
+                      "the csrf of the session", "missing or wrong"));
+}
+
 void scan_submit(struct checkin *checkin, const struct scan_credentials *shown,
                  struct slice request_key, struct slice body, bool offline,
                  struct scan_exchange *exchange)
 {
     struct scan_request request;
     struct error err;
-    struct scanner scanner = {.checkin = checkin, .device = shown->device};
+    struct scanner scanner = {.checkin = checkin, .shown = shown};
     struct platform *platform = checkin->platform;
     scanner.now = (uint32_t)(world_now(platform->world) / SECOND);
     exchange->checkin = checkin;
@@ -468,9 +533,7 @@ void scan_submit(struct checkin *checkin, const struct scan_credentials *shown,
     if (good && offline && !request.client_id.length)
         good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "client_id"},
                          "the device's own id of this scan", "missing");
-    if (good && shown->authorization.data)
-        good = access_actor(platform->access, shown->authorization, (struct slice){NULL, 0},
-                            shown->device, &scanner.actor, &err);
+    good = good && find_actor(&scanner, &request, &err);
     if (good && request_key.length > KEY_TEXT_BYTES_MAX)
         good = error_set(&err, ERROR_BAD_VALUE, (struct error_place){.field = "Idempotency-Key"},
                          "at most 255 bytes", "the key is too long");

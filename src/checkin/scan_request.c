@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
+#define HOLDER_FORMS "session, code, paper_code, id_number or member"
 enum { AREA_BYTES = 8192, FIELD_BYTES_MAX = 1024 };
 
 enum place {
@@ -78,7 +79,7 @@ static bool keep_text(struct reader *reader, struct slice text, struct slice *re
 static int take_holder(struct reader *reader, struct scan_holder *holder, struct slice text)
 {
     if (!reader->form)
-        return refuse(reader, field_name(reader), "session, code, paper_code or id_number",
+        return refuse(reader, field_name(reader), HOLDER_FORMS,
                       "unknown form of a person");
     if (holder->form)
         return refuse(reader, field_name(reader), "one form of a person", "more than one form");
@@ -210,7 +211,7 @@ static int on_key(void *context, const unsigned char *data, size_t length)
                 return 1;
             }
         reader->form = HOLDER_NONE;
-        return refuse(reader, field_name(reader), "session, code, paper_code or id_number",
+        return refuse(reader, field_name(reader), HOLDER_FORMS,
                       "unknown form of a person");
     }
     for (int field = 1; field < FIELD_COUNT; field++)
@@ -299,10 +300,10 @@ bool scan_request_parse(struct slice body, struct scan_request *ret_request, str
     if (!request->venue_token.data)
         return refuse(&reader, "venue_token", "a venue token", "missing");
     if (!request->holder.form)
-        return refuse(&reader, "holder", "session, code, paper_code or id_number", "missing");
+        return refuse(&reader, "holder", HOLDER_FORMS, "missing");
     for (size_t i = 0; i < request->companion_count; i++)
         if (!request->companions[i].form)
-            return refuse(&reader, "companions", "session, code, paper_code or id_number",
+            return refuse(&reader, "companions", HOLDER_FORMS,
                           "a companion is not named");
     return true;
 }

@@ -9,7 +9,8 @@
     X(HOLDER_SESSION, "session")                                                                   \
     X(HOLDER_CODE, "code")                                                                         \
     X(HOLDER_PAPER_CODE, "paper_code")                                                             \
-    X(HOLDER_ID_NUMBER, "id_number")
+    X(HOLDER_ID_NUMBER, "id_number")                                                               \
+    X(HOLDER_MEMBER, "member") /* of companions: whom the holder represents */
 enum holder_form {
     HOLDER_NONE,
 #define X(id, name) id,

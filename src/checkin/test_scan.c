@@ -164,15 +164,19 @@ static void only_staff_may_name_others_and_only_by_good_codes(void **state)
     static const struct {
         char kind;
         int age;
-        const char *form, *words;
-    } codes[] = {{'c', 121, "code", "expired"},         {'c', -301, "code", "expired"},
-                 {'p', 1, "code", "not issued here"},   {'c', 1, "paper_code", "not issued here"},
-                 {'p', 14 * 86400 + 1, "paper_code", "expired"}};
+        const char *form, *field;
+        int status;
+        const char *words;
+    } codes[] = {{'c', 121, "code", "holder.code", 410, "expired: it may be a picture"},
+                 {'c', -301, "code", "holder.code", 410, "expired"},
+                 {'p', 1, "code", "holder", 400, "not issued here"},
+                 {'c', 1, "paper_code", "holder", 400, "not issued here"},
+                 {'p', 14 * 86400 + 1, "paper_code", "holder.paper_code", 410, "expired"}};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         person_code_format(keys, codes[i].kind, person, city->now - (uint32_t)codes[i].age, code);
         snprintf(holder, sizeof holder, "{\"%s\":\"%s\"}", codes[i].form, code);
-        refuse(city, city->staff, body_of(city, 1, holder, "", body), 400, "holder",
-               codes[i].words);
+        refuse(city, city->staff, body_of(city, 1, holder, "", body), codes[i].status,
+               codes[i].field, codes[i].words);
     }
     char number[19] = "999001199001011110";
     number[17] = identity_id_check_digit(number) == '5' ? '6' : '5';
@@ -223,6 +227,109 @@ static void a_bound_session_scans_on_its_own_device_only(void **state)
     assert_int_equal(answer.exchange.status, 200);
     release(&answer);
     city->device = (struct slice){NULL, 0};
+}
+
+/* A page has its session in a cookie that no script reads: the scan says "current", and the
+ * session's csrf comes beside it. */
+static void a_request_with_a_session_scans_by_it_and_by_its_csrf_only(void **state)
+{
+    struct scan_city *city = *state;
+    struct access *access = city->base.platform.access;
+    struct keys *keys = store_keys(city->base.platform.store);
+    uint32_t person = person_of(COLOR_GREEN, 1);
+    char session[HOLDER_SESSION_BYTES], csrf[48], bearer[120], body[4096], code[PERSON_CODE_BYTES];
+    char holder[200], named[120];
+    struct answer answer;
+    static const char current[] = "{\"session\":\"current\"}";
+    access_holder_session(access, person, 0, city->now, city->now + 99, 1, session);
+    access_csrf(access, slice_of(session), csrf);
+    body_of(city, 1, current, "", body);
+    refuse(city, NULL, body, 401, "holder.session", "no session");
+    refuse(city, city->staff, body, 401, "holder.session", "no session of a holder");
+    city->cookie = slice_of(session);
+    refuse(city, NULL, body, 403, "X-CSRF-Token", "missing or wrong");
+    city->csrf = SLICE("forged");
+    refuse(city, NULL, body, 403, "X-CSRF-Token", "missing or wrong");
+    city->csrf = slice_of(csrf);
+    send_scan(city, NULL, NULL, body, false, &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    assert_int_equal(answer.exchange.append.records[0].person, person);
+    assert_int_equal(scan_flags_mode(answer.exchange.append.records[0].flags),
+                     SCAN_PERSON_SCANS_VENUE);
+    assert_int_equal(scan_flags_evidence(answer.exchange.append.records[0].flags), SCAN_CLAIMED);
+    release(&answer);
+    /* a holder's cookie names nobody else */
+    person_code_format(keys, 'c', person, city->now, code);
+    snprintf(holder, sizeof holder, "{\"code\":\"%s\"}", code);
+    refuse(city, NULL, body_of(city, 1, holder, "", body), 403, "holder.code", "only staff");
+    /* a cookie that is over refuses no scan that names its session */
+    city->cookie = SLICE("h1.over");
+    send_scan(city, NULL, NULL, body_of(city, 1, holder_of(city, 3, named), "", body), false,
+              &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    release(&answer);
+    /* staff by their cookie, and a holder by a bearer */
+    city->cookie = slice_of(city->staff + 7);
+    access_csrf(access, city->cookie, csrf);
+    send_scan(city, NULL, NULL, body_of(city, 1, holder, "", body), false, &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    assert_int_equal(scan_flags_evidence(answer.exchange.append.records[0].flags), SCAN_ATTENDED);
+    release(&answer);
+    city->cookie = city->csrf = (struct slice){NULL, 0};
+    snprintf(bearer, sizeof bearer, "Bearer %s", session);
+    send_scan(city, bearer, NULL, body_of(city, 1, current, "", body), false, &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    release(&answer);
+    access_holder_session(access, person, 1, city->now, city->now + 99, 1, session);
+    snprintf(bearer, sizeof bearer, "Bearer %s", session);
+    refuse(city, bearer, body, 401, "holder.session", "was ended");
+}
+
+static const struct sql_text represent = {
+    "test_represent",
+    "INSERT INTO representation (representation_no, holder_no, member_no, relation, since,"
+    " until_at, proof) VALUES (1, ?1, ?2, 1, ?3, ?4, 'stub')",
+    "primary key"};
+
+static bool represent_job(struct sql *sql, void *context, struct error *err)
+{
+    const int64_t *persons = context;
+    return sql_run(sql, &represent,
+                   SQL_ARGUMENTS(sql_int(persons[0]), sql_int(persons[1]), sql_int(sql_now(sql)),
+                                 sql_int(sql_now(sql) + HOUR)),
+                   err);
+}
+
+static void a_family_member_comes_along_by_number_with_who_represents_it(void **state)
+{
+    struct scan_city *city = *state;
+    struct access *access = city->base.platform.access;
+    int64_t persons[2] = {person_of(COLOR_GREEN, 1), person_of(COLOR_YELLOW, 1)};
+    char session[HOLDER_SESSION_BYTES], bearer[120], body[4096], more[120], named[120];
+    struct answer answer;
+    struct error err;
+    static const char current[] = "{\"session\":\"current\"}";
+    access_holder_session(access, (uint32_t)persons[0], 0, city->now, city->now + 99, 1, session);
+    snprintf(bearer, sizeof bearer, "Bearer %s", session);
+    snprintf(more, sizeof more, ",\"companions\":[{\"member\":\"%lld\"}]", (long long)persons[1]);
+    refuse(city, bearer, body_of(city, 1, current, more, body), 404, "companions[0]",
+           "no such member");
+    test_fail_on(store_write(city->base.platform.store, represent_job, persons, &err), &err);
+    send_scan(city, bearer, NULL, body_of(city, 1, current, more, body), false, &answer);
+    assert_int_equal(answer.exchange.status, 200);
+    assert_string_equal(text_of(&answer, "decision"), "pass"); /* the holder's own */
+    assert_int_equal(answer.exchange.append.count, 2);
+    assert_int_equal(answer.exchange.append.records[1].person, persons[1]);
+    assert_int_equal(scan_flags_mode(answer.exchange.append.records[1].flags), SCAN_COMPANION);
+    release(&answer);
+    /* not by a session in the body alone, not by staff, not without a number */
+    refuse(city, NULL, body_of(city, 1, holder_of(city, (uint32_t)persons[0], named), more, body),
+           401, "companions[0]", "only who represents");
+    refuse(city, city->staff, body_of(city, 1, named, more, body), 401, "companions[0]",
+           "only who represents");
+    refuse(city, bearer,
+           body_of(city, 1, current, ",\"companions\":[{\"member\":\"me\"}]", body), 400,
+           "companions[0]", "not a number");
 }
 
 static void an_id_number_of_nobody_we_know_is_checked(void **state)
@@ -343,7 +450,8 @@ static void a_code_that_a_device_read_offline_is_judged_by_its_own_time(void **s
     release(&answer);
     snprintf(more, sizeof more, ",\"client_time\":\"%s\"",
              time_format((then + 600) * SECOND, at)); /* ten minutes after it was shown */
-    refuse(city, city->staff, body_of(city, 1, holder, more, body), 400, "holder", "expired");
+    refuse(city, city->staff, body_of(city, 1, holder, more, body), 410, "holder.code",
+           "expired");
 }
 
 /* ---- Companions */
@@ -406,6 +514,8 @@ int main(void)
         cmocka_unit_test(every_form_of_a_holder_has_its_mode_and_its_grade),
         cmocka_unit_test(only_staff_may_name_others_and_only_by_good_codes),
         cmocka_unit_test(a_bound_session_scans_on_its_own_device_only),
+        cmocka_unit_test(a_request_with_a_session_scans_by_it_and_by_its_csrf_only),
+        cmocka_unit_test(a_family_member_comes_along_by_number_with_who_represents_it),
         cmocka_unit_test(an_id_number_of_nobody_we_know_is_checked),
         cmocka_unit_test(a_revoked_or_changed_venue_code_is_refused_at_once),
         cmocka_unit_test(client_times_are_bounded),

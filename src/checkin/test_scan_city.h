@@ -28,7 +28,8 @@ struct scan_city {
     struct test_city base;
     struct checkin *checkin;
     char staff[ACCESS_TOKEN_BYTES + 8], sampler[ACCESS_TOKEN_BYTES + 8];
-    struct slice device; /* the cookie that scans are sent with; data NULL: none */
+    /* cookies that scans are sent with, and X-CSRF-Token; data NULL: none */
+    struct slice device, cookie, csrf;
     uint32_t now;
 };
 
@@ -154,7 +155,10 @@ static inline void send_scan(struct scan_city *city, const char *authorization, 
     pthread_cond_init(&answer->answered, NULL);
     answer->exchange.answered = on_answered;
     answer->exchange.context = answer;
-    struct scan_credentials shown = {head, city->device};
+    struct scan_credentials shown = {.authorization = head,
+                                     .device = city->device,
+                                     .cookie = city->cookie,
+                                     .csrf = city->csrf};
     scan_submit(city->checkin, &shown, key ? slice_of(key) : (struct slice){NULL, 0},
                 slice_of(body), offline, &answer->exchange);
     pthread_mutex_lock(&answer->lock);

@@ -213,6 +213,10 @@ bool sunset_execute(struct keeping *keeping, struct buffer *out, struct error *e
 /* Goes on with an end that was begun; done where none was. */
 bool sunset_resume(struct keeping *keeping, struct error *err) MUST_USE;
 bool sunset_show(struct platform *platform, struct buffer *out, struct error *err) MUST_USE;
+/* *ret_state: "none", "planned", "begun" or "done". */
+bool sunset_state(struct platform *platform, const char **ret_state, struct error *err) MUST_USE;
+bool keeping_handle_public(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
 bool signatures_read(struct sql *sql, struct signature out[SIGNATURES_MAX], size_t *ret_count,
                      struct error *err) MUST_USE;
 /* Writes sunset/certificate.json, signed by `seed` (certificate.c). */
@@ -224,7 +228,7 @@ void base64_text(const void *data, size_t length, char *out);
 
 extern const struct sql_list retention_statements, row_statements, hold_statements,
     sunset_statements, certificate_statements, table_statements;
-enum { KEEPING_COMMANDS = 14, KEEPING_ROUTES = 5 };
+enum { KEEPING_COMMANDS = 14, KEEPING_ROUTES = 6 };
 extern const struct command keeping_commands[KEEPING_COMMANDS];
 extern const struct route keeping_routes[KEEPING_ROUTES];
 

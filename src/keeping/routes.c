@@ -140,4 +140,16 @@ const struct route keeping_routes[KEEPING_ROUTES] = {
                         "\"name\":" TEXT ",\"role\":" TEXT ",\"at\":" TIME "}}},"
                         "\"certificate\":{\"type\":[\"object\",\"null\"]}}}",
      .handle = handle_sunset},
+    {.method = HTTP_GET, .path = "/public/keeping", .access = ROUTE_PUBLIC,
+     .touches = TOUCH_NOTHING,
+     .summary = "How long each class of records is kept, and whether the end is planned",
+     .response_schema =
+         "{\"type\":\"object\",\"required\":[\"state\",\"as_of\",\"classes\"],\"properties\":{"
+         "\"state\":{\"enum\":[\"none\",\"planned\",\"begun\",\"done\"]},\"as_of\":" TIME
+         ",\"classes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":"
+         "[\"class\",\"title_zh\",\"title_en\",\"days\",\"at_sunset\"],\"properties\":{\"class\":"
+         TEXT ",\"title_zh\":" TEXT ",\"title_en\":" TEXT
+         ",\"days\":{\"type\":[\"integer\",\"null\"]},"
+         "\"at_sunset\":{\"enum\":[\"destroy\",\"keep\"]}}}}}}",
+     .handle = keeping_handle_public},
 };

@@ -533,6 +533,31 @@ bool sunset_resume(struct keeping *keeping, struct error *err)
     return done;
 }
 
+static const char *state_name(bool finished, bool begun, bool planned)
+{
+    return finished ? "done" : begun ? "begun" : planned ? "planned" : "none";
+}
+
+bool sunset_state(struct platform *platform, const char **ret_state, struct error *err)
+{
+    struct buffer plan, certificate;
+    struct error absent;
+    struct sql *sql;
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    buffer_init(&plan, SUNSET_BYTES_MAX);
+    buffer_init(&certificate, SUNSET_BYTES_MAX);
+    bool begun = store_is_sunset(platform->store);
+    bool done = store_setting_get(sql, plan_setting, &plan, err);
+    store_read_end(platform->store, sql);
+    bool finished = begun && file_read_whole(store_directory_fd(platform->store),
+                                             "sunset/certificate.json", &certificate, &absent);
+    *ret_state = state_name(finished, begun, plan.length > 0);
+    buffer_release(&plan);
+    buffer_release(&certificate);
+    return done;
+}
+
 bool sunset_show(struct platform *platform, struct buffer *out, struct error *err)
 {
     struct buffer plan, certificate;
@@ -553,11 +578,7 @@ bool sunset_show(struct platform *platform, struct buffer *out, struct error *er
                                              "sunset/certificate.json", &certificate, &absent);
     json_writer_init(&writer, out);
     json_object_begin(&writer);
-    json_field_text(&writer, "state",
-                    finished      ? SLICE("done")
-                    : begun       ? SLICE("begun")
-                    : plan.length ? SLICE("planned")
-                                  : SLICE("none"));
+    json_field_text(&writer, "state", slice_of(state_name(finished, begun, plan.length > 0)));
     json_key(&writer, "plan");
     json_put_raw(&writer, plan.length ? buffer_slice(&plan) : SLICE("null"));
     json_key(&writer, "signatures");

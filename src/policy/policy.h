@@ -135,6 +135,10 @@ const struct rule_set *policy_rules_in_force(const struct policy *policy, timest
 const char *rule_set_name(const struct rule_set *rules);
 const char *rule_set_version(const struct rule_set *rules);
 timestamp rule_set_valid_from(const struct rule_set *rules);
+timestamp rule_set_valid_to(const struct rule_set *rules); /* TIMESTAMP_NONE: open */
+/* For people; they live as long as the rule set. */
+struct words rule_set_title(const struct rule_set *rules);
+struct words rule_set_legal_basis(const struct rule_set *rules);
 /* How many approvers an override needs. */
 int64_t rule_set_override_approvers(const struct rule_set *rules);
 /* Reads one rule set from YAML; for the loader, tests and fuzzing. */
@@ -212,6 +216,7 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_LATE_HOURS, "offline_scan_accepted_hours", 1, 336)                                    \
     X(NUMBER_AHEAD_SECONDS, "client_clock_ahead_seconds", 0, 3600)                                 \
     X(NUMBER_CODE_SECONDS, "person_code_valid_seconds", 30, 3600)                                  \
+    X(NUMBER_ROTATION_SECONDS, "person_code_rotation_seconds", 10, 3600)                           \
     X(NUMBER_PAPER_DAYS, "paper_code_valid_days", 1, 90)                                           \
     X(NUMBER_LOOKBACK_DAYS, "contact_lookback_days", 0, 14)                                        \
     X(NUMBER_TRACE_DAYS, "trace_days", 1, 60)                                                      \

@@ -34,7 +34,7 @@ enum rule_number {
 enum { REASON_CODES_MAX = 16 };
 
 struct rule_set {
-    char *name, *version;
+    char *name, *version, *title_zh, *title_en, *legal_basis_zh, *legal_basis_en;
     timestamp valid_from, valid_to; /* TIMESTAMP_NONE: open */
     int64_t numbers[RULE_NUMBER_COUNT];
     char *reason_codes[REASON_CODES_MAX];

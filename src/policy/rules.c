@@ -66,7 +66,8 @@ static bool read_codes(json_t *document, const char *source, struct rule_set *ru
 }
 
 /* Words for people: {zh: …, en: …}, both given. */
-static bool read_words(json_t *document, const char *field, const char *source, struct error *err)
+static bool read_words(json_t *document, const char *field, const char *source, char **ret_zh,
+                       char **ret_en, struct error *err)
 {
     static const char *const keys[] = {"zh", "en", NULL};
     struct json_place place = {.source = source, .required = true};
@@ -77,8 +78,12 @@ static bool read_words(json_t *document, const char *field, const char *source, 
                          (struct error_place){.source = source, .field = field},
                          "words in zh and en", "missing");
     place.source = field;
-    return json_only_fields(words, keys, place, err) && json_text(words, "zh", place, &zh, err) &&
-           json_text(words, "en", place, &en, err);
+    if (!json_only_fields(words, keys, place, err) || !json_text(words, "zh", place, &zh, err) ||
+        !json_text(words, "en", place, &en, err))
+        return false;
+    *ret_zh = strndup(zh.data, zh.length);
+    *ret_en = strndup(en.data, en.length);
+    return true;
 }
 
 /* What no single number shows: a rule set ends after it begins, yellow ends after its red. */
@@ -123,8 +128,9 @@ static bool read_document(json_t *document, const char *source, struct rule_set 
         !json_text(document, "rule_set", must, &name, err) ||
         !json_text(document, "version", must, &version, err) ||
         !json_text(document, "area", must, &area, err) ||
-        !read_words(document, "title", source, err) ||
-        !read_words(document, "legal_basis", source, err) ||
+        !read_words(document, "title", source, &rules->title_zh, &rules->title_en, err) ||
+        !read_words(document, "legal_basis", source, &rules->legal_basis_zh,
+                    &rules->legal_basis_en, err) ||
         !json_time(document, "valid_from", must, &rules->valid_from, err) ||
         !json_time(document, "valid_to", may, &rules->valid_to, err) ||
         !policy_numbers_read(json_object_get(document, "numbers"), source, rule_forms,
@@ -165,6 +171,10 @@ void rule_set_free(struct rule_set *rules)
         free(rules->reason_codes[i]);
     free(rules->name);
     free(rules->version);
+    free(rules->title_zh);
+    free(rules->title_en);
+    free(rules->legal_basis_zh);
+    free(rules->legal_basis_en);
     free(rules);
 }
 
@@ -179,6 +189,18 @@ const char *rule_set_version(const struct rule_set *rules)
 timestamp rule_set_valid_from(const struct rule_set *rules)
 {
     return rules->valid_from;
+}
+timestamp rule_set_valid_to(const struct rule_set *rules)
+{
+    return rules->valid_to;
+}
+struct words rule_set_title(const struct rule_set *rules)
+{
+    return (struct words){rules->title_zh, rules->title_en};
+}
+struct words rule_set_legal_basis(const struct rule_set *rules)
+{
+    return (struct words){rules->legal_basis_zh, rules->legal_basis_en};
 }
 int64_t rule_set_override_approvers(const struct rule_set *rules)
 {

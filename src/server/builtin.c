@@ -1,4 +1,4 @@
-/* Routes of the house itself: health, metrics, what is public, and the built pages. */
+/* Routes of the house itself: health, metrics, and what is public. */
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
@@ -190,73 +190,6 @@ static bool handle_about(const struct request *request, struct response *respons
     }
     buffer_release(&logins);
     return done;
-}
-
-/* ---- Built pages */
-
-/* Each page of the console is drawn by one document; below it the path is the page's own. */
-static const struct {
-    const char *path, *document;
-} pages[] = {{"/login", "/index.html"},  {"/alerts", "/index.html"}, {"/loops", "/index.html"},
-             {"/cases", "/index.html"},  {"/venues", "/index.html"}, {"/people", "/index.html"},
-             {"/scenes", "/index.html"}, {"/rules", "/index.html"},  {"/system", "/index.html"},
-             {"/me", "/me.html"}};
-
-static struct slice document_of(struct slice path)
-{
-    if (slice_equal(path, SLICE("/")))
-        return SLICE("/index.html");
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        size_t length = strlen(pages[i].path);
-        if (path.length >= length && memcmp(path.data, pages[i].path, length) == 0 &&
-            (path.length == length || path.data[length] == '/'))
-            return slice_of(pages[i].document);
-    }
-    return path;
-}
-
-static const char *type_of(const char *name)
-{
-    static const struct {
-        const char *ending, *type;
-    } types[] = {{".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-                 {".css", "text/css; charset=utf-8"},   {".svg", "image/svg+xml"},
-                 {".json", "application/json"},         {".woff2", "font/woff2"},
-                 {".txt", "text/plain; charset=utf-8"}, {".png", "image/png"}};
-    size_t whole = strlen(name);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        size_t length = strlen(types[i].ending);
-        if (whole > length && strcmp(name + whole - length, types[i].ending) == 0)
-            return types[i].type;
-    }
-    return "application/octet-stream";
-}
-
-bool static_file(struct slice path, struct response *response, struct arena *arena)
-{
-    /* Pages hold neither inline script nor inline style, and nothing from elsewhere. */
-    static const char *const guards[] = {
-        "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'",
-        "X-Content-Type-Options: nosniff",
-        "Referrer-Policy: no-referrer",
-        "Cross-Origin-Opener-Policy: same-origin",
-        "Cross-Origin-Resource-Policy: same-origin",
-        "Permissions-Policy: camera=(), microphone=(), geolocation=()"};
-    char *name = arena_print(arena, "web/dist%.*s", SLICE_ARG(document_of(path)));
-    const struct embedded_file *file = embedded_find(name);
-    if (!file)
-        return false;
-    bool hashed = strncmp(name, "web/dist/assets/", 16) == 0; /* the name carries the content */
-    response->content_type = type_of(name);
-    response_header(response, hashed ? "Cache-Control: public, max-age=31536000, immutable"
-                                     : "Cache-Control: no-cache");
-    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
-        response_header(response, guards[i]);
-    buffer_append(&response->body, file->content.data, file->content.length);
-    return true;
 }
 
 #define TEXT "{\"type\":\"string\"}"

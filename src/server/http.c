@@ -193,6 +193,12 @@ struct exchange *exchange_of_task(struct pool_task *task)
     return (struct exchange *)((char *)task - offsetof(struct exchange, task));
 }
 
+static struct slice accepted_encodings(struct exchange *exchange)
+{
+    return slice_of(MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                "Accept-Encoding"));
+}
+
 struct raw_request exchange_raw(struct exchange *exchange)
 {
     return (struct raw_request){.method = exchange->method,
@@ -204,6 +210,7 @@ struct raw_request exchange_raw(struct exchange *exchange)
                                 .purpose = exchange->head.purpose,
                                 .idempotency_key = exchange->head.idempotency_key,
                                 .if_none_match = exchange->head.if_none_match,
+                                .accept_encoding = accepted_encodings(exchange),
                                 .body = buffer_slice(&exchange->body)};
 }
 
@@ -252,7 +259,10 @@ static enum MHD_Result act(struct exchange *exchange)
     if (route && route->manner == ROUTE_SCAN) {
         exchange->scan.answered = on_scan_answered;
         suspend(exchange);
-        struct scan_credentials shown = {exchange->head.authorization, exchange_device(exchange)};
+        struct scan_credentials shown = {.authorization = exchange->head.authorization,
+                                         .device = exchange_device(exchange),
+                                         .cookie = exchange_cookie(exchange),
+                                         .csrf = exchange->head.csrf};
         scan_submit(http->platform->checkin, &shown, exchange->head.idempotency_key,
                     buffer_slice(&exchange->body), false, &exchange->scan);
         return MHD_YES;
@@ -497,16 +507,22 @@ static void check_routes(void)
 static bool start_daemon(struct http *http, const struct sockaddr_in *address, int unix_fd)
 {
     unsigned cores = usable_cores();
-    struct MHD_OptionItem more[4], *next = more;
+    struct MHD_OptionItem more[6], *next = more;
+    unsigned tls = http->address.tls ? MHD_USE_TLS : 0;
     if (cores > 1)
         *next++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)cores, NULL};
     if (unix_fd >= 0)
         *next++ = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, unix_fd, NULL};
     else
         *next++ = (struct MHD_OptionItem){MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address};
+    if (tls) {
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, http->tls.key.data};
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, http->tls.certificate.data};
+    }
     *next = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     http->daemon = MHD_start_daemon(
-        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+            MHD_USE_SUPPRESS_DATE_NO_CLOCK | tls,
         http->address.port, NULL, NULL, on_request, http, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_NOTIFY_CONNECTION,
@@ -514,6 +530,18 @@ static bool start_daemon(struct http *http, const struct sockaddr_in *address, i
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     return http->daemon != NULL;
+}
+
+static bool prepare_tls(struct http *http, struct error *err)
+{
+    const struct http_address *address = &http->address;
+    if (!address->tls)
+        return true;
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return error_set(err, ERROR_ENVIRONMENT, (struct error_place){.field = "--tls"},
+                         "libmicrohttpd built with GnuTLS", "the library knows no TLS");
+    return trial_tls_open(store_directory_fd(http->platform->store), address->host, &http->tls,
+                          err);
 }
 
 static bool listen_and_start(struct http *http, struct error *err)
@@ -568,7 +596,7 @@ bool http_start(struct platform *platform, const struct http_address *address,
         !pool_start(WORKERS, WORK_QUEUE_MAX + BODIES_MAX, &http->workers, err) ||
         !pool_start(WAITERS, WORK_QUEUE_MAX, &http->waiters, err) ||
         !pool_start(1, limits_log_ins_waiting(http->limits), &http->log_ins, err) ||
-        !listen_and_start(http, err)) {
+        !prepare_tls(http, err) || !listen_and_start(http, err)) {
         http_free(http);
         return false;
     }
@@ -620,5 +648,6 @@ void http_free(struct http *http)
     pool_free(http->waiters);
     pool_free(http->log_ins);
     limits_free(http->limits);
+    trial_tls_release(&http->tls);
     free(http);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "server/head.h"
+#include "server/trial_tls.h"
 #include "server/server_internal.h"
 
 /* WAITERS: of routes that only wait for their commit, so that a commit takes many at once. */
@@ -58,6 +59,7 @@ struct http {
     struct pool *log_ins; /* one worker: at most one password is hashed at a time */
     struct limits *limits;
     struct http_address address;
+    struct trial_tls tls; /* empty where it is plain */
     pthread_mutex_t lock; /* owns the streams */
     struct stream *streams;
     size_t stream_count;

@@ -232,7 +232,7 @@ static bool dispatch(struct platform *platform, const struct raw_request *raw,
                               .authorization = raw->authorization, .cookie = raw->cookie,
                               .device = raw->device};
     if (!route)
-        return (raw->method == HTTP_GET && static_file(path, response, arena)) ||
+        return (raw->method == HTTP_GET && static_file(raw, path, response, arena)) ||
                without_route(raw, methods, arena, response, err);
     if (!admit(raw, &request, err))
         return false;

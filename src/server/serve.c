@@ -153,7 +153,7 @@ static void say_listening(FILE *out, const struct http_address *address, uint16_
     if (address->unix_path[0])
         fprintf(out, "listening unix:%s\n", address->unix_path);
     else
-        fprintf(out, "listening http://%s:%u\n", address->host, port);
+        fprintf(out, "listening http%s://%s:%u\n", address->tls ? "s" : "", address->host, port);
     fflush(out);
 }
 
@@ -189,6 +189,10 @@ static bool serve(struct command_context *context, struct platform *platform,
     REQUIRE(pthread_create(&notices, NULL, notices_main, platform->notices) == 0);
     keeping_start(platform->keeping);
     alerts_start(platform->alerts);
+    if (serving->address.tls)
+        log_write(LOG_INFO, "server",
+                  "TLS with a certificate of its own making (trial-certificate.pem): for trials on"
+                  " a phone, not for production, where nginx has the city's");
     say_listening(context->out, &serving->address, port);
     sigwait(signals, &signal_no);
     stop_in_time();
@@ -212,13 +216,14 @@ static bool serve(struct command_context *context, struct platform *platform,
 }
 
 static const char usage[] =
-    "[--listen HOST:PORT|unix:PATH] [--proxy ADDRESS] [--sandbox] [--still]";
+    "[--listen HOST:PORT|unix:PATH] [--proxy ADDRESS] [--tls] [--sandbox] [--still]";
 
 static bool parse_arguments(int argc, char **argv, struct serving *serving, struct error *err)
 {
     const char *listen_text, *proxy;
     serving->still = command_flag(&argc, argv, "--still");
     serving->sandboxed = command_flag(&argc, argv, "--sandbox");
+    bool tls = command_flag(&argc, argv, "--tls");
     if (!command_option(&argc, argv, "--listen", &listen_text, err) ||
         !command_option(&argc, argv, "--proxy", &proxy, err) ||
         !http_address_parse(listen_text ? listen_text : "127.0.0.1:8021", &serving->address, err))
@@ -227,6 +232,11 @@ static bool parse_arguments(int argc, char **argv, struct serving *serving, stru
         return error_set(err, ERROR_USAGE, (struct error_place){.field = argv[0]}, usage,
                          "unknown argument");
     serving->address.has_proxy = proxy != NULL;
+    serving->address.tls = tls;
+    if (tls && (proxy || serving->address.unix_path[0]))
+        return error_set(err, ERROR_USAGE, (struct error_place){.field = "--tls"},
+                         "HOST:PORT without a proxy: in production the proxy has the certificate",
+                         "there is a proxy in front");
     return !proxy || network_of_text(slice_of(proxy), serving->address.proxy) ||
            error_set(err, ERROR_USAGE, (struct error_place){.field = "--proxy"},
                      "the address that the proxy connects from", "'%s' is not an address", proxy);

@@ -16,7 +16,8 @@ struct raw_request {
     enum http_method method;
     struct slice path;
     /* headers, data NULL where absent */
-    struct slice authorization, cookie, device, csrf, purpose, idempotency_key, if_none_match;
+    struct slice authorization, cookie, device, csrf, purpose, idempotency_key, if_none_match,
+        accept_encoding;
     struct slice body;
 };
 void server_dispatch(struct platform *platform, const struct raw_request *raw,

@@ -13,6 +13,7 @@ struct http_address {
     char host[64];      /* IPv4; empty where it is a Unix socket */
     uint16_t port;
     char unix_path[108]; /* empty where it is TCP */
+    bool tls;           /* with a certificate of the server's own making (trial_tls.h) */
     bool has_proxy;     /* connections of `proxy` name their client in X-Real-IP */
     unsigned char proxy[NETWORK_BYTES];
 };
@@ -101,6 +102,7 @@ bool session_show_handle(const struct request *request, struct response *respons
 bool session_end_handle(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
 /* Static files of web/dist: true where the path is one (or "/"). */
-bool static_file(struct slice path, struct response *response, struct arena *arena);
+bool static_file(const struct raw_request *raw, struct slice path, struct response *response,
+                 struct arena *arena);
 
 #endif

@@ -48,7 +48,8 @@ static void the_public_routes_are_these(void **state)
     static const char *const open[] = {"GET /healthz",      "GET /readyz",       "GET /metrics",
                                        "GET /openapi.json", "GET /public/about", "POST /sessions",
                                        "POST /scans",       "POST /scans:batch",
-                                       "GET /public/audit-head"};
+                                       "GET /public/audit-head", "GET /public/rules",
+                                       "GET /public/keeping"};
     static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
     size_t found = 0;
     for (size_t m = 0; m < module_count; m++)
@@ -154,6 +155,8 @@ static const struct {
      ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "
                  "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "
                  "epidemiologist "},
+    {HTTP_GET, "/api/v1/venue-codes/1/today",
+     "checkpoint_lead checkpoint_officer venue_manager venue_staff "},
     {HTTP_GET, "/api/v1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/loops:counts",
      ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},

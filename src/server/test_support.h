@@ -213,7 +213,8 @@ struct call {
     enum http_method method;
     const char *path, *body;
     size_t body_bytes; /* 0: the body is a text */
-    const char *authorization, *cookie, *device, *csrf, *purpose, *key, *if_none_match;
+    const char *authorization, *cookie, *device, *csrf, *purpose, *key, *if_none_match,
+        *accept_encoding;
 };
 struct answer {
     int status;
@@ -313,7 +314,8 @@ static inline struct answer loopback_call(struct loopback *loop, const struct ca
                               .csrf = loopback_slice(call->csrf),
                               .purpose = loopback_slice(call->purpose),
                               .idempotency_key = loopback_slice(call->key),
-                              .if_none_match = loopback_slice(call->if_none_match)};
+                              .if_none_match = loopback_slice(call->if_none_match),
+                              .accept_encoding = loopback_slice(call->accept_encoding)};
     int64_t events = loopback_number(loop, "SELECT count(*) FROM event");
     int64_t audits = loopback_number(loop, "SELECT count(*) FROM audit");
     arena_init(&answer.arena, 64 << 20);

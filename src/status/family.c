@@ -107,6 +107,21 @@ bool status_represent(struct sql *sql, const struct request *request, const char
            audit_representative(sql, request, act, member, fields, err);
 }
 
+bool status_represents(struct platform *platform, uint32_t holder, uint32_t member,
+                       struct error *err)
+{
+    int64_t rows;
+    struct sql *sql;
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    bool done = sql_one_int(sql, &family_represents,
+                            SQL_ARGUMENTS(sql_int(holder), sql_int(member),
+                                          sql_int(world_now(platform->world))),
+                            0, &rows, err);
+    store_read_end(platform->store, sql);
+    return done && (rows > 0 || not_represented(err));
+}
+
 struct subject_job {
     const struct request *request;
     const char *act, *fields;

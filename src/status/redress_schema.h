@@ -83,6 +83,13 @@
     "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"signed_at\"],"  \
     "\"properties\":{\"name\":" TEXT ",\"signed_at\":" TIME "}}},\"effect\":" RULES_EFFECT "}}"
 #define RULES_LIST LIST_OF(RULES_CHANGE)
+#define PUBLIC_RULES                                                                               \
+    "{\"type\":\"object\",\"required\":[\"as_of\",\"items\"],\"properties\":{"                     \
+    "\"as_of\":" TIME ",\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","             \
+    "\"required\":[\"rule_set\",\"version\",\"title\",\"legal_basis\",\"valid_from\","             \
+    "\"valid_to\"],\"properties\":{\"rule_set\":" TEXT ",\"version\":" TEXT ",\"title\":"          \
+    BOTH_WORDS ",\"legal_basis\":" BOTH_WORDS ",\"valid_from\":" TIME ",\"valid_to\":"             \
+    TIME_OR_NULL "}}}}}"
 
 #define APPEAL_DECISION                                                                            \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"decision\",\"words\"],"   \

@@ -386,4 +386,11 @@ const struct route status_routes[STATUS_ROUTES] = {
      .summary = "Signs a proposed rule set; the second signature takes it up",
      .response_schema = RULES_CHANGE,
      .handle = rules_handle_sign},
+    {.method = HTTP_GET,
+     .path = "/public/rules",
+     .access = ROUTE_PUBLIC,
+     .touches = TOUCH_NOTHING,
+     .summary = "The rule set in force with its legal basis; nothing where none is",
+     .response_schema = PUBLIC_RULES,
+     .handle = rules_handle_public},
 };

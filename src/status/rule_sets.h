@@ -33,6 +33,8 @@ bool rules_handle_list(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
 bool rules_handle_show(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
+bool rules_handle_public(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
 bool rules_handle_sign(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
 

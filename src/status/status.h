@@ -96,6 +96,10 @@ bool status_audit_read(const struct request *request, const char *act, uint32_t 
  * a member's read has its audit row (`act`, `fields`) on disk when this returns. */
 bool status_subject(const struct request *request, const char *act, const char *fields,
                     uint32_t *ret_person, struct error *err) MUST_USE;
+/* That a holder represents a member now (ERROR_NOT_FOUND): for a scan, which shows nothing of the
+ * member. */
+bool status_represents(struct platform *platform, uint32_t holder, uint32_t member,
+                       struct error *err) MUST_USE;
 
 extern const struct module status_module;
 

@@ -75,7 +75,7 @@ export async function freePort() {
   return port;
 }
 
-export async function serve(data, { port = 0, still = false } = {}) {
+export async function serve(data, { port = 0, still = false, tls = false } = {}) {
   const words = [
     "--data",
     data,
@@ -83,6 +83,7 @@ export async function serve(data, { port = 0, still = false } = {}) {
     "--listen",
     `127.0.0.1:${port}`,
     ...(still ? ["--still"] : []),
+    ...(tls ? ["--tls"] : []),
   ];
   const log = openSync(join(work, "server.log"), "a");
   const child = spawn(binary, words, { stdio: ["ignore", "pipe", log] });
@@ -111,6 +112,7 @@ export async function serve(data, { port = 0, still = false } = {}) {
 
 export async function endAll() {
   await browser?.close();
+  for (const own of further) await own.close();
   for (const child of running) child.kill("SIGKILL");
 }
 
@@ -139,9 +141,10 @@ export async function residentOf(server, color, most = 3000) {
 // ---- Pages
 
 let browser;
+const further = new Set(); // browsers with switches of their own
 
-export async function openBrowser() {
-  browser = await chromium.launch({
+const launch = (switches) =>
+  chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: [
       "--no-sandbox",
@@ -151,14 +154,39 @@ export async function openBrowser() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...switches,
     ],
   });
+
+export async function openBrowser() {
+  browser = await launch([]);
 }
+
+/** A browser for one test, with switches of its own. */
+export async function openBrowserWith(...switches) {
+  const own = await launch(switches);
+  further.add(own);
+  return {
+    browser: own,
+    async end() {
+      further.delete(own);
+      await own.close();
+    },
+  };
+}
+
+/** Its camera sees a clip (.y4m), again and again. */
+export const openBrowserWithCamera = (clip) =>
+  openBrowserWith(
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    `--use-file-for-fake-video-capture=${clip}`,
+  );
 
 /** A page of its own; `faults` collects script errors, refused content and console errors. */
 export async function openPage(server, options = {}) {
   const { width = 1920, height = 1080, language = "zh", theme = "light", zoom = 1 } = options;
-  const context = await browser.newContext({
+  const context = await (options.browser ?? browser).newContext({
     baseURL: server.url,
     viewport: { width: Math.round(width / zoom), height: Math.round(height / zoom) },
     deviceScaleFactor: zoom,

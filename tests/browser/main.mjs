@@ -10,6 +10,11 @@ import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
 import { reachTests } from "./reach.mjs";
 import { phoneTests } from "./phone.mjs";
+import { phoneCodeTests } from "./phone-code.mjs";
+import { phoneOfflineTests } from "./phone-offline.mjs";
+import { phoneScanTests } from "./phone-scan.mjs";
+import { phoneTlsTests } from "./phone-tls.mjs";
+import { phoneStaffTests } from "./phone-staff.mjs";
 import { buildTests } from "./build.mjs";
 
 const demoData = join(work, "demo");
@@ -58,6 +63,11 @@ try {
   caseTests(world);
   loopTests(world);
   phoneTests(world);
+  phoneCodeTests(world);
+  phoneScanTests(world);
+  phoneStaffTests(world);
+  phoneOfflineTests(world);
+  phoneTlsTests();
   reachTests(world);
   buildTests(world);
   failed = await runAll();

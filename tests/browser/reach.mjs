@@ -114,6 +114,18 @@ export function reachTests({ demo, empty, emptyPassword }) {
           await phone.page.click(".me-out");
           await phone.page.waitForSelector(".stub-form");
         }
+        for (const [path, there] of [
+          ["/scan", ".stub-form"],
+          ["/public", ".audit-head"],
+          ["/staff", "[name=password]"],
+        ]) {
+          await phone.page.goto(path);
+          await phone.page.waitForSelector(there);
+          found.push(
+            ...(await axeFindings(phone.page)).map((finding) => `phone ${path}: ${finding}`),
+          );
+          if (await pageIsWiderThanView(phone.page)) found.push(`phone ${path} scrolls sideways`);
+        }
         await phone.close();
         const nothing = await openPage(empty, { language, theme });
         await logIn(nothing.page, "duty", emptyPassword);

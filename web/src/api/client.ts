@@ -11,6 +11,8 @@ interface CallOptions<N extends Name> {
   /** What an opened identity is for: `case:ID`, `duty:NAME`. The server records it. */
   purpose?: string;
   body?: Operations[N]["body"];
+  /** The same for a request that is sent again: it is then answered as the first. */
+  key?: string;
   signal?: AbortSignal;
 }
 
@@ -123,6 +125,7 @@ export async function call<N extends ApiName>(
   const [method, template] = name.split(" ") as [string, string];
   const headers: Record<string, string> = { Accept: "application/json" };
   if (options.purpose) headers["X-Purpose"] = options.purpose;
+  if (options.key) headers["Idempotency-Key"] = options.key;
   if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
   const request: RequestInit = { method, headers, cache: "no-store", credentials: "same-origin" };
   if (options.signal) request.signal = options.signal;

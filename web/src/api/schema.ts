@@ -1043,6 +1043,7 @@ export interface Operations {
       form: "rotating" | "paper";
       code: string;
       issued_at: string;
+      rotate_at: string;
       valid_until: string;
     };
   };
@@ -1428,6 +1429,48 @@ export interface Operations {
       public_key: string;
     };
   };
+  /** How long each class of records is kept, and whether the end is planned */
+  "GET /api/v1/public/keeping": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      state: "none" | "planned" | "begun" | "done";
+      as_of: string;
+      classes: Array<{
+        class: string;
+        title_zh: string;
+        title_en: string;
+        days: number | null;
+        at_sunset: "destroy" | "keep";
+      }>;
+    };
+  };
+  /** The rule set in force with its legal basis; nothing where none is */
+  "GET /api/v1/public/rules": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      as_of: string;
+      items: Array<{
+        rule_set: string;
+        version: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        legal_basis: {
+          zh: string;
+          en: string;
+        };
+        valid_from: string;
+        valid_to: string | null;
+      }>;
+    };
+  };
   /** A laboratory result of a person or of a pooled tube; known by its accession */
   "POST /api/v1/results": {
     path: Record<never, never>;
@@ -1724,8 +1767,11 @@ export interface Operations {
       valid_until: string | null;
       last_negative_at: string | null;
       reasons: Array<{
-        code?: string;
-        words?: Record<string, unknown>;
+        code: string;
+        words: {
+          zh: string;
+          en: string;
+        };
       }>;
       event: string;
       events: Array<string>;

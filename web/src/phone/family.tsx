@@ -2,10 +2,13 @@
 // either side. A look at a member is recorded, so that it is taken when asked for, not by a timer.
 import { type JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, setCsrf, type Answer, type Problem } from "./api/client.ts";
-import { t, type WordKey } from "./catalogue.ts";
-import { dayAndClock } from "./format.ts";
-import { problemWords } from "./parts/load.tsx";
+import { call, type Answer, type Problem } from "../api/client.ts";
+import { t, type WordKey } from "../catalogue.ts";
+import { dayAndClock } from "../format.ts";
+import type { Color } from "../parts/color-chip.tsx";
+import { Icon } from "../parts/icons.tsx";
+import { problemWords } from "../parts/load.tsx";
+import { armed } from "./entrance.tsx";
 
 export type Family = Answer<"GET /api/v1/me/family">;
 type Relation = Family["members"][number]["relation"];
@@ -16,14 +19,12 @@ const relations: Record<Relation, WordKey> = {
   other: "familyOther",
 };
 
-function relationWord(relation: Relation): string {
+export function relationWord(relation: Relation): string {
   return t(relations[relation]);
 }
 
-/** A write needs the session's text against forgery; a page that was loaded anew has none yet. */
-async function armed(): Promise<void> {
-  setCsrf((await call("GET /api/v1/sessions/current")).csrf);
-}
+export const colorOf = (one: Family["members"][number]): Color =>
+  one.status === "known" ? one.color : "unknown";
 
 export function FamilySwitch(props: {
   family: Family;
@@ -44,7 +45,11 @@ export function FamilySwitch(props: {
           aria-pressed={member === one.person_no}
           onClick={() => onShow(one.person_no)}
         >
-          {relationWord(one.relation)} {one.person_no}
+          <Icon name={colorOf(one)} />
+          <span>
+            {relationWord(one.relation)} {one.person_no}
+            <small>{t(`color_${colorOf(one)}`)}</small>
+          </span>
         </button>
       ))}
     </nav>
@@ -147,7 +152,7 @@ export function FamilyCare({
     );
   }
   return (
-    <details class="family-care">
+    <details class="phone-more family-care">
       <summary>{t("familyTitle")}</summary>
       <ul class="reasons">
         {family.members.map((one) =>

@@ -1,0 +1,17 @@
+// What a decoded text may be.
+/** A venue's code, bare or at the end of an address (a poster that a phone's own camera opens). */
+export const venueCodeOf = (text: string): string | null =>
+  /(?:^|[#/=])([vr]1\.[A-Za-z0-9_-]{20,40})$/.exec(text.trim())?.[1] ?? null;
+
+/** A person's code: the rotating one of the screen, or the one on paper. */
+export function personCodeOf(text: string): { code: string } | { paper_code: string } | null {
+  const found = /^([cp])1\.[A-Za-z0-9_-]{20,40}$/.exec(text.trim());
+  if (!found) return null;
+  return found[1] === "c" ? { code: found[0] } : { paper_code: found[0] };
+}
+
+/** A key that makes a request sent again the same request; also where there is no secure context. */
+export function requestKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
