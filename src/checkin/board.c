@@ -180,7 +180,7 @@ static bool read_register(struct checkin *checkin, struct sql *sql, struct error
 {
     struct venue_board *board = board_of(checkin);
     struct register_reading reading = {.policy = checkin->platform->policy};
-    uint64_t generation = atomic_load(&checkin->venues.generation);
+    unsigned long long generation = atomic_load(&checkin->venues.generation);
     buffer_init(&reading.names, NAMES_BYTES_MAX);
     bool done = read_rows(&reading, sql, &board_venues, take_venue_row, err) &&
                 read_rows(&reading, sql, &board_units, take_unit_row, err);
@@ -195,7 +195,7 @@ static bool read_register(struct checkin *checkin, struct sql *sql, struct error
     }
     mark_coded(&reading);
     swap_register(board, &reading);
-    board->generation = generation;
+    atomic_store(&board->generation, generation);
     return true;
 }
 
@@ -324,20 +324,29 @@ static bool read_days(struct venue_board *board, struct presence_view *view, tim
 
 /* ---- Refreshing */
 
+static bool is_current(struct checkin *checkin)
+{
+    return atomic_load(&board_of(checkin)->generation) == atomic_load(&checkin->venues.generation);
+}
+
+/* The register where it has changed, and what is suspected. */
+static bool read_rows_anew(struct checkin *checkin, struct sql *sql, struct error *err)
+{
+    return (is_current(checkin) || read_register(checkin, sql, err)) &&
+           read_suspicions(checkin, sql, world_now(checkin->platform->world), err);
+}
+
 static bool refresh(struct checkin *checkin, struct error *err)
 {
     struct platform *platform = checkin->platform;
     struct venue_board *board = board_of(checkin);
-    timestamp now = world_now(platform->world);
     struct presence_view *view = NULL;
     struct sql *sql;
     if (!store_read_begin(platform->store, &sql, err))
         return false;
-    bool done = (board->generation == atomic_load(&checkin->venues.generation) ||
-                 read_register(checkin, sql, err)) &&
-                read_suspicions(checkin, sql, now, err) &&
+    bool done = read_rows_anew(checkin, sql, err) &&
                 presence_view_begin(platform->presence, &view, err) &&
-                read_days(board, view, now, err);
+                read_days(board, view, world_now(platform->world), err);
     presence_view_end(view);
     store_read_end(platform->store, sql);
     return done;
@@ -356,8 +365,8 @@ bool venue_board_tick(struct checkin *checkin, struct error *err)
 {
     struct venue_board *board = board_of(checkin);
     timestamp real = world_real_now();
-    if (!board->unfinished && real - board->read_at < MINUTE && real >= board->read_at &&
-        board->generation == atomic_load(&checkin->venues.generation))
+    bool young = real >= board->read_at && real - board->read_at < MINUTE;
+    if (young && !board->unfinished && is_current(checkin))
         return true;
     board->read_at = real;
     return venue_board_refresh(checkin, err);
@@ -365,22 +374,36 @@ bool venue_board_tick(struct checkin *checkin, struct error *err)
 
 /* ---- Reading */
 
+/* Waits for nobody unless there is nothing to show yet. */
+static bool read_what_changed(struct checkin *checkin, struct error *err)
+{
+    struct venue_board *board = board_of(checkin);
+    bool done = true;
+    struct sql *sql;
+    if (is_current(checkin))
+        return true;
+    if (!atomic_load(&board->generation))
+        pthread_mutex_lock(&board->reading);
+    else if (pthread_mutex_trylock(&board->reading) != 0)
+        return true; /* whoever reads it brings what has changed */
+    if (!is_current(checkin)) {
+        done = store_read_begin(checkin->platform->store, &sql, err);
+        if (done) {
+            done = read_rows_anew(checkin, sql, err);
+            store_read_end(checkin->platform->store, sql);
+        }
+    }
+    pthread_mutex_unlock(&board->reading);
+    return done;
+}
+
 bool venue_board_begin(struct checkin *checkin, const struct venue_board **ret_board,
                        struct error *err)
 {
-    struct venue_board *board = board_of(checkin);
-    struct sql *sql;
-    pthread_mutex_lock(&board->reading);
-    bool done = board->generation != 0;
-    if (!done && store_read_begin(checkin->platform->store, &sql, err)) {
-        done = read_register(checkin, sql, err);
-        store_read_end(checkin->platform->store, sql);
-    }
-    pthread_mutex_unlock(&board->reading);
-    if (!done)
+    if (!read_what_changed(checkin, err))
         return false;
-    pthread_rwlock_rdlock(&board->lock);
-    *ret_board = board;
+    pthread_rwlock_rdlock(&board_of(checkin)->lock);
+    *ret_board = board_of(checkin);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #define CHENGMAI_CHECKIN_BOARD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/base.h"
 #include "module/module.h"
@@ -29,6 +30,7 @@ struct board_unit {
 };
 struct venue_board {
     pthread_mutex_t reading;    /* one refresh at a time; owns what is below the line */
+    atomic_ullong generation;   /* of the venues that were read; 0: none; written under `reading` */
     pthread_rwlock_t lock;      /* owns writing of what others read */
     struct board_venue *venues; /* by number */
     size_t venue_count;
@@ -41,7 +43,6 @@ struct venue_board {
     int32_t first_day;  /* from this day to today all days were read */
     timestamp true_for; /* of scans and suspicions, city time; 0: nothing was read yet */
     /* ---- the refresh's own */
-    uint64_t generation; /* of the venues that were read; 0: none */
     struct {
         int32_t day;
         int64_t count;  /* of the day store when the day was read; −1: read it again */
@@ -58,7 +59,8 @@ bool venue_board_refresh(struct checkin *checkin, struct error *err) MUST_USE;
 /* The same, where it is due: at once after changes of the register, else each minute. */
 bool venue_board_tick(struct checkin *checkin, struct error *err) MUST_USE;
 
-/* ---- Reading: between begin and end nobody writes. Begin reads the register where nobody has. */
+/* ---- Reading: between begin and end nobody writes. Begin reads the register again where it has
+ * changed and nobody is about to: who registers venues finds them. */
 bool venue_board_begin(struct checkin *checkin, const struct venue_board **ret_board,
                        struct error *err) MUST_USE;
 void venue_board_end(struct checkin *checkin);

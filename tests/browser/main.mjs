@@ -9,6 +9,7 @@ import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
 import { reachTests } from "./reach.mjs";
 import { phoneTests } from "./phone.mjs";
+import { venueTests } from "./venues.mjs";
 import { buildTests } from "./build.mjs";
 
 const demoData = join(work, "demo");
@@ -50,6 +51,7 @@ try {
   situationTests(world);
   caseTests(world);
   loopTests(world);
+  venueTests(world);
   phoneTests(world);
   reachTests(world);
   buildTests(world);

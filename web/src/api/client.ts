@@ -11,6 +11,8 @@ interface CallOptions<N extends Name> {
   /** What an opened identity is for: `case:ID`, `duty:NAME`. The server records it. */
   purpose?: string;
   body?: Operations[N]["body"];
+  /** A body that is no JSON: a sheet, a picture. */
+  file?: Blob;
   signal?: AbortSignal;
 }
 
@@ -129,6 +131,9 @@ export async function call<N extends ApiName>(
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(options.body);
+  } else if (options.file) {
+    headers["Content-Type"] = options.file.type || "application/octet-stream";
+    request.body = options.file;
   }
   const path = (options.path ?? {}) as Record<string, string | number>;
   let response: Response;

@@ -548,7 +548,7 @@ export interface Operations {
   /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
   "GET /api/v1/loops": {
     path: Record<never, never>;
-    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; limit?: number; after?: string };
+    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; venue?: number; limit?: number; after?: string };
     purpose: false;
     body: undefined;
     answer: {
@@ -1943,6 +1943,83 @@ export interface Operations {
     };
     answer: Record<string, unknown>;
   };
+  /** Venues of the reader's area by number */
+  "GET /api/v1/venues": {
+    path: Record<never, never>;
+    query: { area?: string; category?: string; state?: string; name?: string; limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string | null;
+      known_from: string | null;
+      use_known: boolean;
+      in_use_hours: number;
+      suspected_days: number;
+      items: Array<{
+        no: number;
+        name: string;
+        category: string;
+        area: {
+          code: string;
+          name_zh: string;
+          name_en: string;
+        } | null;
+        state: "in_use" | "silent" | "closed" | "unknown";
+        suspected: boolean;
+        last_scan_at: string | null;
+      }>;
+      next: string | null;
+    };
+  };
+  /** Venues by category and area below: registered, in use, silent, suspected */
+  "GET /api/v1/venues/coverage": {
+    path: Record<never, never>;
+    query: { area?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string | null;
+      known_from: string | null;
+      use_known: boolean;
+      in_use_hours: number;
+      suspected_days: number;
+      areas: Array<{
+        code: string;
+        name_zh: string;
+        name_en: string;
+      }>;
+      items: Array<{
+        category: string;
+        area: string;
+        registered: number;
+        closed: number;
+        in_use: number | null;
+        silent: number | null;
+        suspected: number;
+        units: number | null;
+        units_coded: number | null;
+      }>;
+    };
+  };
+  /** Where open venues are, in columns for a map: degrees times 100000, and a letter each: u in use, s silent, c a copied code is suspected, ? not known */
+  "GET /api/v1/venues/points": {
+    path: Record<never, never>;
+    query: { area?: string; category?: string; state?: string; name?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string | null;
+      known_from: string | null;
+      use_known: boolean;
+      in_use_hours: number;
+      suspected_days: number;
+      without_place: number;
+      numbers: Array<number>;
+      longitudes: Array<number>;
+      latitudes: Array<number>;
+      states: string;
+    };
+  };
   /** Venue codes of the reader's area that seem to be copied, the youngest first */
   "GET /api/v1/venues/suspicions": {
     path: Record<never, never>;
@@ -1959,8 +2036,60 @@ export interface Operations {
         reason: "impossible_travel" | "rate";
         count: number;
         raised_at: string;
+        current: boolean;
       }>;
       next: string | null;
+    };
+  };
+  /** A venue: its place, unit, use by day, and what is suspected of its code */
+  "GET /api/v1/venues/{no}": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string | null;
+      known_from: string | null;
+      use_known: boolean;
+      in_use_hours: number;
+      suspected_days: number;
+      no: number;
+      name: string;
+      category: string;
+      area: {
+        code: string;
+        name_zh: string;
+        name_en: string;
+      } | null;
+      latitude: number | null;
+      longitude: number | null;
+      check_level: number;
+      code_version: number;
+      state: "in_use" | "silent" | "closed" | "unknown";
+      suspected: boolean;
+      last_scan_at: string | null;
+      days: Array<string>;
+      scans_by_day: Array<number | null>;
+      days_hidden: number;
+      hidden_below: number;
+      suspicions: Array<{
+        id: number;
+        window_start: string;
+        reason: "impossible_travel" | "rate";
+        count: number;
+        raised_at: string;
+        current: boolean;
+      }>;
+      unit: {
+        no: number;
+        name: string | null;
+        category: string | null;
+        area: {
+          code: string;
+          name_zh: string;
+          name_en: string;
+        } | null;
+      } | null;
     };
   };
   /** A venue's current code, short code, and the rotating code for its screen */
@@ -1991,6 +2120,34 @@ export interface Operations {
       short_code: string;
       rotating_token: string;
       rotating_until: string;
+    };
+  };
+  /** Registers venues of the sender's area from a sheet (CSV, XLSX, NDJSON), which gives each its code; rejected rows come back, the first thousand */
+  "POST /api/v1/venues:import": {
+    path: Record<never, never>;
+    query: { source?: string; dry_run?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      kind: string;
+      rows: number;
+      inserted: number;
+      merged: number;
+      unchanged: number;
+      rejected: number;
+      rejects_file: string | null;
+      seconds: number;
+      warnings: number;
+      import: number | null;
+      dry_run: boolean;
+      columns: Array<string>;
+      rejects: Array<{
+        row: number;
+        field: string;
+        reason: string;
+        values: Array<string>;
+      }>;
+      notes: Array<string>;
     };
   };
   /** The process lives */
