@@ -62,7 +62,7 @@ export function buildTests({ demo }) {
       .map((file) => readFileSync(file, "utf8"))
       .join("\n");
     const keys = [...catalogue.matchAll(/^ {2}(\w+): \{ zh:/gm)].map((match) => match[1]);
-    const built = /^(counter|kind|color|evidence|list|empty|state|subject|act|notice)_/;
+    const built = /^(counter|kind|color|evidence|list|empty|state|subject|act|notice|venue|level|column|why)_/;
     const unused = keys.filter((key) => !built.test(key) && !sources.includes(`"${key}"`));
     same(unused, [], "words that nothing shows");
   });

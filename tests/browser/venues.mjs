@@ -1,5 +1,6 @@
 // Venues: the table of coverage and its doors, the list, a venue with its code, a sheet with its
 // rejects. One suspicion is real: three residents scan two far posters within a minute.
+import { join } from "node:path";
 import {
   axeFindings,
   check,
@@ -7,6 +8,8 @@ import {
   logIn,
   logins,
   openPage,
+  serve,
+  work,
   pageIsWiderThanView,
   picture,
   same,
@@ -37,6 +40,21 @@ async function waitForUse(server, token) {
     await new Promise((done) => setTimeout(done, 500));
   }
   throw new Error("the use of venues did not become known");
+}
+
+/** The longest task of a page's main thread in a trace, in milliseconds of that thread's own time: what
+ * else the machine does meanwhile is not counted. */
+function longestTask(trace) {
+  const events = JSON.parse(trace.toString()).traceEvents;
+  const mains = new Set(
+    events
+      .filter((one) => one.name === "thread_name" && one.args.name === "CrRendererMain")
+      .map((one) => `${one.pid} ${one.tid}`),
+  );
+  const spans = events
+    .filter((one) => one.name.endsWith("RunTask") && mains.has(`${one.pid} ${one.tid}`))
+    .map((one) => one.tdur ?? 0);
+  return Math.max(0, ...spans) / 1000;
 }
 
 async function holderSession(server, no) {
@@ -280,6 +298,74 @@ export function venueTests({ demo, demoData, empty, emptyPassword }) {
     same(await textOf(page, ".venues-head h1"), "No venue is registered in your area yet", "words");
     same(faults, [], "faults");
     await close();
+  });
+
+  test("100,000 venues on the map: at most 500 symbols, and no task above 100 ms while it is dragged", async () => {
+    const data = join(work, "many");
+    command(data, ["init"]);
+    command(data, ["user", "add", "duty", "--role", "command", "--area", "320400"], "a-long-password\n");
+    const rows = ["venue_id,name,area,category,lat,lon"];
+    for (let i = 0; i < 100_000; i++) {
+      const angle = i * 2.399963; /* a sunflower: even, and the same each time */
+      const reach = Math.sqrt(i / 100_000);
+      const lat = 31.6 + 0.4 * reach * Math.sin(angle);
+      const lon = 119.68 + 0.47 * reach * Math.cos(angle);
+      rows.push(`m${i},点${i},320402,shop,${lat.toFixed(5)},${lon.toFixed(5)}`);
+    }
+    command(data, ["import", "venues", "-"], rows.join("\n"));
+    const many = await serve(data);
+    const { page, faults, close } = await openPage(many);
+    await logIn(page, "duty", "a-long-password");
+    await page.waitForSelector(".map");
+    await page.evaluate(() => {
+      window.most = 0;
+      const look = () => {
+        window.most = Math.max(window.most, Number(document.querySelector(".map-signs")?.dataset.symbols ?? 0));
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    const browser = page.context().browser();
+    await browser.startTracing(page, { categories: ["toplevel"] });
+    await page.click("[data-layer=all]");
+    await page.waitForFunction(
+      () => document.querySelector(".map-signs").dataset.venues === "100000",
+    ); /* every venue stands in some symbol */
+    check((await textOf(page, ".layer-words")).includes("100,000"), "all of them are counted");
+    await picture(page, "map-venues");
+    const box = await (await page.$(".map")).boundingBox();
+    for (let zoom = 0; zoom < 3; zoom++) {
+      await page.click(".map-tools [role=group]:last-child button:first-child");
+      await page.waitForTimeout(300);
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+      await page.mouse.down();
+      for (let step = 0; step < 60; step++)
+        await page.mouse.move(
+          box.x + box.width / 2 + 200 * Math.sin(step / 6),
+          box.y + box.height / 2 + 150 * Math.cos(step / 5),
+        );
+      await page.mouse.up();
+    }
+    await page.waitForTimeout(300);
+    await picture(page, "map-venues-near");
+    const most = await page.evaluate(() => window.most);
+    const longest = longestTask(await browser.stopTracing());
+    console.log(`# longest task of the page's thread ${longest.toFixed(1)} ms, most symbols ${most}`);
+    check(most > 100 && most <= 500, `symbols: ${most}`);
+    check(longest > 0 && longest < 100, `longest task: ${longest} ms`);
+    /* the same by keys, and a single one is a door */
+    await page.focus(".map g[role=button]");
+    const boxes = () => page.getAttribute(".map", "viewBox");
+    const before = await boxes();
+    await page.keyboard.press("Shift+ArrowRight");
+    check((await boxes()) !== before, "Shift and an arrow move the view");
+    await page.keyboard.press("0");
+    same(await boxes(), "0 0 760 620", "0 shows the whole map");
+    await page.keyboard.press("+");
+    check((await boxes()).endsWith(" 380 310"), "+ looks nearer");
+    same(faults, [], "faults");
+    await close();
+    await many.stop();
   });
 
   for (const [language, theme] of [

@@ -92,6 +92,19 @@ export const venuesWords = {
   venueLoopsNone: { zh: "没有开着的闭环。", en: "No loop is open." },
   venueLoopsMore: { zh: "还有更多，见“闭环”页。", en: "There are more: see the page Loops." },
 
+  // Venues on the map
+  layerGroup: { zh: "地图上显示", en: "Shown on the map" },
+  layerCases: { zh: "病例", en: "Cases" },
+  layerSilent: { zh: "静默场所", en: "Silent venues" },
+  layerAll: { zh: "全部场所", en: "All venues" },
+  layerWords: { zh: "{total} 处场所有位置，近处的并成一个；点开放大，单个打开。截至 {time}", en: "{total|venue has|venues have} a place; near ones stand as one. Click to look nearer, a single one opens. As of {time}" },
+  layerUseUnknown: { zh: "是否静默还不知道：没有收到扫码。", en: "Which are silent is not known: no scans have come." },
+  layerNowhere: { zh: "{count} 处没有登记位置，不在图上。", en: "{count|venue has|venues have} no place on record: not on the map." },
+  zoomGroup: { zh: "地图远近", en: "Nearer or farther" },
+  zoomIn: { zh: "放大", en: "Nearer" },
+  zoomOut: { zh: "缩小", en: "Farther" },
+  zoomWhole: { zh: "全图", en: "Whole map" },
+
   // Venues: from a spreadsheet
   uploadOpen: { zh: "用表格登记场所…", en: "Register from a sheet…" },
   uploadTitle: { zh: "用表格登记场所", en: "Register venues from a sheet" },
