@@ -327,7 +327,7 @@ export function venueTests({ demo, demoData, empty, emptyPassword }) {
     });
     const browser = page.context().browser();
     await browser.startTracing(page, { categories: ["toplevel"] });
-    await page.click("[data-layer=all]");
+    await page.selectOption("#map-layer", "all");
     await page.waitForFunction(
       () => document.querySelector(".map-signs").dataset.venues === "100000",
     ); /* every venue stands in some symbol */

@@ -19,7 +19,7 @@ export const venuesWords = {
   thCategory: { zh: "类别", en: "Category" },
   thRegister: { zh: "有码 / 登记单位", en: "With a code / units" },
   thWhole: { zh: "合计", en: "All" },
-  areaWhole: { zh: "全部区域", en: "all areas" },
+  venueAreas: { zh: "全部区域", en: "all areas" },
   areaDirect: { zh: "未落到下级", en: "Not below" },
   categoryAll: { zh: "全部类别", en: "All categories" },
   cellWhere: { zh: "{category}，{area}：在用 ", en: "{category}, {area}: in use " },

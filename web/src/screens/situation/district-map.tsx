@@ -1,9 +1,9 @@
 // The map: fill by the rate of 7 days, a disc with the cases. One stop for Tab; arrows move between
 // districts, Enter or a click looks at one. The table below shows the same places in the same
 // words.
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { t } from "../../catalogue.ts";
+import { t, type WordKey } from "../../catalogue.ts";
 import { areaName, count, rate } from "../../format.ts";
 import type { Cluster, Layer, View } from "../../map/cluster.ts";
 import { HatchPattern } from "../../parts/icons.tsx";
@@ -106,11 +106,13 @@ function Legend({
   outside,
   zone,
   discs,
+  children,
 }: {
   demo: boolean;
   outside: boolean;
   zone: boolean;
   discs: boolean;
+  children: ComponentChildren;
 }): JSX.Element {
   const [low, middle, high] = rateSteps;
   return (
@@ -150,6 +152,7 @@ function Legend({
       )}
       {outside && <span class="item">{t("mapOutside")}</span>}
       <span class="sr">{t(demo ? "mapPopulation" : "mapPopulationReal")}</span>
+      {children}
     </div>
   );
 }
@@ -272,31 +275,40 @@ function LayerSwitch({
   onLayer(layer: Layer | ""): void;
   onZoom(zoom: number): void;
 }): JSX.Element {
+  const nearer: [string, WordKey, number, boolean][] = [
+    ["+", "zoomIn", zoom * 2, zoom >= zoomMost],
+    ["−", "zoomOut", zoom / 2, zoom <= 1],
+    ["1:1", "zoomWhole", 1, zoom <= 1],
+  ];
   return (
     <div class="map-tools">
-      <div class="switch" role="group" aria-label={t("layerGroup")}>
+      <select
+        id="map-layer"
+        aria-label={t("layerGroup")}
+        value={layer}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          onLayer(layers.find((one) => one === chosen) ?? "");
+        }}
+      >
         {layers.map((one) => (
-          <button
-            key={one}
-            type="button"
-            data-layer={one}
-            aria-pressed={one === layer}
-            onClick={() => onLayer(one)}
-          >
+          <option key={one} value={one}>
             {t(one === "all" ? "layerAll" : one === "silent" ? "layerSilent" : "layerCases")}
+          </option>
+        ))}
+      </select>
+      <div class="switch" role="group" aria-label={t("zoomGroup")}>
+        {nearer.map(([sign, words, next, ends]) => (
+          <button
+            key={sign}
+            type="button"
+            title={t(words)}
+            disabled={ends}
+            onClick={() => onZoom(next)}
+          >
+            {sign} <span class="sr">{t(words)}</span>
           </button>
         ))}
-      </div>
-      <div class="switch" role="group" aria-label={t("zoomGroup")}>
-        <button type="button" disabled={zoom >= zoomMost} onClick={() => onZoom(zoom * 2)}>
-          {t("zoomIn")}
-        </button>
-        <button type="button" disabled={zoom <= 1} onClick={() => onZoom(zoom / 2)}>
-          {t("zoomOut")}
-        </button>
-        <button type="button" disabled={zoom <= 1} onClick={() => onZoom(1)}>
-          {t("zoomWhole")}
-        </button>
       </div>
     </div>
   );
@@ -420,20 +432,20 @@ export function DistrictMap(props: Props): JSX.Element {
   const kilometres = 20 * pixelsPerKilometre;
   return (
     <>
-      <LayerSwitch
-        layer={layer}
-        zoom={zoom}
-        onLayer={setLayer}
-        onZoom={(next) => looking.zoomTo(next)}
-      />
-      {layer && <LayerWords layer={layer} found={found} />}
-        <div class="map-box">
+      <div class="map-box">
         <Legend
           demo={props.demo}
           outside={outside.length > 0}
           zone={byCode.has(zoneCode)}
           discs={layer === ""}
-        />
+        >
+          <LayerSwitch
+            layer={layer}
+            zoom={zoom}
+            onLayer={setLayer}
+            onZoom={(next) => looking.zoomTo(next)}
+          />
+        </Legend>
         <div class="map-stack">
           <svg
             ref={root}
@@ -482,6 +494,7 @@ export function DistrictMap(props: Props): JSX.Element {
           </svg>
         </div>
       </div>
+      {layer && <LayerWords layer={layer} found={found} />}
     </>
   );
 }

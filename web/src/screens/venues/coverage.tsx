@@ -164,7 +164,7 @@ export function CoverageTable({ coverage, narrowing, onDoor }: Props): JSX.Eleme
           `${count(whole.coded)} / ${count(whole.units)}`
         )}
       </td>
-      <td>{door(row, 0, whole, category, narrowing.of, t("areaWhole"))}</td>
+      <td>{door(row, 0, whole, category, narrowing.of, t("venueAreas"))}</td>
       {sums.map((sum, i) => {
         const area = areas[i]!;
         const place = `${row} ${i + 1}`;
