@@ -69,6 +69,7 @@ export const venuesWords = {
   codeShort: { zh: "短码", en: "Short code" },
   codeShortNote: { zh: "短码给打不开相机的人手输，效力与扫海报相同，只是一次自报。", en: "The short code is for people who type; like a scan of the poster it is no more than a claim." },
   codeHidden: { zh: "短码只给管理场所码的岗位看。", en: "The short code is shown to who manages codes." },
+  posterOpen: { zh: "打印海报（PDF）", en: "Poster (PDF)" },
   revokeOpen: { zh: "作废这张码…", en: "End this code…" },
   revokeTitle: { zh: "作废“{name}”的码", en: "End the code of “{name}”" },
   revokeMeans: { zh: "已经张贴的海报和短码立刻失效，扫了会被拒绝；要重新张贴新码。不能撤回。", en: "Posters that hang and the short code stop at once and are refused; new ones must be put up. This cannot be taken back." },

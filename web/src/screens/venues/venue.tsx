@@ -229,6 +229,9 @@ function CodeSection({ venue, rights, onChange }: { venue: Venue; rights: Rights
       <p class="quiet">{t(rights.manage ? "codeShortNote" : "codeHidden")}</p>
       {rights.manage && !asking && (
         <div class="bar-line">
+          <a class="button slim" href={`/api/v1/venues/${venue.no}/poster`} target="_blank" rel="noopener">
+            {t("posterOpen")}
+          </a>
           <button id="revoke-open" class="button slim" type="button" onClick={() => setAsking(true)}>
             {t("revokeOpen")}
           </button>
