@@ -365,11 +365,15 @@ bool venue_board_tick(struct checkin *checkin, struct error *err)
 {
     struct venue_board *board = board_of(checkin);
     timestamp real = world_real_now();
+    bool done = true;
+    pthread_mutex_lock(&board->reading);
     bool young = real >= board->read_at && real - board->read_at < MINUTE;
-    if (young && !board->unfinished && is_current(checkin))
-        return true;
-    board->read_at = real;
-    return venue_board_refresh(checkin, err);
+    if (!young || board->unfinished || !is_current(checkin)) {
+        board->read_at = real;
+        done = refresh(checkin, err);
+    }
+    pthread_mutex_unlock(&board->reading);
+    return done;
 }
 
 /* ---- Reading */
