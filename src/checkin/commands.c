@@ -249,7 +249,8 @@ const struct command checkin_commands[] = {
 extern const struct route checkin_routes[];
 extern const size_t checkin_route_count;
 
-static const struct migration migrations[] = {{"src/checkin/schema/001_suspicions.sql"}};
+static const struct migration migrations[] = {{"src/checkin/schema/001_suspicions.sql"},
+                                              {"src/checkin/schema/002_suspected_code.sql"}};
 static const struct event_kind event_kinds[] = {
     /* {"venue":N,"reason":NAME,"count":N}: once a venue and window */
     {"venue.copied_code", "venue"},
@@ -258,13 +259,14 @@ static const struct event_kind event_kinds[] = {
 const struct module checkin_module = {
     .name = "checkin",
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = 2,
     .event_kinds = event_kinds,
     .event_kind_count = 1,
     .commands = checkin_commands,
     .command_count = sizeof checkin_commands / sizeof *checkin_commands,
     .routes = checkin_routes,
-    .route_count = 9,
+    .route_count = 14,
     .statements = (const struct sql_list *const[]){&venue_statements, &copied_statements,
-                                                   &own_venue_statements, NULL},
+                                                   &own_venue_statements, &board_statements,
+                                                   &venue_page_statements, NULL},
 };

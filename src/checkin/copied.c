@@ -16,8 +16,9 @@
 
 static const struct sql_text suspicion_insert = {
     "venue_suspicion_insert",
-    "INSERT INTO venue_suspicion (venue_no, area_no, window_start, reason, scans, raised_at)"
-    " SELECT venue_no, area_no, ?2, ?3, ?4, ?5 FROM venue WHERE venue_no = ?1"
+    "INSERT INTO venue_suspicion (venue_no, area_no, window_start, reason, scans, raised_at,"
+    " token_version) SELECT venue_no, area_no, ?2, ?3, ?4, ?5, token_version FROM venue"
+    " WHERE venue_no = ?1"
     " ON CONFLICT (venue_no, window_start) DO NOTHING",
     "primary key"};
 static const struct sql_text suspicion_area = {
@@ -25,18 +26,24 @@ static const struct sql_text suspicion_area = {
 static const struct sql_text suspicion_page = {
     "venue_suspicion_page",
     "SELECT suspicion_no, s.venue_no, s.area_no, s.window_start, s.reason, s.scans, s.raised_at,"
-    " v.name FROM venue_suspicion s LEFT JOIN venue v ON v.venue_no = s.venue_no"
+    " v.name, s.token_version = v.token_version FROM venue_suspicion s"
+    " LEFT JOIN venue v ON v.venue_no = s.venue_no"
     " WHERE s.suspicion_no < ?1 AND s.area_no BETWEEN ?2 AND ?3 ORDER BY s.suspicion_no DESC"
     " LIMIT ?4",
     "primary key"};
+static const struct sql_text suspicion_of_venue = {
+    "venue_suspicion_of_venue",
+    "SELECT suspicion_no, window_start, reason, scans, raised_at, token_version"
+    " FROM venue_suspicion WHERE venue_no = ?1 ORDER BY window_start DESC LIMIT ?2",
+    "sqlite_autoindex_venue_suspicion_1"};
 static const struct sql_text venue_place = {
     "venue_suspicion_place", "SELECT latitude, longitude FROM venue WHERE venue_no = ?1",
     "primary key"};
 
-const struct sql_list copied_statements =
-    SQL_LIST(&suspicion_insert, &suspicion_area, &suspicion_page, &venue_place);
+const struct sql_list copied_statements = SQL_LIST(
+    &suspicion_insert, &suspicion_area, &suspicion_page, &suspicion_of_venue, &venue_place);
 
-enum { HISTORY_DAYS = 14, PLACE_SLOTS = 4096, SECONDS_A_MINUTE = 60 };
+enum { HISTORY_DAYS = 14, PLACE_SLOTS = 4096, SECONDS_A_MINUTE = 60, SHOWN_OF_VENUE_MAX = 100 };
 static const double earth_km = 6371.0;
 
 struct claim {
@@ -374,7 +381,30 @@ static void put_suspicion(struct json_writer *writer, struct registry *registry,
     json_field_text(writer, "reason", sql_get_text(query, 4));
     json_field_int64(writer, "count", sql_get_int(query, 5));
     json_field_time(writer, "raised_at", sql_get_int(query, 6));
+    json_field_bool(writer, "current", sql_get_int(query, 8) != 0);
     json_object_end(writer);
+}
+
+bool checkin_put_suspicions(struct sql *sql, struct json_writer *writer, uint32_t venue,
+                            uint16_t version, struct error *err)
+{
+    struct sql_query *query;
+    bool row,
+        done = sql_begin(sql, &suspicion_of_venue,
+                         SQL_ARGUMENTS(sql_int(venue), sql_int(SHOWN_OF_VENUE_MAX)), &query, err);
+    json_array_begin(writer);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        json_object_begin(writer);
+        json_field_int64(writer, "id", sql_get_int(query, 0));
+        json_field_time(writer, "window_start", sql_get_int(query, 1) * SECOND);
+        json_field_text(writer, "reason", sql_get_text(query, 2));
+        json_field_int64(writer, "count", sql_get_int(query, 3));
+        json_field_time(writer, "raised_at", sql_get_int(query, 4));
+        json_field_bool(writer, "current", sql_get_int(query, 5) == version);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    return done;
 }
 
 static bool list_suspicions(const struct request *request, struct sql *sql,

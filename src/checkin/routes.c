@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "checkin/checkin_internal.h"
+#include "checkin/venue_schema.h"
 #include "policy/permissions.h"
 
 enum { BATCH_LINES_MAX = 10000, LINES_AT_ONCE = 256 };
@@ -59,17 +60,6 @@ static const char venue_today_schema[] =
     ",\"usual_scans\":" COUNT_OR_NULL
     ",\"last_scan_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
     "\"told_from\":{\"type\":\"integer\"}}}";
-
-static const char suspicions_schema[] =
-    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"
-    "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\","
-    "\"venue_no\",\"name\",\"area\",\"window_start\",\"reason\",\"count\",\"raised_at\"],"
-    "\"properties\":{\"id\":{\"type\":\"integer\"},\"venue_no\":{\"type\":\"integer\"},"
-    "\"name\":{\"type\":\"string\"},\"area\":{\"type\":\"string\"},"
-    "\"window_start\":{\"type\":\"string\",\"format\":\"date-time\"},"
-    "\"reason\":{\"enum\":[\"impossible_travel\",\"rate\"]},\"count\":{\"type\":\"integer\"},"
-    "\"raised_at\":{\"type\":\"string\",\"format\":\"date-time\"}}}},"
-    "\"next\":{\"type\":[\"string\",\"null\"]}}}";
 
 /* Waits for several exchanges. */
 struct batch {
@@ -214,7 +204,7 @@ const struct route checkin_routes[] = {
      .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
      .query = "limit:integer:1 to 1000, default 100;after:string:cursor",
      .summary = "Venue codes of the reader's area that seem to be copied, the youngest first",
-     .response_schema = suspicions_schema,
+     .response_schema = VENUE_SUSPICIONS,
      .handle = checkin_handle_suspicions},
     {.method = HTTP_GET,
      .path = "/venue-codes/{code}",
@@ -233,5 +223,57 @@ const struct route checkin_routes[] = {
      .summary = "Scans of a venue today so far, and usually by this time; small counts are null",
      .response_schema = venue_today_schema,
      .handle = checkin_handle_venue_today},
+    {.method = HTTP_GET,
+     .path = "/venues/coverage",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .query = "area:string:code of an area within the reader's own, which is the default",
+     .summary = "Venues by category and area below: registered, in use, silent, suspected",
+     .response_schema = VENUE_COVERAGE,
+     .handle = checkin_handle_coverage},
+    {.method = HTTP_GET,
+     .path = "/venues/points",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .shed = SHED_DECORATION,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .query = VENUE_FILTER,
+     .summary = "Where open venues are, in columns for a map: degrees times 100000, and a letter"
+                " each: u in use, s silent, c a copied code is suspected, ? not known",
+     .response_schema = VENUE_POINTS,
+     .handle = checkin_handle_points},
+    {.method = HTTP_GET,
+     .path = "/venues",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .query = VENUE_FILTER ";limit:integer:1 to 1000, default 100;after:string:cursor",
+     .summary = "Venues of the reader's area by number",
+     .response_schema = VENUE_LIST,
+     .handle = checkin_handle_venues},
+    {.method = HTTP_GET,
+     .path = "/venues/{no}",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .summary = "A venue: its place, unit, use by day, and what is suspected of its code",
+     .response_schema = VENUE_PAGE,
+     .handle = checkin_handle_venue},
+    {.method = HTTP_POST,
+     .path = "/venues:import",
+     .access = ROUTE_USER,
+     .waits = true,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_IMPORT_RUN),
+     .body_bytes_max = 32 << 20,
+     .query = "source:string:whose external ids they are, default \"default\";"
+              "dry_run:string:true: everything is tried, nothing is kept",
+     .summary = "Registers venues of the sender's area from a sheet (CSV, XLSX, NDJSON), which"
+                " gives each its code; rejected rows come back, the first thousand",
+     .request_type = "text/csv",
+     .request_schema = "{\"type\":\"string\"}",
+     .response_schema = VENUE_IMPORT,
+     .handle = checkin_handle_import},
 };
 const size_t checkin_route_count = sizeof checkin_routes / sizeof *checkin_routes;

@@ -92,6 +92,7 @@ bool venue_table_read(struct venue_table *table, struct store *store, struct err
         done = read_all(table, sql, err);
         store_read_end(store, sql);
     }
+    atomic_fetch_add(&table->generation, 1);
     pthread_mutex_unlock(&table->lock);
     return done;
 }
@@ -99,6 +100,7 @@ bool venue_table_read(struct venue_table *table, struct store *store, struct err
 void venue_table_init(struct venue_table *table)
 {
     pthread_mutex_init(&table->lock, NULL);
+    venue_board_init(&table->board);
 }
 
 void venue_table_release(struct venue_table *table)
@@ -106,6 +108,7 @@ void venue_table_release(struct venue_table *table)
     for (size_t i = 0; i < VENUE_CHUNKS; i++)
         free((void *)(uintptr_t)atomic_load(&table->chunks[i]));
     pthread_mutex_destroy(&table->lock);
+    venue_board_release(&table->board);
 }
 
 /* ---- Following imports */
@@ -114,17 +117,20 @@ enum { EVENTS_A_READ = 1024 };
 
 struct following {
     int64_t last_no;
-    bool venues;
+    bool venues, units;
 };
 
 static bool follow_event(const struct event *event, void *context, struct error *err)
 {
     (void)err;
-    static const char kind[] = "\"kind\":\"venues\"";
+    static const char venues[] = "\"kind\":\"venues\"", units[] = "\"kind\":\"units\"";
     struct following *f = context;
+    bool imported = slice_equal(event->kind, SLICE("registry.imported"));
     f->last_no = event->no;
-    f->venues |= slice_equal(event->kind, SLICE("registry.imported")) &&
-                 memmem(event->payload.data, event->payload.length, kind, sizeof kind - 1);
+    f->venues |=
+        imported && memmem(event->payload.data, event->payload.length, venues, sizeof venues - 1);
+    f->units |=
+        imported && memmem(event->payload.data, event->payload.length, units, sizeof units - 1);
     return true;
 }
 
@@ -149,8 +155,10 @@ bool checkin_follow(struct checkin *checkin, struct error *err)
     if (!read_events(checkin, &f, err) ||
         (f.venues && !venue_table_read(&checkin->venues, checkin->platform->store, err)))
         return false;
+    if (f.units)
+        atomic_fetch_add(&checkin->venues.generation, 1);
     checkin->event_no = f.last_no;
-    return checkin_watch_tick(checkin, err);
+    return checkin_watch_tick(checkin, err) && venue_board_tick(checkin, err);
 }
 
 /* ---- Revocation */
@@ -251,7 +259,6 @@ bool checkin_handle_revoke(const struct request *request, struct response *respo
 {
     uint32_t venue;
     return checkin_take_venue(request, &venue, err) &&
-           checkin_revoke(request->platform->checkin, venue, slice_of(request->actor.name),
-                          err) &&
+           checkin_revoke(request->platform->checkin, venue, slice_of(request->actor.name), err) &&
            checkin_handle_code(request, response, err);
 }

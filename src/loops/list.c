@@ -23,6 +23,12 @@ static const struct sql_text rows_closed = {
     "SELECT " ROW_COLUMNS " FROM loop l WHERE l.area_no = ?1 AND l.state <> 0"
     " AND (l.closed_at, l.loop_no) < (?2, ?3) ORDER BY l.closed_at DESC, l.loop_no DESC LIMIT ?4",
     "loop_by_closing"};
+static const struct sql_text rows_of_venue = {
+    "loop_rows_of_venue",
+    "SELECT " ROW_COLUMNS " FROM loop l WHERE l.subject_kind = ?5 AND l.subject_no = ?1"
+    " AND l.state = 0 AND l.area_no BETWEEN ?6 AND ?7 AND (l.due_at, l.loop_no) > (?2, ?3)"
+    " ORDER BY l.due_at, l.loop_no LIMIT ?4",
+    "loop_by_subject"};
 /* Whom it was told to, newest first: the number stands for the time. */
 static const struct sql_text rows_told = {
     "loop_rows_told",
@@ -40,8 +46,9 @@ static const struct sql_text counts_select = {
     " ORDER BY scene_no, stage",
     "primary key"};
 
-const struct sql_list loop_list_statements = SQL_LIST(
-    &rows_of_seat, &rows_of_area, &rows_closed, &rows_told, &areas_with_loops, &counts_select);
+const struct sql_list loop_list_statements =
+    SQL_LIST(&rows_of_seat, &rows_of_area, &rows_closed, &rows_of_venue, &rows_told,
+             &areas_with_loops, &counts_select);
 
 /* ---- Runs */
 
@@ -59,6 +66,7 @@ struct merge {
     const struct definitions *definitions;
     const struct sql_text *text;
     bool backwards;
+    int64_t area_first, area_last; /* of rows_of_venue */
     struct run *runs;
     size_t run_count, head_rows;
     int64_t key, no; /* after these */
@@ -93,10 +101,15 @@ static int64_t key_of_row(const struct merge *merge, const struct loop_row *row)
 static bool fill(struct merge *merge, struct run *run, int64_t key, int64_t no, struct error *err)
 {
     struct sql_query *query;
-    bool row, done = sql_begin(merge->sql, merge->text,
-                               SQL_ARGUMENTS(sql_int(run->no), sql_int(key), sql_int(no),
-                                             sql_int((int64_t)merge->head_rows)),
-                               &query, err);
+    const struct sql_value arguments[] = {sql_int(run->no),
+                                          sql_int(key),
+                                          sql_int(no),
+                                          sql_int((int64_t)merge->head_rows),
+                                          sql_int(SCENE_VENUE),
+                                          sql_int(merge->area_first),
+                                          sql_int(merge->area_last)};
+    bool row, done = sql_begin(merge->sql, merge->text, arguments,
+                               merge->text == &rows_of_venue ? 7 : 4, &query, err);
     run->count = run->next = 0;
     if (!run->rows)
         run->rows = arena_alloc(merge->arena, merge->head_rows * sizeof *run->rows);
@@ -170,18 +183,30 @@ static bool runs_of_seats(struct merge *merge, const struct board *board, int64_
     return true;
 }
 
+static void run_of_venue(struct merge *merge, const struct loop_query *query)
+{
+    merge->area_first = query->area_first;
+    merge->area_last = query->area_last;
+    merge->run_count = 1;
+    merge->runs = arena_alloc(merge->arena, sizeof *merge->runs);
+    merge->runs[0].no = query->venue_no;
+}
+
 static bool begin(struct merge *merge, const struct board *board, struct loops *loops,
                   const struct loop_query *query, struct error *err)
 {
     merge->definitions = atomic_load(&loops->definitions);
-    merge->text = query->told     ? &rows_told
+    merge->text = query->venue_no ? &rows_of_venue
+                  : query->told   ? &rows_told
                   : query->closed ? &rows_closed
                   : query->mine   ? &rows_of_seat
                                   : &rows_of_area;
     merge->backwards = query->closed;
     merge->key = query->after_key;
     merge->no = query->after_no;
-    if (query->mine || query->told
+    if (query->venue_no)
+        run_of_venue(merge, query);
+    else if (query->mine || query->told
             ? !runs_of_seats(merge, board, query->user_no, err)
             : !runs_of_areas(merge, query->area_first, query->area_last, err))
         return false;
@@ -194,7 +219,7 @@ static bool fits(const struct loop_row *row, const struct loop_query *query)
     return row->definition &&
            (!query->scene.data ||
             slice_equal(slice_of(row->definition->scene->name), query->scene)) &&
-           (!query->told || row->state == LOOP_OPEN);
+           (!query->venue_no || !row->hidden) && (!query->told || row->state == LOOP_OPEN);
 }
 
 bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,

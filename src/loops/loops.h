@@ -103,6 +103,7 @@ struct loop_query {
     bool mine, told, closed; /* of the user's seats; escalated to them; else of the areas */
     bool overdue;
     struct slice scene; /* data NULL: all */
+    int64_t venue_no;   /* of the areas: open ones about this venue, where that is told; 0: all */
     int64_t user_no, area_first, area_last, limit;
     timestamp now;
     int64_t after_key, after_no;

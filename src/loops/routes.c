@@ -101,6 +101,12 @@ static bool read_query(const struct request *request, struct loop_query *query, 
         !request_limit(request, &query->limit, err))
         return false;
     bool looks_after = request->actor.permissions & PERMISSION_BIT(PERMIT_LOOP_AREA);
+    struct slice venue = request_query(request, "venue");
+    if (venue.data && !slice_to_int64(venue, 1, UINT32_MAX, &query->venue_no))
+        return loop_bad_value("venue", "the number of a venue", "not a number", err);
+    if (venue.data && (!looks_after || owner > 1 || state || overdue))
+        return loop_bad_value("venue", "open loops of the areas that your role looks after",
+                              "loops about a venue are asked for by area alone", err);
     query->mine = owner == 2 || (owner == 0 && !looks_after);
     query->told = owner == 3;
     query->closed = state == 1;
@@ -489,6 +495,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
               "state:string:open (default) or closed;"
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
               "area:string:area code within the reader's own;"
+              "venue:integer:number of a venue: open loops of the areas about it;"
               "limit:integer:1 to 1000, default 100;after:string:cursor",
      .response_schema = LOOP_PAGE,
      .handle = handle_list},

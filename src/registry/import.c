@@ -45,6 +45,7 @@ struct import_run {
     bool ndjson;
     bool rejects_lost; /* rows were rejected that no file holds */
     bool rejects_written;
+    bool rejects_given; /* by the caller: not closed here, and no file of a name */
     FILE *rejects;
     char *rejects_name;
 };
@@ -96,8 +97,21 @@ void registry_csv_put(struct buffer *line, struct slice field, bool first)
     free(guarded);
 }
 
+static void write_rejects_head(struct import_run *run)
+{
+    const struct csv_row *header = csv_reader_header(run->reader);
+    struct buffer line;
+    buffer_init(&line, 4 << 20);
+    for (size_t i = 0; i < header->count; i++)
+        csv_put(&line, header->fields[i], i == 0);
+    fprintf(run->rejects, "%s,row,field,reason\n", line.data);
+    buffer_release(&line);
+}
+
 static bool open_rejects(struct import_run *run)
 {
+    if (run->rejects_given && run->result.rejected == 1)
+        write_rejects_head(run);
     if (run->rejects)
         return true;
     int fd = openat(run->context->working_directory_fd, run->rejects_name,
@@ -112,13 +126,7 @@ static bool open_rejects(struct import_run *run)
     run->rejects = fd < 0 ? NULL : fdopen(fd, "w");
     if (!run->rejects)
         return false;
-    const struct csv_row *header = csv_reader_header(run->reader);
-    struct buffer line;
-    buffer_init(&line, 4 << 20);
-    for (size_t i = 0; i < header->count; i++)
-        csv_put(&line, header->fields[i], i == 0);
-    fprintf(run->rejects, "%s,row,field,reason\n", line.data);
-    buffer_release(&line);
+    write_rejects_head(run);
     return true;
 }
 
@@ -346,8 +354,8 @@ static bool close_rejects(struct import_run *run, struct error *err)
 {
     bool lost = run->rejects_lost;
     if (run->rejects)
-        lost |= fclose(run->rejects) != 0;
-    bool written = run->rejects != NULL;
+        lost |= (run->rejects_given ? fflush(run->rejects) : fclose(run->rejects)) != 0;
+    bool written = run->rejects && !run->rejects_given;
     run->rejects = NULL;
     run->rejects_written = written;
     return !lost || error_set(err, ERROR_IO, (struct error_place){.source = run->rejects_name},
@@ -386,11 +394,15 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
     arena_init(&rows, (size_t)8 << 30);
     run->kind = kind;
     run->context = context;
+    run->rejects = options->rejects;
+    run->rejects_given = options->rejects != NULL;
     run->batch = (struct import_batch){.kind = kind,
                                        .platform = context->platform,
                                        .source = slice_of(options->source),
                                        .create_missing = options->create_missing,
                                        .dry_run = options->dry_run,
+                                       .area_first = options->area_first,
+                                       .area_last = options->area_last,
                                        .rows = run->rows,
                                        .column_of = run->column_of,
                                        .result = &run->result,

@@ -7,6 +7,8 @@
 struct import_options {
     const char *source;
     bool create_missing, dry_run;
+    FILE *rejects; /* rejected rows go here and to no file; stays the caller's. NULL: a file */
+    int64_t area_first, area_last; /* rows elsewhere are rejected; 0, 0: none is elsewhere */
 };
 /* Imports a file and prints its reconciliation. */
 bool import_run(struct command_context *context, const struct import_kind *kind, const char *path,

@@ -256,7 +256,7 @@ static struct slice row_digest(const struct import_batch *batch, size_t row, int
 }
 
 static bool same_digest(struct sql *sql, const struct kind_table *table, int64_t no,
-                        struct slice digest, bool *ret_same, struct error *err)
+                        struct slice digest, bool *ret_same, int64_t *ret_area, struct error *err)
 {
     struct sql_query *query;
     bool row;
@@ -264,6 +264,7 @@ static bool same_digest(struct sql *sql, const struct kind_table *table, int64_t
         !sql_next(query, &row, err))
         return false;
     *ret_same = row && slice_equal(sql_get_blob(query, 0), digest);
+    *ret_area = row ? sql_get_int(query, 1) : 0;
     sql_end(query);
     return true;
 }
@@ -316,14 +317,20 @@ static void start_level(const struct import_batch *batch, struct row_values *val
         *level = sql_int(policy_category(policy, policy_category_of(policy, name))->check_level);
 }
 
-/* *ret_no 0 where the id is new, else its number; *ret_same: nothing has changed. */
-static bool find_row(const struct row_place *place, const struct kind_table *table,
-                     struct slice id, struct slice digest, int64_t *ret_no, bool *ret_same,
+/* *ret_no 0 where the id is new, else its number; *ret_same: nothing has changed; *ret_area: where
+ * it is. */
+static bool find_row(const struct row_place *place, const struct kind_table *table, struct slice id,
+                     struct slice digest, int64_t *ret_no, bool *ret_same, int64_t *ret_area,
                      struct error *err)
 {
     *ret_same = false;
     return registry_lookup(place->sql, table->kind, place->batch->source, id, ret_no, err) &&
-           (!*ret_no || same_digest(place->sql, table, *ret_no, digest, ret_same, err));
+           (!*ret_no || same_digest(place->sql, table, *ret_no, digest, ret_same, ret_area, err));
+}
+
+static bool may_touch(const struct import_batch *batch, int64_t area_no)
+{
+    return !batch->area_last || (area_no >= batch->area_first && area_no <= batch->area_last);
 }
 
 static bool store_row(const struct row_place *place, const struct kind_table *table, int columns,
@@ -331,11 +338,18 @@ static bool store_row(const struct row_place *place, const struct kind_table *ta
 {
     struct import_batch *batch = place->batch;
     struct slice digest = row_digest(batch, place->row, columns);
-    int64_t no;
+    int64_t no, area_no = 0;
     bool same, person = table->kind == REGISTRY_PERSON;
-    if (!find_row(place, table, values->id, digest, &no, &same, err))
+    if (!find_row(place, table, values->id, digest, &no, &same, &area_no, err))
         return false;
     bool known = no != 0;
+    if ((known && !may_touch(batch, area_no)) ||
+        ((!known || values->area_given) && !may_touch(batch, values->area_no))) {
+        import_reject(batch, place->row, "area",
+                      known && !may_touch(batch, area_no) ? "it lies outside your area already"
+                                                          : "not an area of your own");
+        return true;
+    }
     if (same) {
         batch->result->unchanged++;
         return true;
@@ -419,14 +433,14 @@ static bool undo_rows(struct sql *sql, void *context, struct error *err)
     static const struct kind_table ident##_table = {                                               \
         .kind = registry_kind_,                                                                    \
         .types = ident##_types,                                                                    \
-        .digest = {#ident "_digest", "SELECT digest FROM " table_ " WHERE " key_ " = ?1",          \
+        .digest = {#ident "_digest", "SELECT digest, area_no FROM " table_ " WHERE " key_ " = ?1", \
                    "primary key"},                                                                 \
         .insert = {#ident "_insert",                                                               \
                    "INSERT INTO " table_ " (" key_ ", area_no, import_no, digest" names_           \
                    ") VALUES (?1, ?2, ?3, ?4" marks_ ")",                                          \
                    "primary key"},                                                                 \
         .update = {#ident "_update",                                                               \
-                   "UPDATE " table_ " SET area_no = coalesce(?2, area_no),"                         \
+                   "UPDATE " table_ " SET area_no = coalesce(?2, area_no),"                        \
                    " import_no = coalesce(import_no, ?3),"                                         \
                    " digest = ?4" sets_ " WHERE " key_ " = ?1",                                    \
                    "primary key"},                                                                 \

@@ -150,6 +150,7 @@ struct import_batch { /* up to 4096 rows, columns resolved by name */
     struct platform *platform;
     struct slice source;
     bool create_missing, dry_run;
+    int64_t area_first, area_last; /* of rows that may be touched; 0, 0: of all */
     int64_t import_no;
     size_t row_count;
     const struct csv_row *rows;   /* fields in the file's order */

@@ -106,6 +106,10 @@ static void a_route_that_does_not_declare_itself_is_a_fault(void **state)
     ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler lab_duty "       \
                 "lab_lead site_lead site_staff unit_manager venue_manager venue_staff inspector "  \
                 "inspection_lead appeals_officer approver epidemiologist "
+#define VENUE_READERS                                                                              \
+    ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "      \
+                "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "     \
+                "epidemiologist administrator "
 static const struct {
     enum http_method method;
     const char *path;
@@ -151,12 +155,14 @@ static const struct {
     {HTTP_POST, "/api/v1/appeals/1/annulment", "cdc_lead cdc_duty "},
     {HTTP_POST, "/api/v1/rules", "cdc_lead "},
     {HTTP_POST, "/api/v1/rules/1/sign", "command approver inspection_lead "},
-    {HTTP_GET, "/api/v1/venues/suspicions",
-     ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "
-                 "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "
-                 "epidemiologist "},
+    {HTTP_GET, "/api/v1/venues/suspicions", VENUE_READERS},
     {HTTP_GET, "/api/v1/venue-codes/1/today",
      "checkpoint_lead checkpoint_officer venue_manager venue_staff "},
+    {HTTP_GET, "/api/v1/venues/coverage", VENUE_READERS},
+    {HTTP_GET, "/api/v1/venues/points", VENUE_READERS},
+    {HTTP_GET, "/api/v1/venues", VENUE_READERS},
+    {HTTP_GET, "/api/v1/venues/1", VENUE_READERS},
+    {HTTP_POST, "/api/v1/venues:import", "cdc_lead administrator "},
     {HTTP_GET, "/api/v1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/loops:counts",
      ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},

@@ -15,6 +15,7 @@ import { phoneOfflineTests } from "./phone-offline.mjs";
 import { phoneScanTests } from "./phone-scan.mjs";
 import { phoneTlsTests } from "./phone-tls.mjs";
 import { phoneStaffTests } from "./phone-staff.mjs";
+import { venueTests } from "./venues.mjs";
 import { buildTests } from "./build.mjs";
 
 const demoData = join(work, "demo");
@@ -62,6 +63,7 @@ try {
   alertTests(world);
   caseTests(world);
   loopTests(world);
+  venueTests(world);
   phoneTests(world);
   phoneCodeTests(world);
   phoneScanTests(world);

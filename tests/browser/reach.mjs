@@ -54,6 +54,13 @@ export function reachTests({ demo, empty, emptyPassword }) {
       },
     },
     {
+      name: "venues",
+      open: async (page) => {
+        await page.goto("/venues");
+        await page.waitForSelector("#venue-list .row");
+      },
+    },
+    {
       name: "gate",
       open: async (page) => {
         await page.goto("/cases");

@@ -8,6 +8,7 @@ import "./style/situation.css";
 import "./style/alerts.css";
 import "./style/cases.css";
 import "./style/loops.css";
+import "./style/venues.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 

@@ -8,6 +8,7 @@ import { CaseScreen } from "./screens/cases/case.tsx";
 import type { Session } from "./screens/login.tsx";
 import { LoopsScreen } from "./screens/loops/loops.tsx";
 import { SituationScreen } from "./screens/situation/situation.tsx";
+import { VenuesScreen } from "./screens/venues/venues.tsx";
 
 /** How fresh the data are: null where nothing came yet. */
 export interface Fresh {
@@ -79,6 +80,15 @@ export const pages: Page[] = [
       const id = numberBehind("/cases", path);
       return id ? <CaseScreen id={id} reader={session.name} /> : null;
     },
+  },
+  {
+    address: "/venues",
+    words: "venues",
+    permission: "venue.read",
+    draw: ({ session, path }) =>
+      path === "/venues" || path === "/venues/import" || numberBehind("/venues", path) ? (
+        <VenuesScreen reader={session} />
+      ) : null,
   },
 ];
 

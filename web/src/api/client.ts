@@ -13,6 +13,8 @@ interface CallOptions<N extends Name> {
   body?: Operations[N]["body"];
   /** The same for a request that is sent again: it is then answered as the first. */
   key?: string;
+  /** A body that is no JSON: a sheet, a picture. */
+  file?: Blob;
   signal?: AbortSignal;
 }
 
@@ -132,6 +134,9 @@ export async function call<N extends ApiName>(
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(options.body);
+  } else if (options.file) {
+    headers["Content-Type"] = options.file.type || "application/octet-stream";
+    request.body = options.file;
   }
   const path = (options.path ?? {}) as Record<string, string | number>;
   let response: Response;

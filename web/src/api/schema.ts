@@ -647,7 +647,7 @@ export interface Operations {
   /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
   "GET /api/v1/loops": {
     path: Record<never, never>;
-    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; limit?: number; after?: string };
+    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; venue?: number; limit?: number; after?: string };
     purpose: false;
     body: undefined;
     answer: {
@@ -2140,8 +2140,60 @@ export interface Operations {
         reason: "impossible_travel" | "rate";
         count: number;
         raised_at: string;
+        current: boolean;
       }>;
       next: string | null;
+    };
+  };
+  /** A venue: its place, unit, use by day, and what is suspected of its code */
+  "GET /api/v1/venues/{no}": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string | null;
+      known_from: string | null;
+      use_known: boolean;
+      in_use_hours: number;
+      suspected_days: number;
+      no: number;
+      name: string;
+      category: string;
+      area: {
+        code: string;
+        name_zh: string;
+        name_en: string;
+      } | null;
+      latitude: number | null;
+      longitude: number | null;
+      check_level: number;
+      code_version: number;
+      state: "in_use" | "silent" | "closed" | "unknown";
+      suspected: boolean;
+      last_scan_at: string | null;
+      days: Array<string>;
+      scans_by_day: Array<number | null>;
+      days_hidden: number;
+      hidden_below: number;
+      suspicions: Array<{
+        id: number;
+        window_start: string;
+        reason: "impossible_travel" | "rate";
+        count: number;
+        raised_at: string;
+        current: boolean;
+      }>;
+      unit: {
+        no: number;
+        name: string | null;
+        category: string | null;
+        area: {
+          code: string;
+          name_zh: string;
+          name_en: string;
+        } | null;
+      } | null;
     };
   };
   /** A venue's current code, short code, and the rotating code for its screen */
@@ -2180,6 +2232,34 @@ export interface Operations {
       short_code: string;
       rotating_token: string;
       rotating_until: string;
+    };
+  };
+  /** Registers venues of the sender's area from a sheet (CSV, XLSX, NDJSON), which gives each its code; rejected rows come back, the first thousand */
+  "POST /api/v1/venues:import": {
+    path: Record<never, never>;
+    query: { source?: string; dry_run?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      kind: string;
+      rows: number;
+      inserted: number;
+      merged: number;
+      unchanged: number;
+      rejected: number;
+      rejects_file: string | null;
+      seconds: number;
+      warnings: number;
+      import: number | null;
+      dry_run: boolean;
+      columns: Array<string>;
+      rejects: Array<{
+        row: number;
+        field: string;
+        reason: string;
+        values: Array<string>;
+      }>;
+      notes: Array<string>;
     };
   };
   /** The process lives */

@@ -29,14 +29,23 @@ export function Icon({ name }: { name: IconName }): JSX.Element {
 }
 
 /** The pattern that stands for what is not known, for use as `url(#ID)`. */
-export function HatchPattern({ id, clear }: { id: string; clear?: boolean }): JSX.Element {
+export function HatchPattern({
+  id,
+  clear,
+  scale = 1,
+}: {
+  id: string;
+  clear?: boolean;
+  /** Of its lines, where what it fills is drawn larger. */
+  scale?: number;
+}): JSX.Element {
   return (
     <pattern
       id={id}
       width="7"
       height="7"
       patternUnits="userSpaceOnUse"
-      patternTransform="rotate(45)"
+      patternTransform={`rotate(45) scale(${scale})`}
     >
       {!clear && <rect class="hatch-ground" width="7" height="7" />}
       <line class="hatch-line" x1="0" y1="0" x2="0" y2="7" />
