@@ -135,6 +135,13 @@ const struct rule_set *policy_rules_in_force(const struct policy *policy, timest
 const char *rule_set_name(const struct rule_set *rules);
 const char *rule_set_version(const struct rule_set *rules);
 timestamp rule_set_valid_from(const struct rule_set *rules);
+timestamp rule_set_valid_to(const struct rule_set *rules); /* TIMESTAMP_NONE: open */
+/* All rule sets that are taken, in the order in which they were; more may be added meanwhile. */
+size_t policy_rules_count(const struct policy *policy);
+const struct rule_set *policy_rules_at(const struct policy *policy, size_t index);
+/* Members of an open object: name, version, title, when it is valid, area, legal basis, every
+ * number with its source in the order of the table, reason codes. */
+void rule_set_put(const struct rule_set *rules, struct json_writer *writer);
 /* How many approvers an override needs. */
 int64_t rule_set_override_approvers(const struct rule_set *rules);
 /* Reads one rule set from YAML; for the loader, tests and fuzzing. */
