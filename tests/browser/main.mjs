@@ -7,6 +7,8 @@ import { frameTests } from "./frame.mjs";
 import { situationTests } from "./situation.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
+import { rulesTests } from "./rules.mjs";
+import { systemTests } from "./system.mjs";
 import { reachTests } from "./reach.mjs";
 import { phoneTests } from "./phone.mjs";
 import { buildTests } from "./build.mjs";
@@ -51,6 +53,8 @@ try {
   caseTests(world);
   loopTests(world);
   phoneTests(world);
+  rulesTests(world);
+  systemTests(world);
   reachTests(world);
   buildTests(world);
   failed = await runAll();

@@ -7,6 +7,8 @@ import "./style/frame.css";
 import "./style/situation.css";
 import "./style/cases.css";
 import "./style/loops.css";
+import "./style/rules.css";
+import "./style/system.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 
