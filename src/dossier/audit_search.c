@@ -6,8 +6,7 @@
 #define RECORD_COLUMNS                                                                             \
     "a.no, a.city_at, a.real_at, a.actor, u.role, a.act, a.purpose, a.subject_no, a.row_count,"    \
     " a.fields"
-#define OF_OWN_USERS                                                                               \
-    " JOIN app_user u ON u.name = a.actor AND u.area_no BETWEEN ?1 AND ?2"
+#define OF_OWN_USERS " JOIN app_user u ON u.name = a.actor AND u.area_no BETWEEN ?1 AND ?2"
 static const struct sql_text records_of_actor = {
     "audit_records_of_actor",
     "SELECT " RECORD_COLUMNS " FROM audit a" OF_OWN_USERS
@@ -17,8 +16,9 @@ static const struct sql_text records_of_actor = {
 static const struct sql_text records_of_person = {
     "audit_records_of_person",
     "SELECT " RECORD_COLUMNS " FROM audit a" OF_OWN_USERS " WHERE a.subject_no = ?3 AND a.no < ?4"
-    " UNION ALL SELECT " RECORD_COLUMNS " FROM seen_person s JOIN audit a ON a.no = s.audit_no"
-    OF_OWN_USERS " WHERE s.person_no = ?3 AND s.audit_no < ?4 ORDER BY 1 DESC LIMIT ?5",
+    " UNION ALL SELECT " RECORD_COLUMNS
+    " FROM seen_person s JOIN audit a ON a.no = s.audit_no" OF_OWN_USERS
+    " WHERE s.person_no = ?3 AND s.audit_no < ?4 ORDER BY 1 DESC LIMIT ?5",
     "audit_by_subject; seen_person's primary key"};
 
 const struct sql_list audit_search_statements = SQL_LIST(&records_of_actor, &records_of_person);
@@ -82,9 +82,8 @@ static void put_record(struct json_writer *writer, struct sql_query *query)
     json_object_end(writer);
 }
 
-static bool put_records(const struct request *request, struct sql *sql,
-                        const struct search *search, struct json_writer *writer,
-                        struct error *err)
+static bool put_records(const struct request *request, struct sql *sql, const struct search *search,
+                        struct json_writer *writer, struct error *err)
 {
     struct sql_query *query;
     int64_t count = 0, last = 0;

@@ -11,8 +11,8 @@ static const struct sql_text duty_last = {"duty_last", "SELECT max(duty_no) FROM
 static const struct sql_text duty_insert = {
     "duty_insert", "INSERT INTO duty (duty_no, user_no, from_at, until_at) VALUES (?1, ?2, ?3, ?4)",
     "primary key"};
-static const struct sql_text absence_last = {
-    "absence_last", "SELECT max(absence_no) FROM absence", "primary key"};
+static const struct sql_text absence_last = {"absence_last", "SELECT max(absence_no) FROM absence",
+                                             "primary key"};
 static const struct sql_text absence_insert = {
     "absence_insert",
     "INSERT INTO absence (absence_no, user_no, delegate_no, from_at, until_at)"
@@ -28,8 +28,8 @@ static const struct sql_text absence_of = {
     "SELECT u.name FROM absence d JOIN app_user u ON u.user_no = d.user_no"
     " WHERE d.absence_no = ?1 AND u.area_no BETWEEN ?2 AND ?3",
     "primary key"};
-static const struct sql_text duty_delete = {
-    "duty_delete", "DELETE FROM duty WHERE duty_no = ?1", "primary key"};
+static const struct sql_text duty_delete = {"duty_delete", "DELETE FROM duty WHERE duty_no = ?1",
+                                            "primary key"};
 static const struct sql_text absence_delete = {
     "absence_delete", "DELETE FROM absence WHERE absence_no = ?1", "primary key"};
 /* What is not over, of users of the area. */
@@ -219,12 +219,11 @@ static bool put_rows(const struct request *request, struct sql *sql, bool absent
                      struct json_writer *writer, struct error *err)
 {
     struct sql_query *query;
-    bool row, done = sql_begin(sql, absent ? &absence_list : &duty_list,
-                               SQL_ARGUMENTS(sql_int(sql_now(sql)),
-                                             sql_int(request->actor.area_first),
-                                             sql_int(request->actor.area_last),
-                                             sql_int(ROWS_SHOWN_MAX)),
-                               &query, err);
+    bool row,
+        done = sql_begin(sql, absent ? &absence_list : &duty_list,
+                         SQL_ARGUMENTS(sql_int(sql_now(sql)), sql_int(request->actor.area_first),
+                                       sql_int(request->actor.area_last), sql_int(ROWS_SHOWN_MAX)),
+                         &query, err);
     json_key(writer, absent ? "absences" : "duties");
     json_array_begin(writer);
     while (done && (done = sql_next(query, &row, err)) && row) {
@@ -244,15 +243,15 @@ static bool put_rows(const struct request *request, struct sql *sql, bool absent
     return done;
 }
 
-static bool put_off_duty(const struct request *request, struct sql *sql,
-                         struct json_writer *writer, struct error *err)
+static bool put_off_duty(const struct request *request, struct sql *sql, struct json_writer *writer,
+                         struct error *err)
 {
     struct sql_query *query;
-    bool row, done = sql_begin(sql, &duty_none_now,
-                               SQL_ARGUMENTS(sql_int(sql_now(sql)),
-                                             sql_int(request->actor.area_first),
-                                             sql_int(request->actor.area_last)),
-                               &query, err);
+    bool row,
+        done = sql_begin(sql, &duty_none_now,
+                         SQL_ARGUMENTS(sql_int(sql_now(sql)), sql_int(request->actor.area_first),
+                                       sql_int(request->actor.area_last)),
+                         &query, err);
     json_key(writer, "off_duty");
     json_array_begin(writer);
     while (done && (done = sql_next(query, &row, err)) && row)
@@ -261,8 +260,7 @@ static bool put_off_duty(const struct request *request, struct sql *sql,
     return done;
 }
 
-bool duties_handle_list(const struct request *request, struct response *response,
-                        struct error *err)
+bool duties_handle_list(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
     struct json_writer writer;

@@ -7,7 +7,7 @@
 struct duty_row {
     struct slice name, delegate; /* users; delegate data NULL: nobody stands in */
     timestamp from, until;
-    bool absent;                 /* an absence, else a row of the table of duties */
+    bool absent; /* an absence, else a row of the table of duties */
 };
 /* Durable when it returns. `by` is audited; `within`: whose area the users must belong to (NULL:
  * every area). ERROR_NOT_FOUND, ERROR_BAD_VALUE. */

@@ -167,8 +167,8 @@ static struct version_row *row_of(const struct versions *versions, int64_t scene
     return NULL;
 }
 
-static bool read_versions(const struct request *request, struct sql *sql,
-                          struct versions *versions, struct error *err)
+static bool read_versions(const struct request *request, struct sql *sql, struct versions *versions,
+                          struct error *err)
 {
     struct sql_query *query;
     struct version_row *found;

@@ -6,8 +6,8 @@
 #include "server/test_loop_support.h"
 
 #define POST(text, content, token)                                                                 \
-    (&(struct call){.method = HTTP_POST, .path = (text), .body = (content),                        \
-                    .authorization = (token)})
+    (&(struct call){                                                                               \
+        .method = HTTP_POST, .path = (text), .body = (content), .authorization = (token)})
 #define DELETE(text, token)                                                                        \
     (&(struct call){.method = HTTP_DELETE, .path = (text), .authorization = (token)})
 
@@ -21,7 +21,7 @@ static json_t *item_of(const struct answer *answer, const char *name, const char
 {
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(answer->json, "items"), i, item)
+    json_array_foreach (json_object_get(answer->json, "items"), i, item)
         if (strcmp(text_at(item, name), value) == 0)
             return item;
     return NULL;
@@ -58,7 +58,7 @@ static void every_built_in_scene_is_proved_and_loaded_and_a_broken_file_says_whe
     assert_int_equal(answer.status, 200);
     size_t i, proved = 0;
     json_t *item;
-    json_array_foreach(json_object_get(answer.json, "items"), i, item)
+    json_array_foreach (json_object_get(answer.json, "items"), i, item)
         if (json_array_size(json_object_get(item, "findings")) == 0) {
             proved++;
             assert_true(json_is_true(json_object_get(item, "loaded")));
@@ -91,8 +91,8 @@ static void versions_count_the_loops_that_live_under_each_in_the_readers_area(vo
     loopback_change(loop, "UPDATE scene_version SET opens = 0 WHERE version = 1"
                           " AND name = 'contact_management'");
     loopback_restart(loop);
-    struct answer answer = loopback_call(
-        loop, GET(SCENE "/versions", loopback_user(loop, "command_duty", token)));
+    struct answer answer =
+        loopback_call(loop, GET(SCENE "/versions", loopback_user(loop, "command_duty", token)));
     assert_int_equal(answer.status, 200);
     const json_t *items = json_object_get(answer.json, "items");
     assert_int_equal(json_array_size(items), 2);
@@ -105,8 +105,7 @@ static void versions_count_the_loops_that_live_under_each_in_the_readers_area(vo
     assert_true(open > 0);
     answer_release(&answer);
     /* who looks after no area counts nothing: null, not 0 */
-    answer = loopback_call(
-        loop, GET(SCENE "/versions", loopback_user(loop, "sampler", token)));
+    answer = loopback_call(loop, GET(SCENE "/versions", loopback_user(loop, "sampler", token)));
     items = json_object_get(answer.json, "items");
     assert_true(json_is_null(json_object_get(json_array_get(items, 1), "open")));
     answer_release(&answer);
@@ -142,8 +141,8 @@ static void the_versions_of_the_rules_carry_every_number_with_its_source(void **
 {
     struct loopback *loop = *state;
     char token[80];
-    struct answer answer = loopback_call(
-        loop, GET("/api/v1/rules:versions", loopback_user(loop, "approver", token)));
+    struct answer answer =
+        loopback_call(loop, GET("/api/v1/rules:versions", loopback_user(loop, "approver", token)));
     assert_int_equal(answer.status, 200);
     json_t *item = item_of(&answer, "rule_set", "jiangsu_2022_ed8");
     assert_non_null(item);
@@ -203,9 +202,9 @@ static void a_proposal_stands_among_the_versions_until_two_have_signed_it(void *
         assert_int_equal(json_array_size(json_object_get(answer.json, "items")), 2);
         answer_release(&answer);
         if (step < 2)
-            assert_int_equal(loopback_status(loop, POST("/api/v1/rules/1/sign", "{}",
-                                                        step ? second : first)),
-                             step ? 200 : 202);
+            assert_int_equal(
+                loopback_status(loop, POST("/api/v1/rules/1/sign", "{}", step ? second : first)),
+                step ? 200 : 202);
     }
     loopback_refused(loop, POST("/api/v1/rules/1/sign", "{}", lead), 403, "forbidden");
 }
@@ -217,11 +216,11 @@ static void shifts_and_absences_are_put_in_and_taken_out_by_who_manages_users(vo
     struct loopback *loop = *state;
     char admin[80];
     loopback_user(loop, "administrator", admin);
-    struct answer answer = loopback_call(
-        loop, POST("/api/v1/duties",
-                   "{\"name\":\"cdc_duty\",\"from\":\"2022-04-15T08:00:00+08:00\","
-                   "\"until\":\"2022-04-15T20:00:00+08:00\"}",
-                   admin));
+    struct answer answer =
+        loopback_call(loop, POST("/api/v1/duties",
+                                 "{\"name\":\"cdc_duty\",\"from\":\"2022-04-15T08:00:00+08:00\","
+                                 "\"until\":\"2022-04-15T20:00:00+08:00\"}",
+                                 admin));
     assert_int_equal(answer.status, 201);
     assert_int_equal(answer.audits, 1);
     int64_t no = json_integer_value(json_object_get(answer.json, "no"));
@@ -285,8 +284,8 @@ static void duties_are_refused_where_they_make_no_sense_or_lie_elsewhere(void **
     /* a user of the city is not there for the administrator of a district */
     loopback_refused(loop, POST("/api/v1/duties", "{\"name\":\"cdc_duty\"," RANGE "}", district),
                      404, "not-found");
-    loopback_refused(loop, POST("/api/v1/users:unit", "{\"name\":\"cdc_duty\",\"unit\":null}",
-                                district),
+    loopback_refused(loop,
+                     POST("/api/v1/users:unit", "{\"name\":\"cdc_duty\",\"unit\":null}", district),
                      404, "not-found");
     assert_int_equal(
         loopback_status(loop, POST("/api/v1/duties", "{\"name\":\"cdc_duty\"," RANGE "}", admin)),
@@ -344,7 +343,7 @@ static json_t *line_of(const struct answer *answer, const char *check)
 {
     size_t i;
     json_t *line;
-    json_array_foreach(json_object_get(answer->json, "lines"), i, line)
+    json_array_foreach (json_object_get(answer->json, "lines"), i, line)
         if (strcmp(text_at(line, "check"), check) == 0)
             return line;
     fail_msg("no line of %s", check);
@@ -385,11 +384,10 @@ static void health_is_a_job_with_the_lines_of_doctor_and_shows_no_person(void **
     int64_t no = begin(loop, "/api/v1/health:check", "{\"deep\":true}", admin);
     struct answer answer = ended_job(loop, no, admin);
     assert_string_equal(text_at(answer.json, "state"), "done");
-    static const char *const checks[] = {"database",    "event log",  "presence segments",
-                                         "audit chain", "master key", "disk space",
-                                         "rule sets",   "evidence seal", "notices",
-                                         "photos",      "status table", "loops",
-                                         "counters of loops"};
+    static const char *const checks[] = {
+        "database",     "event log", "presence segments", "audit chain", "master key",
+        "disk space",   "rule sets", "evidence seal",     "notices",     "photos",
+        "status table", "loops",     "counters of loops"};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         assert_string_not_equal(text_at(line_of(&answer, checks[i]), "level"), "fail");
     assert_null(strstr(answer.response.body.data, loop->directory));
@@ -465,26 +463,24 @@ static void the_reviewer_finds_who_looked_and_the_question_is_a_record_itself(vo
     answer = loopback_call(loop, &elsewhere);
     assert_null(item_of(&answer, "user", "cdc_lead"));
     answer_release(&answer);
-    static const char *const bad[] = {"/api/v1/audit/records",
-                                      "/api/v1/audit/records?person=0",
+    static const char *const bad[] = {"/api/v1/audit/records", "/api/v1/audit/records?person=0",
                                       "/api/v1/audit/records?person=5&actor=cdc_lead"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct call call = search(bad[i], auditor);
         loopback_refused(loop, &call, 400, "bad-value");
     }
-    loopback_refused(loop, GET("/api/v1/audit/records?person=5", auditor), 403,
-                     "purpose-required");
-    loopback_refused(loop, GET("/api/v1/audit/records?person=5",
-                               loopback_user(loop, "administrator", lead)),
-                     403, "forbidden");
+    loopback_refused(loop, GET("/api/v1/audit/records?person=5", auditor), 403, "purpose-required");
+    loopback_refused(
+        loop, GET("/api/v1/audit/records?person=5", loopback_user(loop, "administrator", lead)),
+        403, "forbidden");
 }
 
 static void retention_says_when_its_next_run_is(void **state)
 {
     struct loopback *loop = *state;
     char admin[80];
-    struct answer answer = loopback_call(
-        loop, GET("/api/v1/retention", loopback_user(loop, "administrator", admin)));
+    struct answer answer =
+        loopback_call(loop, GET("/api/v1/retention", loopback_user(loop, "administrator", admin)));
     /* none was yet, and today's hour has passed: it is due */
     assert_string_equal(text_at(answer.json, "next_run_at"), "2022-04-14T03:00:00+08:00");
     answer_release(&answer);

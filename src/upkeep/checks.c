@@ -26,10 +26,9 @@ static void say(const struct check_listener *listener, enum check_level level, c
 static bool step(const struct check_listener *listener, const char *doing, int64_t done,
                  int64_t total, struct error *err)
 {
-    return !listener || !listener->step ||
-           listener->step(listener->context, doing, done, total) ||
-           error_set(err, ERROR_BUSY, (struct error_place){.source = doing},
-                     "to be begun again", "the work was ended before its end");
+    return !listener || !listener->step || listener->step(listener->context, doing, done, total) ||
+           error_set(err, ERROR_BUSY, (struct error_place){.source = doing}, "to be begun again",
+                     "the work was ended before its end");
 }
 
 /* ---- The audit chain */
@@ -77,9 +76,9 @@ bool upkeep_verify_audit(struct platform *platform, int64_t from, bool evidence,
     *ret_result = (struct audit_verification){.evidence.whole = true};
     return walk_chain(platform, from, listener, ret_result, err) &&
            (ret_result->broken_no || walk_heads(platform, ret_result, err)) &&
-           (!evidence || (step(listener, "evidence seal", ret_result->records,
-                               ret_result->records, err) &&
-                          evidence_verify(platform->store, &ret_result->evidence, err)));
+           (!evidence ||
+            (step(listener, "evidence seal", ret_result->records, ret_result->records, err) &&
+             evidence_verify(platform->store, &ret_result->evidence, err)));
 }
 
 /* ---- One check each */
@@ -112,8 +111,7 @@ static bool check_audit(struct checking *checking, struct error *err)
     char words[80];
     if (!upkeep_verify_audit(checking->platform, 1, false, NULL, &result, err))
         return false;
-    snprintf(words, sizeof words,
-             result.broken_no ? "record %lld does not verify" : "%lld records",
+    snprintf(words, sizeof words, result.broken_no ? "record %lld does not verify" : "%lld records",
              (long long)(result.broken_no ? result.broken_no : result.records));
     say_found(checking, result.broken_no == 0, "audit chain", words);
     return true;
@@ -257,11 +255,16 @@ static const struct check {
     bool deep;
     bool (*run)(struct checking *checking, struct error *err);
 } checks[] = {
-    {"database", false, check_store},        {"scans", false, check_scans},
-    {"audit chain", false, check_audit},     {"master key", false, check_keys},
-    {"disk space", false, check_space},      {"rule sets", false, check_rules},
-    {"evidence seal", false, check_evidence}, {"notices", false, check_notices},
-    {"photos", false, check_photos},         {"status table", true, check_status},
+    {"database", false, check_store},
+    {"scans", false, check_scans},
+    {"audit chain", false, check_audit},
+    {"master key", false, check_keys},
+    {"disk space", false, check_space},
+    {"rule sets", false, check_rules},
+    {"evidence seal", false, check_evidence},
+    {"notices", false, check_notices},
+    {"photos", false, check_photos},
+    {"status table", true, check_status},
     {"loops", true, check_loops},
 };
 

@@ -26,8 +26,8 @@ static const struct sql_text job_alive = {
     "job_by_state"};
 static const struct sql_text job_next = {
     "job_next", "SELECT min(job_no) FROM job WHERE state = 'waiting'", "job_by_state"};
-static const struct sql_text job_mark = {
-    "job_mark", "UPDATE job SET state = ?2 WHERE job_no = ?1", "primary key"};
+static const struct sql_text job_mark = {"job_mark", "UPDATE job SET state = ?2 WHERE job_no = ?1",
+                                         "primary key"};
 static const struct sql_text job_end = {
     "job_end",
     "UPDATE job SET state = ?2, ended_at = ?3, done = ?4, total = ?5, lines = ?6"
@@ -36,8 +36,7 @@ static const struct sql_text job_end = {
 static const struct sql_text job_select = {
     "job_select", "SELECT " JOB_COLUMNS " FROM job WHERE job_no = ?1", "primary key"};
 static const struct sql_text job_page = {
-    "job_page",
-    "SELECT " JOB_COLUMNS " FROM job WHERE job_no < ?1 ORDER BY job_no DESC LIMIT ?2",
+    "job_page", "SELECT " JOB_COLUMNS " FROM job WHERE job_no < ?1 ORDER BY job_no DESC LIMIT ?2",
     "primary key"};
 static const struct sql_text job_left = {
     "job_left", "SELECT count(*) FROM job WHERE state IN ('waiting', 'running')", "job_by_state"};
@@ -50,8 +49,8 @@ static const struct sql_text job_lost = {
     "job_lost",
     "UPDATE job SET state = 'cut_short', ended_at = ?1 WHERE state = 'running' AND job_no <> ?2",
     "job_by_state"};
-static const struct sql_text job_forget = {
-    "job_forget", "DELETE FROM job WHERE job_no <= ?1", "primary key"};
+static const struct sql_text job_forget = {"job_forget", "DELETE FROM job WHERE job_no <= ?1",
+                                           "primary key"};
 
 const struct sql_list job_statements =
     SQL_LIST(&job_insert, &job_last, &job_alive, &job_next, &job_mark, &job_end, &job_select,
@@ -63,8 +62,13 @@ static const char *const kind_names[JOB_KIND_COUNT] = {
 #undef X
 };
 
-enum { LINES_MAX = 64, CHECK_BYTES = 48, WORDS_BYTES = 480, KEPT_JOBS = 1000,
-       LINES_BYTES_MAX = 256 << 10 };
+enum {
+    LINES_MAX = 64,
+    CHECK_BYTES = 48,
+    WORDS_BYTES = 480,
+    KEPT_JOBS = 1000,
+    LINES_BYTES_MAX = 256 << 10
+};
 
 struct line {
     enum check_level level;
@@ -179,8 +183,7 @@ static bool run_audit(struct upkeep *upkeep, const struct check_listener *listen
     char words[240];
     if (!upkeep_verify_audit(upkeep->platform, 1, true, listener, &found, err))
         return false;
-    snprintf(words, sizeof words,
-             found.broken_no ? "record %lld does not verify" : "%lld records",
+    snprintf(words, sizeof words, found.broken_no ? "record %lld does not verify" : "%lld records",
              (long long)(found.broken_no ? found.broken_no : found.records));
     take_line(upkeep, found.broken_no ? CHECK_FAIL : CHECK_OK, "audit chain", words);
     if (found.evidence.whole)
@@ -197,8 +200,8 @@ static bool run_kind(struct upkeep *upkeep, struct slice kind, struct error *err
     const struct check_listener listener = {take_line, take_step, upkeep};
     if (slice_equal(kind, slice_of(kind_names[JOB_AUDIT])))
         return run_audit(upkeep, &listener, err);
-    return upkeep_check(upkeep->platform,
-                        slice_equal(kind, slice_of(kind_names[JOB_HEALTH_DEEP])), &listener, err);
+    return upkeep_check(upkeep->platform, slice_equal(kind, slice_of(kind_names[JOB_HEALTH_DEEP])),
+                        &listener, err);
 }
 
 /* ---- The thread */
@@ -223,8 +226,8 @@ static bool take_job(struct sql *sql, void *context, struct error *err)
     REQUIRE(row); /* its number was just read */
     text_copy(taking->kind, sizeof taking->kind, sql_get_text(query, 1));
     sql_end(query);
-    return sql_run(sql, &job_mark,
-                   SQL_ARGUMENTS(sql_int(taking->no), sql_text(SLICE("running"))), err);
+    return sql_run(sql, &job_mark, SQL_ARGUMENTS(sql_int(taking->no), sql_text(SLICE("running"))),
+                   err);
 }
 
 struct ending {
@@ -252,7 +255,8 @@ static void run_one(struct upkeep *upkeep, const struct taking *taking)
     bool done = run_kind(upkeep, slice_of(taking->kind), &err);
     if (!done && err.code != ERROR_BUSY)
         take_line(upkeep, CHECK_FAIL, upkeep->doing, err.what);
-    struct ending ending = {upkeep, taking->no,
+    struct ending ending = {upkeep,
+                            taking->no,
                             done                     ? "done"
                             : err.code == ERROR_BUSY ? "cut_short"
                                                      : "failed",
@@ -322,9 +326,8 @@ static bool begin_job(struct sql *sql, void *context, struct error *err)
 {
     struct beginning *beginning = context;
     struct slice kind = slice_of(beginning->kind);
-    struct audit_entry entry = {.actor = slice_of(beginning->actor->name),
-                                .act = SLICE("job.begun"),
-                                .fields = kind};
+    struct audit_entry entry = {
+        .actor = slice_of(beginning->actor->name), .act = SLICE("job.begun"), .fields = kind};
     int64_t last;
     if (!sql_run(sql, &job_lost,
                  SQL_ARGUMENTS(sql_int(sql_now(sql)), sql_int(beginning->running_no)), err))
@@ -338,8 +341,7 @@ static bool begin_job(struct sql *sql, void *context, struct error *err)
     return sql_run(sql, &job_forget, SQL_ARGUMENTS(sql_int(last - KEPT_JOBS)), err) &&
            sql_run(sql, &job_insert,
                    SQL_ARGUMENTS(sql_int(beginning->no), sql_text(kind),
-                                 sql_text(slice_of(beginning->actor->name)),
-                                 sql_int(sql_now(sql))),
+                                 sql_text(slice_of(beginning->actor->name)), sql_int(sql_now(sql))),
                    err) &&
            audit_append(sql, &entry, sql_now(sql), err);
 }
@@ -350,8 +352,8 @@ bool job_begin(struct upkeep *upkeep, enum job_kind kind, const struct actor *ac
     struct beginning beginning = {.kind = kind_names[kind], .actor = actor};
     pthread_mutex_lock(&upkeep->lock); /* held while writing: what runs stays what runs */
     beginning.running_no = upkeep->running_no;
-    bool done = store_write(upkeep->platform->store, begin_job, &beginning, err) &&
-                wake(upkeep, err);
+    bool done =
+        store_write(upkeep->platform->store, begin_job, &beginning, err) && wake(upkeep, err);
     pthread_mutex_unlock(&upkeep->lock);
     *ret_no = beginning.no;
     return done;

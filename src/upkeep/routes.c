@@ -45,8 +45,7 @@ static bool handle_check(const struct request *request, struct response *respons
     return begin(request, json_is_true(deep) ? JOB_HEALTH_DEEP : JOB_HEALTH, response, err);
 }
 
-static bool handle_one(const struct request *request, struct response *response,
-                       struct error *err)
+static bool handle_one(const struct request *request, struct response *response, struct error *err)
 {
     int64_t no;
     if (!slice_to_int64(request->parameters[0], 1, INT64_MAX, &no))
@@ -55,8 +54,7 @@ static bool handle_one(const struct request *request, struct response *response,
     return respond(request, no, response, err);
 }
 
-static bool handle_list(const struct request *request, struct response *response,
-                        struct error *err)
+static bool handle_list(const struct request *request, struct response *response, struct error *err)
 {
     struct json_writer writer;
     int64_t limit, after, last;
@@ -85,8 +83,9 @@ static bool handle_list(const struct request *request, struct response *response
 #define JOB                                                                                        \
     "{\"type\":\"object\",\"required\":[\"no\",\"kind\",\"by\",\"began_at\",\"ended_at\","         \
     "\"state\",\"doing\",\"done\",\"total\",\"lines\"],\"properties\":{\"no\":" NUMBER             \
-    ",\"kind\":{\"enum\":[\"audit\",\"health\",\"health_deep\"]},\"by\":" TEXT ",\"began_at\":"    \
-    TIME ",\"ended_at\":" TIME_OR_NULL ",\"state\":{\"enum\":[\"waiting\",\"running\",\"done\","   \
+    ",\"kind\":{\"enum\":[\"audit\",\"health\",\"health_deep\"]},\"by\":" TEXT                     \
+    ",\"began_at\":" TIME ",\"ended_at\":" TIME_OR_NULL                                            \
+    ",\"state\":{\"enum\":[\"waiting\",\"running\",\"done\","                                      \
     "\"failed\",\"cut_short\"]},\"doing\":" TEXT ",\"done\":" NUMBER ",\"total\":" NUMBER          \
     ",\"lines\":{\"type\":\"array\",\"items\":" LINE "}}}"
 

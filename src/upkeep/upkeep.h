@@ -8,8 +8,7 @@
 
 struct upkeep;
 /* Jobs that another process left behind are marked as cut short. */
-bool upkeep_open(struct platform *platform, struct upkeep **ret_upkeep,
-                 struct error *err) MUST_USE;
+bool upkeep_open(struct platform *platform, struct upkeep **ret_upkeep, struct error *err) MUST_USE;
 /* Ends the job that runs at its next stretch, and closes. Accepts NULL. */
 void upkeep_close(struct upkeep *upkeep);
 

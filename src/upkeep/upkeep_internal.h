@@ -5,8 +5,8 @@
 #include "upkeep/upkeep.h"
 
 #define JOB_KIND_TABLE(X)                                                                          \
-    X(JOB_AUDIT, "audit")             /* the chain, its heads, the seal of evidence */            \
-    X(JOB_HEALTH, "health")           /* what `doctor` looks at */                                \
+    X(JOB_AUDIT, "audit")             /* the chain, its heads, the seal of evidence */             \
+    X(JOB_HEALTH, "health")           /* what `doctor` looks at */                                 \
     X(JOB_HEALTH_DEEP, "health_deep") /* and every status and loop derived again */
 enum job_kind {
 #define X(id, name) id,

@@ -119,13 +119,14 @@ export function ScenesScreen({ reader, path }: Props): JSX.Element {
     Escape: name ? back : () => go("/"),
   });
 
+  const Title = name ? "h2" : "h1"; // one first heading a page
   const waiting = proofs.value?.items.filter((one) => one.findings.length || !one.loaded) ?? [];
   if (!scenes.value) return <Waiting loaded={scenes} />;
   return (
     <div class={`loops scenes${name ? " with-detail" : ""}`}>
       <div class="loop-side">
         <div class="bar-line">
-          <h1>{t("scenesTitle", { count: scenes.value.items.length })}</h1>
+          <Title>{t("scenesTitle", { count: scenes.value.items.length })}</Title>
         </div>
         <p class="small dim" role="status">
           {!proofs.value

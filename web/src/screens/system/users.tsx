@@ -126,10 +126,11 @@ export function UsersTab({ reader }: { reader: Session }): JSX.Element {
     ...(name && { Escape: back }),
   });
   const user = users.find((one) => one.name === name);
+  const Title = user ? "h2" : "h1"; // one first heading a page
   return (
     <div class={`loops users${name ? " with-detail" : ""}`}>
       <div class="loop-side">
-        <h1>{t(whole ? "usersTitle" : "usersSome", { count: users.length })}</h1>
+        <Title>{t(whole ? "usersTitle" : "usersSome", { count: users.length })}</Title>
         <div class="bar-line">
           <Filter
             id={filterId}
