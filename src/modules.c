@@ -25,12 +25,13 @@
 #include "sim/sim.h"
 #include "status/status.h"
 #include "tracing/tracing.h"
+#include "upkeep/upkeep.h"
 
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
     &tracing_module, &dossier_module, &contacts_module, &photos_module, &scenes_module,
     &sensing_module, &loops_module, &command_module, &alerts_module, &feeds_module, &keeping_module,
-    &notices_module, &sim_module,
+    &notices_module, &upkeep_module, &sim_module,
     &server_module, &cli_module, &bench_module,
 };
 const size_t module_count = sizeof modules / sizeof *modules;
@@ -64,6 +65,7 @@ static void gather_migrations(void)
 {
     migrations[migration_count++] = (struct migration){"src/store/schema/001_store.sql"};
     migrations[migration_count++] = (struct migration){"src/store/schema/002_audit_heads.sql"};
+    migrations[migration_count++] = (struct migration){"src/store/schema/003_audit_by_actor.sql"};
     for (size_t m = 0; m < module_count; m++)
         for (size_t i = 0; i < modules[m]->migration_count; i++) {
             REQUIRE(migration_count < MIGRATIONS_MAX);

@@ -135,7 +135,7 @@ static void a_scan_a_wrong_index_and_a_wrong_column_are_found(void **state)
         {"aliased", "SELECT count(*) FROM event area WHERE kind = ?1", "primary key"},
         {"other_index", "SELECT no FROM event WHERE no = ?1", "event_by_area"},
         {"no_column", "SELECT colour FROM event WHERE no = ?1", "primary key"},
-        {"join", "SELECT e.no FROM event e JOIN audit a ON a.actor = e.kind WHERE e.no > ?1",
+        {"join", "SELECT e.no FROM event e JOIN audit a ON a.act = e.kind WHERE e.no > ?1",
          "primary key"},
     };
     static const struct sql_text good[] = {

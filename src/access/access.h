@@ -65,6 +65,9 @@ bool access_factor_set(struct sql *sql, struct access *access, int64_t user_no,
 /* Inside a job; ERROR_NOT_FOUND where there is no such user. */
 bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no,
                         struct error *err) MUST_USE;
+/* The same within the jurisdiction of who asks: a user elsewhere is not there. */
+bool access_user_within(struct sql *sql, struct slice name, const struct actor *actor,
+                        int64_t *ret_user_no, struct error *err) MUST_USE;
 /* Inside a job: says which person of the register a user is, so that reads of the own household are
  * seen by reviewers. */
 bool access_user_is(struct sql *sql, struct slice name, uint32_t person_no,

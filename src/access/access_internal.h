@@ -32,7 +32,7 @@ struct access {
     atomic_size_t ended_count;
 };
 
-enum { ACCESS_COMMANDS = 8, ACCESS_ROUTES = 4 };
+enum { ACCESS_COMMANDS = 8, ACCESS_ROUTES = 5 };
 extern const struct command access_commands[ACCESS_COMMANDS];
 extern const struct route access_routes[ACCESS_ROUTES];
 extern const struct sql_list login_statements, user_statements, purpose_statements,

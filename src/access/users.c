@@ -32,13 +32,17 @@ static const struct sql_text user_sessions_end = {
     "user_sessions_end", "DELETE FROM user_token WHERE user_no = ?1", "user_token_by_user"};
 static const struct sql_text user_page = {
     "user_page",
-    "SELECT user_no, name, role, area_no, duty_until, factor IS NOT NULL FROM app_user"
-    " WHERE user_no > ?1 AND area_no BETWEEN ?2 AND ?3 ORDER BY user_no LIMIT ?4",
+    "SELECT u.user_no, u.name, u.role, u.area_no, u.duty_until, u.factor IS NOT NULL, u.unit_no,"
+    " (SELECT l.name FROM app_user l WHERE l.user_no = u.lead_no) FROM app_user u"
+    " WHERE u.user_no > ?1 AND u.area_no BETWEEN ?2 AND ?3 ORDER BY u.user_no LIMIT ?4",
     "primary key"};
+static const struct sql_text unit_of_number = {
+    "user_unit_of_number", "SELECT unit_no FROM unit WHERE unit_no = ?1", "primary key"};
 
 const struct sql_list user_statements =
     SQL_LIST(&user_number, &user_within, &user_person, &user_move, &user_duty, &user_sessions_end,
-             &user_page, &user_unit, &user_all, &user_name, &user_last, &user_role);
+             &user_page, &user_unit, &user_all, &user_name, &user_last, &user_role,
+             &unit_of_number);
 
 static bool found_user(int64_t user_no, struct error *err)
 {
@@ -49,6 +53,16 @@ static bool found_user(int64_t user_no, struct error *err)
 bool access_user_number(struct sql *sql, struct slice name, int64_t *ret_user_no, struct error *err)
 {
     return sql_one_int(sql, &user_number, SQL_ARGUMENTS(sql_text(name)), 0, ret_user_no, err) &&
+           found_user(*ret_user_no, err);
+}
+
+bool access_user_within(struct sql *sql, struct slice name, const struct actor *actor,
+                        int64_t *ret_user_no, struct error *err)
+{
+    return sql_one_int(sql, &user_within,
+                       SQL_ARGUMENTS(sql_text(name), sql_int(actor->area_first),
+                                     sql_int(actor->area_last)),
+                       0, ret_user_no, err) &&
            found_user(*ret_user_no, err);
 }
 
@@ -207,6 +221,15 @@ static bool list_handle(const struct request *request, struct response *response
         json_field_time(&writer, "duty_until",
                         sql_is_null(query, 4) ? TIMESTAMP_NONE : sql_get_int(query, 4));
         json_field_bool(&writer, "second_factor", sql_get_int(query, 5) != 0);
+        if (sql_get_int(query, 6))
+            json_field_int64(&writer, "unit", sql_get_int(query, 6));
+        else
+            json_field_null(&writer, "unit");
+        json_key(&writer, "lead");
+        if (sql_is_null(query, 7))
+            json_put_null(&writer);
+        else
+            json_put_text(&writer, sql_get_text(query, 7));
         json_object_end(&writer);
     }
     if (done && row)
@@ -241,6 +264,48 @@ static bool duty_handle(const struct request *request, struct response *response
     return true;
 }
 
+/* ---- POST /users:unit */
+
+struct unit_job {
+    const struct request *request;
+    struct slice name;
+    int64_t unit_no; /* 0: none */
+};
+
+static bool put_unit(struct sql *sql, void *context, struct error *err)
+{
+    const struct unit_job *job = context;
+    const struct actor *actor = &job->request->actor;
+    int64_t user_no, known;
+    struct audit_entry entry = {
+        .actor = slice_of(actor->name), .act = SLICE("user.unit"), .purpose = job->name};
+    if (!access_user_within(sql, job->name, actor, &user_no, err) ||
+        !sql_one_int(sql, &unit_of_number, SQL_ARGUMENTS(sql_int(job->unit_no)), 0, &known, err))
+        return false;
+    if (job->unit_no && !known)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "unit"},
+                         "the number of a unit, or null", "there is no unit of this number");
+    return sql_run(sql, &user_unit, SQL_ARGUMENTS(sql_int(user_no), sql_int(job->unit_no)), err) &&
+           audit_append(sql, &entry, sql_now(sql), err);
+}
+
+static bool unit_handle(const struct request *request, struct response *response, struct error *err)
+{
+    static const char *const fields[] = {"name", "unit", NULL};
+    struct json_place place = {.source = "body", .required = true}, may = {.source = "body"};
+    struct unit_job job = {.request = request};
+    json_t *body;
+    if (!request_json(request, &body, err) || !json_only_fields(body, fields, place, err) ||
+        !json_text(body, "name", place, &job.name, err) ||
+        !json_int64(body, "unit", may, 1, UINT32_MAX, &job.unit_no, err))
+        return false;
+    bool done = store_write(request->platform->store, put_unit, &job, err);
+    access_forget_cached(request->platform->access);
+    if (done)
+        buffer_append_text(&response->body, "{}");
+    return done;
+}
+
 #define TEXT "{\"type\":\"string\"}"
 #define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
@@ -250,9 +315,11 @@ static bool duty_handle(const struct request *request, struct response *response
     "},\"next\":{\"type\":[\"string\",\"null\"]}}}"
 #define USER                                                                                       \
     "{\"type\":\"object\","                                                                        \
-    "\"required\":[\"name\",\"role\",\"area\",\"duty_until\",\"second_factor\"],"                  \
+    "\"required\":[\"name\",\"role\",\"area\",\"duty_until\",\"second_factor\",\"unit\","         \
+    "\"lead\"],"                                                                                   \
     "\"properties\":{\"name\":" TEXT ",\"role\":" TEXT ",\"area\":" TEXT                           \
-    ",\"duty_until\":" TIME_OR_NULL ",\"second_factor\":{\"type\":\"boolean\"}}}"
+    ",\"duty_until\":" TIME_OR_NULL ",\"second_factor\":{\"type\":\"boolean\"},\"unit\":"          \
+    "{\"type\":[\"integer\",\"null\"]},\"lead\":{\"type\":[\"string\",\"null\"]}}}"
 #define GLASS                                                                                      \
     "{\"type\":\"object\",\"required\":[\"no\",\"user\",\"role\",\"reason\",\"opened_at\","        \
     "\"expires_at\"],\"properties\":{\"no\":{\"type\":\"integer\"},\"user\":" TEXT                 \
@@ -279,6 +346,17 @@ const struct route access_routes[ACCESS_ROUTES] = {
                        ",\"until\":" TIME_OR_NULL "}}",
      .response_schema = "{\"type\":\"object\"}",
      .handle = duty_handle},
+    {.method = HTTP_POST,
+     .path = "/users:unit",
+     .access = ROUTE_USER,
+     .touches = TOUCH_SYSTEM,
+     .permission = PERMISSION_BIT(PERMIT_USER_MANAGE),
+     .summary = "Says which unit a user serves in: what waits for the unit waits for the user",
+     .request_schema = "{\"type\":\"object\",\"required\":[\"name\",\"unit\"],"
+                       "\"additionalProperties\":false,\"properties\":{\"name\":" TEXT
+                       ",\"unit\":{\"type\":[\"integer\",\"null\"]}}}",
+     .response_schema = "{\"type\":\"object\"}",
+     .handle = unit_handle},
     {.method = HTTP_POST,
      .path = "/break-glass",
      .access = ROUTE_USER,

@@ -11,6 +11,7 @@
 #include "notices/notices.h"
 #include "photos/photos.h"
 #include "status/status.h"
+#include "upkeep/upkeep.h"
 
 bool platform_open(const char *directory, enum platform_use use, struct platform **ret_platform,
                    struct error *err)
@@ -35,7 +36,8 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            alerts_open(platform, &platform->alerts, err) &&
            feeds_open(platform, &platform->feeds, err) &&
            keeping_open(platform, &platform->keeping, err) &&
-           notices_open(platform, &platform->notices, err);
+           notices_open(platform, &platform->notices, err) &&
+           upkeep_open(platform, &platform->upkeep, err);
     if (!done) {
         platform_close(platform);
         return false;
@@ -48,6 +50,7 @@ void platform_close(struct platform *platform)
 {
     if (!platform)
         return;
+    upkeep_close(platform->upkeep);
     keeping_close(platform->keeping);
     alerts_close(platform->alerts);
     feeds_close(platform->feeds); /* the nightly thread used it */

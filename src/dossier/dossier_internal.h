@@ -5,12 +5,12 @@
 #include "access/access.h"
 #include "access/shown.h"
 
-enum { DOSSIER_ROUTES = 12 };
+enum { DOSSIER_ROUTES = 13 };
 extern const struct route dossier_routes[DOSSIER_ROUTES];
 enum { WATCH_COMMANDS = 2 };
 extern const struct command watch_commands[WATCH_COMMANDS];
 extern const struct sql_list watch_statements, person_statements,
-    export_request_statements, review_statements;
+    export_request_statements, review_statements, audit_search_statements;
 
 /* Every field that a record of a person has here. */
 #define PERSON_FIELDS                                                                              \
@@ -52,6 +52,9 @@ bool own_accesses_handle(const struct request *request, struct response *respons
                          struct error *err) MUST_USE;
 bool oddities_handle(const struct request *request, struct response *response,
                      struct error *err) MUST_USE;
+/* audit_search.c */
+bool audit_search_handle(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
 bool audit_head_handle(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
 bool watermark_handle(const struct request *request, struct response *response,

@@ -39,6 +39,12 @@
     "\"last_at\",\"last_audit_no\"],\"properties\":{\"kind\":" TEXT ",\"words\":" WORDS            \
     ",\"user\":" TEXT ",\"count\":" NUMBER ",\"score\":{\"type\":\"number\"},\"last_at\":" TIME    \
     ",\"last_audit_no\":" NUMBER "}}"
+#define AUDIT_RECORD                                                                               \
+    "{\"type\":\"object\",\"required\":[\"no\",\"at\",\"real_at\",\"user\",\"role\"," \
+    "\"act\",\"purpose\",\"subject_no\",\"rows\",\"fields\"],\"properties\":{\"no\":" NUMBER       \
+    ",\"at\":" TIME ",\"real_at\":" TIME ",\"user\":" TEXT ",\"role\":" TEXT ",\"act\":" TEXT \
+    ",\"purpose\":" TEXT ",\"subject_no\":{\"type\":[\"integer\",\"null\"]},\"rows\":" NUMBER      \
+    ",\"fields\":" TEXT "}}"
 #define PAGING "limit:integer:1 to 1000, default 100;after:string:cursor"
 
 const struct route dossier_routes[DOSSIER_ROUTES] = {
@@ -157,6 +163,16 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
                         "\"items\":{\"type\":\"array\",\"items\":" ODDITY "}}}",
      .handle = oddities_handle},
     {.method = HTTP_GET,
+     .path = "/audit/records",
+     .access = ROUTE_USER,
+     .touches = TOUCH_SYSTEM,
+     .permission = PERMISSION_BIT(PERMIT_AUDIT_READ),
+     .opens_identity = true,
+     .summary = "What a user opened, or who opened a person (by number), newest first; recorded",
+     .query = PAGING ";actor:string:name of a user;person:integer:number of a person",
+     .response_schema = PAGE(AUDIT_RECORD),
+     .handle = audit_search_handle},
+    {.method = HTTP_GET,
      .path = "/public/audit-head",
      .access = ROUTE_PUBLIC,
      .touches = TOUCH_NOTHING,
@@ -185,5 +201,6 @@ const struct module dossier_module = {
     .event_kind_count = 1,
     .statements = (const struct sql_list *const[]){&person_statements,
                                                    &export_request_statements, &review_statements,
+                                                   &audit_search_statements,
                                                    &watch_statements, NULL},
 };

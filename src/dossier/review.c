@@ -19,7 +19,9 @@ static const struct sql_text own_accesses = {
     "audit_by_subject; seen_person's primary key"};
 static const struct sql_text actor_role = {
     "accesses_actor_role", "SELECT role FROM app_user WHERE name = ?1", "unique name"};
-/* Oddities are of users of the reviewer's area: ?1 and ?2. */
+/* Oddities are of users of the reviewer's area: ?1 and ?2. They are grouped by actor and found by
+ * time: grouping by the bare column would have every record read in the order of actors. */
+#define BY_ACTOR " GROUP BY a.actor || ''"
 #define BY_OWN_USERS                                                                               \
     " EXISTS (SELECT 1 FROM app_user own WHERE own.name = a.actor"                                 \
     " AND own.area_no BETWEEN ?1 AND ?2)"
@@ -30,20 +32,20 @@ static const struct sql_text idle_reads = {
     " AND a.city_at <= ?4 AND" BY_OWN_USERS " AND a.subject_no > 0 AND a.purpose LIKE 'duty:%'"
     " AND a.act IN ('person.read', 'person.search', 'status.read') AND NOT EXISTS"
     " (SELECT 1 FROM evidence e WHERE e.person_no = a.subject_no AND e.recorded_at >= a.city_at)"
-    " GROUP BY a.actor HAVING count(*) >= 3",
+    BY_ACTOR " HAVING count(*) >= 3",
     "audit_by_time; evidence_by_person"};
 /* The most records that one opened within a window of ten minutes. */
 static const struct sql_text many_reads = {
     "oddity_many_reads",
     "SELECT a.actor, sum(a.row_count) AS rows, max(a.city_at), max(a.no) FROM audit a"
     " WHERE a.city_at >= ?3 AND a.row_count > 0 AND" BY_OWN_USERS
-    " GROUP BY a.actor, a.city_at / ?4 HAVING sum(a.row_count) >= ?5 ORDER BY rows DESC LIMIT 100",
+    BY_ACTOR ", a.city_at / ?4 HAVING sum(a.row_count) >= ?5 ORDER BY rows DESC LIMIT 100",
     "audit_by_time"};
 static const struct sql_text watched_reads = {
     "oddity_watched_reads",
     "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a"
     " JOIN watched_person w ON w.person_no = a.subject_no"
-    " WHERE a.city_at >= ?3 AND" BY_OWN_USERS " GROUP BY a.actor",
+    " WHERE a.city_at >= ?3 AND" BY_OWN_USERS BY_ACTOR,
     "audit_by_time; primary key"};
 /* Persons of the household of a user who is a known person of the city's staff. */
 static const struct sql_text household_reads = {
@@ -53,12 +55,12 @@ static const struct sql_text household_reads = {
     " JOIN person p ON p.person_no = a.subject_no"
     " WHERE a.city_at >= ?3 AND" BY_OWN_USERS
     " AND (p.person_no = me.person_no OR (p.household_no = me.household_no"
-    " AND p.household_no > 0)) GROUP BY a.actor",
+    " AND p.household_no > 0))" BY_ACTOR,
     "audit_by_time; primary keys"};
 static const struct sql_text glass_reads = {
     "oddity_glass_reads",
     "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a WHERE a.city_at >= ?3"
-    " AND" BY_OWN_USERS " AND a.purpose = 'duty:break_glass' GROUP BY a.actor",
+    " AND" BY_OWN_USERS " AND a.purpose = 'duty:break_glass'" BY_ACTOR,
     "audit_by_time"};
 
 const struct sql_list review_statements =

@@ -118,7 +118,8 @@ int record_class_of(struct slice name)
     X(retention_act, CLASS_REFERENCE, false)                                                       \
     X(retention_hold, CLASS_REFERENCE, false)                                                      \
     X(sunset_signature, CLASS_REFERENCE, false)                                                    \
-    X(sunset_deed, CLASS_REFERENCE, false)
+    X(sunset_deed, CLASS_REFERENCE, false)                                                         \
+    X(job, CLASS_REFERENCE, false)
 
 #define DECLARED(table, class_, closed)                                                            \
     static const struct sql_text table##_count = {                                                 \

@@ -127,6 +127,10 @@ bool retention_report(struct platform *platform, int64_t run_no, struct buffer *
                       struct error *err) MUST_USE;
 /* {"classes":[…],"holds":[…],"last_run":…} */
 bool retention_overview(struct keeping *keeping, struct buffer *out, struct error *err) MUST_USE;
+/* When the daily run is due, by the city day of the last one (INT32_MIN: none was): once a city
+ * day, from RUN_HOUR on. Past where it is due now. */
+enum { RUN_HOUR = 3 };
+timestamp retention_next_at(int32_t last_day, timestamp now);
 bool retention_runs(struct platform *platform, int64_t after, int64_t limit, struct buffer *out,
                     struct error *err) MUST_USE;
 void hold_put(struct json_writer *writer, const struct hold *hold, timestamp now);

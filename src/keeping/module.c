@@ -4,7 +4,7 @@
 
 #include "keeping/keeping_internal.h"
 
-enum { RUN_HOUR = 3, RETRY_ROUNDS = 600 };
+enum { RETRY_ROUNDS = 600 };
 
 bool keeping_open(struct platform *platform, struct keeping **ret_keeping, struct error *err)
 {
@@ -33,11 +33,11 @@ bool keeping_open(struct platform *platform, struct keeping **ret_keeping, struc
 /* A run is due once a city day, from RUN_HOUR on. */
 static bool run_is_due(struct keeping *keeping, bool *ret_due, struct error *err)
 {
-    int64_t seconds = world_now(keeping->platform->world) / SECOND;
-    int32_t last, today = time_day_of_seconds(seconds);
+    timestamp now = world_now(keeping->platform->world);
+    int32_t last;
     if (!retention_last_day(keeping->platform, &last, err))
         return false;
-    *ret_due = last < today && seconds - time_day_start_seconds(today) >= RUN_HOUR * 3600;
+    *ret_due = retention_next_at(last, now) <= now;
     return true;
 }
 

@@ -443,6 +443,13 @@ bool retention_last_day(struct platform *platform, int32_t *ret_day, struct erro
     return done;
 }
 
+timestamp retention_next_at(int32_t last_day, timestamp now)
+{
+    int32_t today = time_day_of_seconds(now / SECOND);
+    int32_t day = last_day < today ? today : last_day + 1;
+    return (time_day_start_seconds(day) + RUN_HOUR * 3600) * SECOND;
+}
+
 bool retention_run(struct keeping *keeping, const char *by, bool dry_run, struct buffer *report,
                    struct error *err)
 {
@@ -494,9 +501,10 @@ static bool put_overview(struct keeping *keeping, struct sql *sql, struct arena 
     timestamp now = world_now(keeping->platform->world);
     struct hold *holds;
     size_t count;
-    int64_t last;
+    int64_t last, last_day;
     if (!holds_read(sql, true, now, arena, &holds, &count, err) ||
-        !sql_one_int(sql, &run_last, NULL, 0, 0, &last, err))
+        !sql_one_int(sql, &run_last, NULL, 0, 0, &last, err) ||
+        !sql_one_int(sql, &run_last_day, NULL, 0, INT32_MIN, &last_day, err))
         return false;
     json_key(writer, "classes");
     json_array_begin(writer);
@@ -512,6 +520,7 @@ static bool put_overview(struct keeping *keeping, struct sql *sql, struct arena 
         json_field_int64(writer, "last_run", last);
     else
         json_field_null(writer, "last_run");
+    json_field_time(writer, "next_run_at", retention_next_at((int32_t)last_day, now));
     return true;
 }
 

@@ -101,11 +101,13 @@ const struct route keeping_routes[KEEPING_ROUTES] = {
     {.method = HTTP_GET, .path = "/retention", .access = ROUTE_USER,
      .touches = TOUCH_SYSTEM,
      .permission = PERMISSION_BIT(PERMIT_SYSTEM_READ),
-     .summary = "Classes of records with their days, holds in force, the last run",
-     .response_schema = "{\"type\":\"object\",\"required\":[\"classes\",\"holds\",\"last_run\"],"
+     .summary = "Classes of records with their days, holds in force, the last run, the next one",
+     .response_schema = "{\"type\":\"object\",\"required\":[\"classes\",\"holds\",\"last_run\","
+                        "\"next_run_at\"],"
                         "\"properties\":{\"classes\":{\"type\":\"array\",\"items\":" CLASS "},"
                         "\"holds\":{\"type\":\"array\",\"items\":" HOLD "},"
-                        "\"last_run\":{\"type\":[\"integer\",\"null\"]}}}",
+                        "\"last_run\":{\"type\":[\"integer\",\"null\"]},"
+                        "\"next_run_at\":" TIME "}}",
      .handle = handle_retention},
     {.method = HTTP_GET, .path = "/retention/runs", .access = ROUTE_USER,
      .touches = TOUCH_SYSTEM,

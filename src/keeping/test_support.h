@@ -88,7 +88,7 @@ static inline void all_is_well(struct loopback *loop)
     test_fail_on(status_verify(platform->status, &checked, &wrong, &err), &err);
     assert_int_equal(wrong, 0);
     test_fail_on(store_read_begin(platform->store, &sql, &err), &err);
-    test_fail_on(audit_verify(sql, 1, &broken, &records, &err), &err);
+    test_fail_on(audit_verify(sql, 1, INT64_MAX, &broken, &records, &err), &err);
     store_read_end(platform->store, sql);
     assert_int_equal(broken, 0);
     assert_true(findings >= 4);

@@ -296,9 +296,8 @@ bool scenes_handle_all(const struct request *request, struct response *response,
     return true;
 }
 
-/* The version that is asked for, else the one that opens. */
-static bool find_scene(const struct request *request, const struct definition **ret_definition,
-                       struct error *err)
+bool scene_asked(const struct request *request, const struct definition **ret_definition,
+                 struct error *err)
 {
     struct slice asked = request_query(request, "version");
     const struct definitions *set = definitions_now(request, err);
@@ -323,7 +322,7 @@ bool scenes_handle_one(const struct request *request, struct response *response,
 {
     const struct definition *definition;
     struct json_writer writer;
-    if (!find_scene(request, &definition, err))
+    if (!scene_asked(request, &definition, err))
         return false;
     const struct scene *scene = definition->scene;
     buffer_init(&response->body, SCENE_ANSWER_BYTES_MAX);
@@ -361,7 +360,7 @@ bool scenes_handle_diagram(const struct request *request, struct response *respo
         manner |= SCENE_DRAW_PLAIN;
     else if (plain.data && !slice_equal(plain, SLICE("false")))
         return loop_bad_value("plain", "true or false", "neither", err);
-    if (!find_scene(request, &definition, err))
+    if (!scene_asked(request, &definition, err))
         return false;
     buffer_init(&response->body, SCENE_ANSWER_BYTES_MAX);
     response->content_type = "image/svg+xml";

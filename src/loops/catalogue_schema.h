@@ -8,6 +8,7 @@
 #define C_INT_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
 #define C_NUMBER_OR_NULL "{\"type\":[\"number\",\"null\"]}"
 #define C_BOOL "{\"type\":\"boolean\"}"
+#define C_TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define C_LIST(item) "{\"type\":\"array\",\"items\":" item "}"
 #define C_WORDS_OF(type) \
     "{\"type\":" type ",\"required\":[\"zh\",\"en\"],\"properties\":{\"zh\":" C_TEXT \
@@ -49,5 +50,38 @@
     "{\"type\":\"object\",\"required\":[" C_HEAD_REQUIRED ",\"fields\",\"stages\",\"opening\"]," \
     "\"properties\":{" C_HEAD ",\"fields\":" C_LIST(C_FIELD) ",\"stages\":" C_LIST(C_STAGE) \
     ",\"opening\":{\"type\":[\"object\",\"null\"]}}}"
+#define SCENE_FINDING \
+    "{\"type\":\"object\",\"required\":[\"line\",\"rule\",\"message\",\"path\"],\"properties\":{" \
+    "\"line\":" C_INT ",\"rule\":" C_TEXT ",\"message\":" C_TEXT ",\"path\":" C_LIST(C_TEXT) "}}"
+#define SCENE_PROOF \
+    "{\"type\":\"object\",\"required\":[\"name\",\"version\",\"file\",\"own\",\"loaded\"," \
+    "\"findings\"],\"properties\":{\"name\":" C_TEXT ",\"version\":" C_INT ",\"file\":" C_TEXT \
+    ",\"own\":" C_BOOL ",\"loaded\":" C_BOOL ",\"findings\":" C_LIST(SCENE_FINDING) "}}"
+#define SCENE_VERSION \
+    "{\"type\":\"object\",\"required\":[\"version\",\"opens\",\"loaded_at\",\"open\"," \
+    "\"overdue\"],\"properties\":{\"version\":" C_INT ",\"opens\":" C_BOOL \
+    ",\"loaded_at\":" C_TIME \
+    ",\"open\":" C_INT_OR_NULL ",\"overdue\":" C_INT_OR_NULL "}}"
+#define C_TRUE_FOR(item) \
+    "{\"type\":\"object\",\"required\":[\"true_for\",\"items\"],\"properties\":{\"true_for\":" \
+    C_TIME ",\"items\":" C_LIST(item) "}}"
+#define SCENE_PROOFS C_TRUE_FOR(SCENE_PROOF)
+#define SCENE_VERSIONS C_TRUE_FOR(SCENE_VERSION)
+#define DUTY_ROW(more, required) \
+    "{\"type\":\"object\",\"required\":[\"no\",\"name\"," required "\"from\",\"until\"]," \
+    "\"properties\":{\"no\":" C_INT ",\"name\":" C_TEXT more ",\"from\":" C_TIME \
+    ",\"until\":" C_TIME "}}"
+#define DUTY_LISTS \
+    "{\"type\":\"object\",\"required\":[\"true_for\",\"duties\",\"absences\",\"off_duty\"]," \
+    "\"properties\":{\"true_for\":" C_TIME ",\"duties\":" C_LIST(DUTY_ROW("", "")) \
+    ",\"absences\":" C_LIST(DUTY_ROW(",\"delegate\":" C_TEXT_OR_NULL, "\"delegate\",")) \
+    ",\"off_duty\":" C_LIST(C_TEXT) "}}"
+#define DUTY_BODY(more) \
+    "{\"type\":\"object\",\"required\":[\"name\",\"from\",\"until\"]," \
+    "\"additionalProperties\":false,\"properties\":{\"name\":" C_TEXT ",\"from\":" C_TIME \
+    ",\"until\":" C_TIME more "}}"
+#define DUTY_KEPT \
+    "{\"type\":\"object\",\"required\":[\"no\"],\"properties\":{\"no\":" C_INT "}}"
+#define DUTY_GONE "{\"type\":\"object\"}"
 
 #endif

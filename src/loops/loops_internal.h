@@ -97,7 +97,12 @@ struct loops {
     pthread_mutex_t waking;  /* owns the rest */
     pthread_cond_t changed;
     bool woken, stopping;
+    struct proofs *proofs;
 };
+
+/* What was found of all scenes lately (proofs.c). */
+struct proofs *proofs_open(void);
+void proofs_close(struct proofs *proofs); /* accepts NULL */
 
 /* ---- A loop in memory (record.c) ------------------------------------------------------------ */
 
@@ -400,10 +405,10 @@ void engine_end(struct engine *engine);
 extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_record_statements, loop_field_statements, loop_condition_statements, loop_hand_statements,
     loop_opening_statements, loop_show_statements, loop_stage_statements, loop_step_statements,
-    loop_clock_statements, loop_follow_statements, loop_list_statements, loop_command_statements,
+    loop_clock_statements, loop_follow_statements, loop_list_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
-    loop_thing_statements;
+    loop_thing_statements, loop_duty_statements, loop_proof_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
@@ -412,7 +417,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 17, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 25, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

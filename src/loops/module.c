@@ -78,6 +78,7 @@ bool loops_open(struct platform *platform, struct loops **ret_loops, struct erro
     struct loops *loops = x_alloc(1, sizeof *loops);
     (void)err;
     loops->platform = platform;
+    loops->proofs = proofs_open();
     pthread_rwlockattr_t attributes; /* the next board does not wait for ever behind readers */
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -97,6 +98,7 @@ void loops_close(struct loops *loops)
 {
     if (!loops)
         return;
+    proofs_close(loops->proofs);
     definitions_free(atomic_load(&loops->definitions));
     board_free(loops->board);
     pthread_rwlock_destroy(&loops->board_lock);
@@ -136,10 +138,10 @@ const struct module loops_module = {
             &loop_field_statements, &loop_condition_statements, &loop_hand_statements,
             &loop_opening_statements, &loop_stage_statements, &loop_step_statements,
             &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
-            &loop_show_statements, &loop_command_statements, &loop_forget_statements,
+            &loop_show_statements, &loop_forget_statements,
             &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
             &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
-            &loop_thing_statements, NULL},
+            &loop_thing_statements, &loop_duty_statements, &loop_proof_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

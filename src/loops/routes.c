@@ -3,6 +3,7 @@
 
 #include "loops/catalogue.h"
 #include "loops/catalogue_schema.h"
+#include "loops/duties.h"
 #include "loops/loops_internal.h"
 #include "loops/results.h"
 #include "loops/routes_schema.h"
@@ -484,6 +485,15 @@ static bool handle_advance_many(const struct request *request, struct response *
 
 /* ---- The table */
 
+#define VERSION_QUERY "version:integer:an older version, default the one that opens"
+#define LANGUAGE_QUERY "language:string:zh (default) or en"
+#define SCENE_ROUTE(of, what, ...)                                                                 \
+    {.method = HTTP_GET, .path = of, .access = ROUTE_USER, .touches = what,                        \
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ), __VA_ARGS__}
+#define DUTY_ROUTE(how, of, ...)                                                                   \
+    {.method = how, .path = of, .access = ROUTE_USER, .touches = TOUCH_SYSTEM,                     \
+     .permission = PERMISSION_BIT(PERMIT_USER_MANAGE), __VA_ARGS__}
+
 const struct route loop_routes[LOOP_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/loops",
@@ -634,32 +644,40 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .request_schema = RESULT,
      .response_schema = RESULT_KEPT,
      .handle = results_handle_batch},
-    {.method = HTTP_GET,
-     .path = "/scenes",
-     .access = ROUTE_USER,
-     .touches = TOUCH_NOTHING,
-     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
-     .summary = "The scenes that open loops, in the versions that do",
-     .response_schema = SCENE_LIST,
-     .handle = scenes_handle_all},
-    {.method = HTTP_GET,
-     .path = "/scenes/{name}",
-     .access = ROUTE_USER,
-     .touches = TOUCH_NOTHING,
-     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
-     .summary = "A scene: fields, stages, steps, and the JSON Schema of what opens a loop",
-     .query = "version:integer:an older version, default the one that opens",
-     .response_schema = SCENE_WHOLE,
-     .handle = scenes_handle_one},
-    {.method = HTTP_GET,
-     .path = "/scenes/{name}/diagram",
-     .access = ROUTE_USER,
-     .touches = TOUCH_NOTHING,
-     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
-     .summary = "The drawing of a scene (SVG), each stage's box with its name as data-stage",
-     .query = "version:integer:an older version, default the one that opens;"
-              "language:string:zh (default) or en;"
-              "plain:string:true for one without title, ground and colours, default false",
-     .response_type = "image/svg+xml",
-     .handle = scenes_handle_diagram},
+    SCENE_ROUTE("/scenes", TOUCH_NOTHING, .response_schema = SCENE_LIST,
+                .summary = "The scenes that open loops, in the versions that do",
+                .handle = scenes_handle_all),
+    SCENE_ROUTE("/scenes/{name}", TOUCH_NOTHING, .response_schema = SCENE_WHOLE,
+                .summary = "A scene: fields, stages, steps, the JSON Schema of what opens a loop",
+                .query = VERSION_QUERY, .handle = scenes_handle_one),
+    SCENE_ROUTE("/scenes/{name}/diagram", TOUCH_NOTHING, .response_type = "image/svg+xml",
+                .summary = "The drawing of a scene (SVG), each stage's box with its name as"
+                           " data-stage",
+                .query = VERSION_QUERY ";" LANGUAGE_QUERY ";plain:string:true for one without"
+                                       " title, ground and colours, default false",
+                .handle = scenes_handle_diagram),
+    SCENE_ROUTE("/scenes/{name}/document", TOUCH_NOTHING, .response_type = "text/markdown",
+                .summary = "A scene as a page of words (Markdown), from nothing but its definition",
+                .query = VERSION_QUERY ";" LANGUAGE_QUERY, .handle = scenes_handle_document),
+    SCENE_ROUTE("/scenes/{name}/versions", TOUCH_LOOPS, .response_schema = SCENE_VERSIONS,
+                .summary = "The versions of a scene, newest first, with the open loops under each",
+                .handle = scenes_handle_versions),
+    SCENE_ROUTE("/scenes:proofs", TOUCH_NOTHING, .response_schema = SCENE_PROOFS,
+                .summary = "What `scene check` finds of every scene, also of files that wait",
+                .handle = scenes_handle_proofs),
+    DUTY_ROUTE(HTTP_GET, "/duties", .response_schema = DUTY_LISTS,
+               .summary = "Duties and absences of users of the reader's area that are not over",
+               .handle = duties_handle_list),
+    DUTY_ROUTE(HTTP_POST, "/duties", .request_schema = DUTY_BODY(""), .success_status = 201,
+               .response_schema = DUTY_KEPT,
+               .summary = "A row of a table of duties: on duty within its rows only",
+               .handle = duties_handle_add),
+    DUTY_ROUTE(HTTP_DELETE, "/duties/{no}", .destructive = true, .response_schema = DUTY_GONE,
+               .summary = "Takes a row out of a table of duties", .handle = duties_handle_remove),
+    DUTY_ROUTE(HTTP_POST, "/absences", .success_status = 201, .response_schema = DUTY_KEPT,
+               .request_schema = DUTY_BODY(",\"delegate\":" C_TEXT_OR_NULL),
+               .summary = "An absence: what waits for the user waits for the delegate",
+               .handle = absences_handle_add),
+    DUTY_ROUTE(HTTP_DELETE, "/absences/{no}", .destructive = true, .response_schema = DUTY_GONE,
+               .summary = "Takes an absence back", .handle = absences_handle_remove),
 };

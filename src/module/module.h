@@ -25,6 +25,7 @@ struct presence;
 struct registry;
 struct server;
 struct status_table;
+struct upkeep;
 
 /* The open rooms, lowest first. Every room reads those below it; NULL where not opened. */
 struct platform {
@@ -42,6 +43,7 @@ struct platform {
     struct feeds *feeds;           /* what the platform counts itself, for the alerts */
     struct keeping *keeping;       /* retention, backups, the end */
     struct notices *notices;       /* telling people */
+    struct upkeep *upkeep;         /* checks of the whole, jobs */
     struct server *server;         /* NULL unless this process serves */
     const char *directory;         /* the data directory, NULL for commands that need none */
     bool demo;

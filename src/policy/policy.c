@@ -319,6 +319,17 @@ const struct rule_set *policy_rules(const struct policy *policy, struct slice na
     return NULL;
 }
 
+size_t policy_rules_count(const struct policy *policy)
+{
+    return atomic_load_explicit(&policy->rule_count, memory_order_acquire);
+}
+
+const struct rule_set *policy_rules_at(const struct policy *policy, size_t index)
+{
+    REQUIRE(index < policy_rules_count(policy));
+    return policy->rules[index];
+}
+
 const struct rule_set *policy_rules_in_force(const struct policy *policy, timestamp at)
 {
     const struct rule_set *found = NULL;

@@ -139,6 +139,12 @@ timestamp rule_set_valid_to(const struct rule_set *rules); /* TIMESTAMP_NONE: op
 /* For people; they live as long as the rule set. */
 struct words rule_set_title(const struct rule_set *rules);
 struct words rule_set_legal_basis(const struct rule_set *rules);
+/* All rule sets that are taken, in the order in which they were; more may be added meanwhile. */
+size_t policy_rules_count(const struct policy *policy);
+const struct rule_set *policy_rules_at(const struct policy *policy, size_t index);
+/* Members of an open object: name, version, title, when it is valid, area, legal basis, every
+ * number with its source in the order of the table, reason codes. */
+void rule_set_put(const struct rule_set *rules, struct json_writer *writer);
 /* How many approvers an override needs. */
 int64_t rule_set_override_approvers(const struct rule_set *rules);
 /* Reads one rule set from YAML; for the loader, tests and fuzzing. */

@@ -39,6 +39,7 @@ struct rule_set {
     int64_t numbers[RULE_NUMBER_COUNT];
     char *reason_codes[REASON_CODES_MAX];
     size_t reason_code_count;
+    json_t *document; /* as it was read: titles, sources of the numbers */
 };
 
 /* Reads and proves one role of roles.yaml; its texts are kept in `texts`. ERROR_BAD_VALUE names

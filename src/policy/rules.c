@@ -153,9 +153,8 @@ bool rule_set_read(struct slice yaml, const char *source, struct rule_set **ret_
     if (!yaml_read(yaml, source, &document, err))
         return false;
     struct rule_set *rules = x_alloc(1, sizeof *rules);
-    bool done = read_document(document, source, rules, err);
-    json_decref(document);
-    if (!done) {
+    rules->document = document;
+    if (!read_document(document, source, rules, err)) {
         rule_set_free(rules);
         return false;
     }
@@ -169,6 +168,7 @@ void rule_set_free(struct rule_set *rules)
         return;
     for (size_t i = 0; i < rules->reason_code_count; i++)
         free(rules->reason_codes[i]);
+    json_decref(rules->document);
     free(rules->name);
     free(rules->version);
     free(rules->title_zh);
@@ -202,6 +202,50 @@ struct words rule_set_legal_basis(const struct rule_set *rules)
 {
     return (struct words){rules->legal_basis_zh, rules->legal_basis_en};
 }
+
+/* A text of the document, which was found to be there when it was read. */
+static struct slice text_of(const json_t *object, const char *name)
+{
+    return slice_of(json_string_value(json_object_get(object, name)));
+}
+
+static void put_words(struct json_writer *writer, const char *key, const json_t *words)
+{
+    json_key(writer, key);
+    json_object_begin(writer);
+    json_field_text(writer, "zh", text_of(words, "zh"));
+    json_field_text(writer, "en", text_of(words, "en"));
+    json_object_end(writer);
+}
+
+void rule_set_put(const struct rule_set *rules, struct json_writer *writer)
+{
+    const json_t *document = rules->document, *numbers = json_object_get(document, "numbers");
+    json_field_text(writer, "rule_set", slice_of(rules->name));
+    json_field_text(writer, "version", slice_of(rules->version));
+    put_words(writer, "title", json_object_get(document, "title"));
+    json_field_time(writer, "valid_from", rules->valid_from);
+    json_field_time(writer, "valid_to", rules->valid_to);
+    json_field_text(writer, "area", text_of(document, "area"));
+    put_words(writer, "legal_basis", json_object_get(document, "legal_basis"));
+    json_key(writer, "numbers");
+    json_array_begin(writer);
+    for (size_t i = 0; i < RULE_NUMBER_COUNT; i++) {
+        json_object_begin(writer);
+        json_field_text(writer, "name", slice_of(rule_forms[i].name));
+        json_field_int64(writer, "value", rules->numbers[i]);
+        json_field_text(writer, "source",
+                        text_of(json_object_get(numbers, rule_forms[i].name), "source"));
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    json_key(writer, "override_reason_codes");
+    json_array_begin(writer);
+    for (size_t i = 0; i < rules->reason_code_count; i++)
+        json_put_text(writer, slice_of(rules->reason_codes[i]));
+    json_array_end(writer);
+}
+
 int64_t rule_set_override_approvers(const struct rule_set *rules)
 {
     return rules->numbers[RULE_OVERRIDE_APPROVERS];

@@ -303,9 +303,15 @@ static void put_page(const struct page *page)
     buffer_append_text(page->out, "\n");
 }
 
+void scene_document_page(const struct scene *scene, const struct policy *policy, bool chinese,
+                         struct buffer *out)
+{
+    put_page(&(struct page){scene, policy, out, chinese});
+}
+
 void scene_document(const struct scene *scene, const struct policy *policy, struct buffer *out)
 {
     buffer_print(out, "# %s (v%lld)\n\n", scene->name, (long long)scene->version);
-    put_page(&(struct page){scene, policy, out, true});
-    put_page(&(struct page){scene, policy, out, false});
+    scene_document_page(scene, policy, true, out);
+    scene_document_page(scene, policy, false, out);
 }

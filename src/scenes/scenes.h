@@ -443,6 +443,9 @@ void scene_draw(const struct scene *scene, const struct policy *policy, unsigned
                 struct buffer *out);
 /* A page in Chinese and English (Markdown). */
 void scene_document(const struct scene *scene, const struct policy *policy, struct buffer *out);
+/* The half of it in one language. */
+void scene_document_page(const struct scene *scene, const struct policy *policy, bool chinese,
+                         struct buffer *out);
 /* JSON Schema (2020-12) of scene files, for editors. */
 void scene_schema(const struct policy *policy, struct buffer *out);
 /* The vocabulary as JSON, or as lines for people. */

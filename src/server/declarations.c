@@ -29,7 +29,7 @@ const char *route_fault(const struct route *route)
     if (route->touches == TOUCH_PERSONS && by_user && !route->opens_identity &&
         route->method == HTTP_GET)
         return "it shows persons and asks for no purpose";
-    if (route->opens_identity && !route->fields)
+    if (route->opens_identity && route->touches == TOUCH_PERSONS && !route->fields)
         return "it opens identity and does not say which fields";
     if (route->about_person && !route->opens_identity)
         return "it is about a person and asks for no purpose";

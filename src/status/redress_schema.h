@@ -91,6 +91,22 @@
     BOTH_WORDS ",\"legal_basis\":" BOTH_WORDS ",\"valid_from\":" TIME ",\"valid_to\":"             \
     TIME_OR_NULL "}}}}}"
 
+#define RULES_NUMBER                                                                               \
+    "{\"type\":\"object\",\"required\":[\"name\",\"value\",\"source\"],\"properties\":{"           \
+    "\"name\":" TEXT ",\"value\":" INTEGER ",\"source\":" TEXT "}}"
+#define RULES_VERSION                                                                              \
+    "{\"type\":\"object\",\"required\":[\"rule_set\",\"version\",\"title\",\"valid_from\"," \
+    "\"valid_to\",\"area\",\"legal_basis\",\"numbers\",\"override_reason_codes\",\"state\","       \
+    "\"change\"],\"properties\":{\"rule_set\":" TEXT ",\"version\":" TEXT ",\"title\":"            \
+    BOTH_WORDS ",\"valid_from\":" TIME ",\"valid_to\":" TIME_OR_NULL ",\"area\":" TEXT           \
+    ",\"legal_basis\":" BOTH_WORDS ",\"numbers\":{\"type\":\"array\",\"items\":" RULES_NUMBER    \
+    "},\"override_reason_codes\":{\"type\":\"array\",\"items\":" TEXT "},\"state\":{\"enum\":"    \
+    "[\"in_force\",\"past\",\"to_come\",\"proposed\",\"lapsed\",\"not_authentic\"]},"             \
+    "\"change\":" INTEGER_OR_NULL "}}"
+#define RULES_VERSIONS                                                                             \
+    "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{"                   \
+    "\"type\":\"array\",\"items\":" RULES_VERSION "}}}"
+
 #define APPEAL_DECISION                                                                            \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"decision\",\"words\"],"   \
     "\"properties\":{\"decision\":{\"enum\":[\"granted\",\"rejected\"]},\"words\":" PERSONS_WORDS  \

@@ -172,6 +172,20 @@ bool rules_handle_list(const struct request *request, struct response *response,
     return done;
 }
 
+bool rules_handle_versions(const struct request *request, struct response *response,
+                           struct error *err)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_key(&writer, "items");
+    bool done = rule_versions_write(request->platform, &writer, err);
+    if (done)
+        json_object_end(&writer);
+    json_writer_release(&writer);
+    return done;
+}
+
 bool rules_handle_show(const struct request *request, struct response *response,
                        struct error *err)
 {

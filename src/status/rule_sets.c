@@ -44,7 +44,8 @@ const struct sql_list rule_set_statements =
     SQL_LIST(&change_insert, &change_last, &change_select, &change_all, &change_sign,
              &signature_insert, &signature_select);
 
-enum { SIGNERS_MAX = 8, SEAL_BYTES = 32, YAML_BYTES_MAX = 1 << 20 };
+enum { SIGNERS_MAX = 8, SEAL_BYTES = 32, YAML_BYTES_MAX = 1 << 20,
+       RULE_SETS_SHOWN_MAX = 64 /* as many as the policy takes */ };
 
 struct signature {
     int64_t user_no;
@@ -437,6 +438,98 @@ bool rule_sets_write(struct platform *platform, int64_t no, struct json_writer *
     bool done = no ? put_one(sql, no, &arena, &showing, err)
                    : each_change(sql, &arena, put_change, &showing, err);
     if (!no && done)
+        json_array_end(writer);
+    store_read_end(platform->store, sql);
+    arena_release(&arena);
+    return done;
+}
+
+/* ---- Versions: every rule set that is taken, and every proposal that is not */
+
+static void put_set(struct json_writer *writer, const struct rule_set *rules, const char *state,
+                    int64_t change_no)
+{
+    json_object_begin(writer);
+    rule_set_put(rules, writer);
+    json_field_text(writer, "state", slice_of(state));
+    if (change_no)
+        json_field_int64(writer, "change", change_no);
+    else
+        json_field_null(writer, "change");
+    json_object_end(writer);
+}
+
+struct versions {
+    struct platform *platform;
+    struct json_writer *writer;
+    int64_t taken_as[RULE_SETS_SHOWN_MAX]; /* the change that a rule set of the policy came by */
+    size_t taken_count;
+};
+
+static bool note_taken(struct sql *sql, struct rule_change *change, void *context,
+                       struct error *err)
+{
+    (void)sql, (void)err;
+    struct versions *versions = context;
+    for (size_t i = 0; i < versions->taken_count && change->state; i++) {
+        const struct rule_set *rules = policy_rules_at(versions->platform->policy, i);
+        if (slice_equal(change->name, slice_of(rule_set_name(rules))))
+            versions->taken_as[i] = change->no;
+    }
+    return true;
+}
+
+static bool put_waiting(struct sql *sql, struct rule_change *change, void *context,
+                        struct error *err)
+{
+    struct versions *versions = context;
+    struct rule_set *rules;
+    timestamp now = world_now(versions->platform->world);
+    if (change->state && is_authentic(sql, change))
+        return true;
+    if (!rule_set_read(change->yaml, "rule set", &rules, err))
+        return false;
+    put_set(versions->writer, rules,
+            change->state             ? "not_authentic"
+            : change->valid_from > now ? "proposed"
+                                       : "lapsed",
+            change->no);
+    rule_set_free(rules);
+    return true;
+}
+
+static void put_taken(const struct versions *versions)
+{
+    const struct policy *policy = versions->platform->policy;
+    timestamp now = world_now(versions->platform->world);
+    const struct rule_set *in_force = policy_rules_in_force(policy, now);
+    for (size_t i = 0; i < versions->taken_count; i++) {
+        const struct rule_set *rules = policy_rules_at(policy, i);
+        put_set(versions->writer, rules,
+                rules == in_force                  ? "in_force"
+                : rule_set_valid_from(rules) > now ? "to_come"
+                                                   : "past",
+                versions->taken_as[i]);
+    }
+}
+
+bool rule_versions_write(struct platform *platform, struct json_writer *writer, struct error *err)
+{
+    struct versions versions = {.platform = platform, .writer = writer};
+    struct arena arena;
+    struct sql *sql;
+    versions.taken_count = policy_rules_count(platform->policy);
+    if (versions.taken_count > RULE_SETS_SHOWN_MAX)
+        versions.taken_count = RULE_SETS_SHOWN_MAX;
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    arena_init(&arena, (size_t)256 << 20);
+    json_array_begin(writer);
+    bool done = each_change(sql, &arena, note_taken, &versions, err);
+    if (done)
+        put_taken(&versions);
+    done = done && each_change(sql, &arena, put_waiting, &versions, err);
+    if (done)
         json_array_end(writer);
     store_read_end(platform->store, sql);
     arena_release(&arena);

@@ -22,6 +22,11 @@ bool rule_set_sign(struct platform *platform, const struct actor *actor, int64_t
 bool rule_sets_write(struct platform *platform, int64_t no, struct json_writer *writer,
                      struct error *err) MUST_USE;
 
+/* Every rule set that is taken (in force, past, to come) and every proposal that is not, with all
+ * its numbers, as an array: for versions side by side. */
+bool rule_versions_write(struct platform *platform, struct json_writer *writer,
+                         struct error *err) MUST_USE;
+
 /* What a rule set would change if it were in force at a moment (rule_effect.c): persons by colour
  * before and after, in all and by district, derived from the evidence of now. */
 bool rule_effect_write(struct platform *platform, const struct rule_set *after, timestamp at,
@@ -31,6 +36,8 @@ bool rules_handle_propose(const struct request *request, struct response *respon
                           struct error *err) MUST_USE;
 bool rules_handle_list(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
+bool rules_handle_versions(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
 bool rules_handle_show(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
 bool rules_handle_public(const struct request *request, struct response *response,

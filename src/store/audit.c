@@ -18,7 +18,7 @@ static const struct sql_text audit_insert = {
 static const struct sql_text audit_select_from = {
     "audit_select_from",
     "SELECT no, real_at, city_at, actor, act, purpose, subject_no, row_count, fields, hash"
-    " FROM audit WHERE no >= ?1 ORDER BY no",
+    " FROM audit WHERE no >= ?1 AND no <= ?2 ORDER BY no",
     "primary key"};
 
 static const struct sql_text head_select_last = {
@@ -125,8 +125,14 @@ bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp ci
                    err);
 }
 
-bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
-                  struct error *err)
+bool audit_newest(struct sql *sql, int64_t *ret_no, struct error *err)
+{
+    unsigned char hash[CHAIN_HASH_BYTES];
+    return last_record(sql, ret_no, hash, err);
+}
+
+bool audit_verify(struct sql *sql, int64_t from, int64_t last, int64_t *ret_broken,
+                  int64_t *ret_count, struct error *err)
 {
     bool anchored = from <= 1; /* else the first row read only gives the hash to start from */
     int64_t expected = anchored ? 1 : from - 1;
@@ -134,7 +140,8 @@ bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *r
     unsigned char previous[CHAIN_HASH_BYTES] = {0}, hash[CHAIN_HASH_BYTES];
     struct sql_query *query;
     *ret_broken = *ret_count = 0;
-    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(first)), &query, err))
+    if (!sql_begin(sql, &audit_select_from, SQL_ARGUMENTS(sql_int(first), sql_int(last)), &query,
+                   err))
         return false;
     for (bool row;; expected++) {
         if (!sql_next(query, &row, err))

@@ -17,10 +17,13 @@ struct audit_entry {
 /* Inside a job. `city_now` is city time; real time is added here. */
 bool audit_append(struct sql *sql, const struct audit_entry *entry, timestamp city_now,
                   struct error *err) MUST_USE;
-/* Walks the chain from record `from` (1 = all). *ret_broken = number of the first record that does
- * not verify, 0 where whole. *ret_count = records walked. */
-bool audit_verify(struct sql *sql, int64_t from, int64_t *ret_broken, int64_t *ret_count,
-                  struct error *err) MUST_USE;
+/* Walks the chain from record `from` (1 = all) to `last` (INT64_MAX = the end). *ret_broken =
+ * number of the first record that does not verify, 0 where whole. *ret_count = records walked. A
+ * long chain is walked in stretches, each in a read of its own: the next begins behind the last. */
+bool audit_verify(struct sql *sql, int64_t from, int64_t last, int64_t *ret_broken,
+                  int64_t *ret_count, struct error *err) MUST_USE;
+/* The number of the newest record, 0 where there is none. */
+bool audit_newest(struct sql *sql, int64_t *ret_no, struct error *err) MUST_USE;
 
 /* A head: number and hash of the newest record, signed (Ed25519) with a key that is derived from
  * the audit key. Published outside, it proves later that nothing before it was changed or cut off.

@@ -29,8 +29,27 @@ static int64_t first_broken(struct test_store *test, int64_t from, int64_t *ret_
     struct sql *sql;
     int64_t broken;
     test_done_or_fail(store_read_begin(test->store, &sql, &err), &err);
-    test_done_or_fail(audit_verify(sql, from, &broken, ret_count, &err), &err);
+    test_done_or_fail(audit_verify(sql, from, INT64_MAX, &broken, ret_count, &err), &err);
     store_read_end(test->store, sql);
+    return broken;
+}
+/* The same in stretches, each a read of its own. */
+static int64_t first_broken_in_stretches(struct test_store *test, int64_t *ret_count)
+{
+    enum { STRETCH = 5 };
+    struct error err;
+    int64_t broken = 0, last = 1;
+    *ret_count = 0;
+    for (int64_t at = 1; at <= last && !broken; at += STRETCH) {
+        struct sql *sql;
+        int64_t count;
+        test_done_or_fail(store_read_begin(test->store, &sql, &err), &err);
+        test_done_or_fail(audit_newest(sql, &last, &err), &err);
+        int64_t to = last - at < STRETCH ? INT64_MAX : at + STRETCH - 1;
+        test_done_or_fail(audit_verify(sql, at, to, &broken, &count, &err), &err);
+        store_read_end(test->store, sql);
+        *ret_count += count;
+    }
     return broken;
 }
 static bool run_script(struct sql *sql, void *context, struct error *err)
@@ -54,6 +73,8 @@ static void an_untouched_chain_is_whole_from_any_record_on(void **state)
         assert_int_equal(first_broken(&test, from, &count), 0);
         assert_int_equal(count, RECORDS - from + 1);
     }
+    assert_int_equal(first_broken_in_stretches(&test, &count), 0);
+    assert_int_equal(count, RECORDS);
     struct error err;
     int64_t next = RECORDS + 1; /* goes on after a restart */
     test_done_or_fail(store_write(test.store, append, &next, &err), &err);
@@ -102,6 +123,9 @@ static void whatever_is_done_to_a_record_is_found_and_named(void **state)
         int64_t broken = first_broken(&test, 1, &count);
         if (broken != tampering[i].named)
             fail_msg("%s: named %lld", tampering[i].script, (long long)broken);
+        broken = first_broken_in_stretches(&test, &count);
+        if (broken != tampering[i].named)
+            fail_msg("%s: in stretches named %lld", tampering[i].script, (long long)broken);
         test_store_remove(&test);
     }
 }

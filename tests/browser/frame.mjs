@@ -71,9 +71,17 @@ export function frameTests({ demo }) {
     const { page, close } = await openPage(demo);
     await logIn(page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
     await page.waitForSelector(".map");
-    same(await textsOf(page, ".nav a"), ["态势", "预警", "闭环", "流调"], "Chinese pages");
+    same(
+      await textsOf(page, ".nav a"),
+      ["态势", "预警", "闭环", "流调", "场所", "场景", "规则", "系统"],
+      "Chinese pages",
+    );
     await page.click(".switch button[lang=en]");
-    same(await textsOf(page, ".nav a"), ["Situation", "Alerts", "Loops", "Cases"], "English pages");
+    same(
+      await textsOf(page, ".nav a"),
+      ["Situation", "Alerts", "Loops", "Cases", "Venues", "Scenes", "Rules", "System"],
+      "English pages",
+    );
     await page.click(".switch:not([role]) button");
     const state = () =>
       page.evaluate(() => ({

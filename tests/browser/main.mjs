@@ -8,6 +8,8 @@ import { situationTests } from "./situation.mjs";
 import { alertTests } from "./alerts.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
+import { rulesTests } from "./rules.mjs";
+import { systemTests } from "./system.mjs";
 import { reachTests } from "./reach.mjs";
 import { phoneTests } from "./phone.mjs";
 import { phoneCodeTests } from "./phone-code.mjs";
@@ -70,6 +72,8 @@ try {
   phoneStaffTests(world);
   phoneOfflineTests(world);
   phoneTlsTests();
+  rulesTests(world);
+  systemTests(world);
   reachTests(world);
   buildTests(world);
   failed = await runAll();

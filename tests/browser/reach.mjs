@@ -78,6 +78,46 @@ export function reachTests({ demo, empty, emptyPassword }) {
         await page.waitForSelector(".places li");
       },
     },
+    {
+      name: "scene catalogue",
+      open: async (page) => {
+        await page.goto("/scenes");
+        await page.waitForSelector("#scene-list .row");
+      },
+    },
+    {
+      name: "scene",
+      open: async (page) => {
+        await page.goto("/scenes/arrival");
+        await page.waitForSelector(".scene svg.drawing");
+        await page.click(".scene details summary");
+        await page.waitForSelector(".document h4");
+      },
+    },
+    {
+      name: "rules",
+      open: async (page) => {
+        await page.goto("/rules");
+        await page.waitForSelector(".compare tbody tr");
+      },
+    },
+    {
+      name: "broken glass",
+      open: async (page) => {
+        await page.goto("/system");
+        await page.waitForSelector(".tab h1");
+      },
+    },
+  ];
+  /** What other roles are shown. */
+  const parts = [
+    ["administrator", "users", "#user-list .row"],
+    ["administrator", "users?user=sampler", ".user h2"],
+    ["administrator", "retention", ".tab table"],
+    ["administrator", "sunset", ".tab h1"],
+    ["administrator", "health", ".tab h1"],
+    ["auditor", "audit", ".head-facts"],
+    ["auditor", "jobs", ".tab h1"],
   ];
   for (const language of ["zh", "en"])
     for (const theme of ["light", "dark"])
@@ -134,6 +174,19 @@ export function reachTests({ demo, empty, emptyPassword }) {
           if (await pageIsWiderThanView(phone.page)) found.push(`phone ${path} scrolls sideways`);
         }
         await phone.close();
+        for (const name of ["administrator", "auditor"]) {
+          const system = await openPage(demo, { language, theme });
+          await logIn(system.page, name, (await logins(demo)).get(name));
+          for (const [, part, shown] of parts.filter(([role]) => role === name)) {
+            await system.page.goto(`/system/${part}`);
+            await system.page.waitForSelector(shown);
+            await system.page.waitForTimeout(150);
+            found.push(...(await axeFindings(system.page)).map((finding) => `system ${part}: ${finding}`));
+            await picture(system.page, `system-${part.replace(/\W/g, "-")}-${language}-${theme}`);
+          }
+          found.push(...system.faults);
+          await system.close();
+        }
         const nothing = await openPage(empty, { language, theme });
         await logIn(nothing.page, "duty", emptyPassword);
         await nothing.page.waitForSelector(".chart canvas");

@@ -5,7 +5,7 @@ import { call, Problem, setCsrf, whenSessionEnds } from "./api/client.ts";
 import { followCounters, type Counters, type NoticeHead } from "./api/live.ts";
 import { t } from "./catalogue.ts";
 import { areaName, clockSeconds } from "./format.ts";
-import { pageOf, pages, type Fresh, type Seen } from "./pages.tsx";
+import { mayOpen, pageOf, pages, type Fresh, type Seen } from "./pages.tsx";
 import { Bell } from "./parts/bell.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
@@ -75,7 +75,7 @@ interface TopProps {
 }
 
 function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.Element {
-  const shown = pages.filter((page) => session.permissions.includes(page.permission));
+  const shown = pages.filter((page) => mayOpen(page, session.permissions));
   return (
     <header class="top">
       <a class="brand" href="/" onClick={follow}>
@@ -171,7 +171,12 @@ export function App(): JSX.Element {
   function enter(session: Session): void {
     setCsrf(session.csrf);
     setPhase({ name: "in", session });
-    if (location.pathname === "/login") go("/", true);
+    const first = pages.find((page) => mayOpen(page, session.permissions));
+    // Who may not read the situation begins at the first page that is theirs.
+    if (location.pathname === "/login" || location.pathname === "/") {
+      const home = first && !mayOpen(pages[0]!, session.permissions) ? first.address : "/";
+      go(home + (location.pathname === "/" && home === "/" ? location.search : ""), true);
+    }
   }
   function ask(): void {
     setPhase({ name: "asking" });

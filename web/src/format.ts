@@ -47,6 +47,10 @@ export function weekday(date: string): string {
 export const dayAndClock = (time: string | null): string =>
   time ? `${dayLong(time)} ${clock(time)}` : missing;
 
+/** 2022-04-14 14:30: where the year matters. */
+export const dateAndClock = (time: string | null): string =>
+  time ? `${time.slice(0, 10)} ${clock(time)}` : missing;
+
 export const count = (value: number | null): string =>
   value === null ? missing : value.toLocaleString("en-US");
 

@@ -9,6 +9,8 @@ import "./style/alerts.css";
 import "./style/cases.css";
 import "./style/loops.css";
 import "./style/venues.css";
+import "./style/rules.css";
+import "./style/system.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 

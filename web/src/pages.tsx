@@ -7,8 +7,11 @@ import { CaseListScreen } from "./screens/cases/case-list.tsx";
 import { CaseScreen } from "./screens/cases/case.tsx";
 import type { Session } from "./screens/login.tsx";
 import { LoopsScreen } from "./screens/loops/loops.tsx";
+import { ruleReaders, RulesScreen } from "./screens/rules/rules.tsx";
+import { ScenesScreen } from "./screens/rules/scenes.tsx";
 import { SituationScreen } from "./screens/situation/situation.tsx";
 import { VenuesScreen } from "./screens/venues/venues.tsx";
+import { SystemScreen, systemReaders } from "./screens/system/system.tsx";
 
 /** How fresh the data are: null where nothing came yet. */
 export interface Fresh {
@@ -28,8 +31,8 @@ interface Page {
   /** Its own path; what lies below is the page's too. */
   address: string;
   words: WordKey;
-  /** Who lacks it is shown no link. */
-  permission: string;
+  /** Who lacks it (of several: all of them) is shown no link. */
+  permission: string | readonly string[];
   /** null: there is no such page. */
   draw(seen: Seen): JSX.Element | null;
 }
@@ -90,7 +93,29 @@ export const pages: Page[] = [
         <VenuesScreen reader={session} />
       ) : null,
   },
+  {
+    address: "/scenes",
+    words: "scenes",
+    permission: "loop.read",
+    draw: ({ session, path }) => <ScenesScreen reader={session} path={path} />,
+  },
+  {
+    address: "/rules",
+    words: "rules",
+    permission: ruleReaders,
+    draw: ({ session, path }) => (path === "/rules" ? <RulesScreen reader={session} /> : null),
+  },
+  {
+    address: "/system",
+    words: "system",
+    permission: systemReaders,
+    draw: ({ session, path }) => <SystemScreen reader={session} path={path} />,
+  },
 ];
+
+/** Whether a reader with these permissions is shown the page's link. */
+export const mayOpen = ({ permission }: Page, held: readonly string[]): boolean =>
+  [permission].flat().some((one) => held.includes(one));
 
 export const pageOf = (path: string): Page | undefined =>
   pages.find(({ address }) => path === address || (address !== "/" && path.startsWith(`${address}/`)));

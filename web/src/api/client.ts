@@ -120,6 +120,23 @@ export function readDrawing(address: string, signal: AbortSignal): Promise<Docum
   });
 }
 
+/** An answer that is a text for people. */
+export async function readText(address: string, signal: AbortSignal): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(address, { signal, cache: "no-store", credentials: "same-origin" });
+  } catch (reason) {
+    if (reason instanceof DOMException && reason.name === "AbortError") throw reason;
+    throw new Problem(0, "", "no answer");
+  }
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    if (problem.status === 401) onSessionEnd();
+    throw problem;
+  }
+  return response.text();
+}
+
 export async function call<N extends ApiName>(
   name: N,
   options: CallOptions<N> = {},

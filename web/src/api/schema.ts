@@ -348,6 +348,51 @@ export interface Operations {
       }>;
     };
   };
+  /** What a user opened, or who opened a person (by number), newest first; recorded */
+  "GET /api/v1/audit/records": {
+    path: Record<never, never>;
+    query: { limit?: number; after?: string; actor?: string; person?: number };
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        no: number;
+        at: string;
+        real_at: string;
+        user: string;
+        role: string;
+        act: string;
+        purpose: string;
+        subject_no: number | null;
+        rows: number;
+        fields: string;
+      }>;
+      next: string | null;
+    };
+  };
+  /** Begins a walk of the audit chain, its heads and the seal of all evidence, as a job */
+  "POST /api/v1/audit:verify": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      no: number;
+      kind: "audit" | "health" | "health_deep";
+      by: string;
+      began_at: string;
+      ended_at: string | null;
+      state: "waiting" | "running" | "done" | "failed" | "cut_short";
+      doing: string;
+      done: number;
+      total: number;
+      lines: Array<{
+        level: "ok" | "warn" | "fail";
+        check: string;
+        words: string;
+      }>;
+    };
+  };
   /** Who broke the glass in the reader's area, when and why, newest first */
   "GET /api/v1/break-glass": {
     path: Record<never, never>;
@@ -537,6 +582,52 @@ export interface Operations {
       };
     };
   };
+  /** Duties and absences of users of the reader's area that are not over */
+  "GET /api/v1/duties": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string;
+      duties: Array<{
+        no: number;
+        name: string;
+        from: string;
+        until: string;
+      }>;
+      absences: Array<{
+        no: number;
+        name: string;
+        delegate: string | null;
+        from: string;
+        until: string;
+      }>;
+      off_duty: Array<string>;
+    };
+  };
+  /** A row of a table of duties: who stands in one is on duty within its rows only */
+  "POST /api/v1/duties": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      name: string;
+      from: string;
+      until: string;
+    };
+    answer: {
+      no: number;
+    };
+  };
+  /** Takes a row out of a table of duties */
+  "DELETE /api/v1/duties/{no}": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: Record<string, unknown>;
+  };
   /** Server-sent events: the reader's own notices, and counters for who may read them */
   "GET /api/v1/events/stream": {
     path: Record<never, never>;
@@ -621,6 +712,31 @@ export interface Operations {
       expires_at: string | null;
     };
   };
+  /** Begins a look at everything that is stored, as a job: the lines of `doctor` */
+  "POST /api/v1/health:check": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      deep?: boolean;
+    };
+    answer: {
+      no: number;
+      kind: "audit" | "health" | "health_deep";
+      by: string;
+      began_at: string;
+      ended_at: string | null;
+      state: "waiting" | "running" | "done" | "failed" | "cut_short";
+      doing: string;
+      done: number;
+      total: number;
+      lines: Array<{
+        level: "ok" | "warn" | "fail";
+        check: string;
+        words: string;
+      }>;
+    };
+  };
   /** Holds, newest first, also those that are over (at most 1024) */
   "GET /api/v1/holds": {
     path: Record<never, never>;
@@ -642,6 +758,55 @@ export interface Operations {
         lifted_by?: string;
       }>;
       next: string | null;
+    };
+  };
+  /** Long work: how far each is, who began it, what it found; newest first */
+  "GET /api/v1/jobs": {
+    path: Record<never, never>;
+    query: { limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        no: number;
+        kind: "audit" | "health" | "health_deep";
+        by: string;
+        began_at: string;
+        ended_at: string | null;
+        state: "waiting" | "running" | "done" | "failed" | "cut_short";
+        doing: string;
+        done: number;
+        total: number;
+        lines: Array<{
+          level: "ok" | "warn" | "fail";
+          check: string;
+          words: string;
+        }>;
+      }>;
+      next: string | null;
+    };
+  };
+  /** One job: how far it is, and its lines so far */
+  "GET /api/v1/jobs/{no}": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      no: number;
+      kind: "audit" | "health" | "health_deep";
+      by: string;
+      began_at: string;
+      ended_at: string | null;
+      state: "waiting" | "running" | "done" | "failed" | "cut_short";
+      doing: string;
+      done: number;
+      total: number;
+      lines: Array<{
+        level: "ok" | "warn" | "fail";
+        check: string;
+        words: string;
+      }>;
     };
   };
   /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
@@ -1503,7 +1668,7 @@ export interface Operations {
     body: undefined;
     answer: unknown;
   };
-  /** Classes of records with their days, holds in force, the last run */
+  /** Classes of records with their days, holds in force, the last run, the next one */
   "GET /api/v1/retention": {
     path: Record<never, never>;
     query: Record<never, never>;
@@ -1535,6 +1700,7 @@ export interface Operations {
         lifted_by?: string;
       }>;
       last_run: number | null;
+      next_run_at: string;
     };
   };
   /** Retention runs, newest first */
@@ -1748,6 +1914,38 @@ export interface Operations {
       };
     };
   };
+  /** Every rule set and proposal with its numbers and their sources */
+  "GET /api/v1/rules:versions": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        rule_set: string;
+        version: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        valid_from: string;
+        valid_to: string | null;
+        area: string;
+        legal_basis: {
+          zh: string;
+          en: string;
+        };
+        numbers: Array<{
+          name: string;
+          value: number;
+          source: string;
+        }>;
+        override_reason_codes: Array<string>;
+        state: "in_force" | "past" | "to_come" | "proposed" | "lapsed" | "not_authentic";
+        change: number | null;
+      }>;
+    };
+  };
   /** A scan of a venue code: durable, answered with a decision */
   "POST /api/v1/scans": {
     path: Record<never, never>;
@@ -1914,6 +2112,54 @@ export interface Operations {
     body: undefined;
     answer: unknown;
   };
+  /** A scene as a page of words (Markdown), from nothing but its definition */
+  "GET /api/v1/scenes/{name}/document": {
+    path: { name: string | number };
+    query: { version?: number; language?: string };
+    purpose: false;
+    body: undefined;
+    answer: unknown;
+  };
+  /** The versions of a scene, newest first, with the open loops under each */
+  "GET /api/v1/scenes/{name}/versions": {
+    path: { name: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string;
+      items: Array<{
+        version: number;
+        opens: boolean;
+        loaded_at: string;
+        open: number | null;
+        overdue: number | null;
+      }>;
+    };
+  };
+  /** What `scene check` finds of every scene, also of files that wait to be loaded */
+  "GET /api/v1/scenes:proofs": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      true_for: string;
+      items: Array<{
+        name: string;
+        version: number;
+        file: string;
+        own: boolean;
+        loaded: boolean;
+        findings: Array<{
+          line: number;
+          rule: string;
+          message: string;
+          path: Array<string>;
+        }>;
+      }>;
+    };
+  };
   /** Counts of places by day, a report a line; a result a line */
   "POST /api/v1/series:batch": {
     path: Record<never, never>;
@@ -2078,6 +2324,8 @@ export interface Operations {
         area: string;
         duty_until: string | null;
         second_factor: boolean;
+        unit: number | null;
+        lead: string | null;
       }>;
       next: string | null;
     };

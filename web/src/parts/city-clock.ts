@@ -19,6 +19,18 @@ export const cityNow = (): number => Date.now() / 1000 + known.ahead;
 /** "+08:00": what a time that was typed in is to be read in. */
 export const cityOffset = (): string => known.offset;
 
+const offsetSeconds = (): number => {
+  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(known.offset) ?? [];
+  return (sign === "-" ? -1 : 1) * (Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60);
+};
+
+/** "2022-04-14T14:30": a moment of the city as a control for times wants it. */
+export const cityText = (seconds: number): string =>
+  new Date((seconds + offsetSeconds()) * 1000).toISOString().slice(0, 16);
+/** What was typed into such a control, with the city's offset; "" where nothing was. */
+export const cityTime = (text: string): string =>
+  text ? `${text.length === 16 ? `${text}:00` : text}${known.offset}` : "";
+
 /** Draws the caller again as the clock goes on. */
 export function useCityNow(): number {
   const [now, setNow] = useState(cityNow);
@@ -28,4 +40,10 @@ export function useCityNow(): number {
     return () => clearInterval(timer);
   }, []);
   return now;
+}
+
+/** For a page that says "now" in more than passing: false until the city's time is known. */
+export function useCityTimeKnown(): boolean {
+  useCityNow();
+  return known.asked;
 }

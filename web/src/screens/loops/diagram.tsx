@@ -38,7 +38,8 @@ export function Diagram(props: Props): JSX.Element {
     if (!(drawn instanceof SVGSVGElement)) return;
     mark(drawn, props);
     element.replaceChildren(drawn);
-    const here = drawn.querySelector(".here");
+    // a scene without a loop begins at its first stage
+    const here = drawn.querySelector(".here") ?? drawn.querySelector("rect[data-stage]");
     if (!here) return;
     const [seen, all] = [here.getBoundingClientRect(), element.getBoundingClientRect()];
     element.scrollTop += seen.top - all.top - (all.height - seen.height) / 2;
