@@ -105,6 +105,8 @@ struct loop_query {
     struct slice scene; /* data NULL: all */
     int64_t user_no, area_first, area_last, limit;
     timestamp now;
+    timestamp as_of;   /* open at that moment, or closed by then; TIMESTAMP_NONE: now */
+    bool closed_since; /* as_of: the second part of the list, what was closed since */
     int64_t after_key, after_no;
 };
 struct loop_row {
@@ -120,6 +122,7 @@ struct loop_page {
     struct loop_row *rows;
     size_t count;
     bool more;
+    bool closed_since; /* the next page is of that part */
     int64_t last_key, last_no;
 };
 /* Rows live in the arena; the next page begins after (last_key, last_no). loops_ready before. */

@@ -132,14 +132,14 @@ const struct module loops_module = {
     .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
     .statements =
         (const struct sql_list *const[]){
-            &loop_definition_statements, &loop_board_statements, &loop_record_statements,
-            &loop_field_statements, &loop_condition_statements, &loop_hand_statements,
-            &loop_opening_statements, &loop_stage_statements, &loop_step_statements,
-            &loop_clock_statements, &loop_follow_statements, &loop_list_statements,
-            &loop_show_statements, &loop_command_statements, &loop_forget_statements,
-            &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
-            &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
-            &loop_thing_statements, NULL},
+            &loop_definition_statements, &loop_board_statements,     &loop_record_statements,
+            &loop_field_statements,      &loop_condition_statements, &loop_hand_statements,
+            &loop_opening_statements,    &loop_stage_statements,     &loop_step_statements,
+            &loop_clock_statements,      &loop_follow_statements,    &loop_list_statements,
+            &loop_show_statements,       &loop_command_statements,   &loop_forget_statements,
+            &loop_result_statements,     &loop_verify_statements,    &loop_indicator_statements,
+            &loop_told_statements,       &loop_sheet_statements,     &loop_photo_statements,
+            &loop_thing_statements,      &loop_as_of_statements,     NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };
