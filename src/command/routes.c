@@ -56,7 +56,7 @@ static bool handle_hours(const struct request *request, struct response *respons
 #define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define NUMBER "{\"type\":\"number\"}"
 #define ESTIMATE                                                                                   \
-    "{\"type\":[\"object\",\"null\"],\"required\":[\"mean\",\"low\",\"high\"],"                      \
+    "{\"type\":[\"object\",\"null\"],\"required\":[\"mean\",\"low\",\"high\"],"                    \
     "\"properties\":{\"mean\":" NUMBER ",\"low\":" NUMBER ",\"high\":" NUMBER "}}"
 #define ESTIMATES                                                                                  \
     "{\"type\":\"array\",\"minItems\":14,\"maxItems\":14,\"items\":" ESTIMATE "}"
