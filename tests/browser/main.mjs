@@ -5,6 +5,7 @@ import { plant } from "./plant.mjs";
 import { command, endAll, openBrowser, runAll, serve, work } from "./harness.mjs";
 import { frameTests } from "./frame.mjs";
 import { situationTests } from "./situation.mjs";
+import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
 import { reachTests } from "./reach.mjs";
@@ -48,6 +49,7 @@ try {
   };
   frameTests(world);
   situationTests(world);
+  pastTests(world);
   caseTests(world);
   loopTests(world);
   phoneTests(world);

@@ -548,7 +548,7 @@ export interface Operations {
   /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
   "GET /api/v1/loops": {
     path: Record<never, never>;
-    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; limit?: number; after?: string };
+    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; as_of?: string; limit?: number; after?: string };
     purpose: false;
     body: undefined;
     answer: {
@@ -574,7 +574,7 @@ export interface Operations {
         area: string | null;
         opened_at: string;
         entered_at: string;
-        due_at: string;
+        due_at: string | null;
         closed_at: string | null;
         overdue: boolean;
         claimed_by: string | null;
@@ -635,7 +635,7 @@ export interface Operations {
       area: string | null;
       opened_at: string;
       entered_at: string;
-      due_at: string;
+      due_at: string | null;
       closed_at: string | null;
       overdue: boolean;
       claimed_by: string | null;
@@ -1860,11 +1860,13 @@ export interface Operations {
   /** Counters of an area, each with the time it is true for; null is not known */
   "GET /api/v1/situation": {
     path: Record<never, never>;
-    query: { area?: string };
+    query: { area?: string; as_of?: string };
     purpose: false;
     body: undefined;
     answer: {
       as_of: string;
+      past: boolean;
+      known_at: string | null;
       demo: boolean;
       area: {
         code: string;
@@ -1873,8 +1875,8 @@ export interface Operations {
       };
       counters: Array<{
         name: string;
-        value: number;
-        true_for: string;
+        value: number | null;
+        true_for: string | null;
       }>;
       days: Array<string>;
       series: {
@@ -1882,7 +1884,16 @@ export interface Operations {
         cases_by_sampling: Array<number | null>;
         scans: Array<number | null>;
         tests: Array<number | null>;
+        loops_opened: Array<number | null>;
+        loops_closed: Array<number | null>;
+        loops_overdue: Array<number | null>;
       };
+      reproduction: Array<{
+        mean: number;
+        low: number;
+        high: number;
+      } | null>;
+      unfed: Array<string>;
       districts: Array<{
         code: string;
         name_zh: string;
@@ -1896,6 +1907,19 @@ export interface Operations {
         venues_in_use_24h: number | null;
         true_for: string | null;
       }>;
+    };
+  };
+  /** The hours of the last days at which what was known is kept, for ?as_of */
+  "GET /api/v1/situation:hours": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      first: string;
+      last: string;
+      stands_hours: number;
+      items: Array<string>;
     };
   };
   /** The end: plan, signatures, certificate */
