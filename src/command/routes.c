@@ -27,22 +27,23 @@ static bool handle_hours(const struct request *request, struct response *respons
     struct platform *platform = request->platform;
     struct json_writer writer;
     struct sql *sql;
-    timestamp now = world_now(platform->world);
+    timestamp now = world_now(platform->world), begun;
     int64_t days = policy_number(platform->policy, NUMBER_SNAPSHOT_DAYS);
-    int64_t first = time_day_start_seconds(time_day_of_seconds(now / SECOND) - (int32_t)days + 1);
-    if (!store_read_begin(platform->store, &sql, err))
+    timestamp first =
+        time_day_start_seconds(time_day_of_seconds(now / SECOND) - (int32_t)days + 1) * SECOND;
+    if (!city_first_moment(platform, &begun, err) || !store_read_begin(platform->store, &sql, err))
         return false;
+    first = begun > first ? begun : first;
     buffer_init(&response->body, BODY_BYTES_MAX);
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
-    json_field_time(&writer, "first", first * SECOND);
+    json_field_time(&writer, "first", first);
     json_field_time(&writer, "last", now);
     json_field_int64(&writer, "stands_hours",
                      policy_number(platform->policy, NUMBER_SNAPSHOT_STANDS));
     json_key(&writer, "items");
     json_array_begin(&writer);
-    bool done =
-        past_hours(sql, past_hour_of(first * SECOND), past_hour_of(now), put_hour, &writer, err);
+    bool done = past_hours(sql, past_hour_of(first), past_hour_of(now), put_hour, &writer, err);
     json_array_end(&writer);
     json_object_end(&writer);
     json_writer_release(&writer);

@@ -96,8 +96,7 @@ bool request_limit(const struct request *request, int64_t *ret_limit, struct err
                      "a whole number from 1 to 1000", "not such a number");
 }
 
-/* First moment of the first day that is known of; that of today where nobody said it yet. */
-static bool first_moment(struct platform *platform, timestamp *ret_first, struct error *err)
+bool city_first_moment(struct platform *platform, timestamp *ret_first, struct error *err)
 {
     struct sql *sql;
     struct buffer date;
@@ -129,7 +128,7 @@ bool request_as_of(const struct request *request, timestamp *ret_as_of, struct e
     if (!time_parse(text, &as_of))
         return error_set(err, ERROR_BAD_VALUE, place, "a time, as 2022-04-12T15:00:00+08:00",
                          "not a time");
-    if (!first_moment(request->platform, &first, err))
+    if (!city_first_moment(request->platform, &first, err))
         return false;
     snprintf(range, sizeof range, "a time from %s to %s", time_format(first, begin),
              time_format(now, end));

@@ -174,6 +174,8 @@ export function pastTests({ demo }) {
     check((await page.$$(".time-bar .gaps rect")).length >= 1, "hatched from end to end");
     const answer = await page.evaluate(async () => (await fetch("/api/v1/situation:hours")).json());
     same(answer.items, [], "nothing is kept yet");
+    check(answer.first.slice(11, 19) === "00:00:00", "the bar begins with the city's first day");
+    same((await page.$$(".ticks span")).length, 1, "which is today");
     const refused = await page.evaluate(
       async () => (await fetch("/api/v1/situation?as_of=2022-01-01T00:00:00%2B08:00")).status,
     );

@@ -146,13 +146,13 @@ export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JS
   if (!situation) return <Waiting loaded={whole} />;
   const shown = area ? shownPart : situation;
   const district = situation.districts.find(({ code }) => code === area);
-  const past = moment !== "";
+  const past = moment !== "" || situation.past; // the hour left is shown until now is read
   const counters = shown && (area || past ? shown.counters : merged(shown, live));
   const opens = mayOpenCases && !past;
   return (
     <>
       <h1 class="sr">{t("situation")}</h1>
-      {past && (
+      {moment && (
         <PastNote
           moment={moment}
           knownAt={situation.past ? situation.known_at : moment}
@@ -166,7 +166,7 @@ export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JS
           ) : undefined}
         </PastNote>
       )}
-      {past && whole.problem && (
+      {moment && whole.problem && (
         <div class="notice bad" role="alert">
           <span>{problemWords(whole.problem)}</span>
         </div>
@@ -180,7 +180,7 @@ export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JS
           </button>
         )}
       </p>
-      <div class={`situation${past ? " past" : ""}`} aria-busy={past && !whole.value}>
+      <div class={`situation${past ? " past" : ""}`} aria-busy={!whole.value}>
         <NeedsList
           needs={needsOf(situation)}
           past={past}
