@@ -3,10 +3,13 @@
 #define CHENGMAI_COMMAND_INTERNAL_H
 
 #include "command/command.h"
+#include "policy/policy.h"
 #include "registry/registry.h"
 
 /* The situation shows so many local days, today last. */
 enum { SITUATION_DAYS = 14, SLOT_NOW = SITUATION_DAYS, SLOTS };
+/* Counters are kept for so many local days, today last: R(t) begins before what is shown. */
+enum { KEPT_DAYS = 28 };
 
 /* Stored counters: by day (slot 0 … 13), or of now (SLOT_NOW, day 0 in the table). */
 #define COUNTER_TABLE(X)                                                                           \
@@ -19,7 +22,13 @@ enum { SITUATION_DAYS = 14, SLOT_NOW = SITUATION_DAYS, SLOTS };
     X(COUNTER_TESTS, "tests")               /* by sampling day */                                  \
     X(COUNTER_TESTS_READ, "tests_read")     /* area 0 only: evidence read up to there */           \
     X(COUNTER_CASES_BY_REPORT, "cases_by_report")                                                  \
-    X(COUNTER_CASES_BY_SAMPLING, "cases_by_sampling")
+    X(COUNTER_CASES_BY_SAMPLING, "cases_by_sampling")                                              \
+    X(COUNTER_LOOPS_OPENED, "loops_opened") /* by day; its mark: the first day known */            \
+    X(COUNTER_LOOPS_CLOSED, "loops_closed")                                                        \
+    X(COUNTER_LOOPS_OVERDUE, "loops_overdue") /* that became so on that day */                     \
+    X(COUNTER_STATUS_GREEN, "status_green")   /* area 0 only */                                    \
+    X(COUNTER_STATUS_YELLOW, "status_yellow")                                                      \
+    X(COUNTER_STATUS_RED, "status_red")
 enum counter {
 #define X(id, name) id,
     COUNTER_TABLE(X)
@@ -51,9 +60,10 @@ bool counter_read(struct sql *sql, int32_t first, int32_t last, int64_t area_fir
                   void *context, struct error *err) MUST_USE;
 
 /* What a refresh writes, applied in order in one job. */
-enum counter_act { COUNTER_CLEAR, COUNTER_SET, COUNTER_ADD };
+enum counter_act { COUNTER_CLEAR, COUNTER_CLEAR_FROM, COUNTER_SET, COUNTER_ADD };
 struct counter_change {
-    enum counter_act act; /* CLEAR: all areas of (day, counter) */
+    enum counter_act
+        act; /* CLEAR: all areas of (day, counter); CLEAR_FROM: of that day and later */
     struct counter_row row;
 };
 struct counter_changes {
@@ -62,17 +72,85 @@ struct counter_changes {
 };
 void counter_change_add(struct counter_changes *changes, enum counter_act act,
                         struct counter_row row);
-/* Also forgets counters of days before `keep_from`. */
-bool counter_apply(struct store *store, const struct counter_changes *changes, int32_t keep_from,
-                   struct error *err) MUST_USE;
+/* Until when what was is kept. */
+struct counter_keeping {
+    timestamp now;
+    int32_t counters_from; /* days before are forgotten */
+    timestamp snapshots_from;
+};
+/* Before anything changes, a full hour that has passed is kept (past_keep). */
+bool counter_apply(struct store *store, const struct counter_changes *changes,
+                   const struct counter_keeping *keeping, struct error *err) MUST_USE;
+/* Inside a job: adds to a counter. */
+bool counter_count_one(struct sql *sql, const struct counter_row *row, struct error *err) MUST_USE;
 /* Inside a job: the mark of now becomes unknown. */
 bool counter_forget_mark(struct sql *sql, enum counter counter, struct error *err) MUST_USE;
 
-enum { COMMAND_ROUTES = 1 };
+/* ---- What is counted by (counted.c) */
+
+/* The city and all areas below it. */
+struct counted_areas {
+    int64_t *numbers; /* ascending: the city is the first; in the arena */
+    size_t count;
+};
+void counted_areas_gather(struct registry *registry, int64_t city_no, struct arena *arena,
+                          struct counted_areas *ret_areas);
+/* Index of an area; of the city where it is none of the list but within; −1 outside the city. */
+int32_t counted_area_index(const struct counted_areas *areas, int64_t area_no);
+
+struct venue_areas {
+    int32_t *area;  /* index into the areas by venue number, −1 none; malloc */
+    uint32_t limit; /* numbers below it */
+    int64_t *open;  /* by area: venues that are not closed; in the arena */
+    int64_t last;   /* the highest number */
+};
+/* To be released also where it fails. */
+bool venue_areas_read(struct sql *sql, const struct counted_areas *areas, struct arena *arena,
+                      struct venue_areas *ret_venues, struct error *err) MUST_USE;
+void venue_areas_release(struct venue_areas *venues);
+
+/* ---- What was known at full hours (past.c) */
+
+/* A moment as the number of its full hour since 1970. */
+static inline int64_t past_hour_of(timestamp time)
+{
+    return time / HOUR;
+}
+/* Inside a job, before the counters change: where a full hour has passed since they last changed,
+ * they are kept as what was known at it. Forgets snapshots that are too old. */
+bool past_keep(struct sql *sql, const struct counter_keeping *keeping, struct error *err) MUST_USE;
+/* Inside a job: keeps what was known at a full hour. `rows`: all counters of now (day 0) and of the
+ * days [first, last]; in any order, which changes. */
+bool past_write(struct sql *sql, int64_t hour, int32_t first, int32_t last,
+                struct counter_row *rows, size_t count, struct error *err) MUST_USE;
+/* The latest hour kept at or before `hour`; −1 where there is none. */
+bool past_find(struct sql *sql, int64_t hour, int64_t *ret_hour, struct error *err) MUST_USE;
+/* The counters of now and of days [first, last] as they were known at an hour that is kept. Marks
+ * have area 0. Of other rows `true_for` is 0. */
+bool past_read(struct sql *sql, int64_t hour, int32_t first, int32_t last,
+               void (*take)(void *context, const struct counter_row *row), void *context,
+               struct error *err) MUST_USE;
+/* The hours kept from `first` to `last`. */
+bool past_hours(struct sql *sql, int64_t first, int64_t last,
+                void (*take)(void *context, int64_t hour), void *context,
+                struct error *err) MUST_USE;
+
+/* ---- R(t) (reproduction.c) */
+
+struct reproduction {
+    double mean, low, high; /* low, high: 95 %; NAN where there is no estimate */
+};
+/* Of a series of daily cases, each day complete. ERROR_* of the estimator. */
+bool reproduction_estimate(const struct policy *policy, const int64_t *cases, size_t days,
+                           struct reproduction *ret_estimates, struct error *err) MUST_USE;
+
+enum { COMMAND_ROUTES = 2 };
 enum { COMMAND_COMMANDS = 1 };
 extern const struct command command_commands[COMMAND_COMMANDS];
 extern const struct route command_routes[COMMAND_ROUTES];
-extern const struct sql_text counter_select, counter_clear, counter_set, counter_add, counter_prune;
+extern const struct sql_text counter_select, counter_clear, counter_clear_from, counter_set,
+    counter_add, counter_prune;
+extern const struct sql_list past_statements;
 extern const struct sql_text refresh_cases, refresh_evidence, refresh_venues, refresh_persons,
     refresh_person_last;
 
@@ -80,8 +158,13 @@ extern const struct sql_text refresh_cases, refresh_evidence, refresh_venues, re
  * ERROR_BAD_VALUE where unknown, ERROR_FORBIDDEN where it is not within the actor's. */
 bool situation_area(struct platform *platform, const struct actor *actor, struct slice code,
                     const struct area **ret_area, struct error *err) MUST_USE;
-/* The whole answer, or the counters alone. `hides`: without small counts of persons. */
-bool situation_write(struct platform *platform, const struct area *area, bool hides,
-                     bool counters_only, struct buffer *out, struct error *err) MUST_USE;
+struct situation_question {
+    const struct area *area;
+    bool hides;         /* without small counts of persons */
+    bool counters_only; /* else the whole answer */
+    timestamp as_of;    /* as it was known then, at the full hour before; TIMESTAMP_NONE: now */
+};
+bool situation_write(struct platform *platform, const struct situation_question *question,
+                     struct buffer *out, struct error *err) MUST_USE;
 
 #endif

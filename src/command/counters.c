@@ -11,6 +11,8 @@ const struct sql_text counter_select = {
 const struct sql_text counter_clear = {
     "counter_clear", "DELETE FROM counter WHERE day = ?1 AND area_no >= ?2 AND name = ?3",
     "primary key"};
+const struct sql_text counter_clear_from = {
+    "counter_clear_from", "DELETE FROM counter WHERE day >= ?1 AND name = ?2", "primary key"};
 const struct sql_text counter_set = {
     "counter_set",
     "INSERT INTO counter (day, area_no, name, value, true_for) VALUES (?1, ?2, ?3, ?4, ?5)"
@@ -115,36 +117,56 @@ void counter_change_add(struct counter_changes *changes, enum counter_act act,
     changes->changes[changes->count++] = (struct counter_change){act, row};
 }
 
+bool counter_count_one(struct sql *sql, const struct counter_row *row, struct error *err)
+{
+    return sql_run(sql, &counter_add,
+                   SQL_ARGUMENTS(sql_int(row->day), sql_int(row->area_no),
+                                 sql_text(slice_of(counter_name(row->counter))),
+                                 sql_int(row->value), sql_int(row->true_for)),
+                   err);
+}
+
+static bool apply_one(struct sql *sql, const struct counter_change *change, struct error *err)
+{
+    const struct counter_row *row = &change->row;
+    struct sql_value name = sql_text(slice_of(counter_name(row->counter)));
+    switch (change->act) {
+    case COUNTER_CLEAR:
+        return sql_run(sql, &counter_clear, SQL_ARGUMENTS(sql_int(row->day), sql_int(0), name),
+                       err);
+    case COUNTER_CLEAR_FROM:
+        return sql_run(sql, &counter_clear_from, SQL_ARGUMENTS(sql_int(row->day), name), err);
+    case COUNTER_SET:
+        return sql_run(sql, &counter_set,
+                       SQL_ARGUMENTS(sql_int(row->day), sql_int(row->area_no), name,
+                                     sql_int(row->value), sql_int(row->true_for)),
+                       err);
+    case COUNTER_ADD:
+        return counter_count_one(sql, row, err);
+    }
+    return true;
+}
+
 struct apply_job {
     const struct counter_changes *changes;
-    int32_t keep_from;
+    const struct counter_keeping *keeping;
 };
 
 static bool apply_changes(struct sql *sql, void *context, struct error *err)
 {
     const struct apply_job *job = context;
-    for (size_t i = 0; i < job->changes->count; i++) {
-        const struct counter_change *change = &job->changes->changes[i];
-        const struct counter_row *row = &change->row;
-        struct slice name = slice_of(counter_name(row->counter));
-        bool done = change->act == COUNTER_CLEAR
-                        ? sql_run(sql, &counter_clear,
-                                  SQL_ARGUMENTS(sql_int(row->day), sql_int(0), sql_text(name)),
-                                  err)
-                        : sql_run(sql, change->act == COUNTER_SET ? &counter_set : &counter_add,
-                                  SQL_ARGUMENTS(sql_int(row->day), sql_int(row->area_no),
-                                                sql_text(name), sql_int(row->value),
-                                                sql_int(row->true_for)),
-                                  err);
-        if (!done)
+    if (!past_keep(sql, job->keeping, err))
+        return false;
+    for (size_t i = 0; i < job->changes->count; i++)
+        if (!apply_one(sql, &job->changes->changes[i], err))
             return false;
-    }
-    return sql_run(sql, &counter_prune, SQL_ARGUMENTS(sql_int(job->keep_from - 1)), err);
+    return sql_run(sql, &counter_prune, SQL_ARGUMENTS(sql_int(job->keeping->counters_from - 1)),
+                   err);
 }
 
-bool counter_apply(struct store *store, const struct counter_changes *changes, int32_t keep_from,
-                   struct error *err)
+bool counter_apply(struct store *store, const struct counter_changes *changes,
+                   const struct counter_keeping *keeping, struct error *err)
 {
-    struct apply_job job = {changes, keep_from};
+    struct apply_job job = {changes, keeping};
     return store_write(store, apply_changes, &job, err);
 }

@@ -1,12 +1,15 @@
-/* Keeping the counters. One thread; what it reads it reads from a snapshot, what it finds it writes in
- * one job.
+/* Keeping the counters. One thread; what it reads it reads from a snapshot, what it finds it writes
+ * in one job.
  *
- *   cases    all case records, at each call (they are few): counts of the last 14 days are replaced
- *   tests    evidence with a number above the one read last, added; "evidence.bulk" (a bulk load, an
- *            undone import) makes it begin anew, and until the end is reached tests are not known
- *   scans    the last 24 hours by venue, once a minute; a past day where the day store's count of it
- *            differs from the one at its last pass
+ *   cases    all case records, at each call (they are few): counts of the days kept are replaced
+ *   tests    evidence with a number above the one read last, added; "evidence.bulk" (a bulk
+ *            load, an undone import) makes it begin anew; until its end tests are not known
+ *   scans    the last 24 hours by venue, once a minute; a past day where the day store's count of
+ *            it differs from the one at its last pass
  *   persons, venues   by area, where the highest number has grown, and hourly
+ *   loops    opened, closed, overdue by day, as the event log tells of them; known from the day on
+ *            that all of them were heard of
+ *   colours  of the status table, at each call
  *
  * Invariant: a counter and its mark (area 0: how far, true for when) change in the same job. */
 #include <stdlib.h>
@@ -14,7 +17,7 @@
 #include "command/command_internal.h"
 #include "status/status.h"
 
-enum { EVIDENCE_BATCH = 100000, KEPT_DAYS = 28 };
+enum { EVIDENCE_BATCH = 100000 };
 static const double seconds_max = 1.0; /* of one kind of work in one call */
 
 const struct sql_text refresh_cases = {
@@ -23,19 +26,15 @@ const struct sql_text refresh_cases = {
     "primary key"};
 const struct sql_text refresh_evidence = {
     "refresh_evidence",
-    "SELECT evidence_no, area_no, kind, at FROM evidence WHERE evidence_no > ?1"
+    "SELECT evidence_no, area_no, kind, at, recorded_at FROM evidence WHERE evidence_no > ?1"
     " ORDER BY evidence_no LIMIT ?2",
-    "primary key"};
-const struct sql_text refresh_venues = {
-    "refresh_venues",
-    "SELECT venue_no, area_no, closed FROM venue WHERE venue_no > ?1 ORDER BY venue_no",
     "primary key"};
 const struct sql_text refresh_persons = {
     "refresh_persons", "SELECT count(*) FROM person WHERE area_no = ?1", "person_by_area"};
 const struct sql_text refresh_person_last = {
     "refresh_person_last", "SELECT max(person_no) FROM person", "primary key"};
 
-typedef int64_t day_counts[SITUATION_DAYS];
+typedef int64_t day_counts[KEPT_DAYS];
 
 struct refresh {
     struct platform *platform;
@@ -43,71 +42,26 @@ struct refresh {
     struct presence_view *view;
     struct arena arena;
     timestamp now;
-    int32_t today, first; /* first day shown */
-    int64_t *areas;       /* the city and all below it, ascending: the city is the first */
-    size_t area_count;
+    int32_t today, first; /* first day kept */
+    struct counted_areas areas;
     struct counter_changes changes;
-    int32_t *venue_area;  /* index into areas by venue number, −1 none; NULL: not read yet */
-    uint32_t venue_limit; /* numbers below it */
+    struct venue_areas venues; /* area NULL: not read yet */
 };
 
-/* ---- Areas */
-
-static int by_number(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void gather_areas(struct refresh *refresh, int64_t city_no)
-{
-    struct registry *registry = refresh->platform->registry;
-    size_t capacity = 64;
-    int64_t *areas = arena_alloc(&refresh->arena, capacity * sizeof *areas);
-    size_t count = 0;
-    areas[count++] = city_no;
-    for (size_t i = 0; i < count; i++) {
-        const struct area **below;
-        size_t below_count =
-            registry_areas_under(registry, areas[i], &refresh->arena, &below);
-        if (count + below_count > capacity) {
-            capacity = (count + below_count) * 2;
-            int64_t *grown = arena_alloc(&refresh->arena, capacity * sizeof *grown);
-            memcpy(grown, areas, count * sizeof *grown);
-            areas = grown;
-        }
-        for (size_t k = 0; k < below_count; k++)
-            areas[count++] = below[k]->no;
-    }
-    qsort(areas, count, sizeof *areas, by_number);
-    refresh->areas = areas;
-    refresh->area_count = count;
-}
-
-/* Index of an area; of the city where it is none of the list but within; −1 outside the city. */
-static int32_t area_index(const struct refresh *refresh, int64_t area_no)
-{
-    const int64_t *found = bsearch(&area_no, refresh->areas, refresh->area_count,
-                                   sizeof *refresh->areas, by_number);
-    if (found)
-        return (int32_t)(found - refresh->areas);
-    bool inside = area_no == 0 || (area_no > refresh->areas[0] &&
-                                   area_no <= area_range_last(refresh->areas[0]));
-    return inside ? 0 : -1;
-}
+/* ---- Counts by area and day */
 
 static void tally(const struct refresh *refresh, day_counts *counts, int64_t area_no,
                   timestamp time)
 {
-    int32_t index = area_index(refresh, area_no);
+    int32_t index = counted_area_index(&refresh->areas, area_no);
     int32_t slot = time_day_of_seconds(time / SECOND) - refresh->first;
-    if (index >= 0 && slot >= 0 && slot < SITUATION_DAYS)
+    if (index >= 0 && slot >= 0 && slot < KEPT_DAYS)
         counts[index][slot]++;
 }
 
 static day_counts *new_counts(struct refresh *refresh)
 {
-    return arena_alloc(&refresh->arena, refresh->area_count * sizeof(day_counts));
+    return arena_alloc(&refresh->arena, refresh->areas.count * sizeof(day_counts));
 }
 
 static void change(struct refresh *refresh, enum counter_act act, int64_t area_no, int32_t day,
@@ -121,17 +75,88 @@ static void change(struct refresh *refresh, enum counter_act act, int64_t area_n
 static void change_counts(struct refresh *refresh, enum counter_act act, enum counter counter,
                           day_counts *counts)
 {
-    for (size_t i = 0; i < refresh->area_count; i++)
-        for (int32_t slot = 0; slot < SITUATION_DAYS; slot++)
+    for (size_t i = 0; i < refresh->areas.count; i++)
+        for (int32_t slot = 0; slot < KEPT_DAYS; slot++)
             if (counts[i][slot])
-                change(refresh, act, refresh->areas[i], refresh->first + slot, counter,
+                change(refresh, act, refresh->areas.numbers[i], refresh->first + slot, counter,
                        counts[i][slot]);
 }
 
 static void clear_days(struct refresh *refresh, enum counter counter)
 {
-    for (int32_t slot = 0; slot < SITUATION_DAYS; slot++)
-        change(refresh, COUNTER_CLEAR, 0, refresh->first + slot, counter, 0);
+    change(refresh, COUNTER_CLEAR_FROM, 0, refresh->first, counter, 0);
+}
+
+/* ---- What the event log says */
+
+struct hearing {
+    const struct counted_areas *areas;
+    timestamp now;
+};
+
+/* One more loop of that day and area. */
+static bool hear_loop(struct sql *sql, const struct hearing *hearing, const struct event *event,
+                      enum counter counter, struct error *err)
+{
+    int32_t index = counted_area_index(hearing->areas, event->area_no);
+    return counter_count_one(sql,
+                             &(struct counter_row){hearing->areas->numbers[index < 0 ? 0 : index],
+                                                   time_day_of_seconds(event->at / SECOND), counter,
+                                                   1, hearing->now},
+                             err);
+}
+
+/* Whether an act closed its loop: the payload names the state after it. */
+static bool has_closed(const struct event *event)
+{
+    static const char open[] = "\"state\":\"open\"";
+    return memmem(event->payload.data, event->payload.length, "\"state\":", 8) &&
+           !memmem(event->payload.data, event->payload.length, open, sizeof open - 1);
+}
+
+/* Tests that were counted are no longer what is stored after "evidence.bulk". */
+static bool on_event(struct sql *sql, const struct event *event, void *context, struct error *err)
+{
+    const struct hearing *hearing = context;
+    if (slice_equal(event->kind, SLICE("evidence.bulk")))
+        return counter_forget_mark(sql, COUNTER_TESTS_READ, err) &&
+               counter_forget_mark(sql, COUNTER_TESTS, err);
+    if (slice_equal(event->kind, SLICE("loop.opened")) &&
+        !hear_loop(sql, hearing, event, COUNTER_LOOPS_OPENED, err))
+        return false;
+    if (slice_equal(event->kind, SLICE("loop.overdue")))
+        return hear_loop(sql, hearing, event, COUNTER_LOOPS_OVERDUE, err);
+    bool ends = slice_equal(event->kind, SLICE("loop.opened")) ||
+                slice_equal(event->kind, SLICE("loop.advanced")) ||
+                slice_equal(event->kind, SLICE("loop.closed")) ||
+                slice_equal(event->kind, SLICE("loop.migrated"));
+    return !ends || !has_closed(event) || hear_loop(sql, hearing, event, COUNTER_LOOPS_CLOSED, err);
+}
+
+/* The log was heard to its end. Days before the first that was heard from its beginning on are not
+ * known; `cases` tells a city whose log was read before loops were counted. */
+static bool mark_loops(struct refresh *refresh, struct error *err)
+{
+    struct counter_mark mark, cases;
+    if (!counter_mark_read(refresh->sql, 0, COUNTER_LOOPS_OPENED, &mark, err) ||
+        !counter_mark_read(refresh->sql, 0, COUNTER_CASES_BY_REPORT, &cases, err))
+        return false;
+    int64_t since = mark.known ? mark.value : refresh->today + (cases.known ? 1 : 0);
+    change(refresh, COUNTER_SET, 0, 0, COUNTER_LOOPS_OPENED, since);
+    return true;
+}
+
+/* ---- Colours: of the whole city, the mark is the count */
+
+static void count_colors(struct refresh *refresh)
+{
+    int64_t colors[COLOR_COUNT];
+    if (!refresh->platform->status)
+        return;
+    status_counts(refresh->platform->status, colors);
+    change(refresh, COUNTER_SET, 0, 0, COUNTER_STATUS_GREEN, colors[COLOR_GREEN]);
+    change(refresh, COUNTER_SET, 0, 0, COUNTER_STATUS_YELLOW, colors[COLOR_YELLOW]);
+    change(refresh, COUNTER_SET, 0, 0, COUNTER_STATUS_RED, colors[COLOR_RED]);
 }
 
 /* ---- Cases */
@@ -161,16 +186,6 @@ static bool count_cases(struct refresh *refresh, struct error *err)
 }
 
 /* ---- Tests */
-
-/* The event log says when what was counted is no longer what is stored. */
-static bool on_event(struct sql *sql, const struct event *event, void *context,
-                     struct error *err)
-{
-    (void)context;
-    return !slice_equal(event->kind, SLICE("evidence.bulk")) ||
-           (counter_forget_mark(sql, COUNTER_TESTS_READ, err) &&
-            counter_forget_mark(sql, COUNTER_TESTS, err));
-}
 
 static bool read_evidence(struct refresh *refresh, day_counts *counts, int64_t *io_last,
                           int64_t *ret_rows, struct error *err)
@@ -227,42 +242,17 @@ static bool is_due(const struct refresh *refresh, const struct counter_mark *mar
 /* Reads the venues' areas, and counts the open ones. */
 static bool read_venues(struct refresh *refresh, struct error *err)
 {
-    struct sql_query *query;
-    int64_t *open = arena_alloc(&refresh->arena, refresh->area_count * sizeof *open);
-    uint32_t capacity = 0;
-    int64_t last = 0;
-    if (refresh->venue_area)
+    struct venue_areas *venues = &refresh->venues;
+    if (venues->area)
         return true;
-    if (!sql_begin(refresh->sql, &refresh_venues, SQL_ARGUMENTS(sql_int(0)), &query, err))
+    if (!venue_areas_read(refresh->sql, &refresh->areas, &refresh->arena, venues, err))
         return false;
-    for (;;) {
-        bool row;
-        if (!sql_next(query, &row, err))
-            return false;
-        if (!row)
-            break;
-        uint32_t no = (uint32_t)sql_get_int(query, 0);
-        if (no >= capacity) {
-            capacity = no < UINT32_MAX / 2 ? no * 2 + 1024 : UINT32_MAX;
-            refresh->venue_area =
-                x_realloc(refresh->venue_area, (size_t)capacity * sizeof *refresh->venue_area);
-        }
-        while (refresh->venue_limit < no)
-            refresh->venue_area[refresh->venue_limit++] = -1;
-        int32_t index = area_index(refresh, sql_get_int(query, 1));
-        refresh->venue_area[no] = index;
-        refresh->venue_limit = no + 1;
-        last = no;
-        if (index >= 0 && !sql_get_int(query, 2))
-            open[index]++;
-    }
-    if (!refresh->venue_area)
-        refresh->venue_area = x_alloc(1, sizeof *refresh->venue_area);
     change(refresh, COUNTER_CLEAR, 0, 0, COUNTER_VENUES, 0);
-    for (size_t i = 0; i < refresh->area_count; i++)
-        if (open[i])
-            change(refresh, COUNTER_SET, refresh->areas[i], 0, COUNTER_VENUES, open[i]);
-    change(refresh, COUNTER_SET, 0, 0, COUNTER_VENUES, last);
+    for (size_t i = 0; i < refresh->areas.count; i++)
+        if (venues->open[i])
+            change(refresh, COUNTER_SET, refresh->areas.numbers[i], 0, COUNTER_VENUES,
+                   venues->open[i]);
+    change(refresh, COUNTER_SET, 0, 0, COUNTER_VENUES, venues->last);
     return true;
 }
 
@@ -293,16 +283,15 @@ struct area_scans {
 static bool pass_over(struct refresh *refresh, int64_t first, int64_t last, int64_t split,
                       struct area_scans **ret_scans, struct error *err)
 {
-    size_t slots = (size_t)refresh->venue_limit + 1;
-    struct pass pass = {.limit = refresh->venue_limit,
+    size_t slots = (size_t)refresh->venues.limit + 1;
+    struct pass pass = {.limit = refresh->venues.limit,
                         .split = (uint32_t)split,
                         .all = x_alloc(slots, sizeof *pass.all),
                         .late = x_alloc(slots, sizeof *pass.late)};
-    struct area_scans *scans =
-        arena_alloc(&refresh->arena, refresh->area_count * sizeof *scans);
+    struct area_scans *scans = arena_alloc(&refresh->arena, refresh->areas.count * sizeof *scans);
     bool done = presence_scan(refresh->view, first, last, visit_scans, &pass, err);
     for (size_t venue = 0; done && venue < slots; venue++) {
-        int32_t index = venue < pass.limit ? refresh->venue_area[venue] : 0;
+        int32_t index = venue < pass.limit ? refresh->venues.area[venue] : 0;
         index = index < 0 ? 0 : index; /* a venue that is not registered: the city's */
         scans[index].all += pass.all[venue];
         scans[index].late += pass.late[venue];
@@ -324,13 +313,13 @@ static bool count_last_day(struct refresh *refresh, struct error *err)
     change(refresh, COUNTER_CLEAR, 0, 0, COUNTER_SCANS_24H, 0);
     change(refresh, COUNTER_CLEAR, 0, 0, COUNTER_VENUES_IN_USE, 0);
     change(refresh, COUNTER_CLEAR, 0, refresh->today, COUNTER_SCANS, 0);
-    for (size_t i = 0; i < refresh->area_count; i++) {
+    for (size_t i = 0; i < refresh->areas.count; i++) {
         if (!scans[i].all)
             continue;
-        change(refresh, COUNTER_SET, refresh->areas[i], 0, COUNTER_SCANS_24H, scans[i].all);
-        change(refresh, COUNTER_SET, refresh->areas[i], 0, COUNTER_VENUES_IN_USE,
+        change(refresh, COUNTER_SET, refresh->areas.numbers[i], 0, COUNTER_SCANS_24H, scans[i].all);
+        change(refresh, COUNTER_SET, refresh->areas.numbers[i], 0, COUNTER_VENUES_IN_USE,
                scans[i].in_use);
-        change(refresh, COUNTER_SET, refresh->areas[i], refresh->today, COUNTER_SCANS,
+        change(refresh, COUNTER_SET, refresh->areas.numbers[i], refresh->today, COUNTER_SCANS,
                scans[i].late);
     }
     change(refresh, COUNTER_SET, 0, 0, COUNTER_SCANS_24H, 0);
@@ -356,9 +345,10 @@ static bool count_past_day(struct refresh *refresh, int32_t day, struct error *e
     if (!read_venues(refresh, err) ||
         !pass_over(refresh, start, start + 86400, start, &scans, err))
         return false;
-    for (size_t i = 0; i < refresh->area_count; i++)
+    for (size_t i = 0; i < refresh->areas.count; i++)
         if (scans[i].all)
-            change(refresh, COUNTER_SET, refresh->areas[i], day, COUNTER_SCANS, scans[i].all);
+            change(refresh, COUNTER_SET, refresh->areas.numbers[i], day, COUNTER_SCANS,
+                   scans[i].all);
     change(refresh, COUNTER_SET, 0, day, COUNTER_SCANS, count);
     return true;
 }
@@ -372,7 +362,7 @@ static bool count_scans(struct refresh *refresh, struct error *err)
     if (!counter_mark_read(refresh->sql, 0, COUNTER_SCANS_24H, &mark, err) ||
         (is_due(refresh, &mark, MINUTE) && !count_last_day(refresh, err)))
         return false;
-    for (int32_t day = refresh->today - 1; day >= refresh->first; day--)
+    for (int32_t day = refresh->today - 1; day > refresh->today - SITUATION_DAYS; day--)
         if (world_elapsed_seconds() - begun < seconds_max && !count_past_day(refresh, day, err))
             return false;
     return true;
@@ -390,15 +380,30 @@ static bool count_persons(struct refresh *refresh, struct error *err)
     if (!is_due(refresh, &mark, mark.value == last ? HOUR : MINUTE))
         return true;
     change(refresh, COUNTER_CLEAR, 0, 0, COUNTER_PERSONS, 0);
-    for (size_t i = 0; i < refresh->area_count; i++) {
+    for (size_t i = 0; i < refresh->areas.count; i++) {
         if (!sql_one_int(refresh->sql, &refresh_persons,
-                         SQL_ARGUMENTS(sql_int(refresh->areas[i])), 0, &count, err))
+                         SQL_ARGUMENTS(sql_int(refresh->areas.numbers[i])), 0, &count, err))
             return false;
         if (count)
-            change(refresh, COUNTER_SET, refresh->areas[i], 0, COUNTER_PERSONS, count);
+            change(refresh, COUNTER_SET, refresh->areas.numbers[i], 0, COUNTER_PERSONS, count);
     }
     change(refresh, COUNTER_SET, 0, 0, COUNTER_PERSONS, last);
     return true;
+}
+
+static bool count_all(struct refresh *refresh, struct error *err)
+{
+    struct platform *platform = refresh->platform;
+    bool done = store_read_begin(platform->store, &refresh->sql, err) &&
+                presence_view_begin(platform->presence, &refresh->view, err) &&
+                count_cases(refresh, err) && count_tests(refresh, err) &&
+                count_scans(refresh, err) && count_persons(refresh, err) &&
+                mark_loops(refresh, err);
+    presence_view_end(refresh->view);
+    store_read_end(platform->store, refresh->sql);
+    if (done)
+        count_colors(refresh);
+    return done;
 }
 
 bool command_counters_refresh(struct platform *platform, struct error *err)
@@ -407,22 +412,22 @@ bool command_counters_refresh(struct platform *platform, struct error *err)
     int64_t events;
     if (!city || store_is_sunset(platform->store))
         return true; /* no areas yet: nothing to count by; or the counters are what is left */
-    if (!store_subscriber_run(platform->store, "command.counters", on_event, NULL, &events, err))
-        return false;
     struct refresh refresh = {.platform = platform, .now = world_now(platform->world)};
     refresh.today = time_day_of_seconds(refresh.now / SECOND);
-    refresh.first = refresh.today - SITUATION_DAYS + 1;
+    refresh.first = refresh.today - KEPT_DAYS + 1;
     arena_init(&refresh.arena, 256 << 20);
-    gather_areas(&refresh, city->no);
-    bool done = store_read_begin(platform->store, &refresh.sql, err) &&
-                presence_view_begin(platform->presence, &refresh.view, err) &&
-                count_cases(&refresh, err) && count_tests(&refresh, err) &&
-                count_scans(&refresh, err) && count_persons(&refresh, err);
-    presence_view_end(refresh.view);
-    store_read_end(platform->store, refresh.sql);
-    done = done && counter_apply(platform->store, &refresh.changes,
-                                 refresh.today - KEPT_DAYS, err);
-    free(refresh.venue_area);
+    counted_areas_gather(platform->registry, city->no, &refresh.arena, &refresh.areas);
+    struct hearing hearing = {&refresh.areas, refresh.now};
+    struct counter_keeping keeping = {
+        .now = refresh.now,
+        .counters_from = refresh.first,
+        .snapshots_from =
+            refresh.now - policy_number(platform->policy, NUMBER_SNAPSHOT_DAYS) * DAY};
+    bool done = store_subscriber_run(platform->store, "command.counters", on_event, &hearing,
+                                     &events, err) &&
+                count_all(&refresh, err) &&
+                counter_apply(platform->store, &refresh.changes, &keeping, err);
+    venue_areas_release(&refresh.venues);
     free(refresh.changes.changes);
     arena_release(&refresh.arena);
     return done;

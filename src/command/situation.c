@@ -1,30 +1,43 @@
-/* The situation of an area, from counters alone: rolled up when read, each with the time it is true for.
+/* The situation of an area, from counters alone: rolled up when read, each with the time it is true
+ * for; as they are, or as they were known at a full hour (past.c).
  *
- * Known or not is a matter of the whole city: a day on which the city has no scan (or no test) is a
- * day that nothing is known of, and is null; a district without one on a day that the city has some
- * is 0. Cases are known from the first day on that anything is known of. Today is partial. */
+ * Known or not is a matter of the whole city: a day on which the city has no scan (or no test) is
+ * a day that nothing is known of, and is null; a district without one on a day that the city has
+ * some is 0. Cases are known from the first day on that anything is known of, and no day is known
+ * that begins after the time for which its count is true. A sum is as known as each of its days.
+ * Today is partial. */
+#include <math.h>
+
 #include "access/shown.h"
 #include "command/command_internal.h"
 #include "policy/policy.h"
 #include "status/status.h"
 
-enum { TODAY = SITUATION_DAYS - 1, WEEK = 7 };
+enum { TODAY = SITUATION_DAYS - 1, WEEK = 7, EARLIER_DAYS = KEPT_DAYS - SITUATION_DAYS };
+
+/* Panels whose source is not there yet: shown as such, never as 0. */
+static const char *const unfed[] = {"tests_due", "tubes"};
 
 struct figures {
     int64_t value[COUNTER_COUNT][SLOTS];
+    int64_t earlier_cases[EARLIER_DAYS]; /* by report, of the days before the first shown */
 };
 struct situation {
     struct platform *platform;
     struct json_writer writer;
-    timestamp now;
+    timestamp now;      /* or the full hour that is asked for */
+    timestamp known_at; /* when what is told was known: now, or the hour kept; NONE: nothing was */
     int32_t today;
+    bool is_past;
     const struct area *city, *area;
     const struct area **districts;
     size_t district_count;
     struct counter_mark marks[COUNTER_COUNT][SLOTS];
     struct figures of_city, of_area;
     struct figures *of_district;
-    int first_known; /* slot: cases before are not known */
+    int first_known; /* slot: cases before are not known; below 0: of the earlier days */
+    bool earlier_known[EARLIER_DAYS]; /* something of that day is known */
+    struct reproduction reproduction[KEPT_DAYS];
     bool hides;      /* the reader is shown no small count of persons: */
     bool hidden_report[SITUATION_DAYS], hidden_sampling[SITUATION_DAYS];
     bool week_hidden, fortnight_hidden;
@@ -33,16 +46,10 @@ struct situation {
 
 /* ---- Reading */
 
+/* Below 0: of the days before the first shown. */
 static int slot_of(const struct situation *s, int32_t day)
 {
     return day ? day - (s->today - SITUATION_DAYS + 1) : SLOT_NOW;
-}
-
-static void take_mark(void *context, const struct counter_row *row)
-{
-    struct situation *s = context;
-    s->marks[row->counter][slot_of(s, row->day)] =
-        (struct counter_mark){.known = true, .value = row->value, .true_for = row->true_for};
 }
 
 static bool is_within(const struct area *area, int64_t area_no)
@@ -50,34 +57,79 @@ static bool is_within(const struct area *area, int64_t area_no)
     return area_no >= area->no && area_no <= area_range_last(area->no);
 }
 
-static void take_value(void *context, const struct counter_row *row)
+static void add(struct figures *figures, const struct counter_row *row, int slot)
+{
+    if (slot >= 0)
+        figures->value[row->counter][slot] += row->value;
+    else if (row->counter == COUNTER_CASES_BY_REPORT)
+        figures->earlier_cases[EARLIER_DAYS + slot] += row->value;
+}
+
+static void take_row(void *context, const struct counter_row *row)
 {
     struct situation *s = context;
     int slot = slot_of(s, row->day);
-    s->of_city.value[row->counter][slot] += row->value;
+    REQUIRE(slot >= -EARLIER_DAYS && slot < SLOTS);
+    if (!row->area_no) {
+        if (slot >= 0)
+            s->marks[row->counter][slot] = (struct counter_mark){
+                .known = true, .value = row->value, .true_for = row->true_for};
+        return;
+    }
+    if (slot < 0)
+        s->earlier_known[EARLIER_DAYS + slot] |= row->counter == COUNTER_SCANS ||
+                                                 row->counter == COUNTER_TESTS ||
+                                                 row->counter == COUNTER_CASES_BY_REPORT;
+    add(&s->of_city, row, slot);
     if (is_within(s->area, row->area_no))
-        s->of_area.value[row->counter][slot] += row->value;
+        add(&s->of_area, row, slot);
     for (size_t i = 0; i < s->district_count; i++)
         if (is_within(s->districts[i], row->area_no))
-            s->of_district[i].value[row->counter][slot] += row->value;
+            add(&s->of_district[i], row, slot);
+}
+
+static bool read_now(struct situation *s, struct sql *sql, int32_t first, struct error *err)
+{
+    int64_t low = s->city->no, high = area_range_last(s->city->no);
+    s->known_at = s->now;
+    return counter_read(sql, 0, 0, 0, 0, take_row, s, err) &&
+           counter_read(sql, first, s->today, 0, 0, take_row, s, err) &&
+           counter_read(sql, 0, 0, low, high, take_row, s, err) &&
+           counter_read(sql, first, s->today, low, high, take_row, s, err);
+}
+
+/* The last thing known at the hour, unless that was too long before. */
+static bool read_past(struct situation *s, struct sql *sql, int32_t first, struct error *err)
+{
+    int64_t hour = past_hour_of(s->now), kept;
+    s->known_at = TIMESTAMP_NONE;
+    if (!past_find(sql, hour, &kept, err))
+        return false;
+    if (kept < 0 || hour - kept > policy_number(s->platform->policy, NUMBER_SNAPSHOT_STANDS))
+        return true;
+    s->known_at = kept * HOUR;
+    return past_read(sql, kept, first, s->today, take_row, s, err);
+}
+
+static bool is_anything(const struct situation *s, int slot)
+{
+    return slot < 0
+               ? s->earlier_known[EARLIER_DAYS + slot]
+               : s->of_city.value[COUNTER_SCANS][slot] || s->of_city.value[COUNTER_TESTS][slot] ||
+                     s->of_city.value[COUNTER_CASES_BY_REPORT][slot];
 }
 
 static bool read_counters(struct situation *s, struct error *err)
 {
     struct sql *sql;
-    int32_t first = s->today - SITUATION_DAYS + 1;
-    int64_t low = s->city->no, high = area_range_last(s->city->no);
+    int32_t first = s->today - KEPT_DAYS + 1;
     if (!store_read_begin(s->platform->store, &sql, err))
         return false;
-    bool done = counter_read(sql, 0, 0, 0, 0, take_mark, s, err) &&
-                counter_read(sql, first, s->today, 0, 0, take_mark, s, err) &&
-                counter_read(sql, 0, 0, low, high, take_value, s, err) &&
-                counter_read(sql, first, s->today, low, high, take_value, s, err);
+    bool done = s->is_past ? read_past(s, sql, first, err) : read_now(s, sql, first, err);
     store_read_end(s->platform->store, sql);
     s->first_known = TODAY;
-    for (int slot = TODAY; slot >= 0; slot--)
-        if (s->of_city.value[COUNTER_SCANS][slot] || s->of_city.value[COUNTER_TESTS][slot] ||
-            s->of_city.value[COUNTER_CASES_BY_REPORT][slot])
+    for (int slot = TODAY; slot >= -EARLIER_DAYS; slot--)
+        if (is_anything(s, slot))
             s->first_known = slot;
     return done;
 }
@@ -89,15 +141,38 @@ static const struct counter_mark *mark_of(const struct situation *s, enum counte
     return &s->marks[counter][counter == COUNTER_SCANS ? TODAY : SLOT_NOW];
 }
 
+/* A count that is true for a moment says nothing of a day that begins later. */
+static bool is_begun(const struct situation *s, const struct counter_mark *mark, int slot)
+{
+    return mark->known && time_day_of_seconds(mark->true_for / SECOND) >= s->today - TODAY + slot;
+}
+
 static bool is_day_known(const struct situation *s, enum counter counter, int slot)
 {
-    if (counter == COUNTER_SCANS)
-        return s->marks[COUNTER_SCANS][slot].known &&
-               (slot == TODAY || s->of_city.value[counter][slot] > 0);
-    if (counter == COUNTER_TESTS)
-        return s->marks[COUNTER_TESTS][SLOT_NOW].known &&
-               (slot == TODAY || s->of_city.value[counter][slot] > 0);
-    return s->marks[COUNTER_CASES_BY_REPORT][SLOT_NOW].known && slot >= s->first_known;
+    const struct counter_mark *loops = &s->marks[COUNTER_LOOPS_OPENED][SLOT_NOW];
+    bool any = slot == TODAY || s->of_city.value[counter][slot] > 0;
+    switch (counter) {
+    case COUNTER_SCANS:
+        return s->marks[COUNTER_SCANS][slot].known && any;
+    case COUNTER_TESTS:
+        return is_begun(s, &s->marks[COUNTER_TESTS][SLOT_NOW], slot) && any;
+    case COUNTER_LOOPS_OPENED:
+    case COUNTER_LOOPS_CLOSED:
+    case COUNTER_LOOPS_OVERDUE:
+        return is_begun(s, loops, slot) && s->today - TODAY + slot >= loops->value;
+    default:
+        return is_begun(s, &s->marks[COUNTER_CASES_BY_REPORT][SLOT_NOW], slot) &&
+               slot >= s->first_known;
+    }
+}
+
+/* Whether each of the last `days` days is known. */
+static bool are_days_known(const struct situation *s, enum counter counter, int days)
+{
+    for (int slot = SITUATION_DAYS - days; slot < SITUATION_DAYS; slot++)
+        if (!is_day_known(s, counter, slot))
+            return false;
+    return true;
 }
 
 static int64_t sum_days(const struct figures *figures, enum counter counter, int days)
@@ -139,22 +214,57 @@ static void hide_small(struct situation *s, struct arena *arena)
         s->district_hidden[i] = true;
 }
 
+/* ---- R(t) */
+
+/* From the first day known to yesterday; none where a day is hidden. */
+static bool estimate(struct situation *s, struct error *err)
+{
+    int64_t cases[KEPT_DAYS];
+    size_t first = (size_t)(s->first_known + EARLIER_DAYS), last = KEPT_DAYS - 1;
+    bool any_hidden = false, hidden[KEPT_DAYS] = {false};
+    for (size_t i = 0; i < KEPT_DAYS; i++) {
+        s->reproduction[i] = (struct reproduction){NAN, NAN, NAN};
+        cases[i] = i < EARLIER_DAYS ? s->of_area.earlier_cases[i]
+                                    : s->of_area.value[COUNTER_CASES_BY_REPORT][i - EARLIER_DAYS];
+    }
+    if (s->hides)
+        (void)!shown_counts_suppress(cases, hidden, KEPT_DAYS,
+                                     policy_number(s->platform->policy, NUMBER_SUPPRESS_BELOW));
+    for (size_t i = 0; i < KEPT_DAYS; i++)
+        any_hidden |= hidden[i];
+    while (last > first && !is_day_known(s, COUNTER_CASES_BY_REPORT, (int)last - 1 - EARLIER_DAYS))
+        last--; /* what was known last was known before today */
+    return any_hidden || last <= first ||
+           reproduction_estimate(s->platform->policy, cases + first, last - first,
+                                 s->reproduction + first, err);
+}
+
 /* ---- Writing */
 
-static void put_counter(struct situation *s, const char *name, int64_t value, timestamp true_for)
+static void put_int_or_null(struct situation *s, const char *key, bool known, int64_t value)
+{
+    if (known)
+        json_field_int64(&s->writer, key, value);
+    else
+        json_field_null(&s->writer, key);
+}
+
+/* Null where it is not known. */
+static void put_counter(struct situation *s, const char *name, bool known, int64_t value,
+                        timestamp true_for)
 {
     json_object_begin(&s->writer);
     json_field_text(&s->writer, "name", slice_of(name));
-    json_field_int64(&s->writer, "value", value);
-    json_field_time(&s->writer, "true_for", true_for);
+    put_int_or_null(s, "value", known, value);
+    json_field_time(&s->writer, "true_for", known ? true_for : TIMESTAMP_NONE);
     json_object_end(&s->writer);
 }
 
 static void put_counter_now(struct situation *s, enum counter counter)
 {
     const struct counter_mark *mark = mark_of(s, counter);
-    if (mark->known)
-        put_counter(s, counter_name(counter), s->of_area.value[counter][SLOT_NOW], mark->true_for);
+    put_counter(s, counter_name(counter), mark->known, s->of_area.value[counter][SLOT_NOW],
+                mark->true_for);
 }
 
 /* The city's own figure comes from the day store at each refresh, a district's from the pass. */
@@ -168,48 +278,58 @@ static int64_t scans_today(const struct situation *s, const struct area *area,
     return whole ? stored->value : figures->value[COUNTER_SCANS][TODAY];
 }
 
+static void put_cases(struct situation *s, const char *name, int days)
+{
+    put_counter(s, name, are_days_known(s, COUNTER_CASES_BY_REPORT, days),
+                sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, days),
+                mark_of(s, COUNTER_CASES_BY_REPORT)->true_for);
+}
+
+/* Colours are counted for the city only: those of the status table, or as they were kept. */
+static void put_colors(struct situation *s)
+{
+    static const enum counter counters[] = {COUNTER_STATUS_GREEN, COUNTER_STATUS_YELLOW,
+                                            COUNTER_STATUS_RED};
+    static const enum color shown[] = {COLOR_GREEN, COLOR_YELLOW, COLOR_RED};
+    int64_t colors[COLOR_COUNT] = {0};
+    bool hidden[COLOR_COUNT] = {false};
+    if (!s->is_past)
+        status_counts(s->platform->status, colors);
+    for (size_t i = 0; s->is_past && i < sizeof shown / sizeof *shown; i++)
+        colors[shown[i]] = s->marks[counters[i]][SLOT_NOW].value;
+    if (s->hides)
+        (void)!shown_counts_suppress(colors, hidden, COLOR_COUNT,
+                                     policy_number(s->platform->policy, NUMBER_SUPPRESS_BELOW));
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        const struct counter_mark *mark = &s->marks[counters[i]][SLOT_NOW];
+        if (!s->is_past)
+            put_counter(s, counter_name(counters[i]), true, colors[shown[i]], s->now);
+        else if (!mark->known || !hidden[shown[i]])
+            put_counter(s, counter_name(counters[i]), mark->known, mark->value, mark->true_for);
+    }
+}
+
 static void put_counters(struct situation *s)
 {
-    const struct counter_mark *cases = mark_of(s, COUNTER_CASES_BY_REPORT);
-    const struct counter_mark *tests = mark_of(s, COUNTER_TESTS);
     timestamp true_for;
+    int64_t scans = scans_today(s, s->area, &s->of_area, &true_for);
     json_key(&s->writer, "counters");
     json_array_begin(&s->writer);
     put_counter_now(s, COUNTER_PERSONS);
     put_counter_now(s, COUNTER_VENUES);
     put_counter_now(s, COUNTER_VENUES_IN_USE);
-    if (mark_of(s, COUNTER_SCANS)->known) {
-        int64_t scans = scans_today(s, s->area, &s->of_area, &true_for);
-        put_counter(s, "scans_today", scans, true_for);
-    }
+    put_counter(s, "scans_today", mark_of(s, COUNTER_SCANS)->known, scans, true_for);
     put_counter_now(s, COUNTER_SCANS_24H);
-    if (tests->known)
-        put_counter(s, "tests_today", s->of_area.value[COUNTER_TESTS][TODAY], tests->true_for);
-    if (cases->known) {
-        if (!s->hidden_report[TODAY])
-            put_counter(s, "cases_today", sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, 1),
-                        cases->true_for);
-        if (!s->week_hidden)
-            put_counter(s, "cases_7d", sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, WEEK),
-                        cases->true_for);
-        if (!s->fortnight_hidden)
-            put_counter(s, "cases_14d",
-                        sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, SITUATION_DAYS),
-                        cases->true_for);
-    }
-    if (s->area == s->city && s->platform->status) { /* colours are counted for the city only */
-        static const char *const names[] = {"status_green", "status_yellow", "status_red"};
-        static const enum color shown[] = {COLOR_GREEN, COLOR_YELLOW, COLOR_RED};
-        int64_t colors[COLOR_COUNT];
-        bool hidden[COLOR_COUNT] = {false};
-        status_counts(s->platform->status, colors);
-        if (s->hides)
-            (void)!shown_counts_suppress(colors, hidden, COLOR_COUNT,
-                                         policy_number(s->platform->policy, NUMBER_SUPPRESS_BELOW));
-        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
-            if (!hidden[shown[i]])
-                put_counter(s, names[i], colors[shown[i]], s->now);
-    }
+    put_counter(s, "tests_today", is_day_known(s, COUNTER_TESTS, TODAY),
+                s->of_area.value[COUNTER_TESTS][TODAY], mark_of(s, COUNTER_TESTS)->true_for);
+    if (!s->hidden_report[TODAY])
+        put_cases(s, "cases_today", 1);
+    if (!s->week_hidden)
+        put_cases(s, "cases_7d", WEEK);
+    if (!s->fortnight_hidden)
+        put_cases(s, "cases_14d", SITUATION_DAYS);
+    if (s->area == s->city && s->platform->status)
+        put_colors(s);
     json_array_end(&s->writer);
 }
 
@@ -228,14 +348,6 @@ static void put_days(struct situation *s, const char *key, const struct area *ar
         else
             json_put_int64(&s->writer, figures->value[counter][slot]);
     json_array_end(&s->writer);
-}
-
-static void put_int_or_null(struct situation *s, const char *key, bool known, int64_t value)
-{
-    if (known)
-        json_field_int64(&s->writer, key, value);
-    else
-        json_field_null(&s->writer, key);
 }
 
 static void put_area_names(struct situation *s, const struct area *area)
@@ -263,9 +375,10 @@ static void put_district(struct situation *s, size_t i)
     put_int_or_null(s, "population", area->population > 0, area->population);
     static const bool all_hidden[SITUATION_DAYS] = {true, true, true, true, true, true, true,
                                                     true, true, true, true, true, true, true};
-    put_int_or_null(s, "cases_today", cases->known && !s->hides,
+    put_int_or_null(s, "cases_today", is_day_known(s, COUNTER_CASES_BY_REPORT, TODAY) && !s->hides,
                     sum_days(figures, COUNTER_CASES_BY_REPORT, 1));
-    put_int_or_null(s, "cases_7d", cases->known && !s->district_hidden[i],
+    put_int_or_null(s, "cases_7d",
+                    are_days_known(s, COUNTER_CASES_BY_REPORT, WEEK) && !s->district_hidden[i],
                     sum_days(figures, COUNTER_CASES_BY_REPORT, WEEK));
     put_days(s, "cases_by_day", area, figures, COUNTER_CASES_BY_REPORT,
              s->hides ? all_hidden : NULL);
@@ -277,10 +390,41 @@ static void put_district(struct situation *s, size_t i)
     json_object_end(&s->writer);
 }
 
+/* Today is not over, and has no estimate. */
+static void put_reproduction(struct situation *s)
+{
+    json_key(&s->writer, "reproduction");
+    json_array_begin(&s->writer);
+    for (int slot = 0; slot < SITUATION_DAYS; slot++) {
+        const struct reproduction *estimate = &s->reproduction[EARLIER_DAYS + slot];
+        if (isnan(estimate->mean)) {
+            json_put_null(&s->writer);
+            continue;
+        }
+        json_object_begin(&s->writer);
+        json_field_double(&s->writer, "mean", estimate->mean);
+        json_field_double(&s->writer, "low", estimate->low);
+        json_field_double(&s->writer, "high", estimate->high);
+        json_object_end(&s->writer);
+    }
+    json_array_end(&s->writer);
+}
+
+static void put_unfed(struct situation *s)
+{
+    json_key(&s->writer, "unfed");
+    json_array_begin(&s->writer);
+    for (size_t i = 0; i < sizeof unfed / sizeof *unfed; i++)
+        json_put_text(&s->writer, slice_of(unfed[i]));
+    json_array_end(&s->writer);
+}
+
 static void put_situation(struct situation *s)
 {
     char text[TIME_TEXT_BYTES];
     json_field_time(&s->writer, "as_of", s->now);
+    json_field_bool(&s->writer, "past", s->is_past);
+    json_field_time(&s->writer, "known_at", s->known_at);
     json_field_bool(&s->writer, "demo", s->platform->demo);
     json_key(&s->writer, "area");
     json_object_begin(&s->writer);
@@ -299,7 +443,12 @@ static void put_situation(struct situation *s)
              s->hidden_sampling);
     put_days(s, "scans", s->area, &s->of_area, COUNTER_SCANS, NULL);
     put_days(s, "tests", s->area, &s->of_area, COUNTER_TESTS, NULL);
+    put_days(s, "loops_opened", s->area, &s->of_area, COUNTER_LOOPS_OPENED, NULL);
+    put_days(s, "loops_closed", s->area, &s->of_area, COUNTER_LOOPS_CLOSED, NULL);
+    put_days(s, "loops_overdue", s->area, &s->of_area, COUNTER_LOOPS_OVERDUE, NULL);
     json_object_end(&s->writer);
+    put_reproduction(s);
+    put_unfed(s);
     json_key(&s->writer, "districts");
     json_array_begin(&s->writer);
     for (size_t i = 0; i < s->district_count; i++)
@@ -335,32 +484,41 @@ bool command_hides_small(const struct actor *actor)
     return shown_of(actor->reads, FIELD_STATUS) == SHOWN_NOT;
 }
 
-bool situation_write(struct platform *platform, const struct area *area, bool hides,
-                     bool counters_only, struct buffer *out, struct error *err)
+static void begin(struct situation *s, struct platform *platform,
+                  const struct situation_question *question, struct arena *arena)
+{
+    const struct area **self = arena_alloc(arena, sizeof *self);
+    s->platform = platform;
+    s->is_past = question->as_of != TIMESTAMP_NONE;
+    s->now = s->is_past ? past_hour_of(question->as_of) * HOUR : world_now(platform->world);
+    s->today = time_day_of_seconds(s->now / SECOND);
+    s->city = registry_city(platform->registry);
+    s->area = question->area;
+    s->hides = question->hides;
+    *self = question->area;
+    s->districts = self; /* below the city an area stands for itself */
+    s->district_count = 1;
+    if (s->area == s->city)
+        s->district_count =
+            registry_areas_under(platform->registry, s->area->no, arena, &s->districts);
+    s->of_district = arena_alloc(arena, (s->district_count + 1) * sizeof *s->of_district);
+}
+
+bool situation_write(struct platform *platform, const struct situation_question *question,
+                     struct buffer *out, struct error *err)
 {
     struct arena arena;
     arena_init(&arena, 16 << 20);
     struct situation *s = arena_alloc(&arena, sizeof *s);
-    const struct area **self = arena_alloc(&arena, sizeof *self);
-    s->platform = platform;
-    s->now = world_now(platform->world);
-    s->today = time_day_of_seconds(s->now / SECOND);
-    s->city = registry_city(platform->registry);
-    s->area = area;
-    s->hides = hides;
-    *self = area;
-    s->districts = self; /* below the city an area stands for itself */
-    s->district_count = 1;
-    if (area == s->city)
-        s->district_count =
-            registry_areas_under(platform->registry, area->no, &arena, &s->districts);
-    s->of_district = arena_alloc(&arena, (s->district_count + 1) * sizeof *s->of_district);
+    begin(s, platform, question, &arena);
     bool done = read_counters(s, err);
-    if (done) {
+    if (done)
         hide_small(s, &arena);
+    done = done && (question->counters_only || estimate(s, err));
+    if (done) {
         json_writer_init(&s->writer, out);
         json_object_begin(&s->writer);
-        if (counters_only)
+        if (question->counters_only)
             put_counters(s);
         else
             put_situation(s);
@@ -374,7 +532,8 @@ bool situation_write(struct platform *platform, const struct area *area, bool hi
 bool command_counters_json(struct platform *platform, const struct actor *actor, struct buffer *out,
                            struct error *err)
 {
-    const struct area *area;
-    return situation_area(platform, actor, (struct slice){NULL, 0}, &area, err) &&
-           situation_write(platform, area, command_hides_small(actor), true, out, err);
+    struct situation_question question = {
+        .hides = command_hides_small(actor), .counters_only = true, .as_of = TIMESTAMP_NONE};
+    return situation_area(platform, actor, (struct slice){NULL, 0}, &question.area, err) &&
+           situation_write(platform, &question, out, err);
 }

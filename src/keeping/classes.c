@@ -105,6 +105,7 @@ int record_class_of(struct slice name)
     X(app_user, CLASS_ACCOUNTS, false)                                                             \
     X(audit, CLASS_AUDIT, false)                                                                   \
     X(counter, CLASS_AGGREGATES, false)                                                            \
+    X(counter_past, CLASS_AGGREGATES, false)                                                       \
     X(area, CLASS_REFERENCE, false)                                                                \
     X(source, CLASS_REFERENCE, false)                                                              \
     X(unit, CLASS_REFERENCE, false)                                                                \

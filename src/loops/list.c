@@ -2,7 +2,8 @@
  *
  * A list is a merge of runs that an index holds in order: one a seat (what is mine) or one an area
  * (what I may see). Of each only the head is read, so that a page costs as many look-ups as there
- * are runs and rows, however many loops there are. */
+ * are runs and rows, however many loops there are. What was open at a moment (as_of.c) is a merge
+ * of what is open still and one of what was closed since. */
 #include "loops/loops_internal.h"
 
 #define ROW_COLUMNS                                                                                \
@@ -29,6 +30,11 @@ static const struct sql_text rows_of_venue = {
     " AND l.state = 0 AND l.area_no BETWEEN ?6 AND ?7 AND (l.due_at, l.loop_no) > (?2, ?3)"
     " ORDER BY l.due_at, l.loop_no LIMIT ?4",
     "loop_by_subject"};
+static const struct sql_text rows_closed_since = {
+    "loop_rows_closed_since",
+    "SELECT " ROW_COLUMNS " FROM loop l WHERE l.area_no = ?1 AND l.state <> 0"
+    " AND (l.closed_at, l.loop_no) > (?2, ?3) ORDER BY l.closed_at, l.loop_no LIMIT ?4",
+    "loop_by_closing"};
 /* Whom it was told to, newest first: the number stands for the time. */
 static const struct sql_text rows_told = {
     "loop_rows_told",
@@ -47,12 +53,12 @@ static const struct sql_text counts_select = {
     "primary key"};
 
 const struct sql_list loop_list_statements =
-    SQL_LIST(&rows_of_seat, &rows_of_area, &rows_closed, &rows_of_venue, &rows_told,
-             &areas_with_loops, &counts_select);
+    SQL_LIST(&rows_of_seat, &rows_of_area, &rows_closed, &rows_closed_since, &rows_of_venue,
+             &rows_told, &areas_with_loops, &counts_select);
 
 /* ---- Runs */
 
-enum { HEADS_FEW = 4, HEAD_ROWS = 16, SCANNED_MAX = 20000 };
+enum { HEADS_FEW = 4, HEAD_ROWS = 16, SCANNED_MAX = 20000, DERIVED_MAX = 2000 };
 
 struct run {
     int64_t no; /* of the seat, the area */
@@ -94,7 +100,10 @@ static void take_row(const struct merge *merge, struct sql_query *query, struct 
 
 static int64_t key_of_row(const struct merge *merge, const struct loop_row *row)
 {
-    return merge->text == &rows_told ? 0 : merge->backwards ? row->closed_at : row->due_at;
+    if (merge->text == &rows_told)
+        return 0;
+    return merge->text == &rows_closed || merge->text == &rows_closed_since ? row->closed_at
+                                                                            : row->due_at;
 }
 
 /* The next rows of a run after (key, no). */
@@ -196,11 +205,12 @@ static bool begin(struct merge *merge, const struct board *board, struct loops *
                   const struct loop_query *query, struct error *err)
 {
     merge->definitions = atomic_load(&loops->definitions);
-    merge->text = query->venue_no ? &rows_of_venue
-                  : query->told   ? &rows_told
-                  : query->closed ? &rows_closed
-                  : query->mine   ? &rows_of_seat
-                                  : &rows_of_area;
+    merge->text = query->venue_no       ? &rows_of_venue
+                  : query->told         ? &rows_told
+                  : query->closed       ? &rows_closed
+                  : query->closed_since ? &rows_closed_since
+                  : query->mine         ? &rows_of_seat
+                                        : &rows_of_area;
     merge->backwards = query->closed;
     merge->key = query->after_key;
     merge->no = query->after_no;
@@ -258,6 +268,62 @@ bool loops_list_by(const struct board *board, struct loops *loops, struct sql *s
         if (fits(row, query))
             ret_page->rows[ret_page->count++] = *row;
     }
+}
+
+/* Rows of one part of the list into the page, until it is full or `io_scanned` is at its bound.
+ * *ret_ended where the part is over. */
+static bool gather_part(struct engine *engine, const struct loop_query *query, struct arena *arena,
+                        int64_t *io_scanned, struct loop_page *page, bool *ret_ended,
+                        struct error *err)
+{
+    struct merge merge = {.sql = engine->sql, .arena = arena};
+    const struct loop_row *found;
+    *ret_ended = false;
+    if (!begin(&merge, engine->board, engine->loops, query, err))
+        return false;
+    for (;;) {
+        if (!pop(&merge, &found, err))
+            return false;
+        *ret_ended = !found;
+        if (!found)
+            return true;
+        if ((int64_t)page->count == query->limit || (*io_scanned)++ == DERIVED_MAX) {
+            page->more = true;
+            return true;
+        }
+        page->last_key = key_of_row(&merge, found);
+        page->last_no = found->no;
+        struct loop_row row = *found;
+        if (row.opened_at > query->as_of || !fits(&row, query))
+            continue;
+        if (!loop_row_as_of(engine, query->as_of, &row, err))
+            return false;
+        if (!query->overdue || (row.due_at != TIMESTAMP_NONE && row.due_at <= query->as_of))
+            page->rows[page->count++] = row;
+    }
+}
+
+bool loops_list_as_of(struct engine *engine, const struct loop_query *query, struct arena *arena,
+                      struct loop_page *ret_page, struct error *err)
+{
+    struct loop_query part = *query;
+    int64_t scanned = 0;
+    bool ended;
+    *ret_page = (struct loop_page){
+        .rows = arena_alloc(arena, ((size_t)query->limit + 1) * sizeof *ret_page->rows)};
+    if (!gather_part(engine, &part, arena, &scanned, ret_page, &ended, err))
+        return false;
+    if (ended && !part.closed_since) {
+        part.closed_since = true;
+        part.after_key = query->as_of;
+        part.after_no = INT64_MAX;
+        ret_page->last_key = part.after_key;
+        ret_page->last_no = part.after_no;
+        if (!gather_part(engine, &part, arena, &scanned, ret_page, &ended, err))
+            return false;
+    }
+    ret_page->closed_since = part.closed_since;
+    return true;
 }
 
 bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,

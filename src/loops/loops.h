@@ -106,6 +106,8 @@ struct loop_query {
     int64_t venue_no;   /* of the areas: open ones about this venue, where that is told; 0: all */
     int64_t user_no, area_first, area_last, limit;
     timestamp now;
+    timestamp as_of;   /* open at that moment, or closed by then; TIMESTAMP_NONE: now */
+    bool closed_since; /* as_of: the second part of the list, what was closed since */
     int64_t after_key, after_no;
 };
 struct loop_row {
@@ -121,6 +123,7 @@ struct loop_page {
     struct loop_row *rows;
     size_t count;
     bool more;
+    bool closed_since; /* the next page is of that part */
     int64_t last_key, last_no;
 };
 /* Rows live in the arena; the next page begins after (last_key, last_no). loops_ready before. */

@@ -338,6 +338,13 @@ bool loop_open_within(struct loops *loops, struct sql *sql, const struct actor *
  * the act that led there. */
 bool stage_enter(struct engine *engine, struct loop *loop, int stage, const struct act *how,
                  struct error *err) MUST_USE;
+/* What a stage's kind of end makes of a loop that enters it. */
+enum loop_state loop_state_of(enum scene_final final);
+/* When the loop's stage is due; and whose it is by its scene: the command centre's where the stage
+ * was entered more often than it may be. */
+timestamp loop_deadline(const struct loop *loop);
+bool stage_owner_seat(struct engine *engine, const struct loop *loop, struct seat *ret_seat,
+                      struct error *err) MUST_USE;
 /* When the clock has to look at it next; TIMESTAMP_NONE: never. */
 timestamp loop_next_wake(const struct loop *loop);
 /* Does everything of this loop whose time has come, in order, at most one stage further. */
@@ -349,6 +356,14 @@ bool children_open(struct engine *engine, struct loop *parent, const struct scen
 bool loops_follow(struct loops *loops, int64_t *acts, struct error *err) MUST_USE;
 bool loops_clock(struct loops *loops, int64_t *acts, struct error *err) MUST_USE;
 
+/* Makes a row that is open now, or was closed after `as_of`, into what it was then (as_of.c): its
+ * stage −1 and its deadline TIMESTAMP_NONE where they are not known. */
+bool loop_row_as_of(struct engine *engine, timestamp as_of, struct loop_row *row,
+                    struct error *err) MUST_USE;
+/* loops_list of what was open at query->as_of, in areas: what is open still, then (closed_since)
+ * what was closed since. A page may be short before the end. */
+bool loops_list_as_of(struct engine *engine, const struct loop_query *query, struct arena *arena,
+                      struct loop_page *ret_page, struct error *err) MUST_USE;
 /* loops_list for one who holds the board. */
 bool loops_list_by(const struct board *board, struct loops *loops, struct sql *sql,
                    const struct loop_query *query, struct arena *arena, struct loop_page *ret_page,
@@ -408,7 +423,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
-    loop_thing_statements, loop_duty_statements, loop_proof_statements;
+    loop_thing_statements, loop_duty_statements, loop_proof_statements, loop_as_of_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */

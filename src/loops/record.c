@@ -103,6 +103,14 @@ const char *loop_state_name(enum loop_state state)
     return state_names[state];
 }
 
+enum loop_state loop_state_of(enum scene_final final)
+{
+    return final == FINAL_DONE     ? LOOP_DONE
+           : final == FINAL_FAILED ? LOOP_FAILED
+           : final == FINAL_NOT    ? LOOP_OPEN
+                                   : LOOP_CANCELLED;
+}
+
 static const char *const act_names[ACT_KINDS] = {
 #define X(id, name) [id] = name,
     ACT_TABLE(X)

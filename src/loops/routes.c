@@ -70,20 +70,34 @@ static bool read_choice(const struct request *request, const char *name, const c
     return !given.data || loop_bad_value(name, expected, "none of the choices", err);
 }
 
-/* A cursor of a list: the key and the number of the last row. */
+/* A cursor of a list: the key and the number of the last row; of what was closed since a moment, a
+ * "c" before them. */
 static bool read_after(const struct request *request, struct loop_query *query, struct error *err)
 {
     struct slice after = request_query(request, "after");
-    query->after_key = query->closed ? INT64_MAX : INT64_MIN;
+    bool past = query->as_of != TIMESTAMP_NONE;
+    query->after_key = !query->closed ? INT64_MIN : past ? query->as_of : INT64_MAX;
     query->after_no = query->closed ? INT64_MAX : 0;
     if (!after.data)
         return true;
+    query->closed_since = past && !query->closed && after.length && after.data[0] == 'c';
+    if (query->closed_since)
+        after = (struct slice){after.data + 1, after.length - 1};
     const char *dot = memchr(after.data, '.', after.length);
     struct slice key = {after.data, dot ? (size_t)(dot - after.data) : 0};
     struct slice no = {dot ? dot + 1 : "", dot ? after.length - key.length - 1 : 0};
     return (slice_to_int64(key, INT64_MIN, INT64_MAX, &query->after_key) &&
             slice_to_int64(no, 0, INT64_MAX, &query->after_no)) ||
            loop_bad_value("after", "a `next` of an answer", "not a cursor of this list", err);
+}
+
+/* The past is told of areas: whose a loop was is known, but not which of them were one's own. */
+static bool read_as_of(const struct request *request, struct loop_query *query, struct error *err)
+{
+    if (!request_as_of(request, &query->as_of, err))
+        return false;
+    return query->as_of == TIMESTAMP_NONE || (!query->mine && !query->told && !query->venue_no) ||
+           loop_bad_value("as_of", "owner=area", "only lists of areas are told of the past", err);
 }
 
 static bool read_query(const struct request *request, struct loop_query *query, struct error *err)
@@ -118,7 +132,7 @@ static bool read_query(const struct request *request, struct loop_query *query, 
     if (query->closed && (owner > 1 || overdue))
         return loop_bad_value("state", "closed loops by area alone", "closed loops wait for nobody",
                               err);
-    return read_after(request, query, err);
+    return read_as_of(request, query, err) && read_after(request, query, err);
 }
 
 static bool put_page(struct reading *reading, const struct request *request,
@@ -127,9 +141,14 @@ static bool put_page(struct reading *reading, const struct request *request,
     struct loop_page page;
     struct json_writer *writer = &reading->writer;
     char next[64];
-    if (!loops_list_by(reading->engine.board, loops_of(request), reading->sql, query,
-                       request->arena, &page, err))
+    bool past = query->as_of != TIMESTAMP_NONE;
+    if (past && !query->closed
+            ? !loops_list_as_of(&reading->engine, query, request->arena, &page, err)
+            : !loops_list_by(reading->engine.board, loops_of(request), reading->sql, query,
+                             request->arena, &page, err))
         return false;
+    if (past)
+        reading->engine.now = query->as_of; /* clocks stand as they stood */
     json_object_begin(writer);
     json_key(writer, "items");
     json_array_begin(writer);
@@ -141,7 +160,8 @@ static bool put_page(struct reading *reading, const struct request *request,
         json_object_end(writer);
     }
     json_array_end(writer);
-    snprintf(next, sizeof next, "%lld.%lld", (long long)page.last_key, (long long)page.last_no);
+    snprintf(next, sizeof next, "%s%lld.%lld", page.closed_since ? "c" : "",
+             (long long)page.last_key, (long long)page.last_no);
     if (page.more)
         json_field_text(writer, "next", slice_of(next));
     else
@@ -506,7 +526,8 @@ const struct route loop_routes[LOOP_ROUTES] = {
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
               "area:string:area code within the reader's own;"
               "venue:integer:number of a venue: open loops of the areas about it;"
-              "limit:integer:1 to 1000, default 100;after:string:cursor",
+              "as_of:string:as they stood at the full hour at or before this time (lists of areas),"
+              " default now;limit:integer:1 to 1000, default 100;after:string:cursor",
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
     {.method = HTTP_GET,

@@ -25,7 +25,7 @@
     ",\"stage\":" S_TEXT ",\"stage_title\":" S_WORDS \
     ",\"state\":{\"enum\":[\"open\",\"done\",\"failed\",\"cancelled\"]},\"subject\":" S_SUBJECT \
     ",\"area\":" S_TEXT_OR_NULL ",\"opened_at\":" S_TIME ",\"entered_at\":" S_TIME \
-    ",\"due_at\":" S_TIME ",\"closed_at\":" S_TIME_OR_NULL ",\"overdue\":" S_BOOL \
+    ",\"due_at\":" S_TIME_OR_NULL ",\"closed_at\":" S_TIME_OR_NULL ",\"overdue\":" S_BOOL \
     ",\"claimed_by\":" S_TEXT_OR_NULL ",\"claimed_until\":" S_TIME_OR_NULL ",\"owner\":" S_SEAT
 #define S_ROW_REQUIRED \
     "\"id\",\"scene\",\"version\",\"title\",\"stage\",\"stage_title\",\"state\",\"subject\"," \

@@ -90,7 +90,8 @@ bool loop_show_row(struct engine *engine, struct json_writer *writer, const stru
                    bool hidden, struct error *err)
 {
     const struct scene *scene = row->definition->scene;
-    const struct scene_stage *stage = &scene->stages[row->stage];
+    static const struct scene_stage unknown = {.name = "", .title = {"未知", "not known"}};
+    const struct scene_stage *stage = row->stage < 0 ? &unknown : &scene->stages[row->stage];
     char name[ACCESS_NAME_BYTES] = "";
     bool claimed = row->claim_user && row->claim_until > engine->now;
     json_field_int64(writer, "id", row->no);
@@ -111,7 +112,9 @@ bool loop_show_row(struct engine *engine, struct json_writer *writer, const stru
     json_field_time(writer, "entered_at", row->entered_at);
     json_field_time(writer, "due_at", row->due_at);
     json_field_time(writer, "closed_at", row->closed_at);
-    json_field_bool(writer, "overdue", row->state == LOOP_OPEN && row->due_at <= engine->now);
+    json_field_bool(writer, "overdue",
+                    row->state == LOOP_OPEN && row->due_at != TIMESTAMP_NONE &&
+                        row->due_at <= engine->now);
     if (claimed)
         json_field_text(writer, "claimed_by", slice_of(name));
     else

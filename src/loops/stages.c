@@ -53,7 +53,7 @@ static int64_t seconds_within(const struct loop *loop, const struct scene_stage 
     return least; /* the field is always set; a loop that was moved here has the shortest clock */
 }
 
-static timestamp deadline(const struct loop *loop)
+timestamp loop_deadline(const struct loop *loop)
 {
     const struct scene_stage *stage = loop_stage(loop);
     if (stage->until.text)
@@ -139,14 +139,20 @@ timestamp loop_next_wake(const struct loop *loop)
 
 /* ---- Entering */
 
+bool stage_owner_seat(struct engine *engine, const struct loop *loop, struct seat *ret_seat,
+                      struct error *err)
+{
+    if (!is_over_visited(loop))
+        return owner_seat(engine, loop, loop_stage(loop)->owner, ret_seat, err);
+    command_seat(engine, ret_seat);
+    return true;
+}
+
 static bool take_owner(struct engine *engine, struct loop *loop, struct error *err)
 {
     struct seat seat;
-    if (is_over_visited(loop))
-        command_seat(engine, &seat);
-    else if (!owner_seat(engine, loop, loop_stage(loop)->owner, &seat, err))
-        return false;
-    return seat_number(engine->sql, &seat, true, &loop->seat_no, err);
+    return stage_owner_seat(engine, loop, &seat, err) &&
+           seat_number(engine->sql, &seat, true, &loop->seat_no, err);
 }
 
 static bool leave(struct engine *engine, struct loop *loop, struct error *err)
@@ -163,9 +169,7 @@ static bool leave(struct engine *engine, struct loop *loop, struct error *err)
 
 static void close_loop(struct engine *engine, struct loop *loop, enum scene_final final)
 {
-    loop->state = final == FINAL_DONE     ? LOOP_DONE
-                  : final == FINAL_FAILED ? LOOP_FAILED
-                                          : LOOP_CANCELLED;
+    loop->state = loop_state_of(final);
     loop->closed_at = engine->now;
     loop->due_at = engine->now;
     loop->wake_at = TIMESTAMP_NONE;
@@ -208,7 +212,7 @@ bool stage_enter(struct engine *engine, struct loop *loop, int stage, const stru
     } else {
         if (!take_owner(engine, loop, err))
             return false;
-        loop->due_at = deadline(loop);
+        loop->due_at = loop_deadline(loop);
         loop->wake_at = loop_next_wake(loop);
     }
     struct act done = *how;

@@ -40,12 +40,8 @@ struct told_act {
 
 static enum loop_state state_of(const struct scene *scene, int stage)
 {
-    enum scene_final final =
-        stage >= 0 && (size_t)stage < scene->stage_count ? scene->stages[stage].final : FINAL_NOT;
-    return final == FINAL_DONE     ? LOOP_DONE
-           : final == FINAL_FAILED ? LOOP_FAILED
-           : final == FINAL_NOT    ? LOOP_OPEN
-                                   : LOOP_CANCELLED;
+    return loop_state_of(
+        stage >= 0 && (size_t)stage < scene->stage_count ? scene->stages[stage].final : FINAL_NOT);
 }
 
 static void enter(struct derived *derived, const struct scene *scene, const struct told_act *act)

@@ -113,6 +113,50 @@ bool request_limit(const struct request *request, int64_t *ret_limit, struct err
                      "a whole number from 1 to 1000", "not such a number");
 }
 
+bool city_first_moment(struct platform *platform, timestamp *ret_first, struct error *err)
+{
+    struct sql *sql;
+    struct buffer date;
+    char text[TIME_TEXT_BYTES];
+    int64_t now = world_now(platform->world) / SECOND;
+    *ret_first = time_day_start_seconds(time_day_of_seconds(now)) * SECOND;
+    if (!store_read_begin(platform->store, &sql, err))
+        return false;
+    buffer_init(&date, sizeof text);
+    bool done = store_setting_get(sql, SETTING_FIRST_DAY, &date, err);
+    store_read_end(platform->store, sql);
+    if (done && date.length) {
+        snprintf(text, sizeof text, "%.10sT00:00:00+08:00", date.data);
+        REQUIRE(time_parse(slice_of(text), ret_first));
+    }
+    buffer_release(&date);
+    return done;
+}
+
+bool request_as_of(const struct request *request, timestamp *ret_as_of, struct error *err)
+{
+    struct slice text = request_query(request, "as_of");
+    struct error_place place = {.field = "as_of"};
+    timestamp now = world_now(request->platform->world), first, as_of;
+    char begin[TIME_TEXT_BYTES], end[TIME_TEXT_BYTES], range[3 * TIME_TEXT_BYTES];
+    *ret_as_of = TIMESTAMP_NONE;
+    if (!text.data)
+        return true;
+    if (!time_parse(text, &as_of))
+        return error_set(err, ERROR_BAD_VALUE, place, "a time, as 2022-04-12T15:00:00+08:00",
+                         "not a time");
+    if (!city_first_moment(request->platform, &first, err))
+        return false;
+    snprintf(range, sizeof range, "a time from %s to %s", time_format(first, begin),
+             time_format(now, end));
+    if (as_of > now || as_of < first)
+        return error_set(err, ERROR_BAD_VALUE, place, range,
+                         as_of > now ? "what will be is not known"
+                                     : "nothing is known of the city before its first day");
+    *ret_as_of = as_of - as_of % HOUR; /* hours of the city are those of UTC: eight apart */
+    return true;
+}
+
 void response_header(struct response *response, const char *line)
 {
     size_t count = 0;

@@ -267,6 +267,13 @@ struct route {
 struct slice request_query(const struct request *request, const char *name);
 /* ?limit (1…1000, default 100). */
 bool request_limit(const struct request *request, int64_t *ret_limit, struct error *err) MUST_USE;
+/* ?as_of: the full hour at or before that moment; TIMESTAMP_NONE where absent. ERROR_BAD_VALUE
+ * where it is no time, later than now, or before the first day that the city knows of. */
+bool request_as_of(const struct request *request, timestamp *ret_as_of, struct error *err) MUST_USE;
+/* The setting that holds that day, as a date; and its first moment, that of today where nobody said
+ * it yet. */
+#define SETTING_FIRST_DAY "city_first_day"
+bool city_first_moment(struct platform *platform, timestamp *ret_first, struct error *err) MUST_USE;
 /* Parses the body as one JSON object; freed with the request's arena. */
 bool request_json(const struct request *request, json_t **ret_body, struct error *err) MUST_USE;
 /* A cursor is opaque text that carries one whole number (the last key handed out). 0 where

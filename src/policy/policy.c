@@ -156,21 +156,31 @@ static bool read_roles(struct policy *policy, json_t *document, struct error *er
     return done;
 }
 
-static bool read_numbers(struct policy *policy, json_t *document, struct error *err)
+/* The numbers [first, end) are those of the file. */
+static bool read_number_file(struct policy *policy, json_t *document, const char *source,
+                             size_t first, size_t end, struct error *err)
 {
     json_t *numbers;
-    return section(document, "numbers", "checkin.yaml", &numbers, err) &&
-           policy_numbers_read(numbers, "checkin.yaml", number_forms, POLICY_NUMBERS_OF_CHECKIN,
-                               policy->numbers, err);
+    return section(document, "numbers", source, &numbers, err) &&
+           policy_numbers_read(numbers, source, number_forms + first, end - first,
+                               policy->numbers + first, err);
+}
+
+static bool read_numbers(struct policy *policy, json_t *document, struct error *err)
+{
+    return read_number_file(policy, document, "checkin.yaml", 0, POLICY_APPEAL_NUMBERS, err);
 }
 
 static bool read_appeal_numbers(struct policy *policy, json_t *document, struct error *err)
 {
-    enum { FIRST = POLICY_NUMBERS_OF_CHECKIN };
-    json_t *numbers;
-    return section(document, "numbers", "appeals.yaml", &numbers, err) &&
-           policy_numbers_read(numbers, "appeals.yaml", number_forms + FIRST,
-                               POLICY_NUMBER_COUNT - FIRST, policy->numbers + FIRST, err);
+    return read_number_file(policy, document, "appeals.yaml", POLICY_APPEAL_NUMBERS,
+                            POLICY_SITUATION_NUMBERS, err);
+}
+
+static bool read_situation_numbers(struct policy *policy, json_t *document, struct error *err)
+{
+    return read_number_file(policy, document, "situation.yaml", POLICY_SITUATION_NUMBERS,
+                            POLICY_NUMBER_COUNT, err);
 }
 
 /* ---- Opening */
@@ -281,12 +291,13 @@ bool policy_open(int directory_fd, struct policy **ret_policy, struct error *err
     struct policy *policy = x_alloc(1, sizeof *policy);
     arena_init(&policy->texts, 4 << 20);
     pthread_mutex_init(&policy->adopting, NULL);
-    bool done = read_rule_sets(policy, directory_fd, err) &&
-                read_file(policy, directory_fd, "policies/venue_categories.yaml", read_categories,
-                          err) &&
-                read_file(policy, directory_fd, "policies/roles.yaml", read_roles, err) &&
-                read_file(policy, directory_fd, "policies/checkin.yaml", read_numbers, err) &&
-                read_file(policy, directory_fd, "policies/appeals.yaml", read_appeal_numbers, err);
+    bool done =
+        read_rule_sets(policy, directory_fd, err) &&
+        read_file(policy, directory_fd, "policies/venue_categories.yaml", read_categories, err) &&
+        read_file(policy, directory_fd, "policies/roles.yaml", read_roles, err) &&
+        read_file(policy, directory_fd, "policies/checkin.yaml", read_numbers, err) &&
+        read_file(policy, directory_fd, "policies/appeals.yaml", read_appeal_numbers, err) &&
+        read_file(policy, directory_fd, "policies/situation.yaml", read_situation_numbers, err);
     if (!done) {
         policy_free(policy);
         return false;

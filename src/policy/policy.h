@@ -214,7 +214,7 @@ const struct role *policy_role_at(const struct policy *policy, size_t index);
 const struct role *policy_role(const struct policy *policy, struct slice name); /* NULL unknown */
 
 /* ---- Numbers of scanning and tracing (policies/checkin.yaml), of appeals
- * (policies/appeals.yaml) */
+ * (policies/appeals.yaml), of the situation (policies/situation.yaml) */
 #define POLICY_NUMBER_TABLE(X)                                                                     \
     X(NUMBER_LEVEL_1_HOURS, "level_1_negative_within_hours", 1, 720)                               \
     X(NUMBER_LEVEL_2_HOURS, "level_2_negative_within_hours", 1, 720)                               \
@@ -246,14 +246,24 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_FAMILY_REPRESENTATIVES, "family_representatives_max", 1, 20)                          \
     X(NUMBER_FAMILY_DAYS, "family_valid_days", 1, 3650)                                            \
     X(NUMBER_APPEAL_HOURS, "appeal_answer_hours", 1, 720)                                          \
-    X(NUMBER_APPEALS_OPEN, "appeals_open_max", 1, 100)
+    X(NUMBER_APPEALS_OPEN, "appeals_open_max", 1, 100)                                             \
+    X(NUMBER_SNAPSHOT_DAYS, "snapshot_days", 1, 366)                                               \
+    X(NUMBER_SNAPSHOT_STANDS, "snapshot_stands_hours", 1, 168)                                     \
+    X(NUMBER_SERIAL_INTERVAL, "serial_interval_hours", 25, 720)                                    \
+    X(NUMBER_SERIAL_SPREAD, "serial_interval_spread_hours", 1, 720)                                \
+    X(NUMBER_REPRODUCTION_WINDOW, "reproduction_window_days", 2, 14)                               \
+    X(NUMBER_REPRODUCTION_CASES, "reproduction_cases_least", 1, 1000)
 enum policy_number {
 #define X(id, name, low, high) id,
     POLICY_NUMBER_TABLE(X)
 #undef X
         POLICY_NUMBER_COUNT
 };
-enum { POLICY_NUMBERS_OF_CHECKIN = NUMBER_APPEAL_HOURS }; /* those before are in checkin.yaml */
+/* Where those of appeals.yaml and of situation.yaml begin; the first are in checkin.yaml. */
+enum {
+    POLICY_APPEAL_NUMBERS = NUMBER_APPEAL_HOURS,
+    POLICY_SITUATION_NUMBERS = NUMBER_SNAPSHOT_DAYS
+};
 int64_t policy_number(const struct policy *policy, enum policy_number number);
 
 extern const char *const policy_color_words_zh[COLOR_COUNT];

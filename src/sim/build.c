@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "command/command.h"
 #include "sim/history.h"
 #include "sim/register.h"
 #include "sim/sim.h"
@@ -195,7 +196,8 @@ bool sim_city_build(struct platform *platform, const struct sim_plan *plan, stru
     bool done = build_past(&building, err);
     history_free(building.history);
     done = done && series_report(platform, building.city, plan->now, err) &&
-           users_build(platform, plan->out, err) && status_catch_up(platform->status, err);
+           users_build(platform, plan->out, err) && status_catch_up(platform->status, err) &&
+           command_past_make(platform, building.first_day, plan->now, err);
     if (done)
         say(&building);
     outbreak_free(building.outbreak);

@@ -6,6 +6,7 @@ import { command, endAll, openBrowser, runAll, serve, work } from "./harness.mjs
 import { frameTests } from "./frame.mjs";
 import { situationTests } from "./situation.mjs";
 import { alertTests } from "./alerts.mjs";
+import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
 import { rulesTests } from "./rules.mjs";
@@ -63,6 +64,7 @@ try {
   frameTests(world);
   situationTests(world);
   alertTests(world);
+  pastTests(world);
   caseTests(world);
   loopTests(world);
   venueTests(world);

@@ -25,7 +25,7 @@ const nothingYet: Fresh = { counters: null, reachable: null, notices: null };
 /** The latest time that any counter is true for. */
 const latestTime = (counters: Counters | null): string =>
   (counters ?? []).reduce(
-    (latest, counter) => (counter.true_for > latest ? counter.true_for : latest),
+    (latest, { true_for: time }) => (time && time > latest ? time : latest),
     "",
   );
 

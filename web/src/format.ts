@@ -57,8 +57,20 @@ export const count = (value: number | null): string =>
 export const rate = (value: number): string =>
   value >= 10 ? value.toFixed(0) : value >= 0.095 ? value.toFixed(1) : value > 0 ? "<0.1" : "0";
 
-export const percent = (share: number): string =>
-  `${Math.round(share * 100)}${settings.language === "zh" ? "\u00a0%" : "%"}`;
+/** Nearly all is not all, and nearly none is not none: >99 %, <1 %. */
+export function percent(share: number): string {
+  const whole = Math.round(share * 100);
+  const words =
+    share < 1 && whole === 100 ? ">99" : share > 0 && whole === 0 ? "<1" : String(whole);
+  return `${words}${settings.language === "zh" ? "\u00a0%" : "%"}`;
+}
+
+/** A moment as the city writes it, from seconds since 1970 and the city's offset (+08:00). */
+export function cityTime(seconds: number, offset: string): string {
+  const [, sign = "+", hours = "0", minutes = "0"] = /^([+-])(\d\d):(\d\d)$/.exec(offset) ?? [];
+  const ahead = (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
+  return new Date((seconds + ahead) * 1000).toISOString().slice(0, 19) + offset;
+}
 
 /** 48 秒, 12 分, 3 小时 40 分: seconds in words. */
 export function duration(seconds: number): string {

@@ -11,6 +11,7 @@ import "./style/loops.css";
 import "./style/venues.css";
 import "./style/rules.css";
 import "./style/system.css";
+import "./style/past.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 

@@ -52,6 +52,9 @@ export const pages: Page[] = [
       <SituationScreen
         live={fresh.counters}
         mayOpenCases={session.permissions.includes("case.read")}
+        mayListLoops={["loop.read", "loop.area"].every((one) =>
+          session.permissions.includes(one),
+        )}
       />
     ),
   },

@@ -861,7 +861,7 @@ export interface Operations {
         area: string | null;
         opened_at: string;
         entered_at: string;
-        due_at: string;
+        due_at: string | null;
         closed_at: string | null;
         overdue: boolean;
         claimed_by: string | null;
@@ -922,7 +922,7 @@ export interface Operations {
       area: string | null;
       opened_at: string;
       entered_at: string;
-      due_at: string;
+      due_at: string | null;
       closed_at: string | null;
       overdue: boolean;
       claimed_by: string | null;
@@ -2279,11 +2279,13 @@ export interface Operations {
   /** Counters of an area, each with the time it is true for; null is not known */
   "GET /api/v1/situation": {
     path: Record<never, never>;
-    query: { area?: string };
+    query: { area?: string; as_of?: string };
     purpose: false;
     body: undefined;
     answer: {
       as_of: string;
+      past: boolean;
+      known_at: string | null;
       demo: boolean;
       area: {
         code: string;
@@ -2292,8 +2294,8 @@ export interface Operations {
       };
       counters: Array<{
         name: string;
-        value: number;
-        true_for: string;
+        value: number | null;
+        true_for: string | null;
       }>;
       days: Array<string>;
       series: {
@@ -2301,7 +2303,16 @@ export interface Operations {
         cases_by_sampling: Array<number | null>;
         scans: Array<number | null>;
         tests: Array<number | null>;
+        loops_opened: Array<number | null>;
+        loops_closed: Array<number | null>;
+        loops_overdue: Array<number | null>;
       };
+      reproduction: Array<{
+        mean: number;
+        low: number;
+        high: number;
+      } | null>;
+      unfed: Array<string>;
       districts: Array<{
         code: string;
         name_zh: string;
@@ -2315,6 +2326,19 @@ export interface Operations {
         venues_in_use_24h: number | null;
         true_for: string | null;
       }>;
+    };
+  };
+  /** The hours of the last days at which what was known is kept, for ?as_of */
+  "GET /api/v1/situation:hours": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      first: string;
+      last: string;
+      stands_hours: number;
+      items: Array<string>;
     };
   };
   /** The end: plan, signatures, certificate */

@@ -9,108 +9,28 @@ import "uplot/dist/uPlot.min.css";
 import { t } from "../catalogue.ts";
 import { clock, count, dayLong, dayShort, weekday } from "../format.ts";
 import { settings } from "../settings.ts";
+import { drawDays, readColours, type Colours, type DayShape } from "./day-drawing.ts";
 
-interface Props {
+interface Props extends DayShape {
   title: string;
   name: string;
   days: readonly string[];
-  values: readonly (number | null)[];
   asOf: string;
+  /** The last day is the day of another time. */
+  past?: boolean;
   door?: ComponentChildren;
-}
-
-interface Colours {
-  bar: string;
-  text: string;
-  grid: string;
-  axis: string;
-  hatch: string;
-  chosen: string;
-  font: string;
-}
-
-function readColours(): Colours {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name: string): string => style.getPropertyValue(name).trim();
-  return {
-    bar: of("--d1"),
-    text: of("--ink-2"),
-    grid: of("--line"),
-    axis: of("--line-2"),
-    hatch: of("--hatch"),
-    chosen: of("--accent"),
-    font: `12px ${of("--font")}`,
-  };
-}
-
-function drawHatch(
-  context: CanvasRenderingContext2D,
-  colours: Colours,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
-  step: number,
-): void {
-  context.save();
-  context.beginPath();
-  context.rect(x, y, width, height);
-  context.clip();
-  context.strokeStyle = colours.hatch;
-  context.lineWidth = Math.max(1, step / 5);
-  context.beginPath();
-  for (let at = x - height; at < x + width; at += step) {
-    context.moveTo(at, y + height);
-    context.lineTo(at + height, y);
-  }
-  context.stroke();
-  context.restore();
-  context.strokeStyle = colours.axis;
-  context.lineWidth = 1;
-  context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
-}
-
-/** Draws the bars of all days onto the plot. */
-function drawBars(
-  plot: uPlot,
-  values: readonly (number | null)[],
-  chosen: number,
-  colours: Colours,
-): void {
-  const context = plot.ctx;
-  const pixels = devicePixelRatio;
-  const { left, top, width, height } = plot.bbox;
-  const slot = width / values.length;
-  const gap = Math.max(1, Math.round(slot * 0.16));
-  context.save();
-  values.forEach((value, i) => {
-    const x = Math.round(left + i * slot + gap / 2);
-    const wide = Math.round(slot - gap);
-    const last = i === values.length - 1;
-    if (value === null) {
-      drawHatch(context, colours, x, top, wide, height, 5 * pixels);
-    } else {
-      const y = Math.round(plot.valToPos(value, "y", true));
-      const high = Math.round(top + height) - y;
-      context.lineWidth = 1.5 * pixels;
-      context.strokeStyle = context.fillStyle = colours.bar;
-      if (last && high)
-        context.strokeRect(x + pixels, y + pixels, wide - 2 * pixels, high - pixels);
-      else context.fillRect(x, y, wide, high);
-    }
-    if (i === chosen) {
-      context.strokeStyle = colours.chosen;
-      context.lineWidth = 2 * pixels;
-      context.strokeRect(x - pixels, top, wide + 2 * pixels, height);
-    }
-  });
-  context.restore();
+  /** A day in words, where its value alone says too little. */
+  wordsOf?(day: number): string;
+  /** What stands below instead of the words about today. */
+  foot?: string;
 }
 
 function optionsOf(
   width: number,
   height: number,
   days: readonly string[],
+  past: boolean,
+  top: () => number,
   draw: (plot: uPlot) => void,
   colours: Colours,
 ): uPlot.Options {
@@ -125,7 +45,7 @@ function optionsOf(
     padding: [8, 14, 0, 0],
     scales: {
       x: { time: false, range: [-0.5, days.length - 0.5] },
-      y: { range: (_, __, max) => [0, Math.max(1, max) * 1.06] },
+      y: { range: () => [0, Math.max(1, top()) * 1.06] },
     },
     series: [{}, { paths: () => null, points: { show: false } }],
     axes: [
@@ -136,7 +56,7 @@ function optionsOf(
         grid: { show: false },
         splits: () => [...labels].filter((i) => i >= 0),
         values: (_, at) =>
-          at.map((i) => (i === days.length - 1 ? t("today") : dayShort(days[i] ?? ""))),
+          at.map((i) => (i === days.length - 1 && !past ? t("today") : dayShort(days[i] ?? ""))),
       },
       {
         ...axis,
@@ -155,12 +75,22 @@ function optionsOf(
   };
 }
 
-export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.Element {
+/** The highest thing drawn. */
+const topOf = ({ values, second, band }: DayShape): number =>
+  Math.max(
+    ...[...values, ...(second ?? [])].map((value) => value ?? 0),
+    ...(band ?? []).map((range) => range?.high ?? 0),
+  );
+
+export function DayChart(props: Props): JSX.Element {
+  const { title, name, days, values, second, band, asOf, past = false, door, foot } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [chosen, setChosen] = useState(-1);
-  const state = useRef({ values, chosen });
-  state.current = { values, chosen };
+  const shape = { values, second, band };
+  const state = useRef({ shape, chosen });
+  state.current = { shape, chosen };
+  const drawn = JSON.stringify(shape);
   const theme = settings.theme;
   const language = settings.language;
 
@@ -169,14 +99,14 @@ export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.
     if (!element) return;
     const colours = readColours();
     const draw = (made: uPlot): void =>
-      drawBars(made, state.current.values, state.current.chosen, colours);
+      drawDays(made, state.current.shape, state.current.chosen, colours);
     const size = (): { width: number; height: number } => ({
       width: Math.max(180, element.clientWidth),
       height: element.clientHeight,
     });
     const { width, height } = size();
     const made = new uPlot(
-      optionsOf(width, height, days, draw, colours),
+      optionsOf(width, height, days, past, () => topOf(state.current.shape), draw, colours),
       [days.map((_, i) => i), [...values]],
       element,
     );
@@ -188,16 +118,17 @@ export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.
       made.destroy();
       plot.current = null;
     };
-  }, [days.join(), theme, language]);
+  }, [days.join(), past, theme, language]);
 
   useEffect(() => {
     plot.current?.setData([days.map((_, i) => i), [...values]]);
-  }, [values.join()]);
+  }, [drawn]);
   useEffect(() => plot.current?.redraw(false), [chosen]);
 
   const wordsOf = (i: number): string => {
     const value = values[i] ?? null;
-    return value === null ? t("unknown") : count(value);
+    if (value === null) return t("unknown");
+    return props.wordsOf ? props.wordsOf(i) : count(value);
   };
   const readAt = (event: MouseEvent): void => {
     const made = plot.current;
@@ -233,23 +164,24 @@ export function DayChart({ title, name, days, values, asOf, door }: Props): JSX.
         onMouseLeave={() => setChosen(-1)}
         onBlur={() => setChosen(-1)}
       />
-      <p class="readout">
-        <span role="status">
+      <div class="below">
+        <p class="readout" role="status">
           {day
             ? t("readout", { day: dayLong(day), weekday: weekday(day), value: wordsOf(chosen) })
             : ""}
-        </span>
-        {door}
-      </p>
-      <p class="foot">
-        {t("footToday", { time: clock(asOf) })}
-        {missing && (
-          <>
-            <br />
-            <i class="hatched hatch-key" aria-hidden="true" /> {t("footHatch")}
-          </>
+        </p>
+        {!day && (
+          <p class="foot">
+            {foot ?? t(past ? "footThen" : "footToday", { time: clock(asOf) })}{" "}
+            {missing && (
+              <>
+                <i class="hatched hatch-key" aria-hidden="true" /> {t("footHatch")}
+              </>
+            )}
+          </p>
         )}
-      </p>
+        {door}
+      </div>
       <div class="sr">
         <table>
           <caption>{title}</caption>

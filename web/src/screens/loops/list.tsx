@@ -3,8 +3,8 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
-import { t } from "../../catalogue.ts";
-import { count } from "../../format.ts";
+import { t, type WordKey } from "../../catalogue.ts";
+import { count, secondsOf } from "../../format.ts";
 import { useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
@@ -27,8 +27,19 @@ export const listNamed = (name: string | null, ofAreas: boolean): ListName => {
   return ofAreas ? "area" : "me";
 };
 
-function queryOf(list: ListName, scene: string, ofAreas: boolean): Record<string, string> {
-  const shared: Record<string, string> = scene ? { scene } : {};
+/** Of the past only what areas had is told. */
+export const pastLists: readonly ListName[] = ["area", "overdue", "closed"];
+
+function queryOf(
+  list: ListName,
+  scene: string,
+  ofAreas: boolean,
+  moment: string,
+): Record<string, string> {
+  const shared: Record<string, string> = {
+    ...(scene && { scene }),
+    ...(moment && { as_of: moment }),
+  };
   if (list === "overdue") return { ...shared, owner: ofAreas ? "area" : "me", overdue: "true" };
   if (list === "closed") return { ...shared, state: "closed", owner: "area" };
   return { ...shared, owner: list };
@@ -58,6 +69,8 @@ interface Props {
   scenes: readonly SceneHead[];
   ofAreas: boolean;
   mayAct: boolean;
+  /** The hour that is looked at; "" is now. */
+  moment: string;
   /** Number of the loop that is open beside the list, 0 where none. */
   open: number;
   marked: ReadonlyMap<number, Row>;
@@ -75,15 +88,23 @@ interface Props {
   bulkRefusal: string;
 }
 
-const listWords = (list: ListName): string => t(`list_${list}`);
+const thenWords: Partial<Record<ListName, WordKey>> = {
+  area: "list_then",
+  overdue: "list_then_overdue",
+  closed: "list_then_closed",
+};
+const listWords = (list: ListName, moment: string): string =>
+  t((moment && thenWords[list]) || `list_${list}`);
 
 function Tabs(props: Props & { counts: Counts | null }): JSX.Element {
-  const { list, scene, ofAreas, counts, onList } = props;
+  const { list, scene, ofAreas, moment, counts, onList } = props;
   const figure = (one: ListName): string => {
     if (!counts || (one !== "area" && one !== "overdue")) return "";
     return ` ${count(sumOf(counts, scene, one === "area" ? "open" : "overdue"))}`;
   };
-  const shown = lists.filter((one) => ofAreas || one === "me" || one === "told" || one === "overdue");
+  const shown = moment
+    ? pastLists
+    : lists.filter((one) => ofAreas || one === "me" || one === "told" || one === "overdue");
   return (
     <div class="switch" role="group" aria-label={t("listGroup")}>
       {shown.map((one) => (
@@ -94,7 +115,7 @@ function Tabs(props: Props & { counts: Counts | null }): JSX.Element {
           aria-pressed={one === list}
           onClick={() => onList(one)}
         >
-          {listWords(one)}
+          {listWords(one, moment)}
           {figure(one)}
         </button>
       ))}
@@ -144,29 +165,31 @@ function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now
 }
 
 export function LoopList(props: Props): JSX.Element {
-  const { list, scene, ofAreas, open, marked, turn, onOpen, onMark, mayAct } = props;
+  const { list, scene, ofAreas, open, marked, turn, onOpen, onMark, mayAct, moment } = props;
   const [pages, setPages] = useState<Pages>(noPages);
   const [chosen, setChosen] = useState(-1);
   const chosenId = useRef(0);
   const reading = useRef(0);
-  const now = useCityNow();
+  const cityNow = useCityNow();
+  const now = moment ? secondsOf(moment) : cityNow;
   useLoad("areas", readAreas); // the rows are drawn again when the names come
-  const counts = useLoad(ofAreas ? `counts-${turn}` : null, (signal) =>
+  const counts = useLoad(ofAreas && !moment ? `counts-${turn}` : null, (signal) =>
     call("GET /api/v1/loops:counts", { signal }),
   );
   const [keptCounts, setKeptCounts] = useState<Counts | null>(null);
   useEffect(() => {
-    if (counts.value) setKeptCounts(counts.value.items);
-  }, [counts.value]);
+    if (counts.value || moment) setKeptCounts(counts.value?.items ?? null);
+  }, [counts.value, moment]);
 
   async function read(after: string | null): Promise<void> {
     const mine = ++reading.current;
     setPages((old) => ({ ...old, busy: true }));
     try {
       const page = await call("GET /api/v1/loops", {
-        query: { ...queryOf(list, scene, ofAreas), limit: pageSize, ...(after && { after }) },
+        query: { ...queryOf(list, scene, ofAreas, moment), limit: pageSize, ...(after && { after }) },
       });
       if (mine !== reading.current) return;
+      if (!page.items.length && page.next) return await read(page.next); // a short page of the past
       setPages((old) => ({
         rows: after ? [...old.rows, ...page.items] : page.items,
         next: page.next,
@@ -179,8 +202,8 @@ export function LoopList(props: Props): JSX.Element {
         setPages((old) => ({ ...old, problem: asProblem(reason), busy: false }));
     }
   }
-  useEffect(() => setPages(noPages), [list, scene]);
-  useEffect(() => void read(null), [list, scene, turn]);
+  useEffect(() => setPages(noPages), [list, scene, moment]);
+  useEffect(() => void read(null), [list, scene, moment, turn]);
 
   const { rows } = pages;
   useEffect(() => {
@@ -253,7 +276,8 @@ export function LoopList(props: Props): JSX.Element {
           </button>
         )}
         <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
-        <KeyHint keys={["X"]}>{t("keysMark")}</KeyHint>
+        {mayAct && <KeyHint keys={["X"]}>{t("keysMark")}</KeyHint>}
+        {moment && list !== "closed" && <span class="quiet">{t("pastOrder")}</span>}
       </div>
       {pages.problem && (
         <div class="notice bad" role="alert">
@@ -264,12 +288,12 @@ export function LoopList(props: Props): JSX.Element {
         </div>
       )}
       {!pages.read && !pages.problem && <p class="dim" role="status">{t("loading")}…</p>}
-      {pages.read && !rows.length && <p class="empty">{t(`empty_${list}`)}</p>}
+      {pages.read && !rows.length && <p class="empty">{t(moment ? "empty_then" : `empty_${list}`)}</p>}
       {rows.length > 0 && (
         <VirtualList
-          key={`${list} ${scene}`}
+          key={`${list} ${scene} ${moment}`}
           id={listId}
-          label={listWords(list)}
+          label={listWords(list, moment)}
           rows={rows}
           total={pages.next ? -1 : rows.length}
           rowHeight={rowHeight}

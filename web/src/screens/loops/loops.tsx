@@ -7,8 +7,9 @@ import { t } from "../../catalogue.ts";
 import { focusOn, useKeys } from "../../parts/keys.tsx";
 import { useLoad } from "../../parts/load.tsx";
 import { go, usePlace } from "../../router.ts";
+import { momentOf, PastNote } from "../../parts/time-bar.tsx";
 import { areAlike, BulkPane } from "./bulk.tsx";
-import { listId, listNamed, LoopList } from "./list.tsx";
+import { listId, listNamed, LoopList, pastLists } from "./list.tsx";
 import { LoopPane, type Reader } from "./loop.tsx";
 import { OpenPane } from "./open.tsx";
 import type { Row } from "./words.ts";
@@ -18,8 +19,12 @@ const bulkMost = 5000;
 export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number }): JSX.Element {
   const { path, query } = usePlace();
   const ofAreas = reader.permissions.includes("loop.area");
-  const mayAct = reader.permissions.includes("loop.act");
-  const list = listNamed(query.get("list"), ofAreas);
+  const moment = ofAreas ? momentOf(query) : "";
+  const named = listNamed(query.get("list"), ofAreas);
+  const list = moment && !pastLists.includes(named) ? "area" : named;
+  // The past is looked at; who only looks has no acts.
+  const looker = { ...reader, permissions: moment ? ["loop.read", "loop.area"] : reader.permissions };
+  const mayAct = looker.permissions.includes("loop.act");
   const scene = query.get("scene") ?? "";
   const id = Number(/^\/loops\/([1-9]\d{0,15})$/.exec(path)?.[1] ?? 0);
   const [marked, setMarked] = useState<ReadonlyMap<number, Row>>(new Map());
@@ -34,7 +39,11 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
     known.current = newest;
   }, [newest]);
 
-  const fields = new URLSearchParams({ ...(query.get("list") && { list }), ...(scene && { scene }) });
+  const fields = new URLSearchParams({
+    ...(query.get("list") && { list }),
+    ...(scene && { scene }),
+    ...(moment && { as_of: moment }),
+  });
   const suffix = fields.size ? `?${fields.toString()}` : "";
   const narrowed = (change: Record<string, string>): string => {
     const next = new URLSearchParams(fields);
@@ -66,22 +75,27 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
     setBulk(null);
     go(`/loops/new${suffix}`);
   };
-  useKeys({ ...(mayAct && { n: openNew, b: openBulk }) });
+  const toNow = (): void => go(`${path}${narrowed({ as_of: "" })}`);
+  useKeys({
+    ...(mayAct && { n: openNew, b: openBulk }),
+    ...(moment && !id && { Escape: toNow }),
+  });
 
-  const isNew = path === "/loops/new";
+  const isNew = path === "/loops/new" && !moment;
   const detail = bulk !== null || id > 0 || isNew;
-  return (
-    <div class={`loops${detail ? " with-detail" : ""}`}>
+  const lists = (
+    <div class={`loops${detail ? " with-detail" : ""}${moment ? " past" : ""}`}>
       <LoopList
         list={list}
         scene={scene}
         scenes={scenes.value?.items ?? []}
         ofAreas={ofAreas}
         mayAct={mayAct}
+        moment={moment}
         open={bulk ? 0 : id}
         marked={marked}
         turn={turn}
-        news={news}
+        news={news && !moment}
         onReload={again}
         onList={(chosen) => {
           setMarked(new Map());
@@ -133,6 +147,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
           />
         ) : id ? (
           <>
+            {moment && <p class="notice">{t("pastPage")}</p>}
             {said && (
               <p class="notice good" role="status">
                 {said}
@@ -141,7 +156,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
             <LoopPane
               key={id}
               id={id}
-              reader={reader}
+              reader={looker}
               query={suffix}
               onBack={back}
               onChange={() => {
@@ -155,5 +170,11 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
         )}
       </div>
     </div>
+  );
+  return (
+    <>
+      {moment && <PastNote moment={moment} knownAt={moment} waiting={0} onNow={toNow} />}
+      {lists}
+    </>
   );
 }

@@ -58,6 +58,8 @@ export function standing(row: Row | Loop, now: number): Standing {
     const tone = row.state === "done" ? "done" : "ended";
     return { tone, icon: tone, words: t(`state_${row.state}`), used: null };
   }
+  if (row.due_at === null)
+    return { tone: "ended", icon: "unknown", words: t("clockUnknown"), used: null };
   const left = secondsOf(row.due_at) - now;
   const whole = secondsOf(row.due_at) - secondsOf(row.entered_at);
   const used = whole > 0 ? Math.min(1, Math.max(0, 1 - left / whole)) : 1;

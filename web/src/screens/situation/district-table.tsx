@@ -196,7 +196,7 @@ export function DistrictTable(props: Props): JSX.Element {
                 {" / "}
                 <Figure value={sum(districts.map((district) => district.venues))} />
               </td>
-              <td class="right">{clock(situation.as_of)}</td>
+              <td class="right">{clock(situation.known_at)}</td>
             </tr>
           </tfoot>
         )}

@@ -145,6 +145,40 @@ export function scansTitle(situation: Situation): string {
   });
 }
 
+/** −1 where none is known. */
+export const lastKnown = (values: readonly unknown[]): number =>
+  values.reduce<number>((last, value, i) => (value === null ? last : i), -1);
+
+const oneDigit = (value: number): string => value.toFixed(1);
+
+/** 1.5（1.1–2.0）: an estimate never stands without its interval. */
+export const rangeWords = (estimate: Situation["reproduction"][number]): string =>
+  estimate
+    ? t("rangeWords", {
+        mean: oneDigit(estimate.mean),
+        low: oneDigit(estimate.low),
+        high: oneDigit(estimate.high),
+      })
+    : t("unknown");
+
+export function reproductionTitle(situation: Situation): string {
+  const last = situation.reproduction[lastKnown(situation.reproduction)];
+  if (!last) return t("chartReproductionUnknown");
+  const key: WordKey =
+    last.low > 1 ? "reproductionGrows" : last.high < 1 ? "reproductionFalls" : "reproductionOpen";
+  return t("chartReproductionTitle", { range: rangeWords(last), finding: t(key) });
+}
+
+export function loopsTitle(situation: Situation): string {
+  const { loops_opened: opened, loops_closed: closed, loops_overdue: overdue } = situation.series;
+  if (opened.at(-1) == null) return t("chartLoopsUnknown");
+  return t("chartLoopsTitle", {
+    opened: opened.at(-1) ?? 0,
+    closed: closed.at(-1) ?? 0,
+    overdue: overdue.at(-1) ?? 0,
+  });
+}
+
 export function testsTitle(situation: Situation): string {
   const values = situation.series.tests;
   const yesterday = values.at(-2) ?? null;

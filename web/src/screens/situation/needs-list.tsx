@@ -11,6 +11,8 @@ import type { Need } from "./needs.ts";
 interface Props {
   needs: readonly Need[];
   mayOpenCases: boolean;
+  /** The needs of another hour: nobody acts on them. */
+  past: boolean;
   onHover(code: string): void;
   onSelect(code: string): void;
 }
@@ -35,7 +37,7 @@ function Mark({ need }: { need: Need }): JSX.Element {
   );
 }
 
-export function NeedsList({ needs, mayOpenCases, onHover, onSelect }: Props): JSX.Element {
+export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Props): JSX.Element {
   const [currentId, setCurrentId] = useState("");
   const root = useRef<HTMLElement>(null);
   // A new arrival never moves the chosen row: it is kept by what it is, not by where it stands.
@@ -67,11 +69,11 @@ export function NeedsList({ needs, mayOpenCases, onHover, onSelect }: Props): JS
   return (
     <section class="needs" ref={root} aria-labelledby="needs-title">
       <div class="column-head">
-        <h2 id="needs-title">{t("needsTitle")}</h2>
+        <h2 id="needs-title">{t(past ? "needsThen" : "needsTitle")}</h2>
         <span class="small dim">{t("needsOrder")}</span>
         <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
       </div>
-      {!needs.length && <p class="later">{t("needsNothing")}</p>}
+      {!needs.length && <p class="later">{t(past ? "needsNothingThen" : "needsNothing")}</p>}
       {groups.map(({ kind, title, hint }) => {
         const rows = needs.filter((need) => need.kind === kind);
         if (!rows.length) return null;

@@ -1,32 +1,26 @@
-// Situation: what needs somebody, where, and how the 14 days went.
+// Situation: what needs somebody, where, and how the 14 days went; now, or as it was known at an hour
+// that the address names. The past is read only: it offers no act, and live figures wait.
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
 import type { Counters } from "../../api/live.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { areaName, clockSeconds, count } from "../../format.ts";
-import { DayChart } from "../../parts/day-chart.tsx";
 import { useKeys } from "../../parts/keys.tsx";
-import { useLoad, Waiting } from "../../parts/load.tsx";
+import { problemWords, useLoad, Waiting } from "../../parts/load.tsx";
+import { hoursOf, momentOf, PastNote, TimeBar } from "../../parts/time-bar.tsx";
 import { follow, go, usePlace } from "../../router.ts";
+import { Charts } from "./charts.tsx";
 import { DistrictMap } from "./district-map.tsx";
 import { DistrictTable } from "./district-table.tsx";
-import {
-  casesKnown,
-  ledeOf,
-  mapTitleOf,
-  reportTitle,
-  samplingTitle,
-  scansTitle,
-  testsTitle,
-  type Situation,
-} from "./figures.ts";
+import { casesKnown, ledeOf, mapTitleOf, type Situation } from "./figures.ts";
 import { NeedsList } from "./needs-list.tsx";
 import { needsOf } from "./needs.ts";
 
 interface Props {
   live: Counters | null;
   mayOpenCases: boolean;
+  mayListLoops: boolean;
 }
 
 const refreshMilliseconds = 30_000;
@@ -38,7 +32,7 @@ function merged(situation: Situation, live: Counters | null): Counters {
   const newer = new Map(live.map((counter) => [counter.name, counter]));
   return situation.counters.map((counter) => {
     const other = newer.get(counter.name);
-    return other && other.true_for >= counter.true_for ? other : counter;
+    return other?.true_for && other.true_for >= (counter.true_for ?? "") ? other : counter;
   });
 }
 
@@ -50,7 +44,8 @@ function CounterValue({
   situation: Situation;
 }): JSX.Element {
   const known = casesKnown(counter.name, situation);
-  if (known?.value === null)
+  const value = counter.value ?? known?.value ?? null;
+  if (value === null || known?.value === null)
     return (
       <b class="none hatched">
         <span class="none-text">{t("unknown")}</span>
@@ -58,7 +53,7 @@ function CounterValue({
     );
   return (
     <b>
-      {count(counter.value)}
+      {count(value)}
       {known && !known.whole && counter.name !== "cases_today" ? "*" : ""}
     </b>
   );
@@ -73,14 +68,16 @@ function CounterList({
 }): JSX.Element {
   return (
     <section aria-labelledby="counters-title">
-      <h2 id="counters-title">{t("countersTitle")}</h2>
+      <h2 id="counters-title">{t(situation.past ? "countersThen" : "countersTitle")}</h2>
       <dl class="counters">
         {counters.map((counter) => (
           <div class="counter" key={counter.name} data-counter={counter.name}>
             <dt>{wordFor("counter", counter.name) ?? counter.name}</dt>
             <dd>
               <CounterValue counter={counter} situation={situation} />
-              <span class="quiet">{t("asOf", { time: clockSeconds(counter.true_for) })}</span>
+              {counter.true_for && (
+                <span class="quiet">{t("asOf", { time: clockSeconds(counter.true_for) })}</span>
+              )}
             </dd>
           </div>
         ))}
@@ -89,99 +86,105 @@ function CounterList({
   );
 }
 
-function Charts({
-  situation,
-  casesAddress,
-}: {
-  situation: Situation;
-  casesAddress: string;
-}): JSX.Element {
-  const { days, series, as_of: asOf } = situation;
-  const door = casesAddress ? (
-    <a href={casesAddress} onClick={follow}>
-      {t("openCasesDoor")} →
-    </a>
-  ) : undefined;
-  return (
-    <section class="charts" aria-label={t("chartsLabel")}>
-      <DayChart
-        name="cases_by_report"
-        title={reportTitle(situation)}
-        days={days}
-        asOf={asOf}
-        values={series.cases_by_report}
-        door={door}
-      />
-      <DayChart
-        name="cases_by_sampling"
-        title={samplingTitle(situation)}
-        days={days}
-        asOf={asOf}
-        values={series.cases_by_sampling}
-        door={door}
-      />
-      <DayChart
-        name="scans"
-        title={scansTitle(situation)}
-        days={days}
-        asOf={asOf}
-        values={series.scans}
-      />
-      <DayChart
-        name="tests"
-        title={testsTitle(situation)}
-        days={days}
-        asOf={asOf}
-        values={series.tests}
-      />
-    </section>
-  );
+/** How many of the live figures are others than they were when one began to look back. */
+function useWaiting(live: Counters | null, past: boolean): number {
+  const frozen = useRef<Counters | null>(null);
+  if (!past) frozen.current = null;
+  else frozen.current ??= live;
+  const before = new Map((frozen.current ?? []).map(({ name, value }) => [name, value]));
+  if (!past || !live || !frozen.current) return 0;
+  return live.filter(({ name, value }) => before.get(name) !== value).length;
 }
 
-export function SituationScreen({ live, mayOpenCases }: Props): JSX.Element {
-  const area = usePlace().query.get("area") ?? "";
+/** What was read last stays while another hour is being read, so that a drag never blinks. */
+function useKept<T>(value: T | null, key: string): T | null {
+  const kept = useRef<{ key: string; value: T } | null>(null);
+  if (value !== null) kept.current = { key, value };
+  return value ?? (kept.current?.key === key ? kept.current.value : null);
+}
+
+const addressOf = (area: string, moment: string): string => {
+  const fields = new URLSearchParams({ ...(area && { area }), ...(moment && { as_of: moment }) });
+  return fields.size ? `/?${fields.toString()}` : "/";
+};
+
+export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JSX.Element {
+  const { query } = usePlace();
+  const area = query.get("area") ?? "";
+  const moment = momentOf(query);
   const [hovered, setHovered] = useState("");
-  const whole = useLoad("situation", (signal) => call("GET /api/v1/situation", { signal }));
-  const part = useLoad(area || null, (signal) =>
-    call("GET /api/v1/situation", { query: { area }, signal }),
-  );
+  const read = (what: Record<string, string>) => (signal: AbortSignal) =>
+    call("GET /api/v1/situation", {
+      query: { ...what, ...(moment && { as_of: moment }) },
+      signal,
+    });
+  const whole = useLoad(`situation ${moment}`, read({}));
+  const part = useLoad(area ? `${area} ${moment}` : null, read({ area }));
+  const bar = useLoad("hours", (signal) => call("GET /api/v1/situation:hours", { signal }));
+  const waiting = useWaiting(live, moment !== "");
   const casesNow = live?.find((counter) => counter.name === "cases_14d")?.value;
 
   useEffect(() => {
+    if (moment) return; // what was known then does not change
     const timer = setInterval(() => {
       whole.reload();
       part.reload();
+      bar.reload();
     }, refreshMilliseconds);
     return () => clearInterval(timer);
-  }, [whole.reload, part.reload]);
+  }, [moment, whole.reload, part.reload, bar.reload]);
   useEffect(() => {
-    if (casesNow !== undefined) whole.reload();
+    if (casesNow !== undefined && !moment) whole.reload();
   }, [casesNow]);
 
-  const select = (code: string): void => go(code && code !== area ? `/?area=${code}` : "/");
-  useKeys({ Escape: () => go("/") });
+  const select = (code: string): void => go(addressOf(code !== area ? code : "", moment));
+  const look = (next: string): void => go(addressOf(area, next), moment !== "" && next !== "");
+  useKeys({ Escape: () => go(addressOf(moment ? area : "", "")) });
 
-  const situation = whole.value;
+  const situation = useKept(whole.value, "whole");
+  const shownPart = useKept(part.value, area);
   if (!situation) return <Waiting loaded={whole} />;
-  const shown = area ? part.value : situation;
+  const shown = area ? shownPart : situation;
   const district = situation.districts.find(({ code }) => code === area);
-  const counters = shown && (area ? shown.counters : merged(shown, live));
+  const past = moment !== "" || situation.past; // the hour left is shown until now is read
+  const counters = shown && (area || past ? shown.counters : merged(shown, live));
+  const opens = mayOpenCases && !past;
   return (
     <>
       <h1 class="sr">{t("situation")}</h1>
+      {moment && (
+        <PastNote
+          moment={moment}
+          knownAt={situation.past ? situation.known_at : moment}
+          waiting={waiting}
+          onNow={() => look("")}
+        >
+          {mayListLoops ? (
+            <a href={`/loops?${new URLSearchParams({ list: "area", as_of: moment })}`} onClick={follow}>
+              {t("pastLoops")} →
+            </a>
+          ) : undefined}
+        </PastNote>
+      )}
+      {moment && whole.problem && (
+        <div class="notice bad" role="alert">
+          <span>{problemWords(whole.problem)}</span>
+        </div>
+      )}
       <p class="lede">
         <span>{ledeOf(shown ?? situation)}</span>
         {area && (
-          <button class="button slim" type="button" onClick={() => go("/")}>
+          <button class="button slim" type="button" onClick={() => go(addressOf("", moment))}>
             {t("areaScope", { name: district ? areaName(district) : area })} · {t("areaClear")}{" "}
-            <kbd>Esc</kbd>
+            {!past && <kbd>Esc</kbd>}
           </button>
         )}
       </p>
-      <div class="situation">
+      <div class={`situation${past ? " past" : ""}`} aria-busy={!whole.value}>
         <NeedsList
           needs={needsOf(situation)}
-          mayOpenCases={mayOpenCases}
+          past={past}
+          mayOpenCases={opens}
           onHover={setHovered}
           onSelect={select}
         />
@@ -197,7 +200,7 @@ export function SituationScreen({ live, mayOpenCases }: Props): JSX.Element {
           />
           <DistrictTable
             situation={situation}
-            mayOpenCases={mayOpenCases}
+            mayOpenCases={opens}
             selected={area}
             hovered={hovered}
             onHover={setHovered}
@@ -209,7 +212,8 @@ export function SituationScreen({ live, mayOpenCases }: Props): JSX.Element {
           {shown ? (
             <Charts
               situation={shown}
-              casesAddress={mayOpenCases ? `/cases${area && `?area=${area}`}` : ""}
+              casesAddress={opens ? `/cases${area && `?area=${area}`}` : ""}
+              loopsAddress={mayListLoops && !past ? "/loops?list=area" : ""}
             />
           ) : (
             <Waiting loaded={part} />
@@ -217,6 +221,7 @@ export function SituationScreen({ live, mayOpenCases }: Props): JSX.Element {
           {counters && shown && <CounterList counters={counters} situation={shown} />}
         </div>
       </div>
+      {bar.value && <TimeBar hours={hoursOf(bar.value)} moment={moment} onMoment={look} />}
     </>
   );
 }
