@@ -57,12 +57,14 @@ static inline void judge(struct loopback *loop, const char *user, int64_t no, co
     expect(loop, user, HTTP_POST, path, body, status, words);
 }
 
-/* The demo city without what its channels reported: each test brings its own. */
+/* The demo city without what its channels reported and without what the platform feeds the desk by
+ * itself (test_feeds.c): each test brings its own. */
 static inline int desk_create(void **state)
 {
     int failed = loopback_create(state);
     loopback_change(*state, "DELETE FROM series_point");
     loopback_change(*state, "DELETE FROM series_feed");
+    alerts_prepare(((struct loopback *)*state)->platform->alerts, NULL, NULL);
     return failed;
 }
 

@@ -8,16 +8,6 @@
 
 enum { TOWNS = 20, DAYS = 40 };
 
-/* The desk alone: what the platform feeds it by itself is told by test_feeds.c. */
-static int desk_create(void **state)
-{
-    loopback_create(state);
-    alerts_prepare(((struct loopback *)*state)->platform->alerts, NULL, NULL);
-    return 0;
-}
-#undef LOOP_TEST
-#define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, desk_create, verify_and_remove)
-
 /* ---- Counts that are drawn: the same in every run */
 
 static uint64_t drawn;
