@@ -81,8 +81,9 @@ static void put_office(struct json_writer *writer, const struct role *role, stru
     json_object_end(writer);
 }
 
+/* `named`: with the officer's name, for who reviews; a person is told the office. */
 static bool put_access(const struct request *request, struct sql *sql, struct sql_query *query,
-                       struct json_writer *writer, struct error *err)
+                       bool named, struct json_writer *writer, struct error *err)
 {
     const struct policy *policy = request->platform->policy;
     struct sql_query *lookup;
@@ -100,6 +101,8 @@ static bool put_access(const struct request *request, struct sql *sql, struct sq
     json_field_time(writer, "at", sql_get_int(query, 1));
     json_key(writer, "office");
     put_office(writer, role, sql_get_text(query, 5));
+    if (named)
+        json_field_text(writer, "user", sql_get_text(query, 5));
     json_field_text(writer, "act", sql_get_text(query, 2));
     json_field_text(writer, "purpose", sql_get_text(query, 3));
     json_field_text(writer, "fields", sql_get_text(query, 4));
@@ -107,8 +110,8 @@ static bool put_access(const struct request *request, struct sql *sql, struct sq
     return true;
 }
 
-bool own_accesses_handle(const struct request *request, struct response *response,
-                         struct error *err)
+static bool put_accesses(const struct request *request, int64_t person, bool named,
+                         struct response *response, struct error *err)
 {
     struct sql *sql;
     struct sql_query *query;
@@ -119,17 +122,16 @@ bool own_accesses_handle(const struct request *request, struct response *respons
         !store_read_begin(request->platform->store, &sql, err))
         return false;
     bool row = false;
-    bool done = sql_begin(
-        sql, &own_accesses,
-        SQL_ARGUMENTS(sql_int(request->actor.person_no), sql_int(after), sql_int(limit + 1)),
-        &query, err);
+    bool done =
+        sql_begin(sql, &own_accesses,
+                  SQL_ARGUMENTS(sql_int(person), sql_int(after), sql_int(limit + 1)), &query, err);
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
     json_key(&writer, "items");
     json_array_begin(&writer);
     while (done && (done = sql_next(query, &row, err)) && row && ++count <= limit) {
         last = sql_get_int(query, 0);
-        done = put_access(request, sql, query, &writer, err);
+        done = put_access(request, sql, query, named, &writer, err);
     }
     if (done && row)
         sql_end(query);
@@ -139,6 +141,23 @@ bool own_accesses_handle(const struct request *request, struct response *respons
     json_writer_release(&writer);
     store_read_end(request->platform->store, sql);
     return done;
+}
+
+bool own_accesses_handle(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    return put_accesses(request, request->actor.person_no, false, response, err);
+}
+
+/* ---- GET /persons/{no}/looks: for whoever reviews broken glass; the look is one itself */
+
+bool person_looks_handle(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    int64_t person;
+    return dossier_person(request, &person, err) &&
+           status_audit_read(request, "person.looks", (uint32_t)person, 1, "looks", err) &&
+           put_accesses(request, person, true, response, err);
 }
 
 /* ---- GET /audit/oddities */

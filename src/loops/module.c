@@ -139,7 +139,7 @@ const struct module loops_module = {
             &loop_show_statements, &loop_command_statements, &loop_forget_statements,
             &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
             &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
-            &loop_thing_statements, NULL},
+            &loop_thing_statements, &loop_subject_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -478,6 +478,8 @@ static bool handle_advance_many(const struct request *request, struct response *
 
 /* ---- The table */
 
+#define LOOP_PAGING "limit:integer:1 to 1000, default 100;after:string:cursor"
+
 const struct route loop_routes[LOOP_ROUTES] = {
     {.method = HTTP_GET,
      .path = "/loops",
@@ -489,9 +491,30 @@ const struct route loop_routes[LOOP_ROUTES] = {
               "state:string:open (default) or closed;"
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
               "area:string:area code within the reader's own;"
-              "limit:integer:1 to 1000, default 100;after:string:cursor",
+              LOOP_PAGING,
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/loops",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_STATUS) | FIELD_BIT(FIELD_EVIDENCE),
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "Open loops about a person, as far as the reader sees them",
+     .query = LOOP_PAGING,
+     .response_schema = LOOP_PAGE,
+     .handle = loops_handle_of_person},
+    {.method = HTTP_GET,
+     .path = "/units/{no}/loops",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "Open loops about a unit, as far as the reader sees them",
+     .query = LOOP_PAGING,
+     .response_schema = LOOP_PAGE,
+     .handle = loops_handle_of_unit},
     {.method = HTTP_GET,
      .path = "/loops:counts",
      .access = ROUTE_USER,
