@@ -32,12 +32,17 @@ static const struct sql_text idle_reads = {
     " (SELECT 1 FROM evidence e WHERE e.person_no = a.subject_no AND e.recorded_at >= a.city_at)"
     " GROUP BY a.actor HAVING count(*) >= 3",
     "audit_by_time; evidence_by_person"};
-/* The most records that one opened within a window of ten minutes. */
+/* The most persons whose records one opened within a window of ten minutes: the parts of one
+ * person's record count once, each list as many as it showed. */
 static const struct sql_text many_reads = {
     "oddity_many_reads",
-    "SELECT a.actor, sum(a.row_count) AS rows, max(a.city_at), max(a.no) FROM audit a"
+    "SELECT actor, sum(persons) AS rows, max(at), max(last_no) FROM ("
+    "SELECT a.actor AS actor, a.city_at / ?4 AS span, max(a.city_at) AS at, max(a.no) AS last_no,"
+    " sum(CASE WHEN a.row_count > 1 THEN a.row_count ELSE 0 END)"
+    " + max(CASE WHEN a.row_count = 1 THEN 1 ELSE 0 END) AS persons FROM audit a"
     " WHERE a.city_at >= ?3 AND a.row_count > 0 AND" BY_OWN_USERS
-    " GROUP BY a.actor, a.city_at / ?4 HAVING sum(a.row_count) >= ?5 ORDER BY rows DESC LIMIT 100",
+    " GROUP BY a.actor, span, a.subject_no)"
+    " GROUP BY actor, span HAVING sum(persons) >= ?5 ORDER BY rows DESC LIMIT 100",
     "audit_by_time"};
 static const struct sql_text watched_reads = {
     "oddity_watched_reads",

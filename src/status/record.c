@@ -85,6 +85,27 @@ bool evidence_handle_list(const struct request *request, struct response *respon
 
 /* ---- GET /persons/{no}/redress */
 
+/* What the rules in force ask of an override; null where none are. */
+static void put_terms(struct json_writer *writer, const struct rule_set *rules)
+{
+    size_t count;
+    json_key(writer, "terms");
+    if (!rules) {
+        json_put_null(writer);
+        return;
+    }
+    const char *const *codes = rule_set_reason_codes(rules, &count);
+    json_object_begin(writer);
+    json_field_int64(writer, "approvers", rule_set_override_approvers(rules));
+    json_field_int64(writer, "days_max", rule_set_override_days(rules));
+    json_key(writer, "reason_codes");
+    json_array_begin(writer);
+    for (size_t i = 0; i < count; i++)
+        json_put_text(writer, slice_of(codes[i]));
+    json_array_end(writer);
+    json_object_end(writer);
+}
+
 bool redress_handle_list(const struct request *request, struct response *response,
                          struct error *err)
 {
@@ -106,6 +127,8 @@ bool redress_handle_list(const struct request *request, struct response *respons
     json_array_begin(&writer);
     done = done && appeal_write_of_person(request, sql, person.n, &writer, err);
     json_array_end(&writer);
+    put_terms(&writer, policy_rules_in_force(request->platform->policy,
+                                             world_now(request->platform->world)));
     json_object_end(&writer);
     json_writer_release(&writer);
     store_read_end(store, sql);
