@@ -9,7 +9,7 @@ enum { DOSSIER_ROUTES = 18 };
 extern const struct route dossier_routes[DOSSIER_ROUTES];
 enum { WATCH_COMMANDS = 2 };
 extern const struct command watch_commands[WATCH_COMMANDS];
-extern const struct sql_list watch_statements, person_statements, record_statements,
+extern const struct sql_list watch_statements, person_statements, person_record_statements,
     unit_statements, export_request_statements, review_statements;
 
 /* Every field that a record of a person has here. */

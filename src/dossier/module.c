@@ -276,7 +276,7 @@ const struct module dossier_module = {
     .command_count = WATCH_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = 1,
-    .statements = (const struct sql_list *const[]){&person_statements, &record_statements,
+    .statements = (const struct sql_list *const[]){&person_statements, &person_record_statements,
                                                    &unit_statements,
                                                    &export_request_statements, &review_statements,
                                                    &watch_statements, NULL},

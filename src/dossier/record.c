@@ -16,7 +16,7 @@ static const struct sql_text sources_of = {
     " WHERE e.kind = ?1 AND e.no = ?2 ORDER BY e.source_no, e.import_no",
     "external_id_by_no"};
 
-const struct sql_list record_statements = SQL_LIST(&stays_of, &sources_of);
+const struct sql_list person_record_statements = SQL_LIST(&stays_of, &sources_of);
 
 bool dossier_person(const struct request *request, int64_t *ret_person, struct error *err)
 {

@@ -8,6 +8,7 @@ import { situationTests } from "./situation.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
 import { reachTests } from "./reach.mjs";
+import { peopleTests, plantPeople } from "./people.mjs";
 import { phoneTests } from "./phone.mjs";
 import { buildTests } from "./build.mjs";
 
@@ -35,6 +36,7 @@ try {
     policy.replace("matters_a_scene: {value: 3", "matters_a_scene: {value: 0"),
   );
   const plantedCase = plant(demoData);
+  plantPeople(demoData);
   const demo = await serve(demoData);
   const empty = await serve(emptyData);
   await openBrowser();
@@ -50,6 +52,7 @@ try {
   situationTests(world);
   caseTests(world);
   loopTests(world);
+  peopleTests(world);
   phoneTests(world);
   reachTests(world);
   buildTests(world);

@@ -7,6 +7,7 @@ import "./style/frame.css";
 import "./style/situation.css";
 import "./style/cases.css";
 import "./style/loops.css";
+import "./style/people.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 

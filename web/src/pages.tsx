@@ -6,6 +6,7 @@ import { CaseListScreen } from "./screens/cases/case-list.tsx";
 import { CaseScreen } from "./screens/cases/case.tsx";
 import type { Session } from "./screens/login.tsx";
 import { LoopsScreen } from "./screens/loops/loops.tsx";
+import { PeopleScreen } from "./screens/people/people.tsx";
 import { SituationScreen } from "./screens/situation/situation.tsx";
 
 /** How fresh the data are: null where nothing came yet. */
@@ -26,8 +27,8 @@ interface Page {
   /** Its own path; what lies below is the page's too. */
   address: string;
   words: WordKey;
-  /** Who lacks it is shown no link. */
-  permission: string;
+  /** Who lacks it, or all of several, is shown no link. */
+  permission: string | readonly string[];
   /** null: there is no such page. */
   draw(seen: Seen): JSX.Element | null;
 }
@@ -64,13 +65,21 @@ export const pages: Page[] = [
     words: "cases",
     permission: "case.read",
     draw: ({ session, path }) => {
-      if (path === "/cases")
-        return <CaseListScreen reader={session.name} duties={session.duties} />;
+      if (path === "/cases") return <CaseListScreen session={session} />;
       const id = numberBehind("/cases", path);
-      return id ? <CaseScreen id={id} reader={session.name} /> : null;
+      return id ? <CaseScreen id={id} session={session} /> : null;
     },
   },
+  {
+    address: "/people",
+    words: "people",
+    permission: ["status.read", "venue.read", "glass.review"],
+    draw: ({ session, path }) => <PeopleScreen session={session} path={path} />,
+  },
 ];
+
+export const mayOpen = (page: Page, permissions: readonly string[]): boolean =>
+  [page.permission].flat().some((one) => permissions.includes(one));
 
 export const pageOf = (path: string): Page | undefined =>
   pages.find(({ address }) => path === address || (address !== "/" && path.startsWith(`${address}/`)));
