@@ -72,8 +72,7 @@ static void check_plan(struct plan_run *run, const struct sql_text *text)
         named |= index && strstr(detail, " INDEX ") && strstr(detail, " INDEX ") < index;
         if (begins_with(detail, "SCAN ") && !begins_with(detail, "SCAN CONSTANT ROW") &&
             !begins_with(detail, "SCAN (subquery") && /* its tables have lines of their own */
-            !whole &&
-            !(small && is_small(text->text, detail + 5)))
+            !whole && !(small && is_small(text->text, detail + 5)))
             finding(run, text, "reads a table from end to end", detail);
         if (strstr(detail, "AUTOMATIC"))
             finding(run, text, "needs an index that is not there", detail);

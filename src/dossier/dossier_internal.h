@@ -35,8 +35,7 @@ bool person_search_handle(const struct request *request, struct response *respon
                           struct error *err) MUST_USE;
 bool dossier_no_such_person(struct error *err);
 /* record.c: the person whom the path names, where that is one of the reader's; ERROR_NOT_FOUND. */
-bool dossier_person(const struct request *request, int64_t *ret_person,
-                    struct error *err) MUST_USE;
+bool dossier_person(const struct request *request, int64_t *ret_person, struct error *err) MUST_USE;
 bool person_stays_handle(const struct request *request, struct response *response,
                          struct error *err) MUST_USE;
 bool person_sources_handle(const struct request *request, struct response *response,

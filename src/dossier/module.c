@@ -48,8 +48,7 @@
     "\"items\":{\"type\":\"object\",\"required\":[\"source\",\"import_no\",\"imported_at\"],"      \
     "\"properties\":{\"source\":" TEXT ",\"import_no\":" NUMBER_OR_NULL                            \
     ",\"imported_at\":" TIME_OR_NULL "}}}}}"
-#define NAMED                                                                                      \
-    "\"name\":" TEXT_OR_NULL ",\"category\":" TEXT_OR_NULL ",\"area\":" TEXT_OR_NULL
+#define NAMED "\"name\":" TEXT_OR_NULL ",\"category\":" TEXT_OR_NULL ",\"area\":" TEXT_OR_NULL
 #define UNIT                                                                                       \
     "{\"type\":\"object\",\"required\":[\"unit_no\",\"name\",\"category\",\"area\"],"              \
     "\"properties\":{\"unit_no\":" NUMBER "," NAMED "}}"
@@ -82,7 +81,7 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .opens_identity = true,
      .summary = "Persons of the reader's area, each field as the role is shown it",
      .query = PAGING ";area:string:area code within the reader's own;"
-              "where:string:responsible (who lives there, the default), stay or own_unit",
+                     "where:string:responsible (who lives there, the default), stay or own_unit",
      .response_schema = PAGE(PERSON),
      .handle = person_list_handle},
     {.method = HTTP_GET,
@@ -277,7 +276,6 @@ const struct module dossier_module = {
     .event_kinds = event_kinds,
     .event_kind_count = 1,
     .statements = (const struct sql_list *const[]){&person_statements, &person_record_statements,
-                                                   &unit_statements,
-                                                   &export_request_statements, &review_statements,
-                                                   &watch_statements, NULL},
+                                                   &unit_statements, &export_request_statements,
+                                                   &review_statements, &watch_statements, NULL},
 };

@@ -490,8 +490,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .query = "owner:string:area, me or told (area where the role looks after areas, else me);"
               "state:string:open (default) or closed;"
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
-              "area:string:area code within the reader's own;"
-              LOOP_PAGING,
+              "area:string:area code within the reader's own;" LOOP_PAGING,
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
     {.method = HTTP_GET,

@@ -59,8 +59,8 @@ static const struct sql_text overdue_tell = {
 
 const struct sql_list appeal_statements =
     SQL_LIST(&appeal_insert, &appeal_last, &appeal_open_count, &appeal_own, &appeal_page,
-             &appeal_select, &appeal_update, &appeal_decider, &appeal_of_person,
-             &overdue_first, &overdue_select, &overdue_tell);
+             &appeal_select, &appeal_update, &appeal_decider, &appeal_of_person, &overdue_first,
+             &overdue_select, &overdue_tell);
 
 enum { STATE_OPEN, STATE_GRANTED, STATE_REJECTED, STATES };
 static const char *const state_names[STATES] = {"open", "granted", "rejected"};

@@ -58,8 +58,9 @@
 #define APPEAL_WITH(words_type)                                                                    \
     "{\"type\":\"object\",\"required\":[\"id\",\"about\",\"words\",\"filed_at\",\"due_at\","       \
     "\"overdue\",\"state\",\"decided_at\",\"decision_words\",\"follows\",\"follows_of\"],"         \
-    "\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT ",\"about\":"    \
-    INTEGER_OR_NULL ",\"words\":" words_type ",\"filed_at\":" TIME ",\"due_at\":" TIME ","         \
+    "\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT                  \
+    ",\"about\":" INTEGER_OR_NULL ",\"words\":" words_type ",\"filed_at\":" TIME                   \
+    ",\"due_at\":" TIME ","                                                                        \
     "\"overdue\":{\"type\":\"boolean\"},\"state\":{\"enum\":[\"open\",\"granted\",\"rejected\"]}," \
     "\"decided_at\":" TIME_OR_NULL ",\"decision_words\":" TEXT_OR_NULL ",\"follows\":"             \
     "{\"enum\":[\"annul\",\"override\",null]},\"follows_of\":" INTEGER_OR_NULL ","                 \
@@ -69,25 +70,28 @@
 #define EVIDENCE_PIECE                                                                             \
     "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"recorded_at\",\"at\",\"until\",\"of\","  \
     "\"detail\",\"tube_size\",\"reason_code\",\"requester\",\"approvers\"],\"properties\":{"       \
-    "\"id\":" INTEGER ",\"kind\":" TEXT ",\"recorded_at\":" TIME ",\"at\":" TIME ",\"until\":"     \
-    TIME_OR_NULL ",\"of\":" INTEGER_OR_NULL ",\"detail\":" TEXT_OR_NULL ",\"tube_size\":"          \
-    INTEGER_OR_NULL ",\"reason_code\":" TEXT_OR_NULL ",\"requester\":" TEXT_OR_NULL                \
-    ",\"approvers\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+    "\"id\":" INTEGER ",\"kind\":" TEXT ",\"recorded_at\":" TIME ",\"at\":" TIME                   \
+    ",\"until\":" TIME_OR_NULL ",\"of\":" INTEGER_OR_NULL ",\"detail\":" TEXT_OR_NULL              \
+    ",\"tube_size\":" INTEGER_OR_NULL ",\"reason_code\":" TEXT_OR_NULL                             \
+    ",\"requester\":" TEXT_OR_NULL ",\"approvers\":{\"type\":\"array\",\"items\":" TEXT "}}}"
 #define EVIDENCE_LIST                                                                              \
     "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{"                               \
     "\"items\":{\"type\":\"array\",\"items\":" EVIDENCE_PIECE "}}}"
 #define PERSON_OVERRIDE                                                                            \
-    "{\"type\":\"object\",\"required\":[" OVERRIDE_NAMES ",\"decisions\"],\"properties\":{"        \
-    OVERRIDE_FIELDS ",\"decisions\":{\"type\":\"array\",\"items\":{\"type\":\"object\","           \
+    "{\"type\":\"object\",\"required\":[" OVERRIDE_NAMES                                           \
+    ",\"decisions\"],\"properties\":{" OVERRIDE_FIELDS                                             \
+    ",\"decisions\":{\"type\":\"array\",\"items\":{\"type\":\"object\","                           \
     "\"required\":[\"name\",\"approves\",\"words\",\"decided_at\"],\"properties\":{\"name\":" TEXT \
     ",\"approves\":{\"type\":\"boolean\"},\"words\":" TEXT ",\"decided_at\":" TIME "}}}}}"
-#define PERSON_REDRESS                                                                             \
-    "{\"type\":\"object\",\"required\":[\"overrides\",\"appeals\",\"terms\"],\"properties\":{"     \
-    "\"overrides\":{\"type\":\"array\",\"items\":" PERSON_OVERRIDE "},"                            \
-    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(TEXT_OR_NULL) "},"                    \
-    "\"terms\":{\"type\":[\"object\",\"null\"],\"required\":[\"approvers\",\"days_max\","          \
-    "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER ",\"days_max\":" INTEGER            \
-    ",\"reason_codes\":{\"type\":\"array\",\"items\":" TEXT "}}}}}"
+#define PERSON_REDRESS                                                                                      \
+    "{\"type\":\"object\",\"required\":[\"overrides\",\"appeals\",\"terms\"],\"properties\":{"              \
+    "\"overrides\":{\"type\":\"array\",\"items\":" PERSON_OVERRIDE "},"                                     \
+    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(                                               \
+        TEXT_OR_NULL) "},"                                                                                  \
+                      "\"terms\":{\"type\":[\"object\",\"null\"],\"required\":[\"approvers\",\"days_max\"," \
+                      "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER                            \
+                      ",\"days_max\":" INTEGER                                                              \
+                      ",\"reason_codes\":{\"type\":\"array\",\"items\":" TEXT "}}}}}"
 #define RULES_EFFECT_COUNTS                                                                        \
     "\"persons\":" INTEGER ",\"changed\":" INTEGER_OR_NULL ",\"changes\":{\"type\":\"array\","     \
     "\"items\":{\"type\":\"object\",\"required\":[\"before\",\"after\",\"persons\"],"              \

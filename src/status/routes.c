@@ -66,8 +66,7 @@ bool status_audit_read(const struct request *request, const char *act, uint32_t 
     return store_write(request->platform->store, append_audit, &job, err);
 }
 
-bool status_within_reach(const struct request *request, struct person_no person,
-                         struct error *err)
+bool status_within_reach(const struct request *request, struct person_no person, struct error *err)
 {
     struct sql *sql;
     int64_t area_no;

@@ -279,6 +279,28 @@ export function peopleTests({ demo, demoData, districtPassword }) {
     await close();
   });
 
+  test("From the exposed of a case the dossier opens with that case as its purpose", async () => {
+    const { page, faults, close } = await inside();
+    const cases = await read(page, "/api/v1/cases?limit=1", "duty:case_review");
+    const id = cases.items[0].id;
+    await page.goto(`/cases/${id}`);
+    await page.waitForSelector(".gate input:focus");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#exposed-list .row");
+    await page.click("#exposed-list .row");
+    await page.click(".places a[href^='/people/']");
+    await page.waitForSelector(".gate fieldset");
+    const asked = watch(page);
+    await give(page, `case:${id}`);
+    await page.waitForSelector(".status-line");
+    check(
+      asked.length > 0 && asked.every(([, purpose]) => purpose === `case:${id}`),
+      JSON.stringify(asked),
+    );
+    same(faults, [], "faults");
+    await close();
+  });
+
   test("An override is asked for by one and refused and approved by other hands, from the work list", async () => {
     const asker = await inside({}, "cdc_lead");
     const no = await openRare(asker.page);
@@ -308,6 +330,7 @@ export function peopleTests({ demo, demoData, districtPassword }) {
       await picture(other.page, `people-overrides-${hand}`);
       await other.page.keyboard.press("Enter");
       await other.page.waitForSelector("[data-override] input[value=approve]");
+      await picture(other.page, `people-override-decide-${hand}`);
       await other.page.check("[data-override] input[value=approve]");
       await other.page.click("[data-override] button[type=submit]");
       await other.page.waitForSelector(".notice.good");
@@ -317,6 +340,15 @@ export function peopleTests({ demo, demoData, districtPassword }) {
     const after = await inside({}, "cdc_lead");
     await openDossier(after.page, no);
     same(await after.page.getAttribute(".status-line", "data-color"), "green", "lowered by evidence");
+    await after.page.click("button[aria-label='打开：来源和合并']");
+    await after.page.waitForSelector(".lines li b:has-text('planted')");
+    await after.page.click("button[aria-label='打开：临时停留']");
+    await after.page.focus("button[aria-label='打开：谁看过']");
+    await after.page.keyboard.press("Enter");
+    await after.page.waitForSelector(".looks li");
+    const looks = (await textsOf(after.page, ".looks li")).join("\n");
+    for (const words of ["批准转码", "申请转码", "cdc_lead", "inspection_lead", "复核流调进度"])
+      check(looks.includes(words), `${words} in ${looks}`);
     await picture(after.page, "people-override-done");
     await after.close();
   });
@@ -361,6 +393,22 @@ export function peopleTests({ demo, demoData, districtPassword }) {
     await other.page.waitForSelector("[data-appeal]");
     check(!(await textOf(other.page, "[data-appeal]")).includes("我没有去过那里"), "hidden from others");
     await other.close();
+  });
+
+  test("When the time of broken glass is over the record closes by itself and says so", async () => {
+    const { page, close } = await inside({}, "liyang", districtPassword);
+    await page.clock.install();
+    await page.goto("/people/2");
+    await page.waitForSelector(".gate fieldset");
+    await page.check(".gate input[value='duty:break_glass']");
+    await page.fill("#glass-reason", "救护车上的人昏迷，要知道是否在隔离");
+    await page.click(".gate button[type=submit]");
+    await page.waitForSelector(".status-line");
+    await page.clock.fastForward("31:00");
+    await page.waitForSelector(".gate fieldset");
+    check((await textOf(page, ".gate [role=status]")).includes("破窗时间已到"), "said in words");
+    same((await page.$$(".status-line")).length, 0, "what was shown");
+    await close();
   });
 
   test("Broken glass asks a reason, shows its clock running, opens one person of elsewhere and no list, and the lead reads of it", async () => {

@@ -106,8 +106,8 @@ export function PurposeLine(props: { purpose: Purpose; onChange(): void }): JSX.
   const { purpose, onChange } = props;
   return (
     <p class={`purpose-line${purpose.until ? " glass" : ""}`}>
-      <Icon name="lock" />
       <span>
+        <Icon name="lock" />{" "}
         {t("purposeRecorded", { words: purposeWords(purpose.value), purpose: purpose.value })}
       </span>
       {purpose.until && <Countdown until={purpose.until} />}
@@ -278,10 +278,18 @@ function PurposeForm({ title, session, choices, ended, onOpen }: FormProps): JSX
           </label>
         ))}
       </fieldset>
-      {value === glass && <GlassReason text={reason} onText={setReason} />}
+      {value === glass && (
+        <GlassReason
+          text={reason}
+          onText={(text) => {
+            setReason(text);
+            setProblem(null);
+          }}
+        />
+      )}
       {problem && (
         <p class="notice bad" role="alert">
-          {refusalWords(problem)}
+          {problem.fields.includes("reason") ? t("glassReasonBad") : refusalWords(problem)}
         </p>
       )}
       <div class="bar-line">

@@ -8,34 +8,36 @@ import { Icon } from "../../parts/icons.tsx";
 import { useKeys } from "../../parts/keys.tsx";
 import { useLoad, Waiting } from "../../parts/load.tsx";
 import { PurposeGate, PurposeLine, usePurpose, type Purpose } from "../../parts/purpose.tsx";
-import { follow, go, usePlace } from "../../router.ts";
+import { follow, usePlace } from "../../router.ts";
 import { areaWords } from "../loops/definitions.ts";
 import type { Session } from "../login.tsx";
+import { backToList } from "./back.ts";
 import { Looks, LoopsAbout, OpenLoopAbout, Sources, Stays } from "./around.tsx";
-import { Evidence, StatusNow, Why } from "./status.tsx";
 import { RedressPart } from "./redress.tsx";
-import { bornWords, fieldWords, PersonName } from "./words.tsx";
-
-const back = (): void => go("/people");
+import { Evidence, StatusNow, Why } from "./status.tsx";
+import { bornWords, fieldWords, missingWords, PersonName } from "./words.tsx";
 
 function Closed({ children }: { children: ComponentChildren }): JSX.Element {
-  useKeys({ Escape: back });
+  useKeys({ Escape: backToList });
   return <>{children}</>;
 }
 
-function OpenIdentity({ no, purpose }: { no: number; purpose: Purpose }): JSX.Element {
+function OpenIdentity(props: { no: number; purpose: Purpose; session: Session }): JSX.Element {
+  const { no, purpose, session } = props;
   const loaded = useLoad(`person-${no}`, (signal) =>
     call("GET /api/v1/persons/{no}", { path: { no }, purpose: purpose.value, signal }),
   );
   const person = loaded.value;
   if (!person) return <Waiting loaded={loaded} />;
-  const rows: [string, ComponentChildren][] = [
-    [t("idNumber"), person.id_number],
-    [t("phone"), person.phone],
-    [t("thBorn"), person.birth_year ? bornWords(person) : null],
-    [t("thHome"), areaWords(person.area) || null],
-    [t("household"), person.household_no],
+  const home = session.reads["home"] === "full" ? "home" : "";
+  const rows: [string, string, ComponentChildren][] = [
+    ["id_number", t("idNumber"), person.id_number],
+    ["phone", t("phone"), person.phone],
+    ["birth", t("thBorn"), person.birth_year ? bornWords(person) : null],
+    ["home", t("thHome"), areaWords(person.area) || null],
+    [home, t("household"), person.household_no],
     [
+      home,
       t("subject_unit"),
       person.unit_no && (
         <a href={`/people/units/${person.unit_no}`} onClick={follow}>
@@ -49,13 +51,15 @@ function OpenIdentity({ no, purpose }: { no: number; purpose: Purpose }): JSX.El
       <div>
         <dt>{t("name")}</dt>
         <dd>
-          <PersonName name={person.name} />
+          <PersonName name={person.name} reads={session.reads} />
         </dd>
       </div>
-      {rows.map(([words, value]) => (
+      {rows.map(([field, words, value]) => (
         <div key={words}>
           <dt>{words}</dt>
-          <dd class="keep">{value ?? <span class="quiet">{t("nameHidden")}</span>}</dd>
+          <dd class="keep">
+            {value ?? <span class="quiet">{missingWords(session.reads, field)}</span>}
+          </dd>
         </div>
       ))}
     </dl>
@@ -77,7 +81,7 @@ function Identity(props: { no: number; purpose: Purpose; session: Session }): JS
   return (
     <section class="identity" aria-label={t("identity")}>
       {open ? (
-        <OpenIdentity no={no} purpose={purpose} />
+        <OpenIdentity no={no} purpose={purpose} session={session} />
       ) : may ? (
         <>
           <button class="button" type="button" onClick={() => setOpen(true)}>
@@ -102,7 +106,7 @@ function Head(props: { no: number; purpose: Purpose; session: Session; onChange(
   return (
     <header class="dossier-head">
       <div class="bar-line">
-        <button class="button slim" type="button" onClick={back}>
+        <button class="button slim" type="button" onClick={backToList}>
           ← {t("peopleBack")} <kbd>Esc</kbd>
         </button>
         <h1>{t("dossierTitle", { no })}</h1>
@@ -144,6 +148,7 @@ function Parts(props: { no: number; purpose: Purpose; session: Session }): JSX.E
         {"places" in session.reads && <Stays {...part} />}
       </div>
       <div class="dossier-right">
+        {at && <p class="notice">{t("rightIsNow")}</p>}
         {may("loop.read") && <LoopsAbout {...part} kind="person" />}
         {may("loop.act") && !at && <OpenLoopAbout kind="person" no={no} />}
         {seesEvidence && (

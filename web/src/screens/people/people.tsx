@@ -5,6 +5,7 @@ import { useLoad } from "../../parts/load.tsx";
 import { follow } from "../../router.ts";
 import { readAreas } from "../loops/definitions.ts";
 import type { Session } from "../login.tsx";
+import { cameFrom } from "./back.ts";
 import { DossierScreen } from "./dossier.tsx";
 import { GlassList } from "./glass.tsx";
 import { PersonsScreen } from "./persons.tsx";
@@ -71,6 +72,7 @@ export function PeopleScreen({ session, path }: { session: Session; path: string
       </p>
     );
   const Pane = tab.pane;
+  cameFrom(addressOf(tab));
   return (
     <div class="people-page">
       <Tabs session={session} name={tab.name} />

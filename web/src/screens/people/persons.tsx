@@ -15,7 +15,7 @@ import { refusalWords } from "../loops/words.ts";
 import type { Session } from "../login.tsx";
 import { OwnAreas } from "./areas.tsx";
 import type { PaneProps } from "./people.tsx";
-import { bornWords, PersonName } from "./words.tsx";
+import { bornWords, missingWords, PersonName } from "./words.tsx";
 
 type Person = Answer<"GET /api/v1/persons">["items"][number];
 type Where = "responsible" | "stay" | "own_unit";
@@ -180,11 +180,13 @@ function PersonRows({ purpose, session }: { purpose: string; session: Session })
         {(row) => (
           <>
             <b class="keep">{row.person_no}</b>
-            <PersonName name={row.name} />
-            <span class="wide keep">{row.id_number ?? t("nameHidden")}</span>
-            <span class="wide keep">{row.phone ?? t("nameHidden")}</span>
-            <span class="mid keep">{bornWords(row)}</span>
-            <span class="cut">{areaWords(row.area) || t("nameHidden")}</span>
+            <PersonName name={row.name} reads={session.reads} />
+            <span class="wide keep">
+              {row.id_number ?? missingWords(session.reads, "id_number")}
+            </span>
+            <span class="wide keep">{row.phone ?? missingWords(session.reads, "phone")}</span>
+            <span class="mid keep">{bornWords(row) || missingWords(session.reads, "birth")}</span>
+            <span class="cut">{areaWords(row.area) || missingWords(session.reads, "home")}</span>
           </>
         )}
       </FilteredList>

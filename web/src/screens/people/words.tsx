@@ -3,14 +3,23 @@ import type { JSX } from "preact";
 import type { Answer } from "../../api/client.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { settings } from "../../settings.ts";
+import type { Session } from "../login.tsx";
 
 export type Status = Answer<"GET /api/v1/persons/{no}/status">;
 export type Piece = Answer<"GET /api/v1/persons/{no}/evidence">["items"][number];
 export type Redress = Answer<"GET /api/v1/persons/{no}/redress">;
 
+/** Why a field is empty: the role is not shown it, or nobody knows it. */
+export const missingWords = (reads: Session["reads"], field: string): string =>
+  t(field in reads ? "notOnRecord" : "nameHidden");
+
 /** Names are Chinese whatever the page's language: rare characters and interpuncts need its fonts. */
-export function PersonName({ name }: { name: string | null }): JSX.Element {
-  if (!name) return <span class="quiet">{t("nameHidden")}</span>;
+export function PersonName(props: {
+  name: string | null;
+  reads: Session["reads"];
+}): JSX.Element {
+  const { name, reads } = props;
+  if (!name) return <span class="quiet">{missingWords(reads, "name")}</span>;
   return (
     <span class="person-name" lang="zh-CN" translate={false}>
       {name}
@@ -22,7 +31,7 @@ const sexWords = (sex: string | null): string => (sex ? (wordFor("sex", sex) ?? 
 
 /** The year, or the decade where no more is shown. */
 export function bornWords(person: { birth_year: number | null; sex: string | null }): string {
-  if (!person.birth_year) return t("nameHidden");
+  if (!person.birth_year) return "";
   const year = person.sex ? t("bornYear", { year: person.birth_year }) : t("bornDecade", { year: person.birth_year });
   return [year, sexWords(person.sex)].filter(Boolean).join(settings.language === "zh" ? "，" : ", ");
 }
@@ -46,7 +55,7 @@ export function ignoredWords(reason: string): string {
   return key && settings.language === "zh" ? t(key) : reason;
 }
 
-export const actWords = (act: string): string => wordFor("look", act) ?? act;
+export const actWords = (act: string): string => wordFor("look", act.replaceAll(".", "_")) ?? act;
 
 /** "name in part,phone": what a look showed, in words. */
 export const fieldWords = (fields: string): string =>
