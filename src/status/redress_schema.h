@@ -83,34 +83,34 @@
     ",\"decisions\":{\"type\":\"array\",\"items\":{\"type\":\"object\","                           \
     "\"required\":[\"name\",\"approves\",\"words\",\"decided_at\"],\"properties\":{\"name\":" TEXT \
     ",\"approves\":{\"type\":\"boolean\"},\"words\":" TEXT ",\"decided_at\":" TIME "}}}}}"
-#define PERSON_REDRESS                                                                                      \
-    "{\"type\":\"object\",\"required\":[\"overrides\",\"appeals\",\"terms\"],\"properties\":{"              \
-    "\"overrides\":{\"type\":\"array\",\"items\":" PERSON_OVERRIDE "},"                                     \
-    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(                                               \
-        TEXT_OR_NULL) "},"                                                                                  \
+#define PERSON_REDRESS                                                                             \
+    "{\"type\":\"object\",\"required\":[\"overrides\",\"appeals\",\"terms\"],\"properties\":{"     \
+    "\"overrides\":{\"type\":\"array\",\"items\":" PERSON_OVERRIDE "},"                            \
+    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(                                      \
+        TEXT_OR_NULL) "},"                                                                         \
                       "\"terms\":{\"type\":[\"object\",\"null\"],\"required\":[\"approvers\",\"days_max\"," \
-                      "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER                            \
-                      ",\"days_max\":" INTEGER                                                              \
+                      "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER                   \
+                      ",\"days_max\":" INTEGER                                                     \
                       ",\"reason_codes\":{\"type\":\"array\",\"items\":" TEXT "}}}}}"
 #define RULES_EFFECT_COUNTS                                                                        \
     "\"persons\":" INTEGER ",\"changed\":" INTEGER_OR_NULL ",\"changes\":{\"type\":\"array\","     \
     "\"items\":{\"type\":\"object\",\"required\":[\"before\",\"after\",\"persons\"],"              \
     "\"properties\":{\"before\":" TEXT ",\"after\":" TEXT ",\"persons\":" INTEGER_OR_NULL "}}}"
 #define RULES_EFFECT                                                                               \
-    "{\"type\":\"object\",\"required\":[\"at\",\"persons\",\"changed\",\"changes\","             \
+    "{\"type\":\"object\",\"required\":[\"at\",\"persons\",\"changed\",\"changes\","               \
     "\"districts\"],\"properties\":{\"at\":" TIME ",\"rules_before\":" TEXT                        \
     ",\"rules_after\":" TEXT "," RULES_EFFECT_COUNTS ",\"districts\":{\"type\":\"array\","         \
-    "\"items\":{\"type\":\"object\",\"required\":[\"area\",\"persons\",\"changed\","             \
+    "\"items\":{\"type\":\"object\",\"required\":[\"area\",\"persons\",\"changed\","               \
     "\"changes\"],\"properties\":{\"area\":" TEXT "," RULES_EFFECT_COUNTS "}}}}}"
 #define RULES_REQUEST                                                                              \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"yaml\"],"                 \
     "\"properties\":{\"yaml\":" TEXT "}}"
 #define RULES_CHANGE                                                                               \
-    "{\"type\":\"object\",\"required\":[\"id\",\"rule_set\",\"version\",\"valid_from\","         \
-    "\"state\",\"proposer\",\"proposed_at\",\"signatures\",\"effect\"],\"properties\":{"          \
+    "{\"type\":\"object\",\"required\":[\"id\",\"rule_set\",\"version\",\"valid_from\","           \
+    "\"state\",\"proposer\",\"proposed_at\",\"signatures\",\"effect\"],\"properties\":{"           \
     "\"id\":" INTEGER ",\"rule_set\":" TEXT ",\"version\":" TEXT ",\"valid_from\":" TIME ","       \
     "\"state\":" TEXT ",\"proposer\":" TEXT ",\"proposed_at\":" TIME ",\"signatures\":"            \
-    "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"signed_at\"],"  \
+    "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"signed_at\"],"    \
     "\"properties\":{\"name\":" TEXT ",\"signed_at\":" TIME "}}},\"effect\":" RULES_EFFECT "}}"
 #define RULES_LIST LIST_OF(RULES_CHANGE)
 
