@@ -383,6 +383,8 @@ bool loop_keeps_back(const struct loop *loop, const struct scene_field *field,
 
 bool loops_handle_of_person(const struct request *request, struct response *response,
                             struct error *err);
+bool loops_handle_purposes(const struct request *request, struct response *response,
+                           struct error *err);
 bool loops_handle_of_unit(const struct request *request, struct response *response,
                           struct error *err);
 
@@ -421,7 +423,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 19, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 20, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

@@ -1,6 +1,7 @@
 /* Open loops about one person or one unit, as far as the reader sees them: by an area that the role
  * looks after, by a part in the loop, or as one who may act next. A loop that still hides from the
- * reader whom it is about is not found this way either. */
+ * reader whom it is about is not found this way either. And those about a person which the reader
+ * may name as a purpose: by a part in them alone, as the gate asks. */
 #include "loops/loops_internal.h"
 
 static const struct sql_text loops_about = {
@@ -16,16 +17,17 @@ struct subject_page {
     int64_t subject_no, after, limit;
     int64_t *numbers; /* one more than is shown */
     size_t count;
+    bool held; /* only those in which the reader has a part */
 };
 
-static bool put_seen(struct engine *engine, int64_t no, struct json_writer *writer,
+static bool put_seen(struct engine *engine, int64_t no, bool held, struct json_writer *writer,
                      struct error *err)
 {
     struct loop *loop;
     struct loop_part part = {.owns = false};
     bool visible = false;
     if (!loop_read(engine, no, &loop, err) ||
-        (loop && !loop_is_visible(engine, loop, &visible, err)) ||
+        (loop && !(held ? hand_is_party : loop_is_visible)(engine, loop, &visible, err)) ||
         (visible && !loop_part_of(engine, loop, &part, err)))
         return false;
     if (!visible)
@@ -68,7 +70,7 @@ static bool put_page(const struct request *request, struct sql *sql, struct subj
     json_key(&writer, "items");
     json_array_begin(&writer);
     for (size_t i = 0; done && i < page->count; i++)
-        done = put_seen(&engine, page->numbers[i], &writer, err);
+        done = put_seen(&engine, page->numbers[i], page->held, &writer, err);
     json_array_end(&writer);
     json_field_cursor(&writer, more ? page->numbers[page->count - 1] : 0);
     json_object_end(&writer);
@@ -77,10 +79,10 @@ static bool put_page(const struct request *request, struct sql *sql, struct subj
     return done;
 }
 
-static bool read_subject(const struct request *request, struct subject_page *page,
-                         struct error *err)
+static bool read_subject(const struct request *request, struct slice number,
+                         struct subject_page *page, struct error *err)
 {
-    if (!slice_to_int64(request->parameters[0], 1, UINT32_MAX, &page->subject_no))
+    if (!slice_to_int64(number, 1, UINT32_MAX, &page->subject_no))
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "no"},
                          "a number of your area", "there is none of that number");
     if (!request_limit(request, &page->limit, err) || !request_cursor(request, &page->after, err) ||
@@ -90,17 +92,31 @@ static bool read_subject(const struct request *request, struct subject_page *pag
     return true;
 }
 
+static bool answer_page(const struct request *request, struct subject_page *page,
+                        struct response *response, struct error *err)
+{
+    struct sql *sql;
+    if (!store_read_begin(request->platform->store, &sql, err))
+        return false;
+    bool done = put_page(request, sql, page, response, err);
+    store_read_end(request->platform->store, sql);
+    return done;
+}
+
 bool loops_handle_of_unit(const struct request *request, struct response *response,
                           struct error *err)
 {
     struct subject_page page = {.kind = SCENE_UNIT};
-    struct sql *sql;
-    if (!read_subject(request, &page, err) ||
-        !store_read_begin(request->platform->store, &sql, err))
-        return false;
-    bool done = put_page(request, sql, &page, response, err);
-    store_read_end(request->platform->store, sql);
-    return done;
+    return read_subject(request, request->parameters[0], &page, err) &&
+           answer_page(request, &page, response, err);
+}
+
+bool loops_handle_purposes(const struct request *request, struct response *response,
+                           struct error *err)
+{
+    struct subject_page page = {.kind = SCENE_PERSON, .held = true};
+    return read_subject(request, request_query(request, "person"), &page, err) &&
+           answer_page(request, &page, response, err);
 }
 
 bool loops_handle_of_person(const struct request *request, struct response *response,
@@ -108,14 +124,10 @@ bool loops_handle_of_person(const struct request *request, struct response *resp
 {
     struct subject_page page = {.kind = SCENE_PERSON};
     struct person_no person;
-    if (!read_subject(request, &page, err))
+    if (!read_subject(request, request->parameters[0], &page, err))
         return false;
     person.n = (uint32_t)page.subject_no;
-    struct sql *sql;
-    if (!status_within_reach(request, person, err) ||
-        !store_read_begin(request->platform->store, &sql, err))
-        return false;
-    bool done = put_page(request, sql, &page, response, err);
-    store_read_end(request->platform->store, sql);
-    return done && status_audit_read(request, "person.loops", person.n, 1, "loops", err);
+    return status_within_reach(request, person, err) &&
+           answer_page(request, &page, response, err) &&
+           status_audit_read(request, "person.loops", person.n, 1, "loops", err);
 }

@@ -192,6 +192,29 @@ static void loops_about_a_unit_are_shown_to_who_sees_them(void **state)
     assert_int_equal(loops_seen(loop, "district_duty-" OTHER, path, NULL), 0);
 }
 
+static void purposes_are_the_loops_in_which_the_reader_has_a_part(void **state)
+{
+    struct loopback *loop = *state;
+    static const char path[] = "/api/v1/loops:purposes?person=7";
+    char purpose[40];
+    loopback_change(loop, "UPDATE person SET area_no = (SELECT area_no FROM area WHERE code ="
+                          " '" DISTRICT "') WHERE person_no = 7");
+    open_loop(loop, "cdc_lead",
+              "{\"scene\":\"contact_management\",\"subject\":7,\"fields\":{\"source_case\":1,"
+              "\"contact_level\":\"general\",\"last_exposure_at\":\"2022-04-13T09:00:00+08:00\"}}");
+    assert_int_equal(loops_seen(loop, "cdc_investigator-" DISTRICT, path, NULL), 1);
+    /* who looks after the area sees the loop and has no part in it */
+    assert_int_equal(loops_seen(loop, "district_duty-" DISTRICT, path, NULL), 0);
+    assert_int_equal(loops_seen(loop, "cdc_investigator-" OTHER, path, NULL), 0);
+    snprintf(purpose, sizeof purpose, "loop:%lld",
+             (long long)loopback_number(loop, "SELECT max(loop_no) FROM loop"));
+    assert_int_equal(
+        status_as(loop, "cdc_investigator-" DISTRICT, "/api/v1/persons/7/loops", purpose), 200);
+    assert_int_equal(status_as(loop, "district_duty-" DISTRICT, "/api/v1/persons/7/loops", purpose),
+                     403);
+    assert_int_equal(status_as(loop, "cdc_lead", "/api/v1/loops:purposes", NULL), 404);
+}
+
 /* ---- Units */
 
 static void a_district_walks_its_own_units_once_by_the_index(void **state)
@@ -276,6 +299,7 @@ int main(void)
         LOOPBACK_TEST(who_looked_names_the_officer_to_a_reviewer_alone),
         LOOPBACK_TEST(the_parts_of_one_record_are_not_many_reads),
         LOOPBACK_TEST(loops_about_a_unit_are_shown_to_who_sees_them),
+        LOOPBACK_TEST(purposes_are_the_loops_in_which_the_reader_has_a_part),
         LOOPBACK_TEST(a_district_walks_its_own_units_once_by_the_index),
         LOOPBACK_TEST(kinds_add_up_and_narrow_the_list),
         LOOPBACK_TEST(small_numbers_of_people_are_kept_from_who_sees_no_person),

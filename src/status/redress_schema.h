@@ -86,12 +86,10 @@
 #define PERSON_REDRESS                                                                             \
     "{\"type\":\"object\",\"required\":[\"overrides\",\"appeals\",\"terms\"],\"properties\":{"     \
     "\"overrides\":{\"type\":\"array\",\"items\":" PERSON_OVERRIDE "},"                            \
-    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(                                      \
-        TEXT_OR_NULL) "},"                                                                         \
-                      "\"terms\":{\"type\":[\"object\",\"null\"],\"required\":[\"approvers\",\"days_max\"," \
-                      "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER                   \
-                      ",\"days_max\":" INTEGER                                                     \
-                      ",\"reason_codes\":{\"type\":\"array\",\"items\":" TEXT "}}}}}"
+    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(TEXT_OR_NULL) "},"                    \
+    "\"terms\":{\"type\":[\"object\",\"null\"],\"required\":[\"approvers\",\"days_max\","          \
+    "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER ",\"days_max\":" INTEGER            \
+    ",\"reason_codes\":{\"type\":\"array\",\"items\":" TEXT "}}}}}"
 #define RULES_EFFECT_COUNTS                                                                        \
     "\"persons\":" INTEGER ",\"changed\":" INTEGER_OR_NULL ",\"changes\":{\"type\":\"array\","     \
     "\"items\":{\"type\":\"object\",\"required\":[\"before\",\"after\",\"persons\"],"              \

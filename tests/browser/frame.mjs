@@ -71,9 +71,9 @@ export function frameTests({ demo }) {
     const { page, close } = await openPage(demo);
     await logIn(page, "cdc_lead", (await logins(demo)).get("cdc_lead"));
     await page.waitForSelector(".map");
-    same(await textsOf(page, ".nav a"), ["态势", "闭环", "流调"], "Chinese pages");
+    same(await textsOf(page, ".nav a"), ["态势", "闭环", "流调", "档案"], "Chinese pages");
     await page.click(".switch button[lang=en]");
-    same(await textsOf(page, ".nav a"), ["Situation", "Loops", "Cases"], "English pages");
+    same(await textsOf(page, ".nav a"), ["Situation", "Loops", "Cases", "People"], "English pages");
     await page.click(".switch:not([role]) button");
     const state = () =>
       page.evaluate(() => ({

@@ -846,6 +846,50 @@ export interface Operations {
       }>;
     };
   };
+  /** Open loops about a person in which the reader has a part: what X-Purpose may name */
+  "GET /api/v1/loops:purposes": {
+    path: Record<never, never>;
+    query: { person?: number; limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        scene: string;
+        version: number;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        subject: {
+          kind: string;
+          no?: number | null;
+          code?: string;
+        };
+        area: string | null;
+        opened_at: string;
+        entered_at: string;
+        due_at: string;
+        closed_at: string | null;
+        overdue: boolean;
+        claimed_by: string | null;
+        claimed_until: string | null;
+        owner: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+      }>;
+      next: string | null;
+    };
+  };
   /** The holder's own status, or a member's */
   "GET /api/v1/me": {
     path: Record<never, never>;

@@ -132,21 +132,9 @@ interface Choice {
 }
 
 /** A loop opens the one person whom it is about: those that the reader has a part in. */
-async function loopsAbout(no: number, signal: AbortSignal): Promise<Row[]> {
-  const found = new Map<number, Row>();
-  for (const owner of ["me", "told"] as const) {
-    let after = "";
-    do {
-      const page = await call("GET /api/v1/loops", {
-        query: { owner, limit: 1000, ...(after && { after }) },
-        signal,
-      });
-      for (const row of page.items)
-        if (row.subject.kind === "person" && row.subject.no === no) found.set(row.id, row);
-      after = page.next ?? "";
-    } while (after);
-  }
-  return [...found.values()];
+async function loopsAbout(no: number, signal: AbortSignal): Promise<readonly Row[]> {
+  const page = await call("GET /api/v1/loops:purposes", { query: { person: no, limit: 100 }, signal });
+  return page.items;
 }
 
 function choicesOf(matter: Matter, session: Session, loops: readonly Row[]): Choice[] {
