@@ -105,11 +105,28 @@ static void a_route_that_does_not_declare_itself_is_a_fault(void **state)
     ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler lab_duty "       \
                 "lab_lead site_lead site_staff unit_manager venue_manager venue_staff inspector "  \
                 "inspection_lead appeals_officer approver epidemiologist "
+#define EVIDENCE_READERS                                                                           \
+    ALL_READERS "town_duty checkpoint_lead site_lead appeals_officer approver "
+#define VENUE_READERS                                                                              \
+    ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "      \
+                "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "     \
+                "epidemiologist "
 static const struct {
     enum http_method method;
     const char *path;
     const char *roles; /* that may; every other may not */
 } rights[] = {
+    {HTTP_GET, "/api/v1/persons/1/evidence", EVIDENCE_READERS},
+    {HTTP_GET, "/api/v1/persons/1/redress", EVIDENCE_READERS},
+    {HTTP_GET, "/api/v1/persons/1/stays", ALL_READERS "town_duty "},
+    {HTTP_GET, "/api/v1/persons/1/sources", ALL_READERS "town_duty grid_worker appeals_officer "},
+    {HTTP_GET, "/api/v1/persons/1/looks", "command command_duty cdc_lead "},
+    {HTTP_GET, "/api/v1/persons/1/loops", EVIDENCE_READERS "grid_worker unit_manager "},
+    {HTTP_GET, "/api/v1/loops:purposes", LOOP_HANDS},
+    {HTTP_GET, "/api/v1/units", VENUE_READERS},
+    {HTTP_GET, "/api/v1/units:kinds", VENUE_READERS},
+    {HTTP_GET, "/api/v1/units/1", VENUE_READERS},
+    {HTTP_GET, "/api/v1/units/1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/cases", ALL_READERS "town_duty epidemiologist "},
     {HTTP_GET, "/api/v1/cases/1", ALL_READERS "town_duty epidemiologist "},
     {HTTP_GET, "/api/v1/cases/1/exposures", ALL_READERS},
@@ -149,10 +166,7 @@ static const struct {
     {HTTP_POST, "/api/v1/appeals/1/annulment", "cdc_lead cdc_duty "},
     {HTTP_POST, "/api/v1/rules", "cdc_lead "},
     {HTTP_POST, "/api/v1/rules/1/sign", "command approver inspection_lead "},
-    {HTTP_GET, "/api/v1/venues/suspicions",
-     ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "
-                 "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "
-                 "epidemiologist "},
+    {HTTP_GET, "/api/v1/venues/suspicions", VENUE_READERS},
     {HTTP_GET, "/api/v1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/loops:counts",
      ALL_READERS "town_duty lab_lead inspection_lead appeals_officer approver epidemiologist "},
