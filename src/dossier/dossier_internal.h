@@ -5,12 +5,13 @@
 #include "access/access.h"
 #include "access/shown.h"
 
-enum { DOSSIER_ROUTES = 13 };
+enum { DOSSIER_ROUTES = 19 };
 extern const struct route dossier_routes[DOSSIER_ROUTES];
 enum { WATCH_COMMANDS = 2 };
 extern const struct command watch_commands[WATCH_COMMANDS];
-extern const struct sql_list watch_statements, person_statements,
-    export_request_statements, review_statements, audit_search_statements;
+extern const struct sql_list watch_statements, person_statements, person_record_statements,
+    unit_statements, export_request_statements, review_statements,
+    audit_search_statements;
 
 /* Every field that a record of a person has here. */
 #define PERSON_FIELDS                                                                              \
@@ -33,6 +34,20 @@ bool person_show_handle(const struct request *request, struct response *response
                         struct error *err) MUST_USE;
 bool person_search_handle(const struct request *request, struct response *response,
                           struct error *err) MUST_USE;
+bool dossier_no_such_person(struct error *err);
+/* record.c: the person whom the path names, where that is one of the reader's; ERROR_NOT_FOUND. */
+bool dossier_person(const struct request *request, int64_t *ret_person, struct error *err) MUST_USE;
+bool person_stays_handle(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
+bool person_sources_handle(const struct request *request, struct response *response,
+                           struct error *err) MUST_USE;
+/* units.c */
+bool unit_list_handle(const struct request *request, struct response *response,
+                      struct error *err) MUST_USE;
+bool unit_kinds_handle(const struct request *request, struct response *response,
+                       struct error *err) MUST_USE;
+bool unit_show_handle(const struct request *request, struct response *response,
+                      struct error *err) MUST_USE;
 /* exports.c */
 bool export_request_handle(const struct request *request, struct response *response,
                            struct error *err) MUST_USE;
@@ -49,6 +64,8 @@ bool export_watermark_find(struct platform *platform, struct slice mark, int64_t
                            int64_t *ret_row, struct error *err) MUST_USE;
 /* review.c */
 bool own_accesses_handle(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
+bool person_looks_handle(const struct request *request, struct response *response,
                          struct error *err) MUST_USE;
 bool oddities_handle(const struct request *request, struct response *response,
                      struct error *err) MUST_USE;

@@ -5,6 +5,7 @@
 #define TEXT "{\"type\":\"string\"}"
 #define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
 #define NUMBER "{\"type\":\"integer\"}"
+#define NUMBER_OR_NULL "{\"type\":[\"integer\",\"null\"]}"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define WORDS                                                                                      \
@@ -34,6 +35,35 @@
     "{\"type\":\"object\",\"required\":[\"at\",\"office\",\"act\",\"purpose\",\"fields\"],"        \
     "\"properties\":{\"at\":" TIME ",\"office\":" WORDS ",\"act\":" TEXT ",\"purpose\":" TEXT      \
     ",\"fields\":" TEXT "}}"
+#define LOOK                                                                                       \
+    "{\"type\":\"object\",\"required\":[\"at\",\"office\",\"user\",\"act\",\"purpose\","           \
+    "\"fields\"],\"properties\":{\"at\":" TIME ",\"office\":" WORDS ",\"user\":" TEXT              \
+    ",\"act\":" TEXT ",\"purpose\":" TEXT ",\"fields\":" TEXT "}}"
+#define STAY                                                                                       \
+    "{\"type\":\"object\",\"required\":[\"stay_no\",\"area\",\"unit_no\",\"from\",\"until\"],"     \
+    "\"properties\":{\"stay_no\":" NUMBER ",\"area\":" TEXT_OR_NULL ",\"unit_no\":" NUMBER_OR_NULL \
+    ",\"from\":" TIME ",\"until\":" TIME_OR_NULL "}}"
+#define SOURCES                                                                                    \
+    "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\"," \
+    "\"items\":{\"type\":\"object\",\"required\":[\"source\",\"import_no\",\"imported_at\"],"      \
+    "\"properties\":{\"source\":" TEXT ",\"import_no\":" NUMBER_OR_NULL                            \
+    ",\"imported_at\":" TIME_OR_NULL "}}}}}"
+#define NAMED "\"name\":" TEXT_OR_NULL ",\"category\":" TEXT_OR_NULL ",\"area\":" TEXT_OR_NULL
+#define UNIT                                                                                       \
+    "{\"type\":\"object\",\"required\":[\"unit_no\",\"name\",\"category\",\"area\"],"              \
+    "\"properties\":{\"unit_no\":" NUMBER "," NAMED "}}"
+#define UNIT_KINDS                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\"," \
+    "\"items\":{\"type\":\"object\",\"required\":[\"category\",\"units\"],\"properties\":{"        \
+    "\"category\":" TEXT ",\"units\":" NUMBER "}}}}}"
+#define UNIT_WHOLE                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"unit_no\",\"name\",\"category\",\"area\","               \
+    "\"credit_code\",\"people\",\"people_below\",\"venues\",\"more_venues\"],\"properties\":{"     \
+    "\"unit_no\":" NUMBER "," NAMED ",\"credit_code\":" TEXT_OR_NULL ",\"people\":" NUMBER_OR_NULL \
+    ",\"people_below\":" NUMBER_OR_NULL ",\"more_venues\":{\"type\":\"boolean\"},\"venues\":{"     \
+    "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"venue_no\",\"name\","       \
+    "\"category\",\"area\",\"closed\"],\"properties\":{\"venue_no\":" NUMBER "," NAMED             \
+    ",\"closed\":{\"type\":\"boolean\"}}}}}}"
 #define ODDITY                                                                                     \
     "{\"type\":\"object\",\"required\":[\"kind\",\"words\",\"user\",\"count\",\"score\","          \
     "\"last_at\",\"last_audit_no\"],\"properties\":{\"kind\":" TEXT ",\"words\":" WORDS            \
@@ -57,7 +87,7 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .opens_identity = true,
      .summary = "Persons of the reader's area, each field as the role is shown it",
      .query = PAGING ";area:string:area code within the reader's own;"
-              "where:string:responsible (who lives there, the default), stay or own_unit",
+                     "where:string:responsible (who lives there, the default), stay or own_unit",
      .response_schema = PAGE(PERSON),
      .handle = person_list_handle},
     {.method = HTTP_GET,
@@ -71,6 +101,68 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
      .summary = "A person of the reader's area, each field as the role is shown it",
      .response_schema = PERSON,
      .handle = person_show_handle},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/stays",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_PLACES),
+     .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "Where a person stays or stayed who lives elsewhere",
+     .query = PAGING,
+     .response_schema = PAGE(STAY),
+     .handle = person_stays_handle},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/sources",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_HOME),
+     .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "From which sources a person's record came, and by which imports",
+     .response_schema = SOURCES,
+     .handle = person_sources_handle},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/looks",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_STATUS),
+     .permission = PERMISSION_BIT(PERMIT_GLASS_REVIEW),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "Who looked at a person's records: which officer, when, what for, which fields",
+     .query = PAGING,
+     .response_schema = PAGE(LOOK),
+     .handle = person_looks_handle},
+    {.method = HTTP_GET,
+     .path = "/units",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .summary = "Units of the reader's area, in order of area and number",
+     .query = PAGING ";area:string:area code within the reader's own;"
+                     "category:string:only units of this kind",
+     .response_schema = PAGE(UNIT),
+     .handle = unit_list_handle},
+    {.method = HTTP_GET,
+     .path = "/units:kinds",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .summary = "How many units of each kind there are, most first",
+     .query = "area:string:area code within the reader's own",
+     .response_schema = UNIT_KINDS,
+     .handle = unit_kinds_handle},
+    {.method = HTTP_GET,
+     .path = "/units/{no}",
+     .access = ROUTE_USER,
+     .touches = TOUCH_REGISTER,
+     .permission = PERMISSION_BIT(PERMIT_VENUE_READ),
+     .summary = "A unit of the reader's area: how many people belong to it, which venues it runs",
+     .response_schema = UNIT_WHOLE,
+     .handle = unit_show_handle},
     {.method = HTTP_POST,
      .path = "/persons:search",
      .access = ROUTE_USER,
@@ -199,8 +291,8 @@ const struct module dossier_module = {
     .command_count = WATCH_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = 1,
-    .statements = (const struct sql_list *const[]){&person_statements,
-                                                   &export_request_statements, &review_statements,
-                                                   &audit_search_statements,
+    .statements = (const struct sql_list *const[]){&person_statements, &person_record_statements,
+                                                   &unit_statements, &export_request_statements,
+                                                   &review_statements, &audit_search_statements,
                                                    &watch_statements, NULL},
 };

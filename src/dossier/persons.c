@@ -41,7 +41,7 @@ static const struct sql_text stay_next = {
 const struct sql_list person_statements = SQL_LIST(&person_area, &person_rest, &person_next,
                                                    &unit_page, &stay_area, &stay_rest, &stay_next);
 
-static bool no_such_person(struct error *err)
+bool dossier_no_such_person(struct error *err)
 {
     return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "no"},
                      "a person of your area", "no such person");
@@ -204,7 +204,7 @@ static bool read_person(const struct request *request, uint32_t number, struct p
                              err) &&
         (!within || registry_person(request->platform, sql, number, request->arena, person, err));
     store_read_end(request->platform->store, sql);
-    return done && (within || no_such_person(err));
+    return done && (within || dossier_no_such_person(err));
 }
 
 static bool show(const struct request *request, const char *act, uint32_t number,
@@ -227,7 +227,7 @@ bool person_show_handle(const struct request *request, struct response *response
     int64_t number;
     return slice_to_int64(request->parameters[0], 1, UINT32_MAX, &number)
                ? show(request, "person.read", (uint32_t)number, response, err)
-               : no_such_person(err);
+               : dossier_no_such_person(err);
 }
 
 /* A look-up is recorded also where it finds nobody: whoever tries numbers leaves a trace. */
@@ -258,5 +258,5 @@ bool person_search_handle(const struct request *request, struct response *respon
     if (person_no && err->code != ERROR_NOT_FOUND)
         return false;
     return access_opened(request, "person.search", 0, NULL, 0, SLICE("nobody found"), err) &&
-           no_such_person(err);
+           dossier_no_such_person(err);
 }

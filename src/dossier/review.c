@@ -34,12 +34,17 @@ static const struct sql_text idle_reads = {
     " (SELECT 1 FROM evidence e WHERE e.person_no = a.subject_no AND e.recorded_at >= a.city_at)"
     BY_ACTOR " HAVING count(*) >= 3",
     "audit_by_time; evidence_by_person"};
-/* The most records that one opened within a window of ten minutes. */
+/* The most persons whose records one opened within a window of ten minutes: the parts of one
+ * person's record count once, each list as many as it showed. */
 static const struct sql_text many_reads = {
     "oddity_many_reads",
-    "SELECT a.actor, sum(a.row_count) AS rows, max(a.city_at), max(a.no) FROM audit a"
+    "SELECT actor, sum(persons) AS rows, max(at), max(last_no) FROM ("
+    "SELECT a.actor AS actor, a.city_at / ?4 AS span, max(a.city_at) AS at, max(a.no) AS last_no,"
+    " sum(CASE WHEN a.row_count > 1 THEN a.row_count ELSE 0 END)"
+    " + max(CASE WHEN a.row_count = 1 THEN 1 ELSE 0 END) AS persons FROM audit a"
     " WHERE a.city_at >= ?3 AND a.row_count > 0 AND" BY_OWN_USERS
-    BY_ACTOR ", a.city_at / ?4 HAVING sum(a.row_count) >= ?5 ORDER BY rows DESC LIMIT 100",
+    BY_ACTOR ", a.city_at / ?4, a.subject_no)"
+    " GROUP BY actor, span HAVING sum(persons) >= ?5 ORDER BY rows DESC LIMIT 100",
     "audit_by_time"};
 static const struct sql_text watched_reads = {
     "oddity_watched_reads",
@@ -83,8 +88,9 @@ static void put_office(struct json_writer *writer, const struct role *role, stru
     json_object_end(writer);
 }
 
+/* `named`: with the officer's name, for who reviews; a person is told the office. */
 static bool put_access(const struct request *request, struct sql *sql, struct sql_query *query,
-                       struct json_writer *writer, struct error *err)
+                       bool named, struct json_writer *writer, struct error *err)
 {
     const struct policy *policy = request->platform->policy;
     struct sql_query *lookup;
@@ -102,6 +108,8 @@ static bool put_access(const struct request *request, struct sql *sql, struct sq
     json_field_time(writer, "at", sql_get_int(query, 1));
     json_key(writer, "office");
     put_office(writer, role, sql_get_text(query, 5));
+    if (named)
+        json_field_text(writer, "user", sql_get_text(query, 5));
     json_field_text(writer, "act", sql_get_text(query, 2));
     json_field_text(writer, "purpose", sql_get_text(query, 3));
     json_field_text(writer, "fields", sql_get_text(query, 4));
@@ -109,8 +117,8 @@ static bool put_access(const struct request *request, struct sql *sql, struct sq
     return true;
 }
 
-bool own_accesses_handle(const struct request *request, struct response *response,
-                         struct error *err)
+static bool put_accesses(const struct request *request, int64_t person, bool named,
+                         struct response *response, struct error *err)
 {
     struct sql *sql;
     struct sql_query *query;
@@ -121,17 +129,16 @@ bool own_accesses_handle(const struct request *request, struct response *respons
         !store_read_begin(request->platform->store, &sql, err))
         return false;
     bool row = false;
-    bool done = sql_begin(
-        sql, &own_accesses,
-        SQL_ARGUMENTS(sql_int(request->actor.person_no), sql_int(after), sql_int(limit + 1)),
-        &query, err);
+    bool done =
+        sql_begin(sql, &own_accesses,
+                  SQL_ARGUMENTS(sql_int(person), sql_int(after), sql_int(limit + 1)), &query, err);
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
     json_key(&writer, "items");
     json_array_begin(&writer);
     while (done && (done = sql_next(query, &row, err)) && row && ++count <= limit) {
         last = sql_get_int(query, 0);
-        done = put_access(request, sql, query, &writer, err);
+        done = put_access(request, sql, query, named, &writer, err);
     }
     if (done && row)
         sql_end(query);
@@ -141,6 +148,23 @@ bool own_accesses_handle(const struct request *request, struct response *respons
     json_writer_release(&writer);
     store_read_end(request->platform->store, sql);
     return done;
+}
+
+bool own_accesses_handle(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    return put_accesses(request, request->actor.person_no, false, response, err);
+}
+
+/* ---- GET /persons/{no}/looks: for whoever reviews broken glass; the look is one itself */
+
+bool person_looks_handle(const struct request *request, struct response *response,
+                         struct error *err)
+{
+    int64_t person;
+    return dossier_person(request, &person, err) &&
+           status_audit_read(request, "person.looks", (uint32_t)person, 1, "looks", err) &&
+           put_accesses(request, person, true, response, err);
 }
 
 /* ---- GET /audit/oddities */

@@ -377,6 +377,8 @@ bool loop_is_hidden(const struct scene *scene, struct slice marks);
 /* Members of an open object: what a list shows of a loop. `hidden`: not what it is about. */
 bool loop_show_row(struct engine *engine, struct json_writer *writer, const struct loop_row *row,
                    bool hidden, struct error *err) MUST_USE;
+/* What a list shows of a loop in memory. */
+struct loop_row loop_row_of(const struct loop *loop);
 /* The whole page of a loop for the engine's actor. */
 bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
                struct error *err) MUST_USE;
@@ -396,6 +398,15 @@ bool loop_part_of(struct engine *engine, const struct loop *loop, struct loop_pa
                   struct error *err) MUST_USE;
 bool loop_keeps_back(const struct loop *loop, const struct scene_field *field,
                      const struct loop_part *part);
+
+/* ---- About one person or unit (subjects.c) -------------------------------------------------- */
+
+bool loops_handle_of_person(const struct request *request, struct response *response,
+                            struct error *err);
+bool loops_handle_purposes(const struct request *request, struct response *response,
+                           struct error *err);
+bool loops_handle_of_unit(const struct request *request, struct response *response,
+                          struct error *err);
 
 /* ---- Photos (photos.c) ---------------------------------------------------------------------- */
 
@@ -423,7 +434,8 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_clock_statements, loop_follow_statements, loop_list_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
-    loop_thing_statements, loop_duty_statements, loop_proof_statements, loop_as_of_statements;
+    loop_thing_statements, loop_duty_statements, loop_proof_statements, loop_as_of_statements,
+    loop_subject_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
@@ -432,7 +444,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 25, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 28, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

@@ -1,6 +1,7 @@
-/* Routes of loops: lists, pages, and acts. Every act answers when it is durable. */
+/* Routes of loops: lists and pages, and the table of all. */
 #include <stdlib.h>
 
+#include "loops/act_routes.h"
 #include "loops/catalogue.h"
 #include "loops/catalogue_schema.h"
 #include "loops/duties.h"
@@ -10,7 +11,7 @@
 #include "photos/photos.h"
 #include "policy/permissions.h"
 
-enum { BODY_BYTES_MAX = 32 << 20, STEPS_MAX = 5000 };
+enum { BODY_BYTES_MAX = 32 << 20 };
 
 static struct loops *loops_of(const struct request *request)
 {
@@ -246,7 +247,7 @@ static bool handle_indicators(const struct request *request, struct response *re
 
 /* ---- One loop */
 
-static bool path_number(const struct request *request, int64_t *ret_no, struct error *err)
+bool loop_path_number(const struct request *request, int64_t *ret_no, struct error *err)
 {
     return slice_to_int64(request->parameters[0], 1, ((int64_t)1 << 60) - 1, ret_no) ||
            error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "id"},
@@ -287,220 +288,12 @@ static bool handle_one(const struct request *request, struct response *response,
     struct reading reading;
     const struct loop *loop = NULL;
     int64_t no;
-    if (!path_number(request, &no, err))
+    if (!loop_path_number(request, &no, err))
         return false;
     bool done =
         reading_begin(&reading, request, response, err) && show(&reading, no, &loop, err) &&
         (loop_scene(loop)->retention == SCENE_UNSET || audit(request, &reading, loop, no, err));
     return reading_end(&reading, done, request, response, err);
-}
-
-/* ---- Acts */
-
-static void put_outcome(struct json_writer *writer, const struct loop_outcome *outcome)
-{
-    json_field_int64(writer, "id", outcome->loop_no);
-    json_field_text(writer, "stage", slice_of(outcome->stage ? outcome->stage : ""));
-    json_field_bool(writer, "joined", outcome->joined);
-    json_key(writer, "missing");
-    json_array_begin(writer);
-    for (size_t i = 0; outcome->missing[i]; i++)
-        json_put_text(writer, slice_of(outcome->missing[i]));
-    json_array_end(writer);
-}
-
-static bool answer(const struct loop_outcome *outcome, struct response *response)
-{
-    struct json_writer writer;
-    json_writer_init(&writer, &response->body);
-    json_object_begin(&writer);
-    put_outcome(&writer, outcome);
-    json_object_end(&writer);
-    json_writer_release(&writer);
-    if (outcome->missing[0])
-        response->status = 202;
-    return true;
-}
-
-static bool read_step(json_t *object, bool with_id, int64_t row, struct loop_step *step,
-                      struct error *err)
-{
-    static const char *const names[] = {"to", "fields", "note", NULL};
-    static const char *const all[] = {"id", "to", "fields", "note", NULL};
-    struct json_place place = {.source = "body", .row = row, .required = true};
-    struct json_place optional = {.source = "body", .row = row};
-    step->fields = json_object_get(object, "fields");
-    if (!json_only_fields(object, with_id ? all : names, place, err) ||
-        !json_text(object, "to", place, &step->to, err) ||
-        !json_text(object, "note", optional, &step->note, err) ||
-        (with_id &&
-         !json_int64(object, "id", place, 1, ((int64_t)1 << 60) - 1, &step->loop_no, err)))
-        return false;
-    return !step->fields || json_is_object(step->fields) ||
-           error_set(err, ERROR_BAD_VALUE,
-                     (struct error_place){.source = "body", .row = row, .field = "fields"},
-                     "an object", "not an object");
-}
-
-static bool handle_advance(const struct request *request, struct response *response,
-                           struct error *err)
-{
-    struct loop_step step = {.loop_no = 0};
-    struct loop_outcome outcome;
-    json_t *body;
-    return path_number(request, &step.loop_no, err) && request_json(request, &body, err) &&
-           read_step(body, false, 0, &step, err) &&
-           loops_advance(loops_of(request), &request->actor, &step, request->arena, &outcome,
-                         err) &&
-           answer(&outcome, response);
-}
-
-static bool handle_sign(const struct request *request, struct response *response, struct error *err)
-{
-    static const char *const names[] = {NULL};
-    struct json_place place = {.source = "body"};
-    struct loop_outcome outcome;
-    json_t *body;
-    int64_t no;
-    return path_number(request, &no, err) && request_json(request, &body, err) &&
-           json_only_fields(body, names, place, err) &&
-           loops_sign(loops_of(request), &request->actor, no, request->arena, &outcome, err) &&
-           answer(&outcome, response);
-}
-
-static bool handle_claim(const struct request *request, struct response *response,
-                         struct error *err)
-{
-    static const char *const names[] = {"release", NULL};
-    struct json_place place = {.source = "body"};
-    struct loop_outcome outcome;
-    json_t *body;
-    int64_t no;
-    if (!path_number(request, &no, err) || !request_json(request, &body, err) ||
-        !json_only_fields(body, names, place, err))
-        return false;
-    json_t *release = json_object_get(body, "release");
-    if (release && !json_is_boolean(release))
-        return loop_bad_value("release", "true or false", "neither", err);
-    return loops_claim(loops_of(request), &request->actor, no, json_is_true(release),
-                       request->arena, &outcome, err) &&
-           answer(&outcome, response);
-}
-
-static bool handle_take(const struct request *request, struct response *response, struct error *err)
-{
-    static const char *const names[] = {"note", "close", NULL};
-    struct json_place place = {.source = "body", .required = true};
-    struct loop_outcome outcome;
-    struct slice note;
-    json_t *body;
-    int64_t no;
-    if (!path_number(request, &no, err) || !request_json(request, &body, err) ||
-        !json_only_fields(body, names, place, err) || !json_text(body, "note", place, &note, err))
-        return false;
-    json_t *close = json_object_get(body, "close");
-    if (close && !json_is_boolean(close))
-        return loop_bad_value("close", "true or false", "neither", err);
-    return loops_take_over(loops_of(request), &request->actor, no, note, json_is_true(close),
-                           request->arena, &outcome, err) &&
-           answer(&outcome, response);
-}
-
-static bool handle_open(const struct request *request, struct response *response, struct error *err)
-{
-    static const char *const names[] = {"scene", "subject", "area", "fields", NULL};
-    struct json_place place = {.source = "body", .required = true};
-    struct json_place optional = {.source = "body"};
-    struct loop_opening opening = {.area = NULL};
-    struct loop_outcome outcome;
-    struct slice area;
-    json_t *body;
-    if (!request_json(request, &body, err) || !json_only_fields(body, names, place, err) ||
-        !json_text(body, "scene", place, &opening.scene, err) ||
-        !json_text(body, "area", optional, &area, err))
-        return false;
-    opening.subject = json_object_get(body, "subject");
-    opening.fields = json_object_get(body, "fields");
-    if (json_is_null(opening.subject))
-        opening.subject = NULL;
-    if (area.data && !(opening.area = registry_area_by_code(request->platform->registry, area)))
-        return loop_bad_value("area", "the code of an area", "unknown area", err);
-    if (!loops_open_by_hand(loops_of(request), &request->actor, &opening, &outcome, err))
-        return false;
-    response->status = outcome.joined ? 200 : 201;
-    return answer(&outcome, response);
-}
-
-/* ---- Many at once: each for itself */
-
-static void put_result(struct json_writer *writer, int64_t no, const struct loop_outcome *outcome,
-                       const struct error *refusal)
-{
-    json_object_begin(writer);
-    json_field_bool(writer, "done", refusal->code == ERROR_NONE);
-    if (refusal->code == ERROR_NONE) {
-        put_outcome(writer, outcome);
-    } else {
-        json_field_int64(writer, "id", no);
-        json_field_text(writer, "error", slice_of(error_kind(refusal->code)->type));
-        json_field_int64(writer, "status", error_kind(refusal->code)->http_status);
-        json_field_text(writer, "detail", slice_of(refusal->what));
-        json_field_text(writer, "field", slice_of(refusal->field));
-        json_field_text(writer, "expected", slice_of(refusal->expected));
-    }
-    json_object_end(writer);
-}
-
-static bool read_steps(json_t *body, struct arena *arena, struct loop_step **ret_steps,
-                       size_t *ret_count, struct error *err)
-{
-    static const char *const names[] = {"items", NULL};
-    struct json_place place = {.source = "body", .required = true};
-    json_t *items = json_object_get(body, "items"), *item;
-    size_t i;
-    if (!json_only_fields(body, names, place, err))
-        return false;
-    if (!json_is_array(items) || !json_array_size(items) || json_array_size(items) > STEPS_MAX)
-        return loop_bad_value("items", "a list of 1 to 5000 steps", "not such a list", err);
-    *ret_count = json_array_size(items);
-    *ret_steps = arena_alloc(arena, *ret_count * sizeof **ret_steps);
-    json_array_foreach (items, i, item) {
-        if (!json_is_object(item))
-            return error_set(err, ERROR_BAD_VALUE,
-                             (struct error_place){.source = "body", .row = (int64_t)i + 1},
-                             "an object", "not an object");
-        if (!read_step(item, true, (int64_t)i + 1, &(*ret_steps)[i], err))
-            return false;
-    }
-    return true;
-}
-
-static bool handle_advance_many(const struct request *request, struct response *response,
-                                struct error *err)
-{
-    struct loop_step *steps;
-    struct json_writer writer;
-    json_t *body;
-    size_t count;
-    if (!request_json(request, &body, err) ||
-        !read_steps(body, request->arena, &steps, &count, err))
-        return false;
-    struct loop_outcome *outcomes = arena_alloc(request->arena, count * sizeof *outcomes);
-    struct error *refusals = arena_alloc(request->arena, count * sizeof *refusals);
-    if (!loops_advance_many(loops_of(request), &request->actor, steps, count, request->arena,
-                            outcomes, refusals, err))
-        return false;
-    buffer_init(&response->body, BODY_BYTES_MAX);
-    json_writer_init(&writer, &response->body);
-    json_object_begin(&writer);
-    json_key(&writer, "items");
-    json_array_begin(&writer);
-    for (size_t i = 0; i < count; i++)
-        put_result(&writer, steps[i].loop_no, &outcomes[i], &refusals[i]);
-    json_array_end(&writer);
-    json_object_end(&writer);
-    json_writer_release(&writer);
-    return true;
 }
 
 /* ---- The table */
@@ -513,6 +306,7 @@ static bool handle_advance_many(const struct request *request, struct response *
 #define DUTY_ROUTE(how, of, ...)                                                                   \
     {.method = how, .path = of, .access = ROUTE_USER, .touches = TOUCH_SYSTEM,                     \
      .permission = PERMISSION_BIT(PERMIT_USER_MANAGE), __VA_ARGS__}
+#define LOOP_PAGING "limit:integer:1 to 1000, default 100;after:string:cursor"
 
 const struct route loop_routes[LOOP_ROUTES] = {
     {.method = HTTP_GET,
@@ -527,9 +321,39 @@ const struct route loop_routes[LOOP_ROUTES] = {
               "area:string:area code within the reader's own;"
               "venue:integer:number of a venue: open loops of the areas about it;"
               "as_of:string:as they stood at the full hour at or before this time (lists of areas),"
-              " default now;limit:integer:1 to 1000, default 100;after:string:cursor",
+              " default now;" LOOP_PAGING,
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/loops",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_STATUS) | FIELD_BIT(FIELD_EVIDENCE),
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "Open loops about a person, as far as the reader sees them",
+     .query = LOOP_PAGING,
+     .response_schema = LOOP_PAGE,
+     .handle = loops_handle_of_person},
+    {.method = HTTP_GET,
+     .path = "/loops:purposes",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "Open loops about a person in which the reader has a part: what X-Purpose may name",
+     .query = "person:integer:the number of the person;" LOOP_PAGING,
+     .response_schema = LOOP_PAGE,
+     .handle = loops_handle_purposes},
+    {.method = HTTP_GET,
+     .path = "/units/{no}/loops",
+     .access = ROUTE_USER,
+     .touches = TOUCH_LOOPS,
+     .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
+     .summary = "Open loops about a unit, as far as the reader sees them",
+     .query = LOOP_PAGING,
+     .response_schema = LOOP_PAGE,
+     .handle = loops_handle_of_unit},
     {.method = HTTP_GET,
      .path = "/loops:counts",
      .access = ROUTE_USER,
@@ -568,7 +392,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .request_schema = LOOP_OPENING,
      .response_schema = LOOP_OUTCOME,
      .success_status = 201,
-     .handle = handle_open},
+     .handle = loop_handle_open},
     {.method = HTTP_POST,
      .path = "/loops:advance",
      .access = ROUTE_USER,
@@ -577,7 +401,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .summary = "Many steps at once, each for itself, with a result each",
      .request_schema = LOOP_STEPS,
      .response_schema = LOOP_RESULTS,
-     .handle = handle_advance_many},
+     .handle = loop_handle_advance_many},
     {.method = HTTP_POST,
      .path = "/loops/{id}/advance",
      .access = ROUTE_USER,
@@ -587,7 +411,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .summary = "A step to the next stage; 202 while signatures are missing",
      .request_schema = LOOP_STEP,
      .response_schema = LOOP_OUTCOME,
-     .handle = handle_advance},
+     .handle = loop_handle_advance},
     {.method = HTTP_POST,
      .path = "/loops/{id}/sign",
      .access = ROUTE_USER,
@@ -597,7 +421,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .summary = "Signs the step that waits; 202 while others are missing",
      .request_schema = LOOP_SIGNING,
      .response_schema = LOOP_OUTCOME,
-     .handle = handle_sign},
+     .handle = loop_handle_sign},
     {.method = HTTP_POST,
      .path = "/loops/{id}/claim",
      .access = ROUTE_USER,
@@ -607,7 +431,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .summary = "Holds the loop for one person of its owner, or gives it back",
      .request_schema = LOOP_CLAIM,
      .response_schema = LOOP_OUTCOME,
-     .handle = handle_claim},
+     .handle = loop_handle_claim},
     {.method = HTTP_POST,
      .path = "/loops/{id}/take",
      .access = ROUTE_USER,
@@ -617,7 +441,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .summary = "The command centre takes a loop over, or closes it as failed, with words",
      .request_schema = LOOP_TAKING,
      .response_schema = LOOP_OUTCOME,
-     .handle = handle_take},
+     .handle = loop_handle_take},
     {.method = HTTP_POST,
      .path = "/photos",
      .access = ROUTE_USER,

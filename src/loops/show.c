@@ -390,28 +390,35 @@ static bool put_waiting(const struct showing *showing, struct error *err)
     return true;
 }
 
+struct loop_row loop_row_of(const struct loop *loop)
+{
+    struct slice marks = {(const char *)loop->marks,
+                          loop_scene(loop)->stage_count * sizeof *loop->marks};
+    return (struct loop_row){.no = loop->no,
+                             .area_no = loop->area_no,
+                             .subject_no = loop->subject_no,
+                             .seat_no = loop->seat_no,
+                             .claim_user = loop->claim_user,
+                             .definition = loop->definition,
+                             .stage = loop->stage,
+                             .state = loop->state,
+                             .opened_at = loop->opened_at,
+                             .entered_at = loop->entered_at,
+                             .due_at = loop->due_at,
+                             .closed_at = loop->closed_at,
+                             .claim_until = loop->claim_until,
+                             .overdue = loop->overdue,
+                             .hidden = loop_is_hidden(loop_scene(loop), marks)};
+}
+
 bool loop_show(struct engine *engine, const struct loop *loop, struct json_writer *writer,
                struct error *err)
 {
     struct showing showing = {.engine = engine, .writer = writer, .loop = loop};
-    struct loop_row row = {.no = loop->no,
-                           .area_no = loop->area_no,
-                           .subject_no = loop->subject_no,
-                           .seat_no = loop->seat_no,
-                           .claim_user = loop->claim_user,
-                           .definition = loop->definition,
-                           .stage = loop->stage,
-                           .state = loop->state,
-                           .opened_at = loop->opened_at,
-                           .entered_at = loop->entered_at,
-                           .due_at = loop->due_at,
-                           .closed_at = loop->closed_at,
-                           .claim_until = loop->claim_until};
-    struct slice marks = {(const char *)loop->marks,
-                          loop_scene(loop)->stage_count * sizeof *loop->marks};
+    struct loop_row row = loop_row_of(loop);
     if (!loop_part_of(engine, loop, &showing.part, err))
         return false;
-    showing.hidden = !showing.part.owns && loop_is_hidden(loop_scene(loop), marks);
+    showing.hidden = !showing.part.owns && row.hidden;
     json_object_begin(writer);
     bool done = loop_show_row(engine, writer, &row, showing.hidden, err) &&
                 put_fields(&showing, err) && put_next(&showing, err) &&

@@ -147,6 +147,10 @@ const struct rule_set *policy_rules_at(const struct policy *policy, size_t index
 void rule_set_put(const struct rule_set *rules, struct json_writer *writer);
 /* How many approvers an override needs. */
 int64_t rule_set_override_approvers(const struct rule_set *rules);
+/* How many days an override lasts at most, and the reason codes that it may carry, *ret_count of
+ * them; they live as long as the rule set. */
+int64_t rule_set_override_days(const struct rule_set *rules);
+const char *const *rule_set_reason_codes(const struct rule_set *rules, size_t *ret_count);
 /* Reads one rule set from YAML; for the loader, tests and fuzzing. */
 bool rule_set_read(struct slice yaml, const char *source, struct rule_set **ret_rules,
                    struct error *err) MUST_USE;

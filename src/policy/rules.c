@@ -250,3 +250,12 @@ int64_t rule_set_override_approvers(const struct rule_set *rules)
 {
     return rules->numbers[RULE_OVERRIDE_APPROVERS];
 }
+int64_t rule_set_override_days(const struct rule_set *rules)
+{
+    return rules->numbers[RULE_OVERRIDE_DAYS];
+}
+const char *const *rule_set_reason_codes(const struct rule_set *rules, size_t *ret_count)
+{
+    *ret_count = rules->reason_code_count;
+    return (const char *const *)rules->reason_codes;
+}

@@ -205,11 +205,14 @@ static bool handle_about(const struct request *request, struct response *respons
     "\"code\":" TEXT ",\"name_zh\":" TEXT ",\"name_en\":" TEXT "}}"
 #define USER_SESSION                                                                               \
     "{\"type\":\"object\","                                                                        \
-    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\",\"duties\"],"      \
+    "\"required\":[\"kind\",\"csrf\",\"name\",\"role\",\"area\",\"permissions\",\"duties\","       \
+    "\"reads\",\"where\"],"                                                                        \
     "\"properties\":{\"kind\":{\"enum\":[\"user\"]},\"csrf\":" TEXT ",\"name\":" TEXT ","          \
     "\"role\":" TEXT ",\"area\":" NAMED_AREA ","                                                   \
     "\"permissions\":{\"type\":\"array\",\"items\":" TEXT "},"                                     \
-    "\"duties\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+    "\"duties\":{\"type\":\"array\",\"items\":" TEXT "},\"reads\":{\"type\":\"object\"},"          \
+    "\"where\":{\"type\":\"array\",\"items\":{\"enum\":"                                          \
+    "[\"responsible\",\"stay\",\"reporting\",\"own_unit\"]}}}}"
 #define HOLDER_SESSION                                                                             \
     "{\"type\":\"object\",\"required\":[\"kind\",\"csrf\"],\"properties\":{"                       \
     "\"kind\":{\"enum\":[\"holder\"]},\"csrf\":" TEXT ",\"session\":" TEXT ","                     \

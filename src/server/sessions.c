@@ -74,6 +74,36 @@ static void put_duties(struct json_writer *writer, const struct request *request
     json_array_end(writer);
 }
 
+/* What of a person the role is shown, and persons of which jurisdictions it reaches. */
+static void put_reach(struct json_writer *writer, const struct actor *actor)
+{
+    static const char *const fields[FIELD_COUNT] = {
+#define X(id, name) [id] = name,
+        FIELD_TABLE(X)
+#undef X
+    };
+    static const char *const places[WHERE_COUNT] = {
+#define X(id, name) [id] = name,
+        WHERE_TABLE(X)
+#undef X
+    };
+    json_key(writer, "reads");
+    json_object_begin(writer);
+    for (int field = 0; field < FIELD_COUNT; field++) {
+        enum shown shown = shown_of(actor->reads, (enum field)field);
+        if (shown != SHOWN_NOT)
+            json_field_text(writer, fields[field],
+                            shown == SHOWN_FULL ? SLICE("full") : SLICE("partial"));
+    }
+    json_object_end(writer);
+    json_key(writer, "where");
+    json_array_begin(writer);
+    for (int where = 0; where < WHERE_COUNT; where++)
+        if (actor->where & 1u << where)
+            json_put_text(writer, slice_of(places[where]));
+    json_array_end(writer);
+}
+
 static void put_user(const struct request *request, struct response *response,
                      const struct actor *actor, struct slice token)
 {
@@ -92,6 +122,7 @@ static void put_user(const struct request *request, struct response *response,
     json_object_end(&writer);
     put_permissions(&writer, actor);
     put_duties(&writer, request, actor);
+    put_reach(&writer, actor);
     put_csrf(&writer, request, token);
     json_object_end(&writer);
     json_writer_release(&writer);

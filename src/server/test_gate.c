@@ -110,11 +110,24 @@ static void a_route_that_does_not_declare_itself_is_a_fault(void **state)
     ALL_READERS "town_duty grid_worker checkpoint_lead checkpoint_officer sampler site_lead "      \
                 "site_staff unit_manager venue_manager venue_staff inspector inspection_lead "     \
                 "epidemiologist administrator "
+#define EVIDENCE_READERS                                                                           \
+    ALL_READERS "town_duty checkpoint_lead site_lead appeals_officer approver "
 static const struct {
     enum http_method method;
     const char *path;
     const char *roles; /* that may; every other may not */
 } rights[] = {
+    {HTTP_GET, "/api/v1/persons/1/evidence", EVIDENCE_READERS},
+    {HTTP_GET, "/api/v1/persons/1/redress", EVIDENCE_READERS},
+    {HTTP_GET, "/api/v1/persons/1/stays", ALL_READERS "town_duty "},
+    {HTTP_GET, "/api/v1/persons/1/sources", ALL_READERS "town_duty grid_worker appeals_officer "},
+    {HTTP_GET, "/api/v1/persons/1/looks", "command command_duty cdc_lead "},
+    {HTTP_GET, "/api/v1/persons/1/loops", EVIDENCE_READERS "grid_worker unit_manager "},
+    {HTTP_GET, "/api/v1/loops:purposes", LOOP_HANDS},
+    {HTTP_GET, "/api/v1/units", VENUE_READERS},
+    {HTTP_GET, "/api/v1/units:kinds", VENUE_READERS},
+    {HTTP_GET, "/api/v1/units/1", VENUE_READERS},
+    {HTTP_GET, "/api/v1/units/1/loops", LOOP_HANDS},
     {HTTP_GET, "/api/v1/cases", ALL_READERS "town_duty epidemiologist "},
     {HTTP_GET, "/api/v1/cases/1", ALL_READERS "town_duty epidemiologist "},
     {HTTP_GET, "/api/v1/cases/1/exposures", ALL_READERS},

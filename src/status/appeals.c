@@ -24,6 +24,10 @@ static const struct sql_text appeal_own = {
     "SELECT " APPEAL_COLUMNS " FROM appeal WHERE person_no = ?1 AND appeal_no > ?2"
     " ORDER BY appeal_no LIMIT ?3",
     "appeal_by_person"};
+static const struct sql_text appeal_of_person = {
+    "appeal_of_person",
+    "SELECT " APPEAL_COLUMNS " FROM appeal WHERE person_no = ?1 ORDER BY appeal_no DESC LIMIT ?2",
+    "appeal_by_person"};
 static const struct sql_text appeal_page = {
     "appeal_page",
     "SELECT " APPEAL_COLUMNS " FROM appeal WHERE state = 0 AND due_at < ?1"
@@ -55,8 +59,8 @@ static const struct sql_text overdue_tell = {
 
 const struct sql_list appeal_statements =
     SQL_LIST(&appeal_insert, &appeal_last, &appeal_open_count, &appeal_own, &appeal_page,
-             &appeal_select, &appeal_update, &appeal_decider,
-             &overdue_first, &overdue_select, &overdue_tell);
+             &appeal_select, &appeal_update, &appeal_decider, &appeal_of_person, &overdue_first,
+             &overdue_select, &overdue_tell);
 
 enum { STATE_OPEN, STATE_GRANTED, STATE_REJECTED, STATES };
 static const char *const state_names[STATES] = {"open", "granted", "rejected"};
@@ -113,7 +117,7 @@ static void put_fields(struct json_writer *writer, const struct appeal *appeal, 
     bool overdue = appeal->state == STATE_OPEN && appeal->due_at <= now;
     json_field_int64(writer, "id", appeal->no);
     put_number_or_null(writer, "about", appeal->about);
-    json_field_text(writer, "words", appeal->words);
+    put_text_or_null(writer, "words", appeal->words);
     json_field_time(writer, "filed_at", appeal->filed_at);
     json_field_time(writer, "due_at", appeal->due_at);
     json_field_bool(writer, "overdue", overdue);
@@ -324,6 +328,38 @@ static bool put_items(struct listing *listing, struct sql_query *query, struct e
         json_field_null(writer, "next");
     json_object_end(writer);
     return true;
+}
+
+/* Of one person, for the dossier. Their words are for who decides or carries out. */
+bool appeal_write_of_person(const struct request *request, struct sql *sql, int64_t person,
+                            struct json_writer *writer, struct error *err)
+{
+    const uint64_t hands =
+        PERMISSION_BIT(PERMIT_APPEAL_DECIDE) | PERMISSION_BIT(PERMIT_EVIDENCE_WRITE);
+    timestamp now = world_now(request->platform->world);
+    struct sql_query *query;
+    struct evidence *pieces;
+    struct appeal appeal;
+    size_t count;
+    bool row = false;
+    if (!evidence_of_person(sql, (struct person_no){(uint32_t)person}, request->arena, &pieces,
+                            &count, err) ||
+        !sql_begin(sql, &appeal_of_person, SQL_ARGUMENTS(sql_int(person), sql_int(REDRESS_SHOWN)),
+                   &query, err))
+        return false;
+    bool done = true;
+    while (done && (done = sql_next(query, &row, err)) && row &&
+           (done = read_row(sql, query, request->arena, &appeal, err))) {
+        if (!(request->actor.permissions & hands))
+            appeal.words = (struct slice){NULL, 0};
+        json_object_begin(writer);
+        put_fields(writer, &appeal, now);
+        put_number_or_null(writer, "followed_by", followed_by(&appeal, pieces, count));
+        json_object_end(writer);
+    }
+    if (!done && row)
+        sql_end(query);
+    return done;
 }
 
 static bool list_own(struct listing *listing, int64_t after, struct error *err)

@@ -10,7 +10,8 @@ static const struct migration migrations[] = {{"src/status/schema/001_status.sql
                                               {"src/status/schema/004_rules.sql"},
                                               {"src/status/schema/005_retired.sql"},
                                               {"src/status/schema/006_family.sql"},
-                                              {"src/status/schema/007_positives.sql"}};
+                                              {"src/status/schema/007_positives.sql"},
+                                              {"src/status/schema/008_override_by_person.sql"}};
 
 static const struct event_kind event_kinds[] = {
     {"evidence.recorded", "person"}, /* {"kind":NAME,"evidence":NUMBER}: one piece was added */

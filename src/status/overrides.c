@@ -36,6 +36,17 @@ static const struct sql_text override_page = {
     " WHERE state = ?1 AND override_no > ?2 AND area_no BETWEEN ?3 AND ?4"
     " ORDER BY override_no LIMIT ?5",
     "override_by_state"};
+static const struct sql_text override_of_person = {
+    "override_of_person",
+    "SELECT " OVERRIDE_COLUMNS ", (SELECT count(*) FROM override_decision d"
+    " WHERE d.override_no = o.override_no AND d.approves = 1) FROM override_request o"
+    " WHERE person_no = ?1 ORDER BY override_no DESC LIMIT ?2",
+    "override_by_person"};
+static const struct sql_text decisions_select = {
+    "override_decisions",
+    "SELECT name, approves, words, decided_at FROM override_decision WHERE override_no = ?1"
+    " ORDER BY decided_at, user_no",
+    "primary key"};
 static const struct sql_text override_update = {
     "override_update",
     "UPDATE override_request SET state = ?2, evidence_no = ?3 WHERE override_no = ?1",
@@ -53,7 +64,7 @@ static const struct sql_text approvers_select = {
 
 const struct sql_list override_statements =
     SQL_LIST(&override_insert, &override_last, &override_select, &override_page, &override_update,
-             &decision_insert, &approvers_select);
+             &decision_insert, &approvers_select, &override_of_person, &decisions_select);
 
 enum { STATE_OPEN, STATE_APPROVED, STATE_REFUSED, STATES };
 static const char *const state_names[STATES] = {"open", "approved", "refused"};
@@ -409,11 +420,11 @@ bool override_handle_refuse(const struct request *request, struct response *resp
 
 /* ---- GET /overrides: the work list */
 
+/* The object is the caller's. */
 static void put_row(struct json_writer *writer, struct platform *platform,
                     const struct override_row *row)
 {
     const struct area *area = registry_area(platform->registry, row->area_no);
-    json_object_begin(writer);
     json_field_int64(writer, "id", row->no);
     json_field_int64(writer, "person_no", row->person);
     json_field_text(writer, "area", area ? area->code : SLICE(""));
@@ -426,8 +437,54 @@ static void put_row(struct json_writer *writer, struct platform *platform,
     json_field_time(writer, "requested_at", row->requested_at);
     json_field_text(writer, "state", slice_of(state_names[row->state]));
     json_field_int64(writer, "approvals", row->approvals);
-    json_object_end(writer);
 }
+
+/* ---- Of one person, for the dossier: with what each hand decided */
+
+static bool put_decisions(struct sql *sql, int64_t override_no, struct json_writer *writer,
+                          struct error *err)
+{
+    struct sql_query *query;
+    bool row = false;
+    bool done = sql_begin(sql, &decisions_select, SQL_ARGUMENTS(sql_int(override_no)), &query, err);
+    json_key(writer, "decisions");
+    json_array_begin(writer);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        json_object_begin(writer);
+        json_field_text(writer, "name", sql_get_text(query, 0));
+        json_field_bool(writer, "approves", sql_get_int(query, 1) != 0);
+        json_field_text(writer, "words", sql_get_text(query, 2));
+        json_field_time(writer, "decided_at", sql_get_int(query, 3));
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    return done;
+}
+
+bool override_write_of_person(const struct request *request, struct sql *sql, int64_t person,
+                              struct json_writer *writer, struct error *err)
+{
+    struct override_row *rows = arena_alloc(request->arena, REDRESS_SHOWN * sizeof *rows);
+    struct sql_query *query;
+    size_t count = 0;
+    bool found = false;
+    bool done = sql_begin(sql, &override_of_person,
+                          SQL_ARGUMENTS(sql_int(person), sql_int(REDRESS_SHOWN)), &query, err);
+    while (done && (done = sql_next(query, &found, err)) && found &&
+           (done = read_row(sql, query, request->arena, &rows[count], err)))
+        count++;
+    if (!done && found)
+        sql_end(query);
+    for (size_t i = 0; done && i < count; i++) {
+        json_object_begin(writer);
+        put_row(writer, request->platform, &rows[i]);
+        done = put_decisions(sql, rows[i].no, writer, err);
+        json_object_end(writer);
+    }
+    return done;
+}
+
+/* ---- The list */
 
 static bool list_rows(const struct request *request, struct sql *sql, int64_t state,
                       struct json_writer *writer, int64_t *ret_count, struct error *err)
@@ -457,7 +514,9 @@ static bool list_rows(const struct request *request, struct sql *sql, int64_t st
             sql_end(query);
             return false;
         }
+        json_object_begin(writer);
         put_row(writer, request->platform, &row);
+        json_object_end(writer);
     }
     json_array_end(writer);
     cursor_format(row.no, cursor);

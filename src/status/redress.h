@@ -50,6 +50,18 @@ bool override_handle_approve(const struct request *request, struct response *res
                              struct error *err) MUST_USE;
 bool override_handle_refuse(const struct request *request, struct response *response,
                             struct error *err) MUST_USE;
+/* Items of an open array: what was asked for and decided about a person, newest first, at most
+ * REDRESS_SHOWN. */
+enum { REDRESS_SHOWN = 100 };
+bool override_write_of_person(const struct request *request, struct sql *sql, int64_t person,
+                              struct json_writer *writer, struct error *err) MUST_USE;
+bool appeal_write_of_person(const struct request *request, struct sql *sql, int64_t person,
+                            struct json_writer *writer, struct error *err) MUST_USE;
+/* record.c */
+bool evidence_handle_list(const struct request *request, struct response *response,
+                          struct error *err) MUST_USE;
+bool redress_handle_list(const struct request *request, struct response *response,
+                         struct error *err) MUST_USE;
 bool notices_handle(const struct request *request, struct response *response,
                     struct error *err) MUST_USE;
 bool appeal_handle_file(const struct request *request, struct response *response,

@@ -26,13 +26,16 @@
     "{\"type\":\"object\",\"required\":[\"id\",\"state\",\"missing\",\"evidence\"],"               \
     "\"properties\":{\"id\":" INTEGER ",\"state\":{\"enum\":[\"open\",\"approved\",\"refused\"]}," \
     "\"missing\":" INTEGER ",\"evidence\":" INTEGER_OR_NULL "}}"
-#define OVERRIDE                                                                                   \
-    "{\"type\":\"object\",\"required\":[\"id\",\"person_no\",\"area\",\"to\",\"from\","            \
-    "\"expires\",\"reason_code\",\"words\",\"requester\",\"requested_at\",\"state\","              \
-    "\"approvals\"],\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT   \
+#define OVERRIDE_NAMES                                                                             \
+    "\"id\",\"person_no\",\"area\",\"to\",\"from\",\"expires\",\"reason_code\",\"words\","         \
+    "\"requester\",\"requested_at\",\"state\",\"approvals\""
+#define OVERRIDE_FIELDS                                                                            \
+    "\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT                                  \
     ",\"to\":{\"enum\":[\"green\",\"yellow\"]},\"from\":" TIME ",\"expires\":" TIME ","            \
     "\"reason_code\":" TEXT ",\"words\":" TEXT ",\"requester\":" TEXT ",\"requested_at\":" TIME    \
-    ",\"state\":{\"enum\":[\"open\",\"approved\",\"refused\"]},\"approvals\":" INTEGER "}}"
+    ",\"state\":{\"enum\":[\"open\",\"approved\",\"refused\"]},\"approvals\":" INTEGER
+#define OVERRIDE                                                                                   \
+    "{\"type\":\"object\",\"required\":[" OVERRIDE_NAMES "],\"properties\":{" OVERRIDE_FIELDS "}}"
 #define OVERRIDE_LIST LIST_OF(OVERRIDE)
 #define WORDS_REQUEST                                                                              \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"words\"],"                \
@@ -52,35 +55,60 @@
 #define APPEAL_REQUEST                                                                             \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"words\"],"                \
     "\"properties\":{\"words\":" PERSONS_WORDS ",\"about\":" INTEGER ",\"member\":" INTEGER "}}"
-#define APPEAL                                                                                     \
+#define APPEAL_WITH(words_type)                                                                    \
     "{\"type\":\"object\",\"required\":[\"id\",\"about\",\"words\",\"filed_at\",\"due_at\","       \
     "\"overdue\",\"state\",\"decided_at\",\"decision_words\",\"follows\",\"follows_of\"],"         \
-    "\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT ",\"about\":"    \
-    INTEGER_OR_NULL ",\"words\":" TEXT ",\"filed_at\":" TIME ",\"due_at\":" TIME ","               \
+    "\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT                  \
+    ",\"about\":" INTEGER_OR_NULL ",\"words\":" words_type ",\"filed_at\":" TIME                   \
+    ",\"due_at\":" TIME ","                                                                        \
     "\"overdue\":{\"type\":\"boolean\"},\"state\":{\"enum\":[\"open\",\"granted\",\"rejected\"]}," \
     "\"decided_at\":" TIME_OR_NULL ",\"decision_words\":" TEXT_OR_NULL ",\"follows\":"             \
     "{\"enum\":[\"annul\",\"override\",null]},\"follows_of\":" INTEGER_OR_NULL ","                 \
     "\"followed_by\":" INTEGER_OR_NULL "}}"
+#define APPEAL APPEAL_WITH(TEXT)
 #define APPEAL_LIST LIST_OF(APPEAL)
+#define EVIDENCE_PIECE                                                                             \
+    "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"recorded_at\",\"at\",\"until\",\"of\","  \
+    "\"detail\",\"tube_size\",\"reason_code\",\"requester\",\"approvers\"],\"properties\":{"       \
+    "\"id\":" INTEGER ",\"kind\":" TEXT ",\"recorded_at\":" TIME ",\"at\":" TIME                   \
+    ",\"until\":" TIME_OR_NULL ",\"of\":" INTEGER_OR_NULL ",\"detail\":" TEXT_OR_NULL              \
+    ",\"tube_size\":" INTEGER_OR_NULL ",\"reason_code\":" TEXT_OR_NULL                             \
+    ",\"requester\":" TEXT_OR_NULL ",\"approvers\":{\"type\":\"array\",\"items\":" TEXT "}}}"
+#define EVIDENCE_LIST                                                                              \
+    "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{"                               \
+    "\"items\":{\"type\":\"array\",\"items\":" EVIDENCE_PIECE "}}}"
+#define PERSON_OVERRIDE                                                                            \
+    "{\"type\":\"object\",\"required\":[" OVERRIDE_NAMES                                           \
+    ",\"decisions\"],\"properties\":{" OVERRIDE_FIELDS                                             \
+    ",\"decisions\":{\"type\":\"array\",\"items\":{\"type\":\"object\","                           \
+    "\"required\":[\"name\",\"approves\",\"words\",\"decided_at\"],\"properties\":{\"name\":" TEXT \
+    ",\"approves\":{\"type\":\"boolean\"},\"words\":" TEXT ",\"decided_at\":" TIME "}}}}}"
+#define PERSON_REDRESS                                                                             \
+    "{\"type\":\"object\",\"required\":[\"overrides\",\"appeals\",\"terms\"],\"properties\":{"     \
+    "\"overrides\":{\"type\":\"array\",\"items\":" PERSON_OVERRIDE "},"                            \
+    "\"appeals\":{\"type\":\"array\",\"items\":" APPEAL_WITH(TEXT_OR_NULL) "},"                    \
+    "\"terms\":{\"type\":[\"object\",\"null\"],\"required\":[\"approvers\",\"days_max\","          \
+    "\"reason_codes\"],\"properties\":{\"approvers\":" INTEGER ",\"days_max\":" INTEGER            \
+    ",\"reason_codes\":{\"type\":\"array\",\"items\":" TEXT "}}}}}"
 #define RULES_EFFECT_COUNTS                                                                        \
     "\"persons\":" INTEGER ",\"changed\":" INTEGER_OR_NULL ",\"changes\":{\"type\":\"array\","     \
     "\"items\":{\"type\":\"object\",\"required\":[\"before\",\"after\",\"persons\"],"              \
     "\"properties\":{\"before\":" TEXT ",\"after\":" TEXT ",\"persons\":" INTEGER_OR_NULL "}}}"
 #define RULES_EFFECT                                                                               \
-    "{\"type\":\"object\",\"required\":[\"at\",\"persons\",\"changed\",\"changes\","             \
+    "{\"type\":\"object\",\"required\":[\"at\",\"persons\",\"changed\",\"changes\","               \
     "\"districts\"],\"properties\":{\"at\":" TIME ",\"rules_before\":" TEXT                        \
     ",\"rules_after\":" TEXT "," RULES_EFFECT_COUNTS ",\"districts\":{\"type\":\"array\","         \
-    "\"items\":{\"type\":\"object\",\"required\":[\"area\",\"persons\",\"changed\","             \
+    "\"items\":{\"type\":\"object\",\"required\":[\"area\",\"persons\",\"changed\","               \
     "\"changes\"],\"properties\":{\"area\":" TEXT "," RULES_EFFECT_COUNTS "}}}}}"
 #define RULES_REQUEST                                                                              \
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"yaml\"],"                 \
     "\"properties\":{\"yaml\":" TEXT "}}"
 #define RULES_CHANGE                                                                               \
-    "{\"type\":\"object\",\"required\":[\"id\",\"rule_set\",\"version\",\"valid_from\","         \
-    "\"state\",\"proposer\",\"proposed_at\",\"signatures\",\"effect\"],\"properties\":{"          \
+    "{\"type\":\"object\",\"required\":[\"id\",\"rule_set\",\"version\",\"valid_from\","           \
+    "\"state\",\"proposer\",\"proposed_at\",\"signatures\",\"effect\"],\"properties\":{"           \
     "\"id\":" INTEGER ",\"rule_set\":" TEXT ",\"version\":" TEXT ",\"valid_from\":" TIME ","       \
     "\"state\":" TEXT ",\"proposer\":" TEXT ",\"proposed_at\":" TIME ",\"signatures\":"            \
-    "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"signed_at\"],"  \
+    "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"signed_at\"],"    \
     "\"properties\":{\"name\":" TEXT ",\"signed_at\":" TIME "}}},\"effect\":" RULES_EFFECT "}}"
 #define RULES_LIST LIST_OF(RULES_CHANGE)
 #define PUBLIC_RULES                                                                               \

@@ -66,9 +66,7 @@ bool status_audit_read(const struct request *request, const char *act, uint32_t 
     return store_write(request->platform->store, append_audit, &job, err);
 }
 
-/* Someone of another area is not there, as someone who does not exist. */
-static bool within_reach(const struct request *request, struct person_no person,
-                        struct error *err)
+bool status_within_reach(const struct request *request, struct person_no person, struct error *err)
 {
     struct sql *sql;
     int64_t area_no;
@@ -109,7 +107,7 @@ static bool handle_status(const struct request *request, struct response *respon
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "no"},
                          "the number of a person", "not a number");
     struct person_no person = {(uint32_t)number};
-    if (!read_moment(request, &at, &rules, err) || !within_reach(request, person, err) ||
+    if (!read_moment(request, &at, &rules, err) || !status_within_reach(request, person, err) ||
         !status_audit_read(request, "status.read", person.n, 1, "status,evidence", err) ||
         !status_decide_at(request->platform, person, at, request->arena, &decision, err))
         return false;
@@ -211,6 +209,29 @@ const struct route status_routes[STATUS_ROUTES] = {
      .summary = "A person's status at a moment, with its reasons in words",
      .response_schema = PERSON_STATUS,
      .handle = handle_status},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/evidence",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_EVIDENCE),
+     .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "The pieces of evidence about a person, tests among them, by number",
+     .response_schema = EVIDENCE_LIST,
+     .handle = evidence_handle_list},
+    {.method = HTTP_GET,
+     .path = "/persons/{no}/redress",
+     .access = ROUTE_USER,
+     .touches = TOUCH_PERSONS,
+     .fields = FIELD_BIT(FIELD_EVIDENCE),
+     .permission = PERMISSION_BIT(PERMIT_STATUS_READ),
+     .opens_identity = true,
+     .about_person = true,
+     .summary = "Overrides that were asked for about a person and the person's appeals, newest "
+                "first",
+     .response_schema = PERSON_REDRESS,
+     .handle = redress_handle_list},
     {.method = HTTP_GET,
      .path = "/me",
      .access = ROUTE_HOLDER,

@@ -84,6 +84,10 @@ bool status_decide_at(struct platform *platform, struct person_no person, timest
 /* One object: colour, since, until, reasons in words. `rules` may be NULL. */
 void status_decision_write(struct json_writer *writer, const struct decision *decision,
                            const struct rule_set *rules);
+/* ERROR_NOT_FOUND, as for one who does not exist, unless the person is the reader's
+ * (access_person_within). */
+bool status_within_reach(const struct request *request, struct person_no person,
+                         struct error *err) MUST_USE;
 /* The audit row of a read of persons (durable before the answer). */
 bool status_audit_read(const struct request *request, const char *act, uint32_t person,
                        int64_t count, const char *fields, struct error *err) MUST_USE;

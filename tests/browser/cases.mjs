@@ -111,7 +111,7 @@ export function caseTests({ demo, demoData, plantedCase }) {
     await page.keyboard.press("/");
     same(
       await page.evaluate(() => document.activeElement.id),
-      "case-filter",
+      "case-list-filter",
       "/ goes to the filter",
     );
     await page.keyboard.type("Case 1");
@@ -120,7 +120,7 @@ export function caseTests({ demo, demoData, plantedCase }) {
       "the filter filters",
     );
     await page.keyboard.press("Escape");
-    same(await page.inputValue("#case-filter"), "", "Escape clears the filter");
+    same(await page.inputValue("#case-list-filter"), "", "Escape clears the filter");
     await page.keyboard.press("Escape");
     await page.waitForSelector(".map");
     await close();

@@ -73,13 +73,13 @@ export function frameTests({ demo }) {
     await page.waitForSelector(".map");
     same(
       await textsOf(page, ".nav a"),
-      ["态势", "预警", "闭环", "流调", "场所", "场景", "规则", "系统"],
+      ["态势", "预警", "闭环", "流调", "场所", "档案", "场景", "规则", "系统"],
       "Chinese pages",
     );
     await page.click(".switch button[lang=en]");
     same(
       await textsOf(page, ".nav a"),
-      ["Situation", "Alerts", "Loops", "Cases", "Venues", "Scenes", "Rules", "System"],
+      ["Situation", "Alerts", "Loops", "Cases", "Venues", "People", "Scenes", "Rules", "System"],
       "English pages",
     );
     await page.click(".switch:not([role]) button");

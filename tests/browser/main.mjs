@@ -12,6 +12,7 @@ import { loopTests } from "./loops.mjs";
 import { rulesTests } from "./rules.mjs";
 import { systemTests } from "./system.mjs";
 import { reachTests } from "./reach.mjs";
+import { peopleTests, plantPeople } from "./people.mjs";
 import { phoneTests } from "./phone.mjs";
 import { phoneCodeTests } from "./phone-code.mjs";
 import { phoneOfflineTests } from "./phone-offline.mjs";
@@ -50,6 +51,7 @@ try {
     policy.replace("matters_a_scene: {value: 3", "matters_a_scene: {value: 0"),
   );
   const plantedCase = plant(demoData);
+  plantPeople(demoData);
   const demo = await serve(demoData);
   const empty = await serve(emptyData);
   await openBrowser();
@@ -68,6 +70,7 @@ try {
   caseTests(world);
   loopTests(world);
   venueTests(world);
+  peopleTests(world);
   phoneTests(world);
   phoneCodeTests(world);
   phoneScanTests(world);

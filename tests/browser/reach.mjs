@@ -69,6 +69,42 @@ export function reachTests({ demo, empty, emptyPassword }) {
     },
     { name: "case list", open: openCases },
     {
+      name: "person list",
+      open: async (page) => {
+        await page.goto("/people");
+        await page.waitForSelector(".gate fieldset");
+        await page.check(".gate input[value='duty:case_review']");
+        await page.click(".gate button[type=submit]");
+        await page.waitForSelector("#person-list .row");
+      },
+    },
+    {
+      name: "dossier",
+      open: async (page) => {
+        await page.goto("/people/1");
+        await page.waitForSelector(".gate fieldset");
+        await page.check(".gate input[value='duty:case_review']");
+        await page.click(".gate button[type=submit]");
+        await page.waitForSelector(".pieces td, .dossier");
+        await page.click(".identity button");
+        await page.waitForSelector("[data-identity]");
+      },
+    },
+    {
+      name: "unit list",
+      open: async (page) => {
+        await page.goto("/people/units");
+        await page.waitForSelector("#unit-list .row");
+      },
+    },
+    {
+      name: "unit",
+      open: async (page) => {
+        await page.goto("/people/units/1");
+        await page.waitForSelector("[data-people]");
+      },
+    },
+    {
       name: "case",
       open: async (page) => {
         await openCase(page, 1);

@@ -1,17 +1,17 @@
 // The console's frame: who is logged in, which page, how fresh the data are.
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, Problem, setCsrf, whenSessionEnds } from "./api/client.ts";
 import { followCounters, type Counters, type NoticeHead } from "./api/live.ts";
 import { t } from "./catalogue.ts";
 import { areaName, clockSeconds } from "./format.ts";
 import { mayOpen, pageOf, pages, type Fresh, type Seen } from "./pages.tsx";
 import { Bell } from "./parts/bell.tsx";
+import { forgetAll } from "./parts/forget.ts";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
 import { Switches, useSettings } from "./parts/switches.tsx";
 import { follow, go, usePlace } from "./router.ts";
-import { forgetCases } from "./screens/cases/case-list.tsx";
 import { LoginScreen, roleWords, type Session } from "./screens/login.tsx";
 
 type Phase =
@@ -19,6 +19,11 @@ type Phase =
   | { name: "unreachable"; problem: Problem }
   | { name: "out"; ended: boolean }
   | { name: "in"; session: Session };
+
+// The end of a session ends the document: nothing that was shown stays in its memory, whoever held it.
+// What is left is that it ended, for the page that comes after it at the same address.
+const ended = { ended: true };
+const wasEnded = (): boolean => (history.state as typeof ended | null)?.ended === true;
 
 const nothingYet: Fresh = { counters: null, reachable: null, notices: null };
 
@@ -168,8 +173,17 @@ export function App(): JSX.Element {
   const { path } = usePlace();
   const [phase, setPhase] = useState<Phase>({ name: "asking" });
 
+  const inside = useRef(false);
+
+  function leave(byItself: boolean): void {
+    inside.current = false;
+    forgetAll();
+    setPhase({ name: "out", ended: byItself });
+  }
   function enter(session: Session): void {
+    inside.current = true;
     setCsrf(session.csrf);
+    history.replaceState(null, "");
     setPhase({ name: "in", session });
     const first = pages.find((page) => mayOpen(page, session.permissions));
     // Who may not read the situation begins at the first page that is theirs.
@@ -187,22 +201,28 @@ export function App(): JSX.Element {
       },
       (reason: unknown) => {
         const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
-        if (problem.status === 401) setPhase({ name: "out", ended: false });
+        if (problem.status === 401) setPhase({ name: "out", ended: wasEnded() });
         else setPhase({ name: "unreachable", problem });
       },
     );
   }
   useEffect(() => {
-    whenSessionEnds(() =>
-      setPhase((old) => (old.name === "in" ? { name: "out", ended: true } : old)),
-    );
+    whenSessionEnds(() => {
+      if (!inside.current) return;
+      leave(true);
+      history.replaceState(ended, "");
+      location.reload();
+    });
     ask();
   }, []);
   async function logOut(): Promise<void> {
-    await call("DELETE /api/v1/sessions/current").catch(() => {});
-    forgetCases();
-    setPhase({ name: "out", ended: false });
-    go("/login", true);
+    const reached = await call("DELETE /api/v1/sessions/current").then(
+      () => true,
+      () => false,
+    );
+    leave(false);
+    if (reached) location.replace("/login");
+    else go("/login", true);
   }
 
   if (phase.name === "in")

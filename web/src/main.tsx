@@ -12,6 +12,7 @@ import "./style/venues.css";
 import "./style/rules.css";
 import "./style/system.css";
 import "./style/past.css";
+import "./style/people.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 

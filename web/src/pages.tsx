@@ -7,6 +7,7 @@ import { CaseListScreen } from "./screens/cases/case-list.tsx";
 import { CaseScreen } from "./screens/cases/case.tsx";
 import type { Session } from "./screens/login.tsx";
 import { LoopsScreen } from "./screens/loops/loops.tsx";
+import { PeopleScreen } from "./screens/people/people.tsx";
 import { ruleReaders, RulesScreen } from "./screens/rules/rules.tsx";
 import { ScenesScreen } from "./screens/rules/scenes.tsx";
 import { SituationScreen } from "./screens/situation/situation.tsx";
@@ -81,10 +82,9 @@ export const pages: Page[] = [
     words: "cases",
     permission: "case.read",
     draw: ({ session, path }) => {
-      if (path === "/cases")
-        return <CaseListScreen reader={session.name} duties={session.duties} />;
+      if (path === "/cases") return <CaseListScreen session={session} />;
       const id = numberBehind("/cases", path);
-      return id ? <CaseScreen id={id} reader={session.name} /> : null;
+      return id ? <CaseScreen id={id} session={session} /> : null;
     },
   },
   {
@@ -95,6 +95,12 @@ export const pages: Page[] = [
       path === "/venues" || path === "/venues/import" || numberBehind("/venues", path) ? (
         <VenuesScreen reader={session} />
       ) : null,
+  },
+  {
+    address: "/people",
+    words: "people",
+    permission: ["status.read", "venue.read", "glass.review"],
+    draw: ({ session, path }) => <PeopleScreen session={session} path={path} />,
   },
   {
     address: "/scenes",

@@ -1133,6 +1133,50 @@ export interface Operations {
       }>;
     };
   };
+  /** Open loops about a person in which the reader has a part: what X-Purpose may name */
+  "GET /api/v1/loops:purposes": {
+    path: Record<never, never>;
+    query: { person?: number; limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        scene: string;
+        version: number;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        subject: {
+          kind: string;
+          no?: number | null;
+          code?: string;
+        };
+        area: string | null;
+        opened_at: string;
+        entered_at: string;
+        due_at: string;
+        closed_at: string | null;
+        overdue: boolean;
+        claimed_by: string | null;
+        claimed_until: string | null;
+        owner: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+      }>;
+      next: string | null;
+    };
+  };
   /** The holder's own status, or a member's */
   "GET /api/v1/me": {
     path: Record<never, never>;
@@ -1493,6 +1537,93 @@ export interface Operations {
       unit_no: number | null;
     };
   };
+  /** The pieces of evidence about a person, tests among them, by number */
+  "GET /api/v1/persons/{no}/evidence": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        kind: string;
+        recorded_at: string;
+        at: string;
+        until: string | null;
+        of: number | null;
+        detail: string | null;
+        tube_size: number | null;
+        reason_code: string | null;
+        requester: string | null;
+        approvers: Array<string>;
+      }>;
+    };
+  };
+  /** Who looked at a person's records: which officer, when, what for, which fields */
+  "GET /api/v1/persons/{no}/looks": {
+    path: { no: string | number };
+    query: { limit?: number; after?: string };
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        at: string;
+        office: {
+          zh: string;
+          en: string;
+        };
+        user: string;
+        act: string;
+        purpose: string;
+        fields: string;
+      }>;
+      next: string | null;
+    };
+  };
+  /** Open loops about a person, as far as the reader sees them */
+  "GET /api/v1/persons/{no}/loops": {
+    path: { no: string | number };
+    query: { limit?: number; after?: string };
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        scene: string;
+        version: number;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        subject: {
+          kind: string;
+          no?: number | null;
+          code?: string;
+        };
+        area: string | null;
+        opened_at: string;
+        entered_at: string;
+        due_at: string;
+        closed_at: string | null;
+        overdue: boolean;
+        claimed_by: string | null;
+        claimed_until: string | null;
+        owner: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+      }>;
+      next: string | null;
+    };
+  };
   /** Asks for an override that lowers a person's status for at most seven days */
   "POST /api/v1/persons/{no}/overrides": {
     path: { no: string | number };
@@ -1510,6 +1641,70 @@ export interface Operations {
       state: "open" | "approved" | "refused";
       missing: number;
       evidence: number | null;
+    };
+  };
+  /** Overrides that were asked for about a person and the person's appeals, newest first */
+  "GET /api/v1/persons/{no}/redress": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: true;
+    body: undefined;
+    answer: {
+      overrides: Array<{
+        id: number;
+        person_no: number;
+        area: string;
+        to: "green" | "yellow";
+        from: string;
+        expires: string;
+        reason_code: string;
+        words: string;
+        requester: string;
+        requested_at: string;
+        state: "open" | "approved" | "refused";
+        approvals: number;
+        decisions: Array<{
+          name: string;
+          approves: boolean;
+          words: string;
+          decided_at: string;
+        }>;
+      }>;
+      appeals: Array<{
+        id: number;
+        person_no?: number;
+        area?: string;
+        about: number | null;
+        words: string | null;
+        filed_at: string;
+        due_at: string;
+        overdue: boolean;
+        state: "open" | "granted" | "rejected";
+        decided_at: string | null;
+        decision_words: string | null;
+        follows: "annul" | "override" | null;
+        follows_of: number | null;
+        followed_by?: number | null;
+      }>;
+      terms: {
+        approvers: number;
+        days_max: number;
+        reason_codes: Array<string>;
+      } | null;
+    };
+  };
+  /** From which sources a person's record came, and by which imports */
+  "GET /api/v1/persons/{no}/sources": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        source: string;
+        import_no: number | null;
+        imported_at: string | null;
+      }>;
     };
   };
   /** A person's status at a moment, with its reasons in words */
@@ -1538,6 +1733,23 @@ export interface Operations {
         reason: string;
       }>;
       rules_version: string;
+    };
+  };
+  /** Where a person stays or stayed who lives elsewhere */
+  "GET /api/v1/persons/{no}/stays": {
+    path: { no: string | number };
+    query: { limit?: number; after?: string };
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        stay_no: number;
+        area: string | null;
+        unit_no: number | null;
+        from: string;
+        until: string | null;
+      }>;
+      next: string | null;
     };
   };
   /** The person of an ID number; recorded also where there is none */
@@ -2218,6 +2430,8 @@ export interface Operations {
       };
       permissions: Array<string>;
       duties: Array<string>;
+      reads: Record<string, unknown>;
+      where: Array<"responsible" | "stay" | "reporting" | "own_unit">;
     } | {
       kind: "holder";
       csrf: string;
@@ -2260,6 +2474,8 @@ export interface Operations {
       };
       permissions: Array<string>;
       duties: Array<string>;
+      reads: Record<string, unknown>;
+      where: Array<"responsible" | "stay" | "reporting" | "own_unit">;
     } | {
       kind: "holder";
       csrf: string;
@@ -2356,6 +2572,103 @@ export interface Operations {
         at: string;
       }>;
       certificate: Record<string, unknown> | null;
+    };
+  };
+  /** Units of the reader's area, in order of area and number */
+  "GET /api/v1/units": {
+    path: Record<never, never>;
+    query: { limit?: number; after?: string; area?: string; category?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        unit_no: number;
+        name: string | null;
+        category: string | null;
+        area: string | null;
+      }>;
+      next: string | null;
+    };
+  };
+  /** A unit of the reader's area: how many people belong to it, which venues it runs */
+  "GET /api/v1/units/{no}": {
+    path: { no: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      unit_no: number;
+      name: string | null;
+      category: string | null;
+      area: string | null;
+      credit_code: string | null;
+      people: number | null;
+      people_below: number | null;
+      more_venues: boolean;
+      venues: Array<{
+        venue_no: number;
+        name: string | null;
+        category: string | null;
+        area: string | null;
+        closed: boolean;
+      }>;
+    };
+  };
+  /** Open loops about a unit, as far as the reader sees them */
+  "GET /api/v1/units/{no}/loops": {
+    path: { no: string | number };
+    query: { limit?: number; after?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        scene: string;
+        version: number;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        subject: {
+          kind: string;
+          no?: number | null;
+          code?: string;
+        };
+        area: string | null;
+        opened_at: string;
+        entered_at: string;
+        due_at: string;
+        closed_at: string | null;
+        overdue: boolean;
+        claimed_by: string | null;
+        claimed_until: string | null;
+        owner: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+      }>;
+      next: string | null;
+    };
+  };
+  /** How many units of each kind there are, most first */
+  "GET /api/v1/units:kinds": {
+    path: Record<never, never>;
+    query: { area?: string };
+    purpose: false;
+    body: undefined;
+    answer: {
+      items: Array<{
+        category: string;
+        units: number;
+      }>;
     };
   };
   /** Users of the reader's area, with their duties */

@@ -62,6 +62,7 @@ export const casesWords = {
   placesTitle: { zh: "{name}：在哪里、差多久", en: "{name}: where, and how far apart" },
   placeLine: { zh: "病例 {index}，此人 {time}，相差 {gap}", en: "case {index}, this person {time}, {gap} apart" },
   placesMore: { zh: "只列权重最大的 {count} 处", en: "the {count} of greatest weight" },
+  placesDossier: { zh: "打开 {no} 号的档案", en: "Open the record of person {no}" },
   placesHint: { zh: "选一人看理由", en: "Choose a person to see why" },
   chainTitle: { zh: "与其他病例的可能联系", en: "Possible links with other cases" },
   chainFrom: { zh: "可能由病例 {id} 传来", en: "possibly from case {id}" },

@@ -64,6 +64,7 @@ export const loopsWords = {
   subject_none: { zh: "不针对某个对象", en: "about nothing in particular" },
 
   // Loops: one
+  loopDossier: { zh: "打开档案：{subject}", en: "Open the record: {subject}" },
   loopBack: { zh: "回到清单", en: "Back to the list" },
   loopEyebrow: { zh: "{scene} 第 {version} 版 · {id} 号 · 开于 {time}", en: "{scene}, version {version} · no. {id} · opened {time}" },
   ownerUntil: { zh: "由{owner}负责，到 {time}", en: "Owned by {owner} until {time}" },

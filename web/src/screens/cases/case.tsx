@@ -5,12 +5,13 @@ import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { areaName, count, dayAndClock, percent } from "../../format.ts";
 import { ColorChip } from "../../parts/color-chip.tsx";
-import { PurposeGate } from "../../parts/gate.tsx";
 import { HatchPattern, Icon } from "../../parts/icons.tsx";
 import { useKeys } from "../../parts/keys.tsx";
 import { useLoad, Waiting } from "../../parts/load.tsx";
+import { PurposeGate } from "../../parts/purpose.tsx";
 import { go } from "../../router.ts";
 import { settings } from "../../settings.ts";
+import type { Session } from "../login.tsx";
 import { kindWords } from "./case-list.tsx";
 import { ExposedList } from "./exposed.tsx";
 import { Lanes, type CasePage } from "./lanes.tsx";
@@ -172,17 +173,18 @@ function ClosedCase({ children }: { children: JSX.Element }): JSX.Element {
   return children;
 }
 
-export function CaseScreen({ id, reader }: { id: number; reader: string }): JSX.Element {
+export function CaseScreen({ id, session }: { id: number; session: Session }): JSX.Element {
   const [purpose, setPurpose] = useState("");
   useEffect(() => setPurpose(""), [id]);
   if (purpose !== `case:${id}`)
     return (
       <ClosedCase>
         <PurposeGate
+          key={id}
           title={t("gateCaseTitle", { id })}
-          reader={reader}
-          purposes={[{ value: `case:${id}`, words: t("gateThisCase", { id }) }]}
-          onOpen={setPurpose}
+          session={session}
+          matter={{ kind: "case", id }}
+          onOpen={(given) => setPurpose(given.value)}
         />
       </ClosedCase>
     );

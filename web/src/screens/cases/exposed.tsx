@@ -9,6 +9,7 @@ import { ColorChip } from "../../parts/color-chip.tsx";
 import { Filter, focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
 import { problemWords } from "../../parts/load.tsx";
 import { VirtualList } from "../../parts/virtual-list.tsx";
+import { follow } from "../../router.ts";
 
 type Page = Answer<"GET /api/v1/cases/{id}/exposures">;
 type Exposed = Page["items"][number];
@@ -33,11 +34,18 @@ const matches = (row: Exposed, text: string): boolean =>
     .toLowerCase()
     .includes(text);
 
-function Places({ row }: { row: Exposed | undefined }): JSX.Element {
+function Places({ row, id }: { row: Exposed | undefined; id: number }): JSX.Element {
   if (!row) return <p class="quiet">{t("placesHint")}</p>;
   return (
     <section class="places" aria-live="polite" data-places={row.person_no}>
       <h3>{t("placesTitle", { name: nameOf(row) })}</h3>
+      {row.color !== null && (
+        <p class="small">
+          <a href={`/people/${row.person_no}?for=case:${id}`} onClick={follow}>
+            {t("placesDossier", { no: row.person_no })}
+          </a>
+        </p>
+      )}
       <ul>
         {row.places.map((place, i) => (
           <li key={i}>
@@ -218,7 +226,7 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
           {(row) => <ExposedRow row={row} rank={pages.rows.indexOf(row) + 1} />}
         </VirtualList>
       </div>
-      <Places row={pages.rows.find((row) => row.person_no === opened)} />
+      <Places id={id} row={pages.rows.find((row) => row.person_no === opened)} />
     </>
   );
 }

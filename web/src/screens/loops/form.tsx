@@ -63,7 +63,7 @@ interface ControlProps {
   onText(text: string): void;
 }
 
-function AreaChoice({ areas }: { areas: readonly Area[] }): JSX.Element {
+export function AreaChoice({ areas }: { areas: readonly Area[] }): JSX.Element {
   const districts = areas.filter((area) => area.level <= 2);
   return (
     <>

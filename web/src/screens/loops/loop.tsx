@@ -48,6 +48,13 @@ function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
   );
 }
 
+/** The page of whom or what it is about; a person's asks for a purpose, which this loop may be. */
+function dossierOf(subject: Loop["subject"]): string {
+  if (!subject.no) return "";
+  if (subject.kind === "person") return `/people/${subject.no}`;
+  return subject.kind === "unit" ? `/people/units/${subject.no}` : "";
+}
+
 function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }): JSX.Element {
   const subject = subjectWords(loop.subject);
   return (
@@ -77,6 +84,13 @@ function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }
             : t("ownerLast", { owner: seatWords(loop.owner) })}
           {loop.area && loop.area !== loop.owner.area && <span class="dim"> · {areaWords(loop.area)}</span>}
         </p>
+        {dossierOf(loop.subject) && (
+          <p class="small">
+            <a href={dossierOf(loop.subject)} onClick={follow}>
+              {t("loopDossier", { subject })}
+            </a>
+          </p>
+        )}
         {loop.claimed_by && (
           <p class="small">
             {t("heldBy", { name: loop.claimed_by, time: dayAndClock(loop.claimed_until) })}

@@ -137,6 +137,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
           <OpenPane
             scenes={scenes.value?.items ?? []}
             name={query.get("open") ?? ""}
+            subject={query.get("subject") ?? ""}
             listQuery={fields.toString()}
             onBack={back}
             onOpened={(opened, words) => {

@@ -38,12 +38,20 @@ function subjectField(scene: Scene): Field[] {
   return fields;
 }
 
-function OpeningForm(props: { scene: Scene; areas: readonly Area[]; onOpened(id: number, words: string): void }): JSX.Element {
-  const { scene, areas, onOpened } = props;
+interface FormProps {
+  scene: Scene;
+  areas: readonly Area[];
+  /** What it is about, where the address says so. */
+  subject: string;
+  onOpened(id: number, words: string): void;
+}
+
+function OpeningForm(props: FormProps): JSX.Element {
+  const { scene, areas, subject: named, onOpened } = props;
   const about = subjectField(scene);
   const asked = scene.fields.filter((field) => field.required);
   const others = scene.fields.filter((field) => !field.required);
-  const [draft, setDraft] = useState<Draft>({});
+  const [draft, setDraft] = useState<Draft>(named ? { subject: named } : {});
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
@@ -137,12 +145,14 @@ interface Props {
   scenes: readonly SceneHead[];
   /** Chosen in the address. */
   name: string;
+  subject: string;
   listQuery: string;
   onBack(): void;
   onOpened(id: number, words: string): void;
 }
 
-export function OpenPane({ scenes, name, listQuery, onBack, onOpened }: Props): JSX.Element {
+export function OpenPane(props: Props): JSX.Element {
+  const { scenes, name, subject, listQuery, onBack, onOpened } = props;
   const byHand = scenes.filter((scene) => scene.by_hand);
   const loaded = useLoad(name ? `scene-${name}` : null, async () => {
     const [scene, areas] = await Promise.all([readScene(name, null), readAreas()]);
@@ -155,6 +165,7 @@ export function OpenPane({ scenes, name, listQuery, onBack, onOpened }: Props): 
   const choose = (chosen: string): void => {
     const query = new URLSearchParams(listQuery);
     if (chosen) query.set("open", chosen);
+    if (subject) query.set("subject", subject);
     go(`/loops/new?${query.toString()}`, true);
   };
   return (
@@ -186,6 +197,7 @@ export function OpenPane({ scenes, name, listQuery, onBack, onOpened }: Props): 
         <OpeningForm
           key={name}
           scene={loaded.value.scene}
+          subject={subject}
           areas={[...loaded.value.areas.values()]}
           onOpened={onOpened}
         />
