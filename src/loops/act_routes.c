@@ -53,7 +53,7 @@ static bool read_step(json_t *object, bool with_id, int64_t row, struct loop_ste
 }
 
 bool loop_handle_advance(const struct request *request, struct response *response,
-                           struct error *err)
+                         struct error *err)
 {
     struct loop_step step = {.loop_no = 0};
     struct loop_outcome outcome;
@@ -74,12 +74,12 @@ bool loop_handle_sign(const struct request *request, struct response *response, 
     int64_t no;
     return loop_path_number(request, &no, err) && request_json(request, &body, err) &&
            json_only_fields(body, names, place, err) &&
-           loops_sign(request->platform->loops, &request->actor, no, request->arena, &outcome, err) &&
+           loops_sign(request->platform->loops, &request->actor, no, request->arena, &outcome,
+                      err) &&
            answer(&outcome, response);
 }
 
-bool loop_handle_claim(const struct request *request, struct response *response,
-                         struct error *err)
+bool loop_handle_claim(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const names[] = {"release", NULL};
     struct json_place place = {.source = "body"};
@@ -186,7 +186,7 @@ static bool read_steps(json_t *body, struct arena *arena, struct loop_step **ret
 }
 
 bool loop_handle_advance_many(const struct request *request, struct response *response,
-                                struct error *err)
+                              struct error *err)
 {
     struct loop_step *steps;
     struct json_writer writer;

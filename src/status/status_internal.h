@@ -116,7 +116,7 @@ bool evidence_no_such_person(struct error *err);
 bool status_no_rules(struct error *err);
 
 /* ---- The module's parts */
-enum { STATUS_ROUTES = 22 };
+enum { STATUS_ROUTES = 24 };
 extern const struct route status_routes[STATUS_ROUTES];
 extern const struct sql_list evidence_bulk_statements;
 extern const struct sql_text evidence_insert_text, evidence_insert_plain_text,

@@ -835,7 +835,7 @@ export interface Operations {
   /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
   "GET /api/v1/loops": {
     path: Record<never, never>;
-    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; venue?: number; limit?: number; after?: string };
+    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; venue?: number; as_of?: string; limit?: number; after?: string };
     purpose: false;
     body: undefined;
     answer: {
@@ -1162,7 +1162,7 @@ export interface Operations {
         area: string | null;
         opened_at: string;
         entered_at: string;
-        due_at: string;
+        due_at: string | null;
         closed_at: string | null;
         overdue: boolean;
         claimed_by: string | null;
@@ -1609,7 +1609,7 @@ export interface Operations {
         area: string | null;
         opened_at: string;
         entered_at: string;
-        due_at: string;
+        due_at: string | null;
         closed_at: string | null;
         overdue: boolean;
         claimed_by: string | null;
@@ -2643,7 +2643,7 @@ export interface Operations {
         area: string | null;
         opened_at: string;
         entered_at: string;
-        due_at: string;
+        due_at: string | null;
         closed_at: string | null;
         overdue: boolean;
         claimed_by: string | null;
