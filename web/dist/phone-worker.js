@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "3a7a26974183";
+const release = "1647800647fc";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-DKDK_mXw.js","/assets/city-clock-DyFRJz0A.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-B9Yt8iFK.js","/assets/family-D8jaEU7B.js","/assets/frame-DPL6MV3T.js","/assets/icons-B-TsFmYa.js","/assets/me-DQb_xx4e.js","/assets/public-tgrcUnec.js","/assets/scan-BacphTsr.js","/assets/staff-8SUJkpqc.js","/assets/typed-DAwgyYrv.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-Cu-W7SlD.js","/assets/city-clock-DMnssP09.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DM1Jxgsd.js","/assets/family-DtA6hZY6.js","/assets/frame-BzVTL2GX.js","/assets/icons-CZKEybX0.js","/assets/me-DFe5IrJe.js","/assets/public-CfVY6UB5.js","/assets/scan-B1D7Nw7K.js","/assets/staff-Cr2VHf-Z.js","/assets/typed-DV7kXIYM.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

@@ -8,7 +8,7 @@ import { t, wordFor } from "../catalogue.ts";
 import { secondsOf } from "../format.ts";
 import { say } from "../screens/loops/definitions.ts";
 import { refusalWords, type Row } from "../screens/loops/words.ts";
-import type { Session } from "../screens/login.tsx";
+import { roleWords, type Session } from "../screens/login.tsx";
 import { askCityTime, cityNow } from "./city-clock.ts";
 import { whenForgotten } from "./forget.ts";
 import { Icon } from "./icons.tsx";
@@ -123,6 +123,7 @@ export function PurposeLine(props: { purpose: Purpose; onChange(): void }): JSX.
 /** What is to be opened: it decides which purposes fit. */
 export type Matter =
   | { kind: "list"; duties?: readonly string[]; glass?: boolean }
+  | { kind: "review" }
   | { kind: "person"; no: number; from?: string }
   | { kind: "case"; id: number };
 
@@ -140,6 +141,13 @@ async function loopsAbout(no: number, signal: AbortSignal): Promise<readonly Row
 function choicesOf(matter: Matter, session: Session, loops: readonly Row[]): Choice[] {
   if (matter.kind === "case")
     return [{ value: `case:${matter.id}`, words: t("gateThisCase", { id: matter.id }) }];
+  if (matter.kind === "review")
+    return [
+      {
+        value: `duty:${session.role}`,
+        words: t("gateRole", { role: roleWords(session.role) }),
+      },
+    ];
   const held = session.duties.filter(
     (duty) => matter.kind !== "list" || !matter.duties || matter.duties.includes(duty),
   );

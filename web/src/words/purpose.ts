@@ -31,6 +31,7 @@ export const purposeWords = {
   purposeChange: { zh: "换用途", en: "Change" },
 
   // Duties
+  gateRole: { zh: "值岗：{role}", en: "Duty: {role}" },
   duty_know_cases: { zh: "掌握辖区病例", en: "know the cases of the area" },
   duty_case_investigation: { zh: "流调", en: "case investigation" },
   duty_case_review: { zh: "复核流调进度", en: "review of investigations" },

@@ -106,7 +106,6 @@ export const systemWords = {
   searchTitle: { zh: "谁看了谁", en: "Who looked at whom" },
   searchOpen: { zh: "查审计记录……", en: "Search the records…" },
   searchGate: { zh: "查审计记录要说明用途", en: "Say what for before the records open" },
-  searchPurpose: { zh: "值岗：{role}", en: "Duty: {role}" },
   searchActor: { zh: "用户名：他做了什么", en: "Name of a user: what was done" },
   searchPerson: { zh: "或人员编号：谁看过", en: "Or number of a person: who looked" },
   searchAct: { zh: "查", en: "Search" },

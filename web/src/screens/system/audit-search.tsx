@@ -5,8 +5,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { count, dayAndClock } from "../../format.ts";
-import { PurposeGate } from "../../parts/gate.tsx";
 import { problemWords } from "../../parts/load.tsx";
+import { PurposeGate, usePurpose } from "../../parts/purpose.tsx";
 import { roleWords, type Session } from "../login.tsx";
 
 type Record = Answer<"GET /api/v1/audit/records">["items"][number];
@@ -91,7 +91,8 @@ interface Props {
 }
 
 export function AuditSearch({ reader, user }: Props): JSX.Element {
-  const [purpose, setPurpose] = useState("");
+  const { purpose: given, give } = usePurpose(["audit"]);
+  const purpose = given?.value ?? "";
   const [opened, setOpened] = useState(false);
   const [actor, setActor] = useState("");
   const [person, setPerson] = useState("");
@@ -144,9 +145,9 @@ export function AuditSearch({ reader, user }: Props): JSX.Element {
       {opened && !purpose && (
         <PurposeGate
           title={t("searchGate")}
-          reader={reader.name}
-          purposes={[{ value: `duty:${reader.role}`, words: t("searchPurpose", { role: roleWords(reader.role) }) }]}
-          onOpen={setPurpose}
+          session={reader}
+          matter={{ kind: "review" }}
+          onOpen={give}
         />
       )}
       {opened && purpose && (
