@@ -165,6 +165,18 @@ static inline void write_text(const char *directory, const char *name, const cha
     assert_int_equal(fclose(file), 0);
 }
 
+/* The demo city's own alerts, their loops and notices stay away: its night begins at 23 h. */
+static inline void quiet_desk(struct served *served)
+{
+    char command[600];
+    snprintf(command, sizeof command,
+             "mkdir -p -m 700 %s/data/policies && sed 's/^run_hour: 6$/run_hour: 23/'"
+             " " CHENGMAI_SOURCE_ROOT "/policies/alerts.yaml > %s/data/policies/alerts.yaml &&"
+             " grep -q '^run_hour: 23$' %s/data/policies/alerts.yaml",
+             served->directory, served->directory, served->directory);
+    assert_int_equal(system(command), 0);
+}
+
 /* Starts `serve OPTIONS` (split at blanks); its words go to the file "words". The port where it
  * listens on 127.0.0.1, else 0. */
 static inline void serve_with(struct served *served, const char *options)

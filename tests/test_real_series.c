@@ -5,8 +5,7 @@
  * 2020 must add up to what was published, and their R(t) must fall below 1 when it did. The
  * figures of Changzhou's press conferences of March 2022 have holes: a day without one stays
  * missing. The files lie outside the source tree; a test whose file is absent is skipped. */
-#include "alerts/alerts.h"
-#include "server/test_loop_support.h"
+#include "server/test_alert_support.h"
 
 #define FILES CHENGMAI_SOURCE_ROOT "/../shared/data/"
 static const char calls_file[] = FILES "linelists/covid19_england_nhscalls_2020.csv.gz";
@@ -282,9 +281,9 @@ int main(void)
 {
     log_set_level(LOG_FAULT);
     const struct CMUnitTest tests[] = {
-        LOOPBACK_TEST(the_rise_of_september_is_seen_and_the_summer_is_quiet),
-        LOOPBACK_TEST(jiangsus_epidemic_of_2020_adds_up_and_turns_in_february),
-        LOOPBACK_TEST(days_that_no_conference_told_stay_missing),
+        ALERT_TEST(the_rise_of_september_is_seen_and_the_summer_is_quiet),
+        ALERT_TEST(jiangsus_epidemic_of_2020_adds_up_and_turns_in_february),
+        ALERT_TEST(days_that_no_conference_told_stay_missing),
     };
     return LOOPBACK_RUN(tests);
 }

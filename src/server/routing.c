@@ -94,22 +94,30 @@ static struct slice without_query(struct slice path, struct slice *ret_query)
     return (struct slice){path.data, length};
 }
 
-/* *ret_methods: bits of the methods that this path has. */
+/* Of several that fit, the one with the fewest parameters: a name before a place for one, whatever
+ * the order of rooms. *ret_methods: bits of the other methods that this path has. */
 static const struct route *find_route(enum http_method method, struct slice path,
                                       struct slice *parameters, size_t *ret_count,
                                       unsigned *ret_methods)
 {
+    const struct route *best = NULL;
+    struct slice tried[PARAMETERS_MAX];
+    size_t count;
     *ret_methods = 0;
     for (size_t m = 0; m < module_count; m++)
         for (size_t r = 0; r < modules[m]->route_count; r++) {
             const struct route *route = &modules[m]->routes[r];
-            if (!path_fits(route, path, parameters, ret_count))
+            if (!path_fits(route, path, tried, &count))
                 continue;
-            if (route->method == method)
-                return route;
-            *ret_methods |= 1u << route->method;
+            if (route->method != method) {
+                *ret_methods |= 1u << route->method;
+            } else if (!best || count < *ret_count) {
+                best = route;
+                *ret_count = count;
+                memcpy(parameters, tried, count * sizeof *tried);
+            }
         }
-    return NULL;
+    return best;
 }
 
 const struct route *server_route_of(enum http_method method, struct slice path)
