@@ -62,9 +62,9 @@ export function buildTests({ demo }) {
       .map((file) => readFileSync(file, "utf8"))
       .join("\n");
     const keys = [...catalogue.matchAll(/^ {2}(\w+): \{ zh:/gm)].map((match) => match[1]);
-    /* keys that a name of the server completes: t(`state_${…}`), wordFor("state", …) */
+    /* keys that a name of the server completes: `state_${…}`, wordFor("state", …) */
     const built = new Set(
-      [...sources.matchAll(/\bt\(\s*`(\w+)_\$\{|\bwordFor\(\s*"(\w+)"/g)].map(
+      [...sources.matchAll(/`(\w+)_\$\{|\bwordFor\(\s*"(\w+)"/g)].map(
         ([, first, second]) => first ?? second,
       ),
     );

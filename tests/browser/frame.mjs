@@ -126,7 +126,10 @@ export function frameTests({ demo }) {
     const html = await response.text();
     const policy = response.headers.get("content-security-policy");
     check(
-      policy.includes("default-src 'none'") && policy.includes("script-src 'self'"),
+      policy.includes("default-src 'self'") &&
+        policy.includes("script-src 'self'") &&
+        policy.includes("worker-src 'self'") &&
+        policy.includes("object-src 'none'"),
       `policy: ${policy}`,
     );
     check(!policy.includes("unsafe"), "the policy allows nothing unsafe");

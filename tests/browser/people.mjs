@@ -227,7 +227,7 @@ export function peopleTests({ demo, demoData, districtPassword }) {
     check((await page.$$("button:has-text('申请转码')")).length === 1, "an override can be asked for");
     await page.fill("#status-at", "2022-03-01T08:00");
     await page.press("#status-at", "Enter");
-    await page.waitForSelector(".past-note");
+    await page.waitForSelector(".status-past-note");
     await page.waitForSelector(".dossier.past .status-line");
     same(await page.getAttribute(".status-line", "data-color"), "green", "colour in March");
     same((await page.$$("button:has-text('申请转码')")).length, 0, "acts in the past");
@@ -344,7 +344,7 @@ export function peopleTests({ demo, demoData, districtPassword }) {
     await openDossier(after.page, no);
     same(await after.page.getAttribute(".status-line", "data-color"), "green", "lowered by evidence");
     await after.page.click("button[aria-label='打开：来源和合并']");
-    await after.page.waitForSelector(".lines li b:has-text('planted')");
+    await after.page.waitForSelector(".record-lines li b:has-text('planted')");
     await after.page.click("button[aria-label='打开：临时停留']");
     await after.page.focus("button[aria-label='打开：谁看过']");
     await after.page.keyboard.press("Enter");

@@ -215,6 +215,7 @@ export function venueTests({ demo, demoData, empty, emptyPassword }) {
     await picture(page, "venue-revoke-zh");
     await page.keyboard.press("Escape");
     await page.waitForSelector("#revoke-word", { state: "detached" });
+    await page.waitForFunction(() => document.activeElement?.id === "revoke-open");
     await page.keyboard.press("Enter");
     await page.waitForSelector("#revoke-word");
     await page.fill("#revoke-word", `作废 ${no}`);

@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "1647800647fc";
+const release = "42041b757712";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-Cu-W7SlD.js","/assets/city-clock-DMnssP09.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DM1Jxgsd.js","/assets/family-DtA6hZY6.js","/assets/frame-BzVTL2GX.js","/assets/icons-CZKEybX0.js","/assets/me-DFe5IrJe.js","/assets/public-CfVY6UB5.js","/assets/scan-B1D7Nw7K.js","/assets/staff-Cr2VHf-Z.js","/assets/typed-DV7kXIYM.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-Cu-W7SlD.js","/assets/city-clock-DMnssP09.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DUus5WjR.js","/assets/family-B7OYyh9Q.js","/assets/frame-BGkyaMgG.js","/assets/icons-CZKEybX0.js","/assets/me-yUSppBGV.js","/assets/public-hxv13b6A.js","/assets/scan-DJXUUbTv.js","/assets/staff-BKnpgIMo.js","/assets/typed-D6kDah_Z.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

@@ -12,21 +12,21 @@ import { Alert } from "./frame.tsx";
 type Appeal = Answer<"GET /api/v1/me/appeals">["items"][number];
 
 const states: Record<Appeal["state"], WordKey> = {
-  open: "appealOpen",
-  granted: "appealGranted",
-  rejected: "appealRejected",
+  open: "meAppealOpen",
+  granted: "meAppealGranted",
+  rejected: "meAppealRejected",
 };
 
 function clockWords(appeal: Appeal, now: number): string {
   const due = secondsOf(appeal.due_at);
   return appeal.overdue
-    ? t("appealOverdue", { time: dayAndClock(appeal.due_at), late: duration(now - due) })
-    : t("appealDue", { time: dayAndClock(appeal.due_at), left: duration(due - now) });
+    ? t("meAppealOverdue", { time: dayAndClock(appeal.due_at), late: duration(now - due) })
+    : t("meAppealDue", { time: dayAndClock(appeal.due_at), left: duration(due - now) });
 }
 
 function followWords(appeal: Appeal): string | null {
   if (appeal.state !== "granted") return null;
-  return t(appeal.followed_by ? "appealFollowed" : "appealFollows");
+  return t(appeal.followed_by ? "meAppealFollowed" : "meAppealFollows");
 }
 
 function Row({ appeal, now }: { appeal: Appeal; now: number }): JSX.Element {
@@ -34,13 +34,13 @@ function Row({ appeal, now }: { appeal: Appeal; now: number }): JSX.Element {
   return (
     <li class={appeal.overdue ? "late" : ""} data-state={appeal.state}>
       <b>{t(states[appeal.state])}</b>{" "}
-      <span class="dim">{t("appealFiled", { time: dayAndClock(appeal.filed_at) })}</span>
+      <span class="dim">{t("meAppealFiled", { time: dayAndClock(appeal.filed_at) })}</span>
       <br />“{appeal.words}”<br />
       {appeal.state === "open" ? (
         <span class="appeal-clock">{clockWords(appeal, now)}</span>
       ) : (
         <span>
-          {t("appealAnswer", {
+          {t("meAppealAnswer", {
             time: dayAndClock(appeal.decided_at),
             words: appeal.decision_words ?? "",
           })}

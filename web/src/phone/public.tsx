@@ -44,12 +44,12 @@ function RulesInForce({ rules }: { rules: Rules }): JSX.Element {
         <li key={one.rule_set}>
           <b>{one.title[settings.language]}</b>
           <br />
-          {t("rulesBasis", { words: one.legal_basis[settings.language] })}
+          {t("publicRulesBasis", { words: one.legal_basis[settings.language] })}
           <br />
           <span class="dim">
-            {t("rulesFrom", { version: one.version, day: one.valid_from.slice(0, 10) })}{" "}
+            {t("publicRulesFrom", { version: one.version, day: one.valid_from.slice(0, 10) })}{" "}
             {one.valid_to
-              ? t("rulesTo", { day: one.valid_to.slice(0, 10) })
+              ? t("publicRulesTo", { day: one.valid_to.slice(0, 10) })
               : t("rulesOpen")}
           </span>
         </li>
@@ -122,7 +122,7 @@ function PublicPage(): JSX.Element {
           <span>{t("placesNotFed")}</span>
         </p>
       </section>
-      <Part title={t("rulesTitle")} loaded={rules} draw={(value) => <RulesInForce rules={value} />} />
+      <Part title={t("publicRulesTitle")} loaded={rules} draw={(value) => <RulesInForce rules={value} />} />
       <Part title={t("sunsetTitle")} loaded={keeping} draw={(value) => <Kept keeping={value} />} />
       <Part title={t("auditTitle")} loaded={head} draw={(value) => <AuditHead head={value} />} />
       <p>

@@ -81,7 +81,7 @@ export const peopleWords = {
   momentLabel: { zh: "看当时", en: "At a past moment" },
   momentLook: { zh: "看", en: "Look" },
   momentNow: { zh: "回到现在", en: "Back to now" },
-  pastNote: { zh: "你在看 {time} 的状态：按当时已登记的依据和当时的规则推得。在这里不能办事。", en: "This is the status of {time}, by what was on record then and the rules of then. Nothing can be done here." },
+  statusPastNote: { zh: "你在看 {time} 的状态：按当时已登记的依据和当时的规则推得。在这里不能办事。", en: "This is the status of {time}, by what was on record then and the rules of then. Nothing can be done here." },
   rightIsNow: { zh: "这一栏是现在的，不是当时的。", en: "This column is of now, not of then." },
   whyTitle: { zh: "为什么", en: "Why" },
   whyNone: { zh: "没有需要管控的依据：绿码。", en: "Nothing on record asks for a restriction: green." },
@@ -104,7 +104,6 @@ export const peopleWords = {
   thPiece: { zh: "种类", en: "Kind" },
   thResult: { zh: "结果", en: "Result" },
   thAt: { zh: "发生", en: "When" },
-  thUntil: { zh: "到", en: "Until" },
   thSampledAt: { zh: "采样", en: "Sampled" },
   thReportedAt: { zh: "报告", en: "Reported" },
   thRecorded: { zh: "登记", en: "Recorded" },
@@ -271,7 +270,7 @@ export const peopleWords = {
 
   // Broken glass
   glassListNote: { zh: "谁在什么时候、为什么破窗。看了谁，在各人档案的「谁看过」里。", en: "Who broke the glass, when and why. Whom they looked at stands under each person, at “Who looked”." },
-  glassNone: { zh: "没有人破过窗。", en: "Nobody has broken the glass." },
+  glassNobody: { zh: "没有人破过窗。", en: "Nobody has broken the glass." },
   glassOpenNow: { zh: "还开着", en: "open now" },
   thOpened: { zh: "破窗", en: "Broken" },
   thOfficer: { zh: "谁", en: "Who" },
@@ -297,6 +296,6 @@ export const peopleWords = {
   unitVenues: { zh: "名下场所 {count} 处", en: "Venues it runs: {count}" },
   unitVenuesNone: { zh: "名下没有登记的场所。", en: "It runs no venue on record." },
   unitVenuesMore: { zh: "只列前 {count} 处，还有更多", en: "the first {count}; there are more" },
-  venueNumber: { zh: "场所 {no} 号", en: "Venue {no}" },
+  venueNumbered: { zh: "场所 {no} 号", en: "Venue {no}" },
   venueClosed: { zh: "已停业", en: "closed" },
 } as const satisfies Words;

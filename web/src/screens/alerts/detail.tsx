@@ -87,7 +87,7 @@ function Why({ alert }: { alert: Whole }): JSX.Element | null {
   if (alert.kind === "feed") return null;
   return (
     <section aria-labelledby="why-title">
-      <h2 id="why-title">{t("whyTitle")}</h2>
+      <h2 id="why-title">{t("alertWhyTitle")}</h2>
       <p data-quiet={why.quiet_count ?? ""}>
         {why.quiet_count === null ? t("whyQuietUnknown") : t("whyQuiet", { count: amount(why.quiet_count) })}
       </p>

@@ -114,7 +114,7 @@ function Row({ item, now, detectors, gone }: { item: Item; now: number; detector
 }
 
 function Heads(): JSX.Element {
-  const keys = ["thLevel", "thCause", "thNow", "thTrail", "thMerged", "thWorth", "thRecord", "thRaised"] as const;
+  const keys = ["thLevel", "thCause", "thNow", "thTrail", "thMerged", "thWorth", "thDetectorRecord", "thRaised"] as const;
   const classes = ["", "what", "figure", "trail", "merged", "worth", "record", "raised"];
   return (
     <div class="alert-row alert-heads" aria-hidden="true">

@@ -43,7 +43,7 @@ export function figureWords(alert: Member): { now: string; usual: string } {
           ? t("silentMany", { count: alert.members })
           : t("silentUsual", { days: amount(alert.bound) }),
     };
-  const usual = t(alert.by_rule ? "ruleFrom" : "expectedTo", { bound: amount(alert.bound) });
+  const usual = t(alert.by_rule ? "ruleBandFrom" : "expectedTo", { bound: amount(alert.bound) });
   return { now: alert.observed === null ? t("small") : amount(alert.observed), usual };
 }
 

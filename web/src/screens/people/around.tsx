@@ -174,7 +174,7 @@ function OpenStays({ no, purpose }: PartProps): JSX.Element {
   );
   return (
     <PageOf pages={pages} none={t("staysNone")}>
-      <ul class="lines">
+      <ul class="record-lines">
         {pages.rows.map((stay) => (
           <li key={stay.stay_no}>
             <b>{areaWords(stay.area)}</b>
@@ -213,7 +213,7 @@ function OpenSources({ no, purpose }: PartProps): JSX.Element {
   return (
     <>
       <PageOf pages={pages} none={t("sourcesNone")}>
-        <ul class="lines">
+        <ul class="record-lines">
           {pages.rows.map((one, i) => (
             <li key={i}>
               <b>{one.source}</b>

@@ -22,7 +22,7 @@ export function GlassList(): JSX.Element {
     <section class="people-home">
       <h1>{t("glassTab")}</h1>
       <p class="dim small">{t("glassListNote")}</p>
-      <PageOf pages={pages} none={t("glassNone")}>
+      <PageOf pages={pages} none={t("glassNobody")}>
         <div class="scroll-x" tabIndex={0} role="group" aria-label={t("glassTab")}>
           <table class="pieces glass-list">
             <thead>

@@ -76,8 +76,8 @@ export function StatusNow({ status, at, onAt }: NowProps): JSX.Element {
         {at ? t("statusThen", { time: dayAndClock(at) }) : t("statusNow")}
       </h2>
       {at && (
-        <p class="notice past-note" role="status">
-          {t("pastNote", { time: dayAndClock(at) })}
+        <p class="notice status-past-note" role="status">
+          {t("statusPastNote", { time: dayAndClock(at) })}
         </p>
       )}
       {!value && status.problem && (

@@ -48,10 +48,10 @@ function Venues({ unit }: { unit: Unit }): JSX.Element {
     <section aria-labelledby="venues-title">
       <h2 id="venues-title">{t("unitVenues", { count: unit.venues.length })}</h2>
       {!unit.venues.length && <p class="dim small">{t("unitVenuesNone")}</p>}
-      <ul class="lines">
+      <ul class="record-lines">
         {unit.venues.map((venue) => (
           <li key={venue.venue_no}>
-            <b>{venue.name ?? t("venueNumber", { no: venue.venue_no })}</b>
+            <b>{venue.name ?? t("venueNumbered", { no: venue.venue_no })}</b>
             <span class="dim">
               {categoryWords(venue.category)} · {areaWords(venue.area)}
             </span>
