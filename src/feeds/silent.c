@@ -1,5 +1,7 @@
 /* Venues in use whose code nobody scanned: none on the day, and at least the usual number on the
- * same day of the week before. Two days of the store are read, each once a run. */
+ * same day of the week before. Two days of the store are read, each once a run. An area is known
+ * where anybody scanned in it on that earlier day: one with small venues alone has none that fell
+ * silent, and its series does not stop. */
 #include <stdlib.h>
 
 #include "feeds/feeds_internal.h"
@@ -57,12 +59,12 @@ bool silent_count(struct feed_run *run, int32_t day, struct tally *tallies, stru
         return true;
     for (uint32_t venue = 1; venue < places->venue_limit; venue++) {
         const struct venue_place *place = places_venue(places, venue);
-        if (!place || !place->open || before[venue] < number[NUMBER_SILENT_SCANS])
+        if (!place || !place->open || before[venue] == 0)
             continue;
         struct tally *tally = &tallies[place->area];
         tally->known = true;
         tally->total = -1;
-        tally->count += now[venue] == 0;
+        tally->count += now[venue] == 0 && before[venue] >= number[NUMBER_SILENT_SCANS];
     }
     return true;
 }

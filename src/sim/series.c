@@ -1,7 +1,7 @@
 /* What the channels of the alert desk report of a demo city: a count a channel, district and day,
- * drawn around a mean, with the rises and the silences that the policy plants and no others. A
- * count follows from (seed, channel, district, day) alone, so that a city that is made again, or
- * served after a rest, has the same.
+ * drawn around a mean or taken from a record (recorded.c), with the rises and the silences that
+ * the policy plants and no others. A drawn count follows from (seed, channel, district, day)
+ * alone, so that a city that is made again, or served after a rest, has the same.
  *
  * Words: the *made day* is the day of creation; the days before it are the past of the city. State:
  * the settings `demo_series_made` and `demo_series_to`, the last day that was reported, written in
@@ -46,25 +46,39 @@ static const struct series_event *event_of(const struct reporting *reporting, co
     return NULL;
 }
 
-static bool report_one(const struct reporting *reporting, struct sql *sql, size_t plan_index,
-                       const struct area *area, int32_t day, struct error *err)
+static int64_t count_of(const struct reporting *reporting, size_t plan_index, size_t district,
+                        int32_t day, double times)
 {
     const struct settings *settings = reporting->settings;
     const struct series_plan *plan = &settings->series[plan_index];
-    const struct series_event *event = event_of(reporting, plan->channel, area, day);
+    const struct area *area = reporting->districts[district];
     struct random random;
-    if (event && event->times <= 0)
-        return true; /* silent */
+    if (plan->recorded[0])
+        return llround(times *
+                       (double)recorded_count(settings, plan, reporting->made_day, day, district));
     random_init(&random, store_seed(reporting->platform->store),
                 random_mix((uint64_t)area->no) ^ (uint64_t)day << 24 ^ plan_index << 16 ^
                     STREAM_SERIES);
+    return poisson(plan->mean * times, &random);
+}
+
+static bool report_one(const struct reporting *reporting, struct sql *sql, size_t plan_index,
+                       size_t district, int32_t day, struct error *err)
+{
+    const struct settings *settings = reporting->settings;
+    const struct series_plan *plan = &settings->series[plan_index];
+    const struct area *area = reporting->districts[district];
+    const struct series_event *event = event_of(reporting, plan->channel, area, day);
+    if (event && event->times <= 0)
+        return true; /* silent */
     int64_t reported =
         time_day_start_seconds(day + 1) + setting_hours(settings, SERIES_REPORTED_HOUR);
     int64_t written;
     struct alerts_count count = {.channel = plan->channel,
                                  .area_no = area->no,
                                  .day = day,
-                                 .count = poisson(plan->mean * (event ? event->times : 1), &random),
+                                 .count = count_of(reporting, plan_index, district, day,
+                                                   event ? event->times : 1),
                                  .total = -1,
                                  .reported_at = reported * SECOND};
     return alerts_feed(reporting->platform->alerts, sql, SLICE("demo"), &count, 1, &written, err);
@@ -83,7 +97,7 @@ static bool report(struct sql *sql, void *context, struct error *err)
     for (int32_t day = reporting->first; day <= reporting->last; day++)
         for (size_t plan = 0; plan < reporting->settings->series_count; plan++)
             for (size_t i = 0; i < reporting->district_count; i++)
-                if (!report_one(reporting, sql, plan, reporting->districts[i], day, err))
+                if (!report_one(reporting, sql, plan, i, day, err))
                     return false;
     return put_whole(sql, "demo_series_made", reporting->made_day, err) &&
            put_whole(sql, "demo_series_to", reporting->last, err);

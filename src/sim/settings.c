@@ -210,11 +210,21 @@ static bool read_series(struct entry entry, struct settings *out, const struct p
                         struct error *err)
 {
     static const char *const keys[] = {"channel", "mean", NULL};
+    static const char *const recorded_keys[] = {"channel", "recorded", "share", "as_if_made", NULL};
+    bool recorded = json_object_get(entry.object, "recorded") != NULL;
+    char day[16];
     (void)policy;
     struct series_plan *plan = &out->series[out->series_count++];
-    return only(entry, keys, err) &&
-           take_text(entry, "channel", plan->channel, sizeof plan->channel, err) &&
-           take_real(entry, "mean", 0, 500, &plan->mean, err);
+    if (!only(entry, recorded ? recorded_keys : keys, err) ||
+        !take_text(entry, "channel", plan->channel, sizeof plan->channel, err))
+        return false;
+    if (!recorded)
+        return take_real(entry, "mean", 0, 500, &plan->mean, err);
+    return take_text(entry, "recorded", plan->recorded, sizeof plan->recorded, err) &&
+           take_real(entry, "share", 0, 1000, &plan->share, err) &&
+           take_text(entry, "as_if_made", day, sizeof day, err) &&
+           (time_parse_date(slice_of(day), &plan->as_if_made) ||
+            refuse(err, "as_if_made", entry.row, "YYYY-MM-DD", "no such day"));
 }
 
 static bool read_event(struct entry entry, struct settings *out, bool rises, struct error *err)
@@ -330,5 +340,11 @@ bool settings_open(int directory_fd, const struct policy *policy, struct setting
         return false;
     bool done = settings_read(document, policy, ret_settings, err);
     json_decref(document);
+    for (size_t i = 0; done && i < (*ret_settings)->series_count; i++) {
+        struct series_plan *plan = &(*ret_settings)->series[i];
+        done = !plan->recorded[0] || recorded_read(directory_fd, *ret_settings, plan, err);
+        if (!done)
+            free(*ret_settings);
+    }
     return done;
 }

@@ -108,10 +108,16 @@ struct visit_plan {
     uint32_t percent[2]; /* on working days, on rest days */
 };
 
-/* Counts that a channel of the alert desk reports of every district. */
+enum { RECORDED_CELLS_MAX = 8192 };
+/* Counts that a channel of the alert desk reports of every district: drawn around a mean, or those
+ * that somebody recorded (policies/recorded/NAME.yaml), a share of them, as if the city had been
+ * made on a day of the record. */
 struct series_plan {
-    char channel[48];
-    double mean;
+    char channel[48], recorded[48]; /* recorded: "" where they are drawn */
+    double mean, share;
+    int32_t as_if_made;
+    int32_t start;                /* first day of the record */
+    size_t first, rows, columns; /* of settings.recorded */
 };
 /* A rise over the last days before creation, or a feed that stopped so many days before it. */
 struct series_event {
@@ -131,6 +137,8 @@ struct settings {
     struct visit_plan visits[VISIT_PLANS_MAX];
     struct series_plan series[SERIES_PLANS_MAX];
     struct series_event events[SERIES_EVENTS_MAX];
+    int32_t recorded[RECORDED_CELLS_MAX]; /* of all plans, row by row */
+    size_t recorded_count;
     size_t age_count, daily_count, venue_count, visit_count, series_count, event_count;
     int per_1000_of[NEED_COUNT];
 };
@@ -139,7 +147,14 @@ struct settings {
  * built-in one. */
 bool settings_open(int directory_fd, const struct policy *policy, struct settings **ret_settings,
                    struct error *err) MUST_USE;
-/* The same from a text (tests). */
+/* Reads the record of a plan that names one (recorded.c). */
+bool recorded_read(int directory_fd, struct settings *settings, struct series_plan *plan,
+                   struct error *err) MUST_USE;
+/* What the record has for a day of the demo city, made on `made_day`, and a district by its place
+ * in the order of districts. Beyond its ends it begins again by whole weeks. */
+int64_t recorded_count(const struct settings *settings, const struct series_plan *plan,
+                       int32_t made_day, int32_t day, size_t district);
+/* The same from a text, without the records (tests). */
 bool settings_read(json_t *document, const struct policy *policy, struct settings **ret_settings,
                    struct error *err) MUST_USE;
 

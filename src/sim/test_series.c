@@ -66,6 +66,9 @@ static void the_same_seed_gives_the_same_counts_and_what_is_planted_is_there(voi
         usual += count_of(&twins[0], "fever_clinic", "320404", made - back);
     }
     assert_true(2 * risen > 3 * usual); /* planted: 2.1 times the mean */
+    /* a hundredth of London's 651 and 714 calls of 26 and 25 August 2020, in every city */
+    assert_int_equal(count_of(&twins[0], "calls_12345", "320402", made - 1), 7);
+    assert_int_equal(count_of(&twins[2], "calls_12345", "320402", made - 2), 7);
     for (int i = 0; i < 3; i++)
         demo_remove(&twins[i]);
 }
