@@ -103,7 +103,7 @@ static bool prepared(struct sql *sql, const struct sql_text *text, struct sql_qu
         query->sql = sql;
     }
     REQUIRE(!query->busy);
-    sql->statement_count++;
+    atomic_fetch_add_explicit(&sql->statement_count, 1, memory_order_relaxed);
     *ret_query = query;
     return true;
 }
@@ -256,5 +256,5 @@ timestamp sql_now(const struct sql *sql)
 }
 int64_t sql_statement_count(const struct sql *sql)
 {
-    return sql->statement_count;
+    return atomic_load_explicit(&sql->statement_count, memory_order_relaxed);
 }

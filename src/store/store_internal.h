@@ -22,7 +22,7 @@ struct sql {
     struct world *world;           /* city clock for recorded_at */
     const struct keys *keys;       /* of the store that opened it */
     struct sql_query cache[QUERY_CACHE_SLOTS];
-    int64_t statement_count;
+    atomic_llong statement_count; /* others read it while it runs */
     bool emitted;                  /* writer: this group emitted events */
     bool out;                      /* reader: handed out */
     int64_t readings;              /* reader: how often */
