@@ -73,7 +73,8 @@ export function phoneStaffTests({ demo }) {
       const answer = await fetch(`/api/v1/venue-codes/${code}/today`);
       return (await answer.json()).scans;
     }, typed);
-    check(after === null || after >= (before ?? 0) + 3, `counted: ${before}, then ${after}`);
+    /* two of them are one person's: within one second they count as one */
+    check(after === null || after >= (before ?? 0) + 2, `counted: ${before}, then ${after}`);
     await page.reload();
     await page.waitForSelector(".today h2"); // the venue is remembered
     same(await axeFindings(page), [], "axe at work");
