@@ -29,6 +29,19 @@ export function same(seen, expected, words) {
   if (a !== b) throw new Error(`${words}: seen ${a}, expected ${b}`);
 }
 
+/** What the pages showed when a test failed: their words, and a picture each. */
+async function sayOpenPages(no) {
+  for (const page of [...opened].flatMap((context) => context.pages())) {
+    try {
+      const words = await page.evaluate(() => document.body.innerText);
+      console.log(`# ${page.url()} shows: ${words.replace(/\s+/g, " ").slice(0, 300)}`);
+      await picture(page, `failed-${no}`);
+    } catch (reason) {
+      console.log(`# ${page.url()} does not answer: ${reason.message.split("\n")[0]}`);
+    }
+  }
+}
+
 export async function runAll() {
   let failed = 0;
   const only = process.env.CHENGMAI_TEST;
@@ -49,7 +62,10 @@ export async function runAll() {
         .split("\n")
         .slice(0, 12))
         console.log(`# ${line}`);
+      await sayOpenPages(i + 1);
     }
+    for (const context of opened) await context.close().catch(() => {});
+    opened.clear();
   }
   return failed;
 }
@@ -142,6 +158,7 @@ export async function residentOf(server, color, most = 3000) {
 
 let browser;
 const further = new Set(); // browsers with switches of their own
+const opened = new Set(); // contexts of the test that runs; what it leaves open is closed after it
 
 const launch = (switches) =>
   chromium.launch({
@@ -193,6 +210,8 @@ export async function openPage(server, options = {}) {
     timezoneId: "America/New_York", // times must be the city's, whatever the reader's machine says
     locale: "en-GB",
   });
+  opened.add(context);
+  context.on("close", () => opened.delete(context));
   await context.addInitScript(
     ([chosenLanguage, chosenTheme]) => {
       if (!localStorage.getItem("chengmai.settings"))
