@@ -268,8 +268,32 @@ export function loopTests({ demo, empty, emptyPassword }) {
     }, stolen);
     same(status, 200, "the step of somebody else");
     await picture(page, "loop-bulk-zh");
+    // taken back: nothing was sent, and the form is as it was
+    const stages = () =>
+      page.evaluate(
+        (numbers) =>
+          Promise.all(
+            numbers.map(async (no) => (await (await fetch(`/api/v1/loops/${no}`)).json()).stage),
+          ),
+        mine,
+      );
+    const before = await stages();
     await page.click(".loop .step-form button[type=submit]");
+    await page.waitForSelector(".undo.waiting");
+    same(await axeFindings(page), [], "axe while it waits");
+    await picture(page, "loop-bulk-waits-zh");
+    const asksBeforeLeaving = () =>
+      page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
+    check(await asksBeforeLeaving(), "who leaves the document with an act in hand is asked");
+    await page.keyboard.press("z");
+    await page.waitForSelector(".undo.undone");
+    same(await stages(), before, "nothing was sent");
+    check(!(await asksBeforeLeaving()), "nobody is asked without one");
+    check(await page.isChecked("[name=to][value=handling]"), "the form is kept");
+    await page.click(".loop .step-form button[type=submit]");
+    await page.click(".undo [data-act=send]");
     await page.waitForSelector("#results-title");
+    same(await page.$$(".undo"), [], "the pane shows the results itself");
     same(await textOf(page, "#results-title"), "2 件办成，1 件被拒绝", "the results");
     same((await page.$$(".results li")).length, 3, "a result each");
     check(
@@ -287,6 +311,49 @@ export function loopTests({ demo, empty, emptyPassword }) {
     same(await textsOf(page, ".marks b"), [], "the marks are gone");
     await page.keyboard.press("Escape");
     await page.waitForSelector(".loop-detail > p");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("What waits to be sent goes on when its page is left, by itself, and tells what became of it", async () => {
+    const { page, faults, close } = await inside(demo, "town_duty", { language: "en" });
+    const mine = [];
+    for (const number of ["U-1", "U-2"]) mine.push(await openPetition(page, number));
+    await page.goto("/loops?list=me&scene=petition");
+    await page.waitForSelector("#loop-list .row");
+    await page.waitForFunction(() => document.activeElement?.id === "loop-list");
+    await page.keyboard.press("Home");
+    const all = (await page.$$("#loop-list .row")).length;
+    for (let i = 0; i < all; i++) {
+      const words = await textOf(page, "#loop-list [aria-selected=true] .what .small");
+      if (mine.some((id) => words.startsWith(`Loop ${id} `))) await page.keyboard.press("x");
+      await page.keyboard.press("j");
+    }
+    await page.keyboard.press("b");
+    await page.waitForSelector("#bulk-title");
+    await page.check("[name=to][value=handling]");
+    await page.click(".loop .step-form button[type=submit]");
+    await page.waitForSelector(".undo.waiting");
+    await page.click(".nav a[href='/']");
+    await page.waitForSelector(".undo.waiting");
+    const left = () => textOf(page, ".undo-left");
+    // by keys: the seconds stand still while the focus is on the bar
+    await page.focus(".undo [data-act=undo]");
+    const seen = await left();
+    await page.waitForTimeout(2500);
+    same(await left(), seen, "nobody is hurried");
+    await page.focus(".nav a[href='/loops']");
+    await page.waitForSelector(".undo.done");
+    check((await textOf(page, ".undo.done")).includes("2 done, 0 refused"), "what became of it");
+    for (const id of mine) {
+      const stage = await page.evaluate(
+        async (no) => (await (await fetch(`/api/v1/loops/${no}`)).json()).stage,
+        id,
+      );
+      same(stage, "handling", `loop ${id}`);
+    }
+    await page.click(".undo .button");
+    same(await page.$$(".undo"), [], "closed");
     same(faults, [], "faults");
     await close();
   });

@@ -11,6 +11,7 @@ import { forgetAll } from "./parts/forget.ts";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
 import { Switches, useSettings } from "./parts/switches.tsx";
+import { UndoBar } from "./parts/undo.tsx";
 import { follow, go, usePlace } from "./router.ts";
 import { LoginScreen, roleWords, type Session } from "./screens/login.tsx";
 
@@ -164,6 +165,7 @@ function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): 
       <main id="main" tabIndex={-1} style={{ display: "contents" }}>
         <Screen session={session} path={path} fresh={fresh} />
       </main>
+      <UndoBar />
     </>
   );
 }

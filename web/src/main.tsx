@@ -13,6 +13,7 @@ import "./style/rules.css";
 import "./style/system.css";
 import "./style/past.css";
 import "./style/people.css";
+import "./style/undo.css";
 import "./style/widths.css";
 import { consoleWords } from "./words/console.ts";
 

@@ -15,4 +15,16 @@ export const frameWords = {
   connecting: { zh: "正在连接", en: "Connecting" },
   notFoundTitle: { zh: "没有这个页面", en: "No such page" },
   toSituation: { zh: "回到态势", en: "Back to the situation" },
+
+  // Acts on many wait before they are sent
+  undoBar: { zh: "等待发出的操作", en: "An act that waits to be sent" },
+  undoWaits: { zh: "现在还没有发出，可以撤回。", en: "Nothing is sent yet; it can be taken back." },
+  undoLeft: { zh: "{seconds} 秒后发出", en: "sent in {seconds} s" },
+  undoAct: { zh: "撤回", en: "Undo" },
+  undoSend: { zh: "现在发出", en: "Send now" },
+  undoSending: { zh: "正在发出：{words}", en: "Sending: {words}" },
+  undoUndone: { zh: "已撤回，没有发出：{words}", en: "Taken back, nothing was sent: {words}" },
+  undoFailed: { zh: "没有得到确认：{words}", en: "Not confirmed: {words}" },
+  undoRefused: { zh: "{count} 件没有办成", en: "{count} not done" },
+  undoClose: { zh: "关闭", en: "Close" },
 } as const satisfies Words;

@@ -1,11 +1,12 @@
 // One step for many loops of one scene and stage: each for itself, with a result each.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { call, requestKey, type Answer, type Problem } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { useKeys } from "../../parts/keys.tsx";
 import { useLoad, Waiting } from "../../parts/load.tsx";
+import { sendLater, type Outcome } from "../../parts/undo.tsx";
 import { follow } from "../../router.ts";
 import { readAreas, readScene, say, stageOf, stageWords, type Area, type Scene } from "./definitions.ts";
 import { FieldControls, NoteControl, valuesOf, type Draft } from "./form.tsx";
@@ -22,6 +23,17 @@ export const areAlike = (rows: readonly Row[]): boolean =>
       row.stage === rows[0]?.stage &&
       row.state === "open",
   );
+
+function outcomeOf(results: Results): Outcome {
+  const refused = results.filter((result) => !result.done);
+  return {
+    words: t("bulkResults", { done: results.length - refused.length, refused: refused.length }),
+    refused: refused.map((result) => ({
+      address: `/loops/${result.id}`,
+      words: `${t("loopNumber", { id: result.id })} ${reasonWords(result.detail ?? "")}`,
+    })),
+  };
+}
 
 function ResultList(props: { results: Results; rows: readonly Row[]; scene: Scene; query: string }): JSX.Element {
   const { results, rows, scene, query } = props;
@@ -80,35 +92,54 @@ function BulkForm({ rows, query, onChange, scene, areas }: Props & { scene: Scen
   const [note, setNote] = useState("");
   const [results, setResults] = useState<Results | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [waiting, setWaiting] = useState(false);
+  const here = useRef(true);
+  const last = useRef({ text: "", key: "" });
   const led = steps.filter((step) => step.to === to);
   const names = [...new Set(led.flatMap((step) => step.require))];
   const fields = scene.fields.filter((field) => names.includes(field.name));
   const always = names.filter((name) => led.every((step) => step.require.includes(name)));
 
-  async function act(): Promise<void> {
-    if (busy) return;
-    setBusy(true);
+  useEffect(
+    () => () => {
+      here.current = false;
+    },
+    [],
+  );
+
+  /** Waits to be taken back before it is sent, also when this pane is left. */
+  function act(): void {
+    if (waiting) return;
+    setWaiting(true);
     setProblem(null);
-    try {
-      const values = valuesOf(fields, draft);
-      const answer = await call("POST /api/v1/loops:advance", {
-        body: {
-          items: rows.map((row) => ({
-            id: row.id,
-            to,
-            ...(Object.keys(values).length && { fields: values }),
-            ...(note.trim() && { note }),
-          })),
-        },
-      });
-      setResults(answer.items);
-      onChange();
-    } catch (reason) {
-      setProblem(asProblem(reason));
-    } finally {
-      setBusy(false);
-    }
+    const values = valuesOf(fields, draft);
+    const body = {
+      items: rows.map((row) => ({
+        id: row.id,
+        to,
+        ...(Object.keys(values).length && { fields: values }),
+        ...(note.trim() && { note }),
+      })),
+    };
+    // The same again after a failure is the same request: what was done already is answered as it was.
+    const text = JSON.stringify(body);
+    if (last.current.text !== text) last.current = { text, key: requestKey() };
+    const { key } = last.current;
+    sendLater({
+      words: t("bulkAct", { count: rows.length, stage: stageWords(scene, to) }),
+      send: async () => {
+        const { items } = await call("POST /api/v1/loops:advance", { key, body });
+        setResults(items);
+        onChange();
+        return outcomeOf(items);
+      },
+      onUndone: () => setWaiting(false),
+      onFailed: (reason) => {
+        setProblem(reason);
+        setWaiting(false);
+      },
+      isWatched: () => here.current,
+    });
   }
   if (results) return <ResultList results={results} rows={rows} scene={scene} query={query} />;
   if (!targets.length) return <p class="dim">{t("bulkNoStep")}</p>;
@@ -118,7 +149,7 @@ function BulkForm({ rows, query, onChange, scene, areas }: Props & { scene: Scen
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void act();
+        act();
       }}
     >
       {problem && (
@@ -160,7 +191,7 @@ function BulkForm({ rows, query, onChange, scene, areas }: Props & { scene: Scen
         onText={setNote}
       />
       <div class="bar-line">
-        <button class="button main" type="submit" disabled={busy}>
+        <button class="button main" type="submit" disabled={waiting}>
           {t("bulkAct", { count: rows.length, stage: stageWords(scene, to) })}
         </button>
         <span class="quiet">{t("bulkHint")}</span>

@@ -129,7 +129,8 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
             query={suffix}
             onBack={back}
             onChange={() => {
-              setMarked(new Map());
+              const done = new Set(bulk.map((row) => row.id));
+              setMarked((old) => new Map([...old].filter(([no]) => !done.has(no))));
               again();
             }}
           />
