@@ -19,6 +19,7 @@ import { phoneOfflineTests } from "./phone-offline.mjs";
 import { phoneScanTests } from "./phone-scan.mjs";
 import { phoneTlsTests } from "./phone-tls.mjs";
 import { phoneStaffTests } from "./phone-staff.mjs";
+import { plantFactors, secondFactorTests } from "./second-factor.mjs";
 import { venueTests } from "./venues.mjs";
 import { buildTests } from "./build.mjs";
 
@@ -52,6 +53,7 @@ try {
   );
   const plantedCase = plant(demoData);
   plantPeople(demoData);
+  const secrets = plantFactors(demoData);
   const demo = await serve(demoData);
   const empty = await serve(emptyData);
   await openBrowser();
@@ -60,10 +62,12 @@ try {
     empty,
     demoData,
     plantedCase,
+    secrets,
     emptyPassword: "a-long-password",
     districtPassword: "a-long-password",
   };
   frameTests(world);
+  secondFactorTests(world);
   situationTests(world);
   alertTests(world);
   pastTests(world);

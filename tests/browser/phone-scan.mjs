@@ -171,4 +171,26 @@ export function phoneScanTests({ demo }) {
     await sameAsServer(page);
     await close();
   });
+
+  test("A network that fails for a moment is not shown: the same request is sent again by itself", async () => {
+    const { token } = await venueCodes(demo, 2);
+    const { page, context, faults, close } = await openPage(demo, phone);
+    await enter(page, await residentOf(demo, "green"));
+    await page.waitForSelector(".code.green");
+    await page.goto("/scan");
+    await page.waitForSelector(".typed");
+    const keys = [];
+    await context.route("**/api/v1/scans", (route) => {
+      keys.push(route.request().headers()["idempotency-key"]);
+      return keys.length < 3 ? route.abort() : route.continue();
+    });
+    await page.fill("[name=typed]", token);
+    await page.click(".typed button");
+    await page.waitForSelector(".answer-page");
+    check((await sameAsServer(page)) !== "failed", "answered");
+    same(keys.length, 3, "tries");
+    same(new Set(keys).size, 1, "one request, however often it is sent");
+    same(faults, [], "faults");
+    await close();
+  });
 }

@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "42041b757712";
+const release = "0768596bab5b";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-Cu-W7SlD.js","/assets/city-clock-DMnssP09.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DUus5WjR.js","/assets/family-B7OYyh9Q.js","/assets/frame-BGkyaMgG.js","/assets/icons-CZKEybX0.js","/assets/me-yUSppBGV.js","/assets/public-hxv13b6A.js","/assets/scan-DJXUUbTv.js","/assets/staff-BKnpgIMo.js","/assets/typed-D6kDah_Z.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-ChEr0w2z.js","/assets/city-clock-DRAsNlNg.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DKJd73fH.js","/assets/family-CO4zVsqR.js","/assets/frame-8PUQSxVY.js","/assets/icons-B-RYIowy.js","/assets/me-CvWb34Pe.js","/assets/public-j4h6DZNo.js","/assets/scan-BX2YG2Ju.js","/assets/staff-C9qSKWs-.js","/assets/typed-BvJx8N9I.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

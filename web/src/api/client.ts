@@ -63,6 +63,12 @@ export function whenSessionEnds(act: () => void): void {
   onSessionEnd = act;
 }
 
+/** A key that makes a request sent again the same request; also where there is no secure context. */
+export function requestKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function addressOf(template: string, path: Record<string, string | number>, query: object): string {
   const address = template.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String(path[name] ?? "")),

@@ -9,9 +9,3 @@ export function personCodeOf(text: string): { code: string } | { paper_code: str
   if (!found) return null;
   return found[1] === "c" ? { code: found[0] } : { paper_code: found[0] };
 }
-
-/** A key that makes a request sent again the same request; also where there is no secure context. */
-export function requestKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}

@@ -2,23 +2,22 @@
 // companions; answered on a screen that reads at two metres.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { asProblem, call, type Answer, type Problem } from "../api/client.ts";
+import { asProblem, call, requestKey, type Answer, type Problem } from "../api/client.ts";
 import { t } from "../catalogue.ts";
 import { Icon } from "../parts/icons.tsx";
 import { problemWords } from "../parts/load.tsx";
 import { useSettings } from "../parts/switches.tsx";
 import { AnswerScreen, type ScanAnswer } from "./answer.tsx";
 import { CodeSource } from "./camera.tsx";
-import { requestKey, venueCodeOf } from "./codes.ts";
+import { venueCodeOf } from "./codes.ts";
 import { armed, Entrance } from "./entrance.tsx";
 import { colorOf, relationWord, type Family } from "./family.tsx";
 import { Alert, Frame, start } from "./frame.tsx";
+import { isUnanswered, patience, sendScan } from "./sending.ts";
 import { useCityClock } from "./city-clock.ts";
 import { Typed } from "./typed.tsx";
 
 type Venue = Answer<"GET /api/v1/venue-codes/{code}">;
-
-const patienceMilliseconds = 10_000;
 
 interface Scan {
   venueCode: string;
@@ -115,28 +114,24 @@ function ScanVenue(): JSX.Element {
   async function send(scan: Scan): Promise<void> {
     setWrong("");
     setState({ name: "sending" });
-    const signal = AbortSignal.timeout(patienceMilliseconds);
+    const signal = patience();
     const about = call("GET /api/v1/venue-codes/{code}", {
       path: { code: scan.venueCode },
       signal,
     }).catch(() => null);
     try {
       await armed();
-      const answer = await call("POST /api/v1/scans", {
-        key: scan.key,
-        signal,
-        body: {
-          venue_token: scan.venueCode,
-          holder: { session: "current" },
-          companions: scan.companions.map((no) => ({ member: String(no) })),
-        },
-      });
+      const body = {
+        venue_token: scan.venueCode,
+        holder: { session: "current" as const },
+        companions: scan.companions.map((no) => ({ member: String(no) })),
+      };
+      const answer = await sendScan(scan.key, body, signal);
       setState({ name: "answered", scan, answer, venue: await about, fault: "" });
     } catch (reason) {
       const problem = asProblem(reason);
-      const unanswered = problem.status <= 0 || problem.status >= 500;
       if (problem.status === 401) setState({ name: "out" });
-      else if (unanswered)
+      else if (isUnanswered(problem))
         setState({ name: "answered", scan, answer: null, venue: await about, fault: "" });
       else {
         setState({ name: "ready" });

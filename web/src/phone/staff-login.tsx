@@ -9,6 +9,7 @@ import { Alert } from "./frame.tsx";
 export function StaffLogin({ onEnter }: { onEnter(): void }): JSX.Element {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState<string | null>(null); // null: not asked for
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
   async function enter(event: Event): Promise<void> {
@@ -16,13 +17,16 @@ export function StaffLogin({ onEnter }: { onEnter(): void }): JSX.Element {
     setBusy(true);
     setWrong("");
     try {
-      const session = await call("POST /api/v1/sessions", { body: { name, password } });
+      const session = await call("POST /api/v1/sessions", {
+        body: code === null ? { name, password } : { name, password, code },
+      });
       setCsrf(session.csrf);
       if (session.kind === "user" && session.permissions.includes("scan.staff")) return onEnter();
       setWrong(t("staffMayNot"));
     } catch (reason) {
       const problem = asProblem(reason);
-      setWrong(problem.status === 401 ? t("staffLoginWrong") : problemWords(problem));
+      if (problem.status === 401 && problem.fields.includes("code") && code === null) setCode("");
+      else setWrong(problem.status === 401 ? t("staffLoginWrong") : problemWords(problem));
     }
     setBusy(false);
   }
@@ -50,6 +54,23 @@ export function StaffLogin({ onEnter }: { onEnter(): void }): JSX.Element {
           onInput={(event) => setPassword(event.currentTarget.value)}
         />
       </label>
+      {code !== null && (
+        <label class="field">
+          {t("staffCode")}
+          <input
+            name="code"
+            inputMode="numeric"
+            autocomplete="one-time-code"
+            pattern="[0-9]{6}"
+            required
+            value={code}
+            ref={(field) => {
+              if (field?.value === "") field.focus();
+            }}
+            onInput={(event) => setCode(event.currentTarget.value)}
+          />
+        </label>
+      )}
       <Alert words={wrong} />
       <button class="button main" type="submit" disabled={busy}>
         {t("staffEnter")}

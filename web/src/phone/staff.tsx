@@ -3,7 +3,7 @@
 // person is shown but what the door needs to know.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { asProblem, call, setCsrf, type Answer, type Problem } from "../api/client.ts";
+import { asProblem, call, requestKey, setCsrf, type Answer, type Problem } from "../api/client.ts";
 import { t } from "../catalogue.ts";
 import { clock as clockOf, count, dayAndClock } from "../format.ts";
 import { problemWords, useLoad } from "../parts/load.tsx";
@@ -11,9 +11,10 @@ import { useSettings } from "../parts/switches.tsx";
 import { AnswerScreen, type ScanAnswer } from "./answer.tsx";
 import { CodeSource } from "./camera.tsx";
 import { useCityClock } from "./city-clock.ts";
-import { personCodeOf, requestKey, venueCodeOf } from "./codes.ts";
+import { personCodeOf, venueCodeOf } from "./codes.ts";
 import { armed } from "./entrance.tsx";
 import { Alert, Frame, start } from "./frame.tsx";
+import { isUnanswered, patience, sendScan } from "./sending.ts";
 import { StaffLogin } from "./staff-login.tsx";
 import { Typed } from "./typed.tsx";
 
@@ -21,7 +22,6 @@ type Venue = Answer<"GET /api/v1/venue-codes/{code}">;
 type Day = Answer<"GET /api/v1/venue-codes/{code}/today">;
 type Holder = { code: string } | { paper_code: string } | { id_number: string };
 
-const patienceMilliseconds = 10_000;
 const place = "chengmai.own-venue";
 
 /** The code of the venue where this phone stands: no person's, so that it may stay. */
@@ -135,16 +135,13 @@ function Staff(): JSX.Element {
     setWrong("");
     setState({ name: "sending" });
     try {
-      const answer = await call("POST /api/v1/scans", {
-        key,
-        signal: AbortSignal.timeout(patienceMilliseconds),
-        body: { venue_token: code, holder: { ...holder } },
-      });
+      const body = { venue_token: code, holder: { ...holder } };
+      const answer = await sendScan(key, body, patience());
       setState({ name: "answered", holder, key, answer });
     } catch (reason) {
       const problem = asProblem(reason);
       if (problem.status === 401) setState({ name: "out" });
-      else if (problem.status <= 0 || problem.status >= 500)
+      else if (isUnanswered(problem))
         setState({ name: "answered", holder, key, answer: null });
       else {
         setState({ name: "ready" });

@@ -110,6 +110,7 @@ export const phoneWords = {
   staffMeans: { zh: "给在门口核验的场所人员。", en: "For staff who check at the door." },
   staffName: { zh: "账号", en: "Account" },
   staffPassword: { zh: "密码", en: "Password" },
+  staffCode: { zh: "动态验证码（六位）", en: "Code of the second factor (six digits)" },
   staffEnter: { zh: "登录", en: "Log in" },
   staffLoginWrong: { zh: "账号或密码不对。", en: "Wrong account or password." },
   staffMayNot: { zh: "这个账号的岗位不核验他人。", en: "The role of this account does not check others." },

@@ -1,0 +1,30 @@
+// Sending a scan on a network that may fail for a moment: the same request (its key says so) is sent
+// again by itself a few times, within what somebody at a door is ready to wait.
+import { asProblem, call, type Answer, type Problem } from "../api/client.ts";
+import type { Operations } from "../api/schema.ts";
+
+const patienceMilliseconds = 10_000;
+const pauseMilliseconds = 700;
+const triesMost = 3;
+
+/** How long anything that belongs to one scan may take. */
+export const patience = (): AbortSignal => AbortSignal.timeout(patienceMilliseconds);
+
+/** Nothing is known of it: no answer came, or the server failed. */
+export const isUnanswered = ({ status }: Problem): boolean => status <= 0 || status >= 500;
+
+/** May throw a Problem: the last one, where no try was answered. */
+export async function sendScan(
+  key: string,
+  body: NonNullable<Operations["POST /api/v1/scans"]["body"]>,
+  signal: AbortSignal,
+): Promise<Answer<"POST /api/v1/scans">> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await call("POST /api/v1/scans", { key, signal, body });
+    } catch (reason) {
+      const last = tries === triesMost || !navigator.onLine || signal.aborted;
+      if (last || !isUnanswered(asProblem(reason))) throw reason;
+      await new Promise((done) => setTimeout(done, pauseMilliseconds));
+    }
+}
