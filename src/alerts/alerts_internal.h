@@ -359,8 +359,6 @@ void show_observation(const struct showing *showing, double observed, double exp
                       double p);
 /* Members of an open object. */
 void show_alert(const struct showing *showing, const struct alert *alert);
-/* ?as_of=TIME: TIMESTAMP_NONE where absent; refused where it has not come. */
-bool show_as_of(const struct request *request, timestamp *ret_as_of, struct error *err) MUST_USE;
 
 /* The night that looked at a day, as known at a moment; *ret_found false where there was none. */
 struct night {

@@ -336,7 +336,7 @@ bool desk_handle(const struct request *request, struct response *response, struc
     struct desk desk = {.after = 0};
     struct json_writer writer;
     enum alert_state state;
-    if (!read_state(request, &state, err) || !show_as_of(request, &desk.as_of, err) ||
+    if (!read_state(request, &state, err) || !request_as_of(request, &desk.as_of, err) ||
         !access_area_asked(request, &desk.area_first, &desk.area_last, err) ||
         !request_limit(request, &desk.limit, err) || !request_cursor(request, &desk.after, err) ||
         !read_trail(request, &desk, err))

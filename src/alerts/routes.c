@@ -189,7 +189,7 @@ static bool handle_one(const struct request *request, struct response *response,
     struct one one = {.channel = NULL};
     struct json_writer writer;
     struct arena scratch;
-    if (!show_as_of(request, &one.as_of, err) ||
+    if (!request_as_of(request, &one.as_of, err) ||
         !store_read_begin(request->platform->store, &one.sql, err))
         return false;
     struct showing showing = show_begin(request, response, &writer);
@@ -211,9 +211,9 @@ const struct route alert_routes[ALERT_ROUTES] = {
                 " judged and ended alerts by level; the record of each detector",
      .query =
          "state:string:open (default), judged or ended;area:string:area code within the"
-         " reader's own, default the reader's own;as_of:string:RFC 3339, the desk as it was"
-         " known then;trail:string:true shows the last 28 values of each cause's series, limit at"
-         " most 200;limit:integer:1 to 1000, default 100;after:string:`next` of the page before",
+         " reader's own, default the reader's own;as_of:string:the desk as it was known"
+         " at the full hour at or before this time;trail:string:true shows the last 28 values of"
+         " each cause's series, limit at most 200;limit:integer:1 to 1000, default 100;after:string:`next` of the page before",
      .response_schema = ALERT_PAGE,
      .handle = desk_handle},
     {.method = HTTP_GET,
@@ -223,7 +223,7 @@ const struct route alert_routes[ALERT_ROUTES] = {
      .touches = TOUCH_AGGREGATES,
      .summary = "One alert: its series with the expected band, why it alarmed, the channels of its"
                 " place, its loop",
-     .query = "as_of:string:RFC 3339, as it was known then",
+     .query = "as_of:string:as it was known at the full hour at or before this time",
      .response_schema = ALERT_WHOLE,
      .handle = handle_one},
     {.method = HTTP_POST,

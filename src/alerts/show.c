@@ -87,18 +87,6 @@ void show_alert(const struct showing *showing, const struct alert *alert)
 
 /* ---- Around an answer */
 
-bool show_as_of(const struct request *request, timestamp *ret_as_of, struct error *err)
-{
-    struct slice given = request_query(request, "as_of");
-    *ret_as_of = TIMESTAMP_NONE;
-    if (!given.data)
-        return true;
-    if (!time_parse(given, ret_as_of) || *ret_as_of > world_now(request->platform->world))
-        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "as_of"},
-                         "an RFC 3339 time that has come", "it is none");
-    return true;
-}
-
 struct showing show_begin(const struct request *request, struct response *response,
                           struct json_writer *writer)
 {
