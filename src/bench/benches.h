@@ -20,10 +20,11 @@ int bench_coverage(struct command_context *context, int argc, char **argv, struc
 int bench_scan(struct command_context *context, int argc, char **argv, struct error *err);
 
 enum { BENCH_LISTS = 8, BENCH_LOOPS, BENCH_SCAN, BENCH_FIRST_MINUTE, BENCH_COVERAGE };
-/* What the two benches of loops share (lists.c): a demo city that is open, and --loops N. */
+/* What the two benches of loops share (lists.c): a demo city that is open, made in that directory
+ * (NULL: in the workshop, and gone with it), and --loops N. */
 struct platform;
-bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform,
-                     struct error *err) MUST_USE;
+bool bench_loop_city(struct workshop *workshop, const char *directory,
+                     struct platform **ret_platform, struct error *err) MUST_USE;
 bool bench_loop_count(int *argc, char **argv, int64_t otherwise, int64_t *ret_loops,
                       struct error *err) MUST_USE;
 

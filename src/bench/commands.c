@@ -47,8 +47,9 @@ const struct command bench_commands[] = {
      .needs_data = false,
      .run = bench_noufaily},
     [BENCH_LISTS] = {.name = "bench lists",
-     .usage = "[--loops N] [--queries N] [--work DIR]",
-     .words = "milliseconds of a district officer's lists among N loops, N persons",
+     .usage = "[--loops N] [--queries N] [--work DIR] [--city DIR]",
+     .words = "milliseconds of a district officer's lists among N loops, N persons; with --city"
+              " only the city of the loops is made, and stays",
      .needs_data = false,
      .run = bench_lists},
     [BENCH_LOOPS] = {.name = "bench loops",

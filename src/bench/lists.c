@@ -152,11 +152,13 @@ static bool measure_lists(struct workshop *workshop, struct platform *platform, 
            measure_list(workshop, platform, "lists.mine", mine, err);
 }
 
-bool bench_loop_city(struct workshop *workshop, struct platform **ret_platform, struct error *err)
+bool bench_loop_city(struct workshop *workshop, const char *directory,
+                     struct platform **ret_platform, struct error *err)
 {
-    char directory[WORKSHOP_PATH_BYTES], people[24];
+    char own[WORKSHOP_PATH_BYTES], people[24];
     snprintf(people, sizeof people, "%lld", (long long)workshop->people);
-    workshop_path(workshop, "city", directory);
+    workshop_path(workshop, "city", own);
+    directory = directory ? directory : own;
     const char *const arguments[] = {"--data",   directory, "init", "--demo",
                                      "--people", people,    NULL};
     return workshop_run_self(arguments, err) &&
@@ -180,15 +182,17 @@ int bench_lists(struct command_context *context, int argc, char **argv, struct e
 {
     struct workshop workshop = {.people = PEOPLE, .days = 14, .pairs = 3, .queries = 1000};
     struct platform *platform = NULL;
+    const char *city;
     int64_t loops;
-    if (!bench_loop_count(&argc, argv, 1000000, &loops, err))
+    if (!bench_loop_count(&argc, argv, 1000000, &loops, err) ||
+        !command_option(&argc, argv, "--city", &city, err))
         return command_fail(err);
     if (!workshop_open(&workshop, context, &bench_commands[BENCH_LISTS], argc, argv, err))
         return workshop_close(&workshop, "lists", false, err);
-    bool done = bench_loop_city(&workshop, &platform, err) &&
+    bool done = bench_loop_city(&workshop, city, &platform, err) &&
                 fill_city(&workshop, platform, loops, err) &&
-                measure_lists(&workshop, platform, err) &&
-                bench_person_list(&workshop, platform, loops, err);
+                (city || (measure_lists(&workshop, platform, err) &&
+                          bench_person_list(&workshop, platform, loops, err)));
     platform_close(platform);
     return workshop_close(&workshop, "lists", done, err);
 }

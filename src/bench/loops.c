@@ -181,7 +181,7 @@ int bench_loops(struct command_context *context, int argc, char **argv, struct e
     city.contact = json_pack("{s:i,s:s,s:s}", "source_case", 1, "contact_level", "close",
                              "last_exposure_at", "2022-04-13T09:00:00+08:00");
     bool done =
-        bench_loop_city(&workshop, &city.platform, err) && measure_all(&workshop, &city, err);
+        bench_loop_city(&workshop, NULL, &city.platform, err) && measure_all(&workshop, &city, err);
     json_decref(city.placing);
     json_decref(city.contact);
     platform_close(city.platform);

@@ -71,6 +71,23 @@ static bool read_choice(const struct request *request, const char *name, const c
     return !given.data || loop_bad_value(name, expected, "none of the choices", err);
 }
 
+/* Where a list begins: at the first deadline at or after a moment; of what was closed, at what was
+ * closed last by then. */
+static bool read_from(const struct request *request, struct loop_query *query, struct error *err)
+{
+    struct slice from = request_query(request, "from");
+    timestamp moment;
+    if (!from.data)
+        return true;
+    if (query->as_of != TIMESTAMP_NONE || query->told)
+        return loop_bad_value("from", "lists of now that are ordered by time",
+                              "this list has another order", err);
+    if (!time_parse(from, &moment))
+        return loop_bad_value("from", "a time, as 2022-04-12T15:00:00+08:00", "not a time", err);
+    query->after_key = moment;
+    return true;
+}
+
 /* A cursor of a list: the key and the number of the last row; of what was closed since a moment, a
  * "c" before them. */
 static bool read_after(const struct request *request, struct loop_query *query, struct error *err)
@@ -80,7 +97,7 @@ static bool read_after(const struct request *request, struct loop_query *query, 
     query->after_key = !query->closed ? INT64_MIN : past ? query->as_of : INT64_MAX;
     query->after_no = query->closed ? INT64_MAX : 0;
     if (!after.data)
-        return true;
+        return read_from(request, query, err);
     query->closed_since = past && !query->closed && after.length && after.data[0] == 'c';
     if (query->closed_since)
         after = (struct slice){after.data + 1, after.length - 1};
@@ -321,7 +338,8 @@ const struct route loop_routes[LOOP_ROUTES] = {
               "area:string:area code within the reader's own;"
               "venue:integer:number of a venue: open loops of the areas about it;"
               "as_of:string:as they stood at the full hour at or before this time (lists of areas),"
-              " default now;" LOOP_PAGING,
+              " default now;from:string:begins at the first deadline at or after this time, of"
+              " closed loops at the last that was closed by then;" LOOP_PAGING,
      .response_schema = LOOP_PAGE,
      .handle = handle_list},
     {.method = HTTP_GET,

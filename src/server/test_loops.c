@@ -251,6 +251,50 @@ static void pages_follow_one_another_without_a_gap(void **state)
             assert_true(seen[i] != seen[k]);
 }
 
+/* A list can begin at a moment: what is due earlier is left out, the rest is as it was. */
+static void a_list_begins_at_a_moment(void **state)
+{
+    enum { LOOPS = 4 };
+    struct loopback *loop = *state;
+    char body[300], path[120], due[40];
+    size_t length = 0;
+    for (int person = 1; person <= LOOPS; person++) {
+        snprintf(body, sizeof body,
+                 "{\"scene\":\"contact_management\",\"subject\":%d,\"fields\":{\"source_case\":1,"
+                 "\"contact_level\":\"general\",\"last_exposure_at\":"
+                 "\"2022-04-13T09:00:00+08:00\"}}",
+                 person);
+        open_loop(loop, "cdc_lead", body, 201);
+        loop->platform->world->fixed += MINUTE;
+    }
+    struct answer all = as(loop, "command", HTTP_GET, "/api/v1/loops", NULL);
+    json_t *items = json_object_get(all.json, "items");
+    assert_int_equal(json_array_size(items), LOOPS);
+    const char *second =
+        json_string_value(json_object_get(json_array_get(items, 1), "due_at"));
+    for (; *second && length < sizeof due - 4; second++)
+        length += (size_t)snprintf(due + length, sizeof due - length,
+                                   *second == '+' ? "%%2B" : "%c", *second);
+    snprintf(path, sizeof path, "/api/v1/loops?limit=2&from=%s", due);
+    struct answer part = as(loop, "command", HTTP_GET, path, NULL);
+    json_t *from = json_object_get(part.json, "items");
+    assert_int_equal(json_array_size(from), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(from, i), "id")),
+                         json_integer_value(json_object_get(json_array_get(items, i + 1), "id")));
+    assert_false(json_is_null(json_object_get(part.json, "next")));
+    answer_release(&part);
+    answer_release(&all);
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?from=2022-06-01T00:00:00%2B08:00", NULL, 200,
+           "\"items\":[]");
+    expect(loop, "command", HTTP_GET,
+           "/api/v1/loops?state=closed&from=2022-06-01T00:00:00%2B08:00", NULL, 200,
+           "\"items\":[]");
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?from=noon", NULL, 400, "from");
+    expect(loop, "command", HTTP_GET, "/api/v1/loops?owner=told&from=2022-04-01T00:00:00%2B08:00",
+           NULL, 400, "from");
+}
+
 /* ---- Many at once */
 
 static void many_steps_have_a_result_each(void **state)
@@ -505,6 +549,7 @@ int main(void)
         LOOP_TEST(a_list_is_what_the_reader_holds_or_may_see),
         LOOP_TEST(who_looks_after_no_area_sees_no_loop_of_others),
         LOOP_TEST(pages_follow_one_another_without_a_gap),
+        LOOP_TEST(a_list_begins_at_a_moment),
         LOOP_TEST(many_steps_have_a_result_each),
         LOOP_TEST(a_step_waits_until_all_have_signed),
         LOOP_TEST(one_person_holds_a_loop_for_a_while),

@@ -1,23 +1,34 @@
 // bench console: what a browser waits for, in headless Chromium against the real binary.
 //
-//   situation   from the navigation to map, table, charts and counters drawn, logged in, assets cached
-//   past        from a key to the situation of the hour before, as the time bar asks for it
-//   PAGE.cold   first contentful paint of a phone page: 562 ms round trip, 180 kB/s, 4 × CPU, nothing cached
-//   PAGE.again  the same once more in the same browser
-// Medians. There is no peer: what must hold stands in its place. A list of a million rows is not among them
-// yet: the demo city has no million loops, and `bench lists` puts them into a city of its own.
+//   situation    from the navigation to map, table, charts and counters drawn, logged in, assets cached
+//   past         from a key to the situation of the hour before, as the time bar asks for it
+//   list         a million open loops: the first rows, rows at a time that is entered in the middle, and
+//                frames with a blank row while it is scrolled on, there and from the beginning
+//   PAGE.cold    first contentful paint of a phone page: 562 ms round trip, 180 kB/s, 4 × CPU, nothing kept
+//   PAGE.again   the same once more in the same browser, from the service worker
+//   PAGE…own     until the page's own content stands there, which waits for scripts and an answer
+// Medians. There is no peer: what must hold stands in its place.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const own = mkdtempSync("/var/tmp/chengmai-console-");
 process.env.CHENGMAI_WORK = own;
-const { command, endAll, logIn, logins, openBrowser, openPage, serve } = await import(
+const { command, endAll, logIn, logins, openBrowser, openPage, residentOf, serve } = await import(
   "./harness.mjs"
 );
+const { enter, phone } = await import("./phone.mjs");
+const { scrollTo, seenFrames, watchFrames } = await import("./lists.mjs");
 
-const seconds = { situation: 1, past: 1, cold: 1.5, again: 1 };
-const phonePages = ["/me"];
+const seconds = { situation: 1, past: 1, list: 1, cold: 1.5, again: 1 };
+/** A phone page, and what stands on it when its own content does. */
+const phonePages = [
+  { name: "me", drawn: ".code .code-picture" },
+  { name: "scan", drawn: ".typed" },
+  { name: "staff", drawn: "[name=password]" },
+  { name: "public", drawn: ".public-part .reasons" },
+];
+const slowerBy = 4;
 const slow = { latency: 562, downloadThroughput: 180e3, uploadThroughput: 180e3, offline: false };
 
 const option = (name, preset) => {
@@ -27,8 +38,9 @@ const option = (name, preset) => {
 const runs = Number(option("runs", 5));
 const people = Number(option("people", 50_000));
 const city = option("city", "");
-if (!(runs >= 1) || !(people >= 100)) {
-  console.error("usage: bench/console [--people N] [--runs N] [--city DIR]");
+const rows = Number(option("rows", 1_000_000));
+if (!(rows >= 10_000) || !(runs >= 1) || !(people >= 100)) {
+  console.error("usage: bench/console [--people N] [--runs N] [--rows N] [--city DIR]");
   process.exit(2);
 }
 
@@ -98,35 +110,116 @@ async function situations(server) {
   say("past", stepped, seconds.past);
 }
 
-const firstPaint = (page) =>
+// ---- A list of a million rows
+
+const listDrawn = (page) =>
   page.evaluate(
     () =>
       new Promise((done) => {
-        new PerformanceObserver((list) => {
-          const entry = list.getEntriesByName("first-contentful-paint")[0];
-          if (entry) done(entry.startTime / 1000);
-        }).observe({ type: "paint", buffered: true });
+        const look = () => {
+          if (!document.querySelector("#loop-list [role=option]")) requestAnimationFrame(look);
+          else requestAnimationFrame(() => done(performance.now() / 1000));
+        };
+        look();
       }),
   );
 
-async function paints(server, path) {
+/** Scrolls over that many rows and counts the frames in which one was blank. */
+async function scrolled(page, words, count) {
+  await watchFrames(page);
+  const reached = await scrollTo(page, count, 580, 120); // ten rows a frame
+  const { frames, blank, waits, deepest } = await seenFrames(page);
+  if (!reached) throw new Error(`${words}: row ${count} was not reached, ${deepest} were`);
+  console.log(`${words}: ${deepest} rows, ${frames} frames, ${blank} with a blank row, ${waits} at the end of what was read`);
+  console.log(`RESULT name=console.list.blank_${words} ours=${blank} peer=0 ratio=1 unit=frames`);
+}
+
+async function longList() {
+  const data = join(own, "list");
+  command(data, ["bench", "lists", "--city", data, "--loops", String(rows)]);
+  const server = await serve(data, { still: true });
+  const { page, close } = await openPage(server);
+  await logIn(page, "command", (await logins(server)).get("command"));
+  const opened = [];
+  for (let i = 0; i < runs; i++) {
+    await page.goto("/loops?list=area", { waitUntil: "commit" });
+    opened.push(await listDrawn(page));
+  }
+  say("list.first", opened, seconds.list);
+  await scrolled(page, "beginning", 20_000);
+  // The deadlines fill one day: its middle has half of the rows before it.
+  const { city_now: now } = await server.api("/api/v1/public/about");
+  const entered = [];
+  for (let i = 0; i < runs; i++) {
+    const begins = new Date(Date.parse(now) + (12 * 60 + 7 * i) * 60_000 + 8 * 3_600_000);
+    await page.goto("/loops?list=area");
+    await page.waitForSelector("#loop-list [role=option]");
+    const begun = await page.evaluate(() => performance.now());
+    const before = await page.textContent("#loop-list-0");
+    await page.fill("#loop-from", begins.toISOString().slice(0, 16));
+    await page.waitForFunction(
+      (old) => {
+        const row = document.getElementById("loop-list-0");
+        return row && row.textContent !== old;
+      },
+      before,
+      { polling: "raf" },
+    );
+    entered.push(((await page.evaluate(() => performance.now())) - begun) / 1000);
+  }
+  say("list.entered", entered, seconds.list);
+  await scrolled(page, "middle", 20_000);
+  await close();
+  await server.stop();
+}
+
+// ---- Phone pages
+
+/** Seconds from the navigation to the first paint with content, and to the page's own content. */
+async function visit(page, { name, drawn: selector }) {
+  await page.goto(`/${name}`, { waitUntil: "commit" });
+  await page.waitForSelector(selector);
+  return page.evaluate(() => ({
+    own: performance.now() / 1000,
+    painted:
+      (performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? performance.now()) /
+      1000,
+  }));
+}
+
+async function paints(server, one, cookies) {
   const cold = [];
   const again = [];
   for (let i = 0; i < runs; i++) {
-    const { page, context, close } = await openPage(server, { width: 390, height: 844 });
+    const { page, context, close } = await openPage(server, phone);
+    if (one.name !== "staff") await context.addCookies(cookies);
     const devtools = await context.newCDPSession(page);
     await devtools.send("Network.enable");
     await devtools.send("Network.emulateNetworkConditions", slow);
-    await devtools.send("Emulation.setCPUThrottlingRate", { rate: 4 });
-    await page.goto(path, { waitUntil: "commit" });
-    cold.push(await firstPaint(page));
-    await page.goto(path, { waitUntil: "commit" });
-    again.push(await firstPaint(page));
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowerBy });
+    cold.push(await visit(page, one));
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: 1 });
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await page.waitForTimeout(500);
+    await page.goto("about:blank");
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowerBy });
+    again.push(await visit(page, one));
     await close();
   }
-  const name = path.slice(1) || "root";
-  say(`${name}.cold`, cold, seconds.cold);
-  say(`${name}.again`, again, seconds.again);
+  for (const [when, visits] of Object.entries({ cold, again })) {
+    say(`${one.name}.${when}`, visits.map((seen) => seen.painted), seconds[when]);
+    const content = median(visits.map((seen) => seen.own));
+    console.log(`${`${one.name}.${when}.own`.padEnd(20)} ${content.toFixed(3)} s`);
+  }
+}
+
+async function phones(server) {
+  const holder = await openPage(server, phone);
+  await enter(holder.page, await residentOf(server, "green", 300));
+  await holder.page.waitForSelector(".code.green");
+  const cookies = await holder.context.cookies(`${server.url}/api/v1/me`);
+  await holder.close();
+  for (const one of phonePages) await paints(server, one, cookies);
 }
 
 let failed = 0;
@@ -138,7 +231,9 @@ try {
   const load = execFileSync("cat", ["/proc/loadavg"], { encoding: "utf8" }).split(" ")[0];
   console.log(`${city || `${people} people`}, ${runs} runs, load ${load}`);
   await situations(server);
-  for (const path of phonePages) await paints(server, path);
+  await phones(server);
+  await server.stop();
+  await longList();
 } catch (reason) {
   console.error(`error: ${reason.stack ?? reason}`);
   failed = 3;

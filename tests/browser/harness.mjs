@@ -1,7 +1,7 @@
 // What the tests share: TAP, cities, servers, pages. A server is the real binary on a free port;
 // whatever is started here is ended here.
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -9,8 +9,7 @@ import { chromium } from "playwright-core";
 
 export const binary = process.env.CHENGMAI_BINARY;
 export const work = process.env.CHENGMAI_WORK;
-const pictures = process.env.CHENGMAI_PICTURES ?? join(work, "pictures");
-mkdirSync(pictures, { recursive: true });
+const pictures = process.env.CHENGMAI_PICTURES;
 
 // ---- TAP
 

@@ -380,6 +380,7 @@ export function loopTests({ demo, empty, emptyPassword }) {
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => !document.querySelector("#loop-title"));
     same(await row(), second, "the same row");
+    await page.waitForFunction(() => document.activeElement?.id === "loop-list");
     await page.keyboard.press("/");
     same(
       await page.evaluate(() => document.activeElement.id),

@@ -5,13 +5,13 @@ import { axeFindings, check, command, openPage, picture, same, test, textOf } fr
 import { phone } from "./phone.mjs";
 
 const password = "a-long-password";
-const accounts = { factor_duty: "district_duty", factor_staff: "venue_staff" };
+const accounts = { factor_auditor: "auditor", factor_staff: "venue_staff" };
 
 /** Accounts with a second factor, before the city is served; their secrets by name. */
 export function plantFactors(data) {
   const secrets = new Map();
   for (const [name, role] of Object.entries(accounts)) {
-    command(data, ["user", "add", name, "--role", role, "--area", "320402"], `${password}\n`);
+    command(data, ["user", "add", name, "--role", role, "--area", "320400"], `${password}\n`);
     secrets.set(name, /secret=([A-Z2-7]+)/.exec(command(data, ["user", "factor", name]))[1]);
   }
   return secrets;
@@ -43,7 +43,7 @@ const nextStep = () =>
 
 export function secondFactorTests({ demo, secrets }) {
   for (const [name, path, inside, look] of [
-    ["factor_duty", "/", ".nav", {}],
+    ["factor_auditor", "/", ".nav", {}],
     ["factor_staff", "/staff", "[name=typed]", phone],
   ])
     for (const language of ["zh", "en"])

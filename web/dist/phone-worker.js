@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "0768596bab5b";
+const release = "e67ebff385fe";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-ChEr0w2z.js","/assets/city-clock-DRAsNlNg.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DKJd73fH.js","/assets/family-CO4zVsqR.js","/assets/frame-8PUQSxVY.js","/assets/icons-B-RYIowy.js","/assets/me-CvWb34Pe.js","/assets/public-j4h6DZNo.js","/assets/scan-BX2YG2Ju.js","/assets/staff-C9qSKWs-.js","/assets/typed-BvJx8N9I.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-ChEr0w2z.js","/assets/city-clock-BFd44eWr.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DKJd73fH.js","/assets/family-CO4zVsqR.js","/assets/frame-8PUQSxVY.js","/assets/icons-B-RYIowy.js","/assets/me-CvWb34Pe.js","/assets/public-j4h6DZNo.js","/assets/scan-Cv4fwdbx.js","/assets/staff-Dicb6sa4.js","/assets/typed-DPMldpKK.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

@@ -835,7 +835,7 @@ export interface Operations {
   /** Loops: of the reader's areas, of the reader's own seats, or escalated to them */
   "GET /api/v1/loops": {
     path: Record<never, never>;
-    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; venue?: number; as_of?: string; limit?: number; after?: string };
+    query: { owner?: string; state?: string; overdue?: string; scene?: string; area?: string; venue?: number; as_of?: string; from?: string; limit?: number; after?: string };
     purpose: false;
     body: undefined;
     answer: {

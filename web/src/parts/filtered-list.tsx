@@ -7,7 +7,7 @@ import { whenForgotten } from "./forget.ts";
 import { Filter, focusOn, ListKeys, useKeys } from "./keys.tsx";
 import { problemWords } from "./load.tsx";
 import type { Pages } from "./pages.ts";
-import { VirtualList } from "./virtual-list.tsx";
+import { useChosen, VirtualList } from "./virtual-list.tsx";
 
 type Key = string | number;
 
@@ -38,23 +38,19 @@ export function FilteredList<T>(props: Props<T>): JSX.Element {
   const { id, memory, pages, textOf, keyOf, onOpen, onBack } = props;
   const filterId = `${id}-filter`;
   const [filter, setFilter] = useState("");
-  const [chosen, setChosen] = useState(-1);
   const rows = useMemo(() => {
     const text = filter.trim().toLowerCase();
     return text
       ? pages.rows.filter((row) => textOf(row).toLowerCase().includes(text))
       : pages.rows;
   }, [pages.rows, filter]);
-  useEffect(() => {
-    const index = rows.findIndex((row) => keyOf(row) === chosenRows.get(memory));
-    setChosen(index >= 0 ? index : rows.length ? 0 : -1);
-  }, [rows]);
+  const [chosen, choose] = useChosen(rows, filter ? 0 : pages.base, keyOf, chosenRows.get(memory) ?? null);
   useEffect(() => {
     if (pages.rows.length) focusOn(id);
   }, [pages.rows.length > 0]);
 
   const select = (index: number): void => {
-    setChosen(index);
+    choose(index);
     const row = rows[index];
     if (row !== undefined) chosenRows.set(memory, keyOf(row));
   };
@@ -91,7 +87,7 @@ export function FilteredList<T>(props: Props<T>): JSX.Element {
       {pages.problem && (
         <div class="notice bad" role="alert">
           <span>{problemWords(pages.problem)}</span>
-          <button class="button slim" type="button" onClick={pages.more}>
+          <button class="button slim" type="button" onClick={() => pages.more()}>
             {t("retry")}
           </button>
         </div>
@@ -111,9 +107,11 @@ export function FilteredList<T>(props: Props<T>): JSX.Element {
               selected={chosen}
               onSelect={select}
               onOpen={open}
+              base={filter ? 0 : pages.base}
               onEnd={() => {
-                if (!pages.problem && pages.next) pages.more();
+                if (!pages.problem && pages.next) pages.more(Boolean(filter));
               }}
+              onGone={pages.around}
               keyOf={keyOf}
             >
               {props.children}

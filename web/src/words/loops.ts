@@ -159,6 +159,8 @@ export const loopsWords = {
   openAct: { zh: "开环", en: "Open it" },
   openDone: { zh: "已开，{id} 号。", en: "Opened as loop {id}." },
   openJoined: { zh: "同一事项已有开着的闭环，已并入 {id} 号。", en: "A loop about the same is open: joined to loop {id}." },
+  listFrom: { zh: "时限从", en: "Due from" },
+  listFromClosed: { zh: "了结于", en: "Closed by" },
   bulkOpen: { zh: "一起推进", en: "Advance together" },
   bulkTitle: { zh: "一起推进 {count} 件：{title}", en: "Advance {count} together: {title}" },
   bulkStage: { zh: "都在“{stage}”", en: "All stand at “{stage}”" },

@@ -35,11 +35,14 @@ function Head(): JSX.Element {
 }
 
 function CaseRows({ area, purpose }: { area: string; purpose: string }): JSX.Element {
-  const pages = usePages(`cases ${area} ${purpose}`, (after) =>
-    call("GET /api/v1/cases", {
-      query: { limit: pageSize, ...(area && { area }), ...(after && { after }) },
-      purpose,
-    }),
+  const pages = usePages(
+    `cases ${area} ${purpose}`,
+    (after) =>
+      call("GET /api/v1/cases", {
+        query: { limit: pageSize, ...(area && { area }), ...(after && { after }) },
+        purpose,
+      }),
+    { endless: true },
   );
   return (
     <FilteredList<Case>

@@ -1,20 +1,21 @@
 // The lists of loops: the reader's own, what was escalated to them, their area's, the overdue and the
 // closed. Pages are read as the list is scrolled; a later reading never moves the chosen row.
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
+import { useEffect, useState } from "preact/hooks";
+import { call, type Answer } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
 import { count, secondsOf } from "../../format.ts";
-import { useCityNow } from "../../parts/city-clock.ts";
+import { cityTime, useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
-import { VirtualList } from "../../parts/virtual-list.tsx";
+import { usePages } from "../../parts/pages.ts";
+import { useChosen, VirtualList } from "../../parts/virtual-list.tsx";
 import { areaWords, readAreas, say, type SceneHead } from "./definitions.ts";
 import { seatWords, standing, subjectWords, type Row } from "./words.ts";
 
 export const listId = "loop-list";
-const pageSize = 100;
+const pageSize = 200;
 const rowHeight = 58;
 
 export const lists = ["me", "told", "area", "overdue", "closed"] as const;
@@ -30,12 +31,7 @@ export const listNamed = (name: string | null, ofAreas: boolean): ListName => {
 /** Of the past only what areas had is told. */
 export const pastLists: readonly ListName[] = ["area", "overdue", "closed"];
 
-function queryOf(
-  list: ListName,
-  scene: string,
-  ofAreas: boolean,
-  moment: string,
-): Record<string, string> {
+function queryOf({ list, scene, ofAreas, moment }: Props): Record<string, string> {
   const shared: Record<string, string> = {
     ...(scene && { scene }),
     ...(moment && { as_of: moment }),
@@ -44,16 +40,6 @@ function queryOf(
   if (list === "closed") return { ...shared, state: "closed", owner: "area" };
   return { ...shared, owner: list };
 }
-
-interface Pages {
-  rows: Row[];
-  next: string | null;
-  problem: Problem | null;
-  busy: boolean;
-  read: boolean;
-}
-
-const noPages: Pages = { rows: [], next: null, problem: null, busy: false, read: false };
 
 type Counts = Answer<"GET /api/v1/loops:counts">["items"];
 
@@ -71,6 +57,8 @@ interface Props {
   mayAct: boolean;
   /** The hour that is looked at; "" is now. */
   moment: string;
+  /** The list begins at that time; "" is its beginning. */
+  from: string;
   /** Number of the loop that is open beside the list, 0 where none. */
   open: number;
   marked: ReadonlyMap<number, Row>;
@@ -80,6 +68,7 @@ interface Props {
   onReload(): void;
   onList(list: ListName): void;
   onScene(scene: string): void;
+  onFrom(from: string): void;
   onOpen(id: number): void;
   onNew(): void;
   onMark(row: Row): void;
@@ -164,12 +153,33 @@ function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now
   );
 }
 
+/** A long list is entered at a time: the first deadline from then on, or the last that was closed by
+ * then. Lists of another order, and those of the past, have none. */
+function FromTime({ list, from, moment, onFrom }: Props): JSX.Element | null {
+  if (moment || list === "told") return null;
+  return (
+    <label class="from-time small">
+      {t(list === "closed" ? "listFromClosed" : "listFrom")}
+      <input
+        id="loop-from"
+        type="datetime-local"
+        value={from.slice(0, 16)}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          onFrom(value && cityTime(value));
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" && event.key !== "Enter") return;
+          event.stopPropagation();
+          focusOn(listId);
+        }}
+      />
+    </label>
+  );
+}
+
 export function LoopList(props: Props): JSX.Element {
   const { list, scene, ofAreas, open, marked, turn, onOpen, onMark, mayAct, moment } = props;
-  const [pages, setPages] = useState<Pages>(noPages);
-  const [chosen, setChosen] = useState(-1);
-  const chosenId = useRef(0);
-  const reading = useRef(0);
   const cityNow = useCityNow();
   const now = moment ? secondsOf(moment) : cityNow;
   useLoad("areas", readAreas); // the rows are drawn again when the names come
@@ -181,44 +191,23 @@ export function LoopList(props: Props): JSX.Element {
     if (counts.value || moment) setKeptCounts(counts.value?.items ?? null);
   }, [counts.value, moment]);
 
-  async function read(after: string | null): Promise<void> {
-    const mine = ++reading.current;
-    setPages((old) => ({ ...old, busy: true }));
-    try {
-      const page = await call("GET /api/v1/loops", {
-        query: { ...queryOf(list, scene, ofAreas, moment), limit: pageSize, ...(after && { after }) },
-      });
-      if (mine !== reading.current) return;
-      if (!page.items.length && page.next) return await read(page.next); // a short page of the past
-      setPages((old) => ({
-        rows: after ? [...old.rows, ...page.items] : page.items,
-        next: page.next,
-        problem: null,
-        busy: false,
-        read: true,
-      }));
-    } catch (reason) {
-      if (mine === reading.current)
-        setPages((old) => ({ ...old, problem: asProblem(reason), busy: false }));
-    }
-  }
-  useEffect(() => setPages(noPages), [list, scene, moment]);
-  useEffect(() => void read(null), [list, scene, moment, turn]);
-
+  const { from } = props;
+  const listKey = `${list} ${scene} ${moment} ${from}`;
+  const pages = usePages(
+    `loops ${listKey}`,
+    (after) =>
+      call("GET /api/v1/loops", {
+        query: { ...queryOf(props), limit: pageSize, after, ...(!after && from && { from }) },
+      }),
+    { endless: true, turn },
+  );
   const { rows } = pages;
-  useEffect(() => {
-    const wanted = open || chosenId.current;
-    const index = rows.findIndex((row) => row.id === wanted);
-    setChosen(index >= 0 ? index : rows.length && !open ? 0 : -1);
-  }, [rows, open]);
+  const [byHand, choose] = useChosen(rows, pages.base, (row) => row.id);
+  const chosen = open ? rows.findIndex((row) => row.id === open) : byHand;
   useEffect(() => {
     if (pages.read && rows.length && !open) focusOn(listId);
   }, [pages.read, list, scene]);
 
-  const select = (index: number): void => {
-    setChosen(index);
-    chosenId.current = rows[index]?.id ?? 0;
-  };
   const openRow = (index: number): void => {
     const row = rows[index];
     if (row) onOpen(row.id);
@@ -229,8 +218,9 @@ export function LoopList(props: Props): JSX.Element {
   };
   useKeys({
     "/": () => focusOn("loop-scene"),
-    j: () => select(Math.min(rows.length - 1, chosen + 1)),
-    k: () => select(Math.max(0, chosen - 1)),
+    g: () => focusOn("loop-from"),
+    j: () => choose(Math.min(rows.length - 1, chosen + 1)),
+    k: () => choose(Math.max(0, chosen - 1)),
     x: markRow,
     Enter: () => openRow(chosen),
   });
@@ -265,6 +255,7 @@ export function LoopList(props: Props): JSX.Element {
             );
           })}
         </select>
+        <FromTime {...props} />
         {mayAct && (
           <button class="button slim" type="button" onClick={props.onNew}>
             {t("openTitle")} <kbd>N</kbd>
@@ -282,7 +273,7 @@ export function LoopList(props: Props): JSX.Element {
       {pages.problem && (
         <div class="notice bad" role="alert">
           <span>{problemWords(pages.problem)}</span>
-          <button class="button slim" type="button" onClick={() => void read(null)}>
+          <button class="button slim" type="button" onClick={() => pages.more()}>
             {t("retry")}
           </button>
         </div>
@@ -291,7 +282,7 @@ export function LoopList(props: Props): JSX.Element {
       {pages.read && !rows.length && <p class="empty">{t(moment ? "empty_then" : `empty_${list}`)}</p>}
       {rows.length > 0 && (
         <VirtualList
-          key={`${list} ${scene} ${moment}`}
+          key={listKey}
           id={listId}
           label={listWords(list, moment)}
           rows={rows}
@@ -299,11 +290,13 @@ export function LoopList(props: Props): JSX.Element {
           rowHeight={rowHeight}
           rowClass="loop-row"
           selected={chosen}
-          onSelect={select}
+          onSelect={choose}
           onOpen={openRow}
+          base={pages.base}
           onEnd={() => {
-            if (pages.next && !pages.busy && !pages.problem) void read(pages.next);
+            if (pages.next && !pages.problem) pages.more();
           }}
+          onGone={pages.around}
           keyOf={(row) => row.id}
         >
           {(row) => (

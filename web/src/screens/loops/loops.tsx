@@ -26,6 +26,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
   const looker = { ...reader, permissions: moment ? ["loop.read", "loop.area"] : reader.permissions };
   const mayAct = looker.permissions.includes("loop.act");
   const scene = query.get("scene") ?? "";
+  const from = query.get("from") ?? "";
   const id = Number(/^\/loops\/([1-9]\d{0,15})$/.exec(path)?.[1] ?? 0);
   const [marked, setMarked] = useState<ReadonlyMap<number, Row>>(new Map());
   const [bulk, setBulk] = useState<Row[] | null>(null);
@@ -43,6 +44,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
     ...(query.get("list") && { list }),
     ...(scene && { scene }),
     ...(moment && { as_of: moment }),
+    ...(from && !moment && { from }),
   });
   const suffix = fields.size ? `?${fields.toString()}` : "";
   const narrowed = (change: Record<string, string>): string => {
@@ -92,6 +94,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
         ofAreas={ofAreas}
         mayAct={mayAct}
         moment={moment}
+        from={moment ? "" : from}
         open={bulk ? 0 : id}
         marked={marked}
         turn={turn}
@@ -100,8 +103,9 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
         onList={(chosen) => {
           setMarked(new Map());
           setBulk(null);
-          go(`/loops${narrowed({ list: chosen })}`);
+          go(`/loops${narrowed({ list: chosen, from: "" })}`);
         }}
+        onFrom={(chosen) => go(`/loops${narrowed({ from: chosen })}`)}
         onScene={(chosen) => {
           setMarked(new Map());
           setBulk(null);

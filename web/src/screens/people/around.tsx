@@ -39,13 +39,13 @@ export function PageOf<T>(props: {
       {pages.problem && (
         <p class="notice bad" role="alert">
           {problemWords(pages.problem)}
-          <button class="button slim" type="button" onClick={pages.more}>
+          <button class="button slim" type="button" onClick={() => pages.more()}>
             {t("retry")}
           </button>
         </p>
       )}
       {pages.next && pages.read && !pages.problem && (
-        <button class="button slim" type="button" disabled={pages.busy} onClick={pages.more}>
+        <button class="button slim" type="button" disabled={pages.busy} onClick={() => pages.more()}>
           {t("moreRows")}
         </button>
       )}

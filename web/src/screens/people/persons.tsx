@@ -130,16 +130,19 @@ function PersonRows({ purpose, session }: { purpose: string; session: Session })
   const places = session.where.filter((place): place is Where => place !== "reporting");
   const [where, setWhere] = useState<Where>(places[0] ?? "responsible");
   const [area, setArea] = useState("");
-  const pages = usePages(`persons ${where} ${area} ${purpose}`, (after) =>
-    call("GET /api/v1/persons", {
-      query: {
-        limit: pageSize,
-        where,
-        ...(area && where !== "own_unit" && { area }),
-        ...(after && { after }),
-      },
-      purpose,
-    }),
+  const pages = usePages(
+    `persons ${where} ${area} ${purpose}`,
+    (after) =>
+      call("GET /api/v1/persons", {
+        query: {
+          limit: pageSize,
+          where,
+          ...(area && where !== "own_unit" && { area }),
+          ...(after && { after }),
+        },
+        purpose,
+      }),
+    { endless: true },
   );
   return (
     <>

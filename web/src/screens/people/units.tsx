@@ -58,15 +58,18 @@ const narrowed = { area: "", kind: "" };
 export function UnitList(): JSX.Element {
   const [area, setArea] = useState(narrowed.area);
   const [kind, setKind] = useState(narrowed.kind);
-  const pages = usePages<Unit>(`units ${area} ${kind}`, (after) =>
-    call("GET /api/v1/units", {
-      query: {
-        limit: pageSize,
-        ...(area && { area }),
-        ...(kind && { category: kind }),
-        ...(after && { after }),
-      },
-    }),
+  const pages = usePages<Unit>(
+    `units ${area} ${kind}`,
+    (after) =>
+      call("GET /api/v1/units", {
+        query: {
+          limit: pageSize,
+          ...(area && { area }),
+          ...(kind && { category: kind }),
+          ...(after && { after }),
+        },
+      }),
+    { endless: true },
   );
   return (
     <section class="people-home">

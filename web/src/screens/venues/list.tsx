@@ -1,14 +1,15 @@
 // The list behind a cell: venues by number, narrowed by area, category, state and name. Pages are
 // read as the list is scrolled.
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { asProblem, call, type Problem } from "../../api/client.ts";
+import { useEffect, useState } from "preact/hooks";
+import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { areaName } from "../../format.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { Filter, focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
-import { VirtualList } from "../../parts/virtual-list.tsx";
+import { usePages } from "../../parts/pages.ts";
+import { useChosen, VirtualList } from "../../parts/virtual-list.tsx";
 import { categoryNames } from "../../policy-names.ts";
 import { readAreas } from "../loops/definitions.ts";
 import { states, type Narrowing } from "./address.ts";
@@ -18,23 +19,6 @@ export const listId = "venue-list";
 const filterId = "venue-filter";
 const pageSize = 200;
 const rowHeight = 54;
-
-interface Pages {
-  rows: Row[];
-  next: string | null;
-  knownFrom: string | null;
-  problem: Problem | null;
-  busy: boolean;
-  read: boolean;
-}
-const noPages: Pages = {
-  rows: [],
-  next: null,
-  knownFrom: null,
-  problem: null,
-  busy: false,
-  read: false,
-};
 
 interface Props {
   narrowing: Narrowing;
@@ -65,41 +49,6 @@ function RowWords({ row, knownFrom }: { row: Row; knownFrom: string | null }): J
       <span class={`state small ${tone}`}>{words}</span>
     </>
   );
-}
-
-function usePages(narrowing: Narrowing, turn: number): [Pages, (after: string | null) => void] {
-  const [pages, setPages] = useState<Pages>(noPages);
-  const reading = useRef(0);
-  const { area, category, state, name } = narrowing;
-  async function read(after: string | null): Promise<void> {
-    const mine = ++reading.current;
-    setPages((old) => ({ ...old, busy: true }));
-    try {
-      const page = await call("GET /api/v1/venues", {
-        query: { area, category, state, name, limit: pageSize, after: after ?? "" },
-      });
-      if (mine !== reading.current) return;
-      setPages((old) => ({
-        rows: after ? [...old.rows, ...page.items] : page.items,
-        next: page.next,
-        knownFrom: page.known_from,
-        problem: null,
-        busy: false,
-        read: true,
-      }));
-    } catch (reason) {
-      if (mine === reading.current)
-        setPages((old) => ({ ...old, problem: asProblem(reason), busy: false }));
-    }
-  }
-  useEffect(() => {
-    setPages(noPages);
-    void read(null);
-  }, [area, category, state, name]);
-  useEffect(() => {
-    if (turn) void read(null);
-  }, [turn]);
-  return [pages, (after) => void read(after)];
 }
 
 function Filters({ narrowing, onNarrow }: Pick<Props, "narrowing" | "onNarrow">): JSX.Element {
@@ -169,13 +118,17 @@ function Filters({ narrowing, onNarrow }: Pick<Props, "narrowing" | "onNarrow">)
 
 export function VenueList(props: Props): JSX.Element {
   const { narrowing, turn, open, onOpen } = props;
-  const [pages, read] = usePages(narrowing, turn);
-  const [chosen, setChosen] = useState(-1);
+  const { area, category, state, name } = narrowing;
+  const pages = usePages(
+    `venues ${area} ${category} ${state} ${name}`,
+    (after) =>
+      call("GET /api/v1/venues", {
+        query: { area, category, state, name, limit: pageSize, after },
+      }),
+    { endless: true, turn },
+  );
   const { rows } = pages;
-  useEffect(() => {
-    const index = rows.findIndex((row) => row.no === open);
-    setChosen((old) => (index >= 0 ? index : old >= 0 && old < rows.length ? old : rows.length ? 0 : -1));
-  }, [rows]);
+  const [chosen, setChosen] = useChosen(rows, pages.base, (row) => row.no, open || null);
   useEffect(() => {
     if (pages.read && rows.length && props.takesFocus()) focusOn(listId);
   }, [pages.read]);
@@ -201,7 +154,7 @@ export function VenueList(props: Props): JSX.Element {
       {pages.problem && (
         <div class="notice bad" role="alert">
           <span>{problemWords(pages.problem)}</span>
-          <button class="button slim" type="button" onClick={() => read(null)}>
+          <button class="button slim" type="button" onClick={() => pages.more()}>
             {t("retry")}
           </button>
         </div>
@@ -223,10 +176,12 @@ export function VenueList(props: Props): JSX.Element {
           selected={chosen}
           onSelect={setChosen}
           onOpen={openRow}
-          onEnd={() => pages.next && !pages.busy && read(pages.next)}
+          base={pages.base}
+          onEnd={() => !pages.problem && pages.next && pages.more()}
+          onGone={pages.around}
           keyOf={(row) => row.no}
         >
-          {(row) => <RowWords row={row} knownFrom={pages.knownFrom} />}
+          {(row) => <RowWords row={row} knownFrom={pages.last?.known_from ?? null} />}
         </VirtualList>
       )}
     </section>
