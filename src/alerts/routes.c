@@ -213,8 +213,8 @@ const struct route alert_routes[ALERT_ROUTES] = {
          "state:string:open (default), judged or ended;area:string:area code within the"
          " reader's own, default the reader's own;as_of:string:the desk as it was known"
          " at the full hour at or before this time;trail:string:true shows the last 28 values of"
-         " each cause's series, limit at most 200;limit:integer:1 to 1000, default 100;after:string:"
-         "`next` of the page before",
+         " each cause's series, limit at most 200;limit:integer:1 to 1000, default 100;"
+         "after:string:`next` of the page before",
      .response_schema = ALERT_PAGE,
      .handle = desk_handle},
     {.method = HTTP_GET,
