@@ -64,15 +64,19 @@ function ticksOf(most: number, steps: number): number[] {
 
 const axisWords = (value: number): string => (value >= 1e4 ? `${value / 1e3}k` : count(value));
 
-const topOf = ({ values, second, estimate, usual, points, limit, reference }: DayShape): number =>
-  Math.max(
+/** The highest thing drawn. A band of which little is known would press all else to the ground: it is cut
+ *  at three times what is highest besides; its end stands in the table. */
+function topOf({ values, second, estimate, usual, points, limit, reference }: DayShape): number {
+  const known = Math.max(
     1,
     reference ?? 0,
     ...[values, second, usual, points, limit].flatMap((list) =>
       (list ?? []).map((value) => value ?? 0),
     ),
-    ...(estimate ?? []).map((one) => one?.high ?? 0),
+    ...(estimate ?? []).map((one) => one?.mean ?? 0),
   );
+  return Math.min(3 * known, Math.max(known, ...(estimate ?? []).map((one) => one?.high ?? 0)));
+}
 
 /** Days that carry a date: the first, the last, and every seventh between that is clear of both. */
 function labelled(days: number, slot: number): number[] {
@@ -163,7 +167,7 @@ export function DayDrawing({ shape, days, past = false, width, height, chosen = 
   const place: Place = {
     slot,
     xOf: (day) => left + (day + 0.5) * slot,
-    yOf: (value) => top + (1 - value / most) * (base - top),
+    yOf: (value) => top + (1 - Math.min(value, most) / most) * (base - top),
   };
   const gap = Math.max(1, slot * 0.2);
   const last = days.length - 1;
@@ -172,7 +176,7 @@ export function DayDrawing({ shape, days, past = false, width, height, chosen = 
   return (
     <svg class="days" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
       <defs>
-        <HatchPattern id={hatch} />
+        <HatchPattern id={hatch} scale={height < 120 ? 0.7 : 1} />
       </defs>
       {marks
         .filter((value) => value <= most)

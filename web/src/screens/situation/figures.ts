@@ -125,9 +125,14 @@ export function samplingTitle(situation: Situation): string {
   const at = values.flatMap((value, i) => (value ? [i] : []));
   const from = dayLong(situation.days[at[0] ?? 0] ?? "");
   const to = dayLong(situation.days[at.at(-1) ?? 0] ?? "");
+  const day = lastKnown(situation.nowcast);
+  const cast = situation.nowcast[day];
+  const late = cast
+    ? t("lateCast", { ...cast, day: dayLong(situation.days[day] ?? "") })
+    : t("lateReports");
   return from === to
-    ? t("chartSamplingOne", { sum: count(sum), from })
-    : t("chartSamplingTitle", { sum: count(sum), from, to });
+    ? t("chartSamplingOne", { sum: count(sum), from, late })
+    : t("chartSamplingTitle", { sum: count(sum), from, to, late });
 }
 
 export function scansTitle(situation: Situation): string {
@@ -156,10 +161,6 @@ export function dataTime(situation: Situation, counter: string): string | null {
   const found = situation.counters.find(({ name }) => name === counter);
   return found ? found.true_for : situation.as_of;
 }
-
-/** What a series was seven days before each of its days; null where that is not shown. */
-export const weekBefore = (days: Days): Days =>
-  days.map((_, i) => (i < week ? null : (days[i - week] ?? null)));
 
 const oneDigit = (value: number): string => value.toFixed(1);
 
