@@ -1,5 +1,6 @@
-/* The situation of an area, from counters alone: rolled up when read, each with the time it is true
- * for; as they are, or as they were known at a full hour (past.c).
+/* The situation of an area, from counters: rolled up when read, each with the time it is true for;
+ * as they are, or as they were known at a full hour (past.c). Only what is estimated of late
+ * reports reads the cases of the last weeks (nowcast.c).
  *
  * Known or not is a matter of the whole city: a day on which the city has no scan (or no test) is
  * a day that nothing is known of, and is null; a district without one on a day that the city has

@@ -1,6 +1,7 @@
-/* Goal: of the last days the situation tells how many cases there will be in the end, with an interval
- * that holds the truth of a steady epidemic; it tells nothing where it cannot: of today and yesterday,
- * of few cases, of days whose cases are others than those shown, and to who sees no small count. */
+/* Goal: of the last days the situation tells how many cases there will be in the end, with an
+ * interval that holds the truth of a steady epidemic; it tells nothing where it cannot: of today
+ * and yesterday, of few cases, of days whose cases are others than those shown, and to who sees no
+ * small count. */
 #include <math.h>
 
 #include "command/test_support.h"

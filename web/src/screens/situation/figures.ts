@@ -117,22 +117,29 @@ export function reportTitle(situation: Situation): string {
   });
 }
 
+/** An interval that ends beyond so many times its middle says that the end is not known. */
+const wideInterval = 3;
+
 export function samplingTitle(situation: Situation): string {
   const values = situation.series.cases_by_sampling;
   const sum = sumOf(known(values));
   if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
   if (!sum) return t("chartSamplingNone");
+  const last = lastKnown(situation.nowcast);
+  const cast = situation.nowcast[last];
+  if (cast) {
+    const { median, low, high } = cast;
+    const day = dayLong(situation.days[last] ?? "");
+    return high > wideInterval * median
+      ? t("chartSamplingOpen", { day, seen: count(values[last] ?? null) })
+      : t("chartSamplingCast", { day, median, low, high });
+  }
   const at = values.flatMap((value, i) => (value ? [i] : []));
   const from = dayLong(situation.days[at[0] ?? 0] ?? "");
   const to = dayLong(situation.days[at.at(-1) ?? 0] ?? "");
-  const day = lastKnown(situation.nowcast);
-  const cast = situation.nowcast[day];
-  const late = cast
-    ? t("lateCast", { ...cast, day: dayLong(situation.days[day] ?? "") })
-    : t("lateReports");
   return from === to
-    ? t("chartSamplingOne", { sum: count(sum), from, late })
-    : t("chartSamplingTitle", { sum: count(sum), from, to, late });
+    ? t("chartSamplingOne", { sum: count(sum), from })
+    : t("chartSamplingTitle", { sum: count(sum), from, to });
 }
 
 export function scansTitle(situation: Situation): string {
