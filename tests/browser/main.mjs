@@ -21,6 +21,7 @@ import { phoneScanTests } from "./phone-scan.mjs";
 import { phoneTlsTests } from "./phone-tls.mjs";
 import { phoneStaffTests } from "./phone-staff.mjs";
 import { plantFactors, secondFactorTests } from "./second-factor.mjs";
+import { chartTests } from "./charts.mjs";
 import { venueTests } from "./venues.mjs";
 import { buildTests } from "./build.mjs";
 
@@ -86,6 +87,7 @@ try {
   rulesTests(world);
   systemTests(world);
   reachTests(world);
+  chartTests(world);
   buildTests(world);
   failed = await runAll();
 } catch (reason) {

@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "e67ebff385fe";
+const release = "a3cfb98b9069";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-ChEr0w2z.js","/assets/city-clock-BFd44eWr.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-DKJd73fH.js","/assets/family-CO4zVsqR.js","/assets/frame-8PUQSxVY.js","/assets/icons-B-RYIowy.js","/assets/me-CvWb34Pe.js","/assets/public-j4h6DZNo.js","/assets/scan-Cv4fwdbx.js","/assets/staff-Dicb6sa4.js","/assets/typed-DPMldpKK.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-XwLhT8J3.js","/assets/city-clock-BWSgVS4u.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-mXgSofCP.js","/assets/family-Crv48XSM.js","/assets/frame-Bbf343Np.js","/assets/icons-5TkbG4_J.js","/assets/me-DHOVrvVo.js","/assets/public-DxXltvow.js","/assets/scan-CfTLwUkm.js","/assets/staff-BRjXbMpr.js","/assets/typed-DXt99c8u.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

@@ -117,11 +117,23 @@ export function reportTitle(situation: Situation): string {
   });
 }
 
+/** An interval that ends beyond so many times its middle says that the end is not known. */
+const wideInterval = 3;
+
 export function samplingTitle(situation: Situation): string {
   const values = situation.series.cases_by_sampling;
   const sum = sumOf(known(values));
   if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
   if (!sum) return t("chartSamplingNone");
+  const last = lastKnown(situation.nowcast);
+  const cast = situation.nowcast[last];
+  if (cast) {
+    const { median, low, high } = cast;
+    const day = dayLong(situation.days[last] ?? "");
+    return high > wideInterval * median
+      ? t("chartSamplingOpen", { day, seen: count(values[last] ?? null) })
+      : t("chartSamplingCast", { day, median, low, high });
+  }
   const at = values.flatMap((value, i) => (value ? [i] : []));
   const from = dayLong(situation.days[at[0] ?? 0] ?? "");
   const to = dayLong(situation.days[at.at(-1) ?? 0] ?? "");
@@ -148,6 +160,14 @@ export function scansTitle(situation: Situation): string {
 /** −1 where none is known. */
 export const lastKnown = (values: readonly unknown[]): number =>
   values.reduce<number>((last, value, i) => (value === null ? last : i), -1);
+
+/** For when a series is true: a counter's own time where it has one. What was known then was known at
+ *  one hour. */
+export function dataTime(situation: Situation, counter: string): string | null {
+  if (situation.past) return situation.known_at;
+  const found = situation.counters.find(({ name }) => name === counter);
+  return found ? found.true_for : situation.as_of;
+}
 
 const oneDigit = (value: number): string => value.toFixed(1);
 
