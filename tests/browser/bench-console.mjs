@@ -154,6 +154,8 @@ async function longList() {
     const begins = new Date(Date.parse(now) + (12 * 60 + 7 * i) * 60_000 + 8 * 3_600_000);
     await page.goto("/loops?list=area");
     await page.waitForSelector("#loop-list [role=option]");
+    await page.keyboard.press("g");
+    await page.waitForSelector("#loop-from");
     const begun = await page.evaluate(() => performance.now());
     const before = await page.textContent("#loop-list-0");
     await page.fill("#loop-from", begins.toISOString().slice(0, 16));

@@ -170,6 +170,7 @@ export const loopsWords = {
   openJoined: { zh: "同一事项已有开着的闭环，已并入 {id} 号。", en: "A loop about the same is open: joined to loop {id}." },
   listFrom: { zh: "时限从", en: "Due from" },
   listFromClosed: { zh: "了结于", en: "Closed by" },
+  listFromStart: { zh: "从头看", en: "From the start" },
   bulkOpen: { zh: "一起推进", en: "Advance together" },
   bulkTitle: { zh: "一起推进 {count} 件：{title}", en: "Advance {count} together: {title}" },
   bulkStage: { zh: "都在“{stage}”", en: "All stand at “{stage}”" },

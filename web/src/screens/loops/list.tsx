@@ -153,17 +153,35 @@ function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now
   );
 }
 
+/** Lists of another order than time, and those of the past, are not entered at a time. */
+const hasTimes = ({ list, moment }: Props): boolean => !moment && list !== "told";
+
 /** A long list is entered at a time: the first deadline from then on, or the last that was closed by
- * then. Lists of another order, and those of the past, have none. */
-function FromTime({ list, from, moment, onFrom }: Props): JSX.Element | null {
-  if (moment || list === "told") return null;
+ * then. A button until it is wanted. */
+function FromTime(props: Props & { asked: boolean; onAsk(asked: boolean): void }): JSX.Element | null {
+  const { list, from, asked, onAsk, onFrom } = props;
+  const words = t(list === "closed" ? "listFromClosed" : "listFrom");
+  if (!hasTimes(props)) return null;
+  if (!asked && !from)
+    return (
+      <button class="button slim" type="button" onClick={() => onAsk(true)}>
+        {words}… <kbd>G</kbd>
+      </button>
+    );
+  const leave = (): void => {
+    onAsk(false);
+    focusOn(listId);
+  };
   return (
     <label class="from-time small">
-      {t(list === "closed" ? "listFromClosed" : "listFrom")}
+      {words}
       <input
         id="loop-from"
         type="datetime-local"
         value={from.slice(0, 16)}
+        ref={(field) => {
+          if (asked && !from) field?.focus();
+        }}
         onChange={(event) => {
           const { value } = event.currentTarget;
           onFrom(value && cityTime(value));
@@ -171,9 +189,21 @@ function FromTime({ list, from, moment, onFrom }: Props): JSX.Element | null {
         onKeyDown={(event) => {
           if (event.key !== "Escape" && event.key !== "Enter") return;
           event.stopPropagation();
-          focusOn(listId);
+          leave();
         }}
       />
+      {from && (
+        <button
+          class="button slim"
+          type="button"
+          onClick={() => {
+            onFrom("");
+            leave();
+          }}
+        >
+          {t("listFromStart")}
+        </button>
+      )}
     </label>
   );
 }
@@ -201,6 +231,7 @@ export function LoopList(props: Props): JSX.Element {
       }),
     { endless: true, turn },
   );
+  const [asksTime, setAsksTime] = useState(false);
   const { rows } = pages;
   const [byHand, choose] = useChosen(rows, pages.base, (row) => row.id);
   const chosen = open ? rows.findIndex((row) => row.id === open) : byHand;
@@ -218,7 +249,12 @@ export function LoopList(props: Props): JSX.Element {
   };
   useKeys({
     "/": () => focusOn("loop-scene"),
-    g: () => focusOn("loop-from"),
+    ...(hasTimes(props) && {
+      g: () => {
+        setAsksTime(true);
+        focusOn("loop-from");
+      },
+    }),
     j: () => choose(Math.min(rows.length - 1, chosen + 1)),
     k: () => choose(Math.max(0, chosen - 1)),
     x: markRow,
@@ -255,7 +291,7 @@ export function LoopList(props: Props): JSX.Element {
             );
           })}
         </select>
-        <FromTime {...props} />
+        <FromTime {...props} asked={asksTime} onAsk={setAsksTime} />
         {mayAct && (
           <button class="button slim" type="button" onClick={props.onNew}>
             {t("openTitle")} <kbd>N</kbd>
