@@ -68,7 +68,8 @@
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"writing\":" S_BOOL "}}"
 #define LOOP_VIEWERS \
     "{\"type\":\"object\",\"required\":[\"listed\",\"renew_seconds\",\"stage\",\"stage_title\"," \
-    "\"state\",\"newest\",\"others\"],\"properties\":{\"listed\":" S_BOOL ",\"renew_seconds\":" S_INT \
+    "\"state\",\"newest\",\"others\"],\"properties\":{\"listed\":" S_BOOL \
+    ",\"renew_seconds\":" S_INT \
     ",\"stage\":" S_TEXT ",\"stage_title\":" S_WORDS ",\"state\":" S_TEXT ",\"newest\":" \
     "{\"type\":\"object\",\"required\":[\"no\",\"act\",\"by\",\"at\"],\"properties\":{\"no\":" \
     S_INT ",\"act\":" S_TEXT ",\"by\":" S_TEXT ",\"at\":" S_TIME "}},\"others\":" \

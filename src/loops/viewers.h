@@ -5,7 +5,8 @@
  * Words: a *view* is one page of one user on one loop. The *turn* rises with every change that
  * others can see, and with every act on a loop that is viewed; a reader is told the highest turn of
  * the loops that they have open, never whose or which: that is asked for with their right looked
- * at. Bounded by viewer_limits; what finds no place is not listed, said so to its page, and counted.
+ * at. Bounded by viewer_limits; what finds no place is not listed: its page is told so, and it is
+ * counted.
  *
  * Any thread may call anything; one lock inside owns all of it. */
 #ifndef CHENGMAI_LOOPS_VIEWERS_H

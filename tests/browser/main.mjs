@@ -8,6 +8,7 @@ import { situationTests } from "./situation.mjs";
 import { alertTests } from "./alerts.mjs";
 import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
+import { liveTests } from "./live.mjs";
 import { loopTests } from "./loops.mjs";
 import { rulesTests } from "./rules.mjs";
 import { systemTests } from "./system.mjs";
@@ -69,6 +70,7 @@ try {
   pastTests(world);
   caseTests(world);
   loopTests(world);
+  liveTests();
   venueTests(world);
   peopleTests(world);
   phoneTests(world);

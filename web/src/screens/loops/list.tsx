@@ -5,9 +5,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
 import { count, secondsOf } from "../../format.ts";
+import { newcomers, useLook, useTone } from "../../parts/arrivals.ts";
 import { useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
+import { News } from "../../parts/news.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
 import { VirtualList } from "../../parts/virtual-list.tsx";
 import { areaWords, readAreas, say, type SceneHead } from "./definitions.ts";
@@ -15,6 +17,7 @@ import { seatWords, standing, subjectWords, type Row } from "./words.ts";
 
 export const listId = "loop-list";
 const pageSize = 100;
+const lookMost = 1000;
 const rowHeight = 58;
 
 export const lists = ["me", "told", "area", "overdue", "closed"] as const;
@@ -76,7 +79,8 @@ interface Props {
   marked: ReadonlyMap<number, Row>;
   /** Changes whenever the list is to be read anew. */
   turn: number;
-  news: boolean;
+  /** The newest of the reader's own notices. */
+  newest: number;
   onReload(): void;
   onList(list: ListName): void;
   onScene(scene: string): void;
@@ -164,6 +168,29 @@ function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now
   );
 }
 
+/** What came since the list was read, in the part of it that was read: it waits until it is taken in. */
+function useNews(props: Props, pages: Pages): Row[] {
+  const { list, scene, ofAreas, moment, turn, newest } = props;
+  const [news, setNews] = useState<Row[]>([]);
+  const { rows, next } = pages;
+  const shown = useRef(rows);
+  shown.current = rows;
+  useEffect(() => setNews([]), [list, scene, moment, turn]);
+  useLook(newest, () => {
+    if (moment || !pages.read) return;
+    const limit = Math.min(lookMost, rows.length + pageSize);
+    call("GET /api/v1/loops", { query: { ...queryOf(list, scene, ofAreas, ""), limit } }).then(
+      ({ items }) => {
+        if (shown.current === rows) setNews(newcomers(rows, next === null, items));
+      },
+      () => {},
+    );
+  });
+  const last = Math.max(0, ...news.map(({ id }) => id));
+  useTone(last ? `loop-${last}` : "");
+  return news;
+}
+
 export function LoopList(props: Props): JSX.Element {
   const { list, scene, ofAreas, open, marked, turn, onOpen, onMark, mayAct, moment } = props;
   const [pages, setPages] = useState<Pages>(noPages);
@@ -206,6 +233,7 @@ export function LoopList(props: Props): JSX.Element {
   useEffect(() => void read(null), [list, scene, moment, turn]);
 
   const { rows } = pages;
+  const news = useNews(props, pages);
   useEffect(() => {
     const wanted = open || chosenId.current;
     const index = rows.findIndex((row) => row.id === wanted);
@@ -232,6 +260,7 @@ export function LoopList(props: Props): JSX.Element {
     j: () => select(Math.min(rows.length - 1, chosen + 1)),
     k: () => select(Math.max(0, chosen - 1)),
     x: markRow,
+    r: () => news.length && props.onReload(),
     Enter: () => openRow(chosen),
   });
   const marks = [...marked.values()];
@@ -270,12 +299,12 @@ export function LoopList(props: Props): JSX.Element {
             {t("openTitle")} <kbd>N</kbd>
           </button>
         )}
-        {props.news && (
-          <button class="button slim" type="button" onClick={props.onReload}>
-            {t("listNews")}
-          </button>
-        )}
-        <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+        <News
+          count={news.length}
+          words={t("listNews", { count: news.length })}
+          hint={t("listNewsHint")}
+          onTake={props.onReload}
+        />
         {mayAct && <KeyHint keys={["X"]}>{t("keysMark")}</KeyHint>}
         {moment && list !== "closed" && <span class="quiet">{t("pastOrder")}</span>}
       </div>

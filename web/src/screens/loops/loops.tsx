@@ -1,7 +1,7 @@
 // Loops: a list beside the loop that is open. The address names both, so that Esc, a link and the
 // browser's own buttons come back to the same row.
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { focusOn, useKeys } from "../../parts/keys.tsx";
@@ -32,12 +32,6 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
   const [turn, setTurn] = useState(0);
   const [said, setSaid] = useState("");
   const scenes = useLoad("scenes", (signal) => call("GET /api/v1/scenes", { signal }));
-  const known = useRef(newest);
-  const [news, setNews] = useState(false);
-  useEffect(() => {
-    if (newest > known.current && known.current) setNews(true);
-    known.current = newest;
-  }, [newest]);
 
   const fields = new URLSearchParams({
     ...(query.get("list") && { list }),
@@ -52,10 +46,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
       else next.delete(name);
     return next.size ? `?${next.toString()}` : "";
   };
-  const again = (): void => {
-    setTurn((old) => old + 1);
-    setNews(false);
-  };
+  const again = (): void => setTurn((old) => old + 1);
   const back = (): void => {
     setBulk(null);
     setSaid("");
@@ -95,7 +86,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
         open={bulk ? 0 : id}
         marked={marked}
         turn={turn}
-        news={news && !moment}
+        newest={newest}
         onReload={again}
         onList={(chosen) => {
           setMarked(new Map());

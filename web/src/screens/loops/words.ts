@@ -89,6 +89,8 @@ export function valueWords(type: string, value: unknown): string {
 
 // ---- Refusals
 
+const wasFirst = /no hand leads there$/;
+
 // The server says why in English; what it says most often stands here in both languages.
 const reasons: [RegExp, WordKey][] = [
   [/^the (field|note) is missing$/, "reasonMissing"],
@@ -141,6 +143,7 @@ export function hintWords(field: Field): string {
 export function refusalWords(problem: Problem): string {
   if (problem.status === 0) return t("actOffline");
   const [first] = problem.errors;
+  if (first && wasFirst.test(first.reason)) return t("stepTooLate");
   const why = first ? reasonWords(first.reason) : problem.message;
   if (settings.language === "en") return problem.message;
   return problem.titleChinese ? t("actRefused", { title: problem.titleChinese, why }) : why;

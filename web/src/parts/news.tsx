@@ -1,0 +1,23 @@
+// The counter in which arrivals wait. Its place is kept while nothing waits (the list's keys stand in
+// it), so that a row does not move because the counter came.
+import type { JSX } from "preact";
+import { t } from "../catalogue.ts";
+import { KeyHint } from "./keys.tsx";
+
+interface Props {
+  count: number;
+  words: string;
+  hint: string;
+  onTake(): void;
+}
+
+export function News({ count, words, hint, onTake }: Props): JSX.Element {
+  return (
+    <span class={`news-place${count ? " waits" : ""}`}>
+      <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+      <button class="button slim news" type="button" title={hint} disabled={!count} onClick={onTake}>
+        {words} <kbd>R</kbd>
+      </button>
+    </span>
+  );
+}
