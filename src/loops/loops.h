@@ -12,8 +12,8 @@
 #ifndef CHENGMAI_LOOPS_LOOPS_H
 #define CHENGMAI_LOOPS_LOOPS_H
 
-#include "module/module.h"
 #include "loops/viewers.h"
+#include "module/module.h"
 #include "scenes/scenes.h"
 
 struct loops;

@@ -12,11 +12,8 @@
 #include <cmocka.h>
 
 enum { LEASE = 30 };
-static const struct viewer_limits small = {.lease_seconds = LEASE,
-                                           .renew_seconds = 10,
-                                           .loops = 3,
-                                           .views_a_loop = 4,
-                                           .views_a_user = 3};
+static const struct viewer_limits small = {
+    .lease_seconds = LEASE, .renew_seconds = 10, .loops = 3, .views_a_loop = 4, .views_a_user = 3};
 
 static struct view view_on(int64_t loop_no, int64_t user_no, const char *page)
 {
@@ -149,7 +146,7 @@ static void the_tables_are_bounded_and_what_finds_no_place_is_counted(void **sta
     assert_false(say(viewers, 7, 5, "a", 0)); /* four a loop */
     assert_int_equal(viewers_counts(viewers).unlisted, 1);
     assert_string_equal(others(viewers, 7, 5, 0), "1 2 3 4"); /* it is still told of others */
-    assert_true(say(viewers, 7, 4, "a", 1)); /* who has a place keeps it */
+    assert_true(say(viewers, 7, 4, "a", 1));                  /* who has a place keeps it */
     assert_true(say(viewers, 8, 5, "a", 1));
     assert_true(say(viewers, 9, 5, "b", 2));
     assert_false(say(viewers, 10, 6, "a", 2)); /* three loops */

@@ -66,8 +66,8 @@ static struct slice token_of(const struct request *request)
 {
     if (!request->authorization.data)
         return request->cookie;
-    return slice_trim((struct slice){request->authorization.data + 7,
-                                     request->authorization.length - 7});
+    return slice_trim(
+        (struct slice){request->authorization.data + 7, request->authorization.length - 7});
 }
 
 void loops_viewers_end(struct loops *loops, struct slice token)
@@ -121,8 +121,7 @@ static bool read_newest(struct sql *sql, int64_t loop_no, struct newest *out, st
                            .event_no = sql_get_int(query, 4)};
     sql_end(query);
     return out->kind < ACT_KINDS ||
-           error_set(err, ERROR_CORRUPT,
-                     (struct error_place){.source = "loop_act", .row = out->no},
+           error_set(err, ERROR_CORRUPT, (struct error_place){.source = "loop_act", .row = out->no},
                      "what this program wrote", "a kind that no act has");
 }
 
@@ -294,8 +293,7 @@ static void put_others(struct json_writer *writer, struct platform *platform,
     json_array_end(writer);
 }
 
-bool viewers_handle_put(const struct request *request, struct response *response,
-                        struct error *err)
+bool viewers_handle_put(const struct request *request, struct response *response, struct error *err)
 {
     struct viewers *viewers = request->platform->loops->viewers;
     size_t room = (size_t)viewers_limits(viewers)->views_a_loop;
@@ -305,11 +303,10 @@ bool viewers_handle_put(const struct request *request, struct response *response
     if (!read_announcing(request, &announcing, err) || !look(&announcing, err))
         return false;
     timestamp now = world_real_now();
-    bool listed =
-        viewers_put(viewers, &announcing.view, world_now(request->platform->world), now);
+    bool listed = viewers_put(viewers, &announcing.view, world_now(request->platform->world), now);
     viewers_acted(viewers, announcing.view.loop_no, announcing.newest.no);
-    size_t count = viewers_of(viewers, announcing.view.loop_no, request->actor.user_no, now,
-                              others, room);
+    size_t count =
+        viewers_of(viewers, announcing.view.loop_no, request->actor.user_no, now, others, room);
     json_writer_init(&writer, &response->body);
     json_object_begin(&writer);
     json_field_bool(&writer, "listed", listed);

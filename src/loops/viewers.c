@@ -13,10 +13,10 @@
 #include "loops/viewers.h"
 
 struct slot {
-    int64_t loop_no;     /* 0: free */
-    int64_t last_act;    /* 0: not looked at yet */
-    uint64_t turn;       /* of its last change */
-    struct view *views;  /* views_a_loop of them; NULL where free */
+    int64_t loop_no;    /* 0: free */
+    int64_t last_act;   /* 0: not looked at yet */
+    uint64_t turn;      /* of its last change */
+    struct view *views; /* views_a_loop of them; NULL where free */
     size_t count;
 };
 struct viewers {
@@ -139,8 +139,7 @@ static struct slot *slot_with_room(struct viewers *viewers, int64_t loop_no)
     return slot;
 }
 
-static bool put(struct viewers *viewers, const struct view *view, timestamp since,
-                timestamp until)
+static bool put(struct viewers *viewers, const struct view *view, timestamp since, timestamp until)
 {
     struct slot *slot = NULL;
     struct view *known = view_of(viewers, view->user_no, slice_of(view->page), &slot);

@@ -167,8 +167,7 @@ static void write_session(struct stream *stream)
 /* That something changed about the loops that the reader has open; what, their pages ask for. */
 static void write_viewers(struct stream *stream)
 {
-    uint64_t turn =
-        loops_viewers_turn(stream->http->platform->loops, stream->actor.user_no);
+    uint64_t turn = loops_viewers_turn(stream->http->platform->loops, stream->actor.user_no);
     if (turn == stream->viewers_turn)
         return;
     stream->viewers_turn = turn;

@@ -10,8 +10,8 @@ static void path_of(int64_t id, const char *rest, char out[120])
     snprintf(out, 120, "/api/v1/loops/%lld%s", (long long)id, rest);
 }
 
-static struct answer announce(struct loopback *loop, const char *user, int64_t id,
-                              const char *page, const char *body)
+static struct answer announce(struct loopback *loop, const char *user, int64_t id, const char *page,
+                              const char *body)
 {
     char path[120];
     path_of(id, page, path);
@@ -26,8 +26,7 @@ static const char *others(struct loopback *loop, const char *user, int64_t id, c
     json_t *other;
     struct answer answer = announce(loop, user, id, page, "{}");
     text[0] = '\0';
-    json_array_foreach(json_object_get(answer.json, "others"), i, other)
-    {
+    json_array_foreach (json_object_get(answer.json, "others"), i, other) {
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%s", i ? " " : "",
                  json_string_value(json_object_get(other, "name")),
                  json_is_true(json_object_get(other, "writing")) ? "(w)" : "");
@@ -101,8 +100,7 @@ static void the_newest_act_is_told_and_moves_the_turn(void **state)
     struct loopback *loop = *state;
     int64_t id = open_one(loop);
     struct loops *loops = loop->platform->loops;
-    int64_t user =
-        loopback_number(loop, "SELECT user_no FROM app_user WHERE name = 'cdc_lead'");
+    int64_t user = loopback_number(loop, "SELECT user_no FROM app_user WHERE name = 'cdc_lead'");
     char path[120];
     path_of(id, "", path);
     struct answer page = as(loop, "cdc_lead", HTTP_GET, path, NULL);
@@ -138,9 +136,8 @@ static void log_out_and_restart_leave_nobody(void **state)
                        .authorization = loopback_user(loop, "command", token)};
     assert_int_equal(loopback_status(loop, &put), 200);
     assert_string_equal(others(loop, "cdc_lead", id, PAGE_A), "command");
-    struct call end = {.method = HTTP_DELETE,
-                       .path = "/api/v1/sessions/current",
-                       .authorization = token};
+    struct call end = {
+        .method = HTTP_DELETE, .path = "/api/v1/sessions/current", .authorization = token};
     assert_int_equal(loopback_status(loop, &end), 200);
     assert_string_equal(others(loop, "cdc_lead", id, PAGE_A), "");
     assert_int_equal(loopback_status(loop, &put), 401);

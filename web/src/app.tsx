@@ -110,8 +110,8 @@ function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.E
         )}
         {fresh && <Freshness fresh={fresh} />}
         <Bell head={notices} />
-        <SoundSwitch />
         <Switches />
+        <SoundSwitch />
         <span class="who">
           {roleWords(session.role)} · {session.name}
         </span>

@@ -8,13 +8,17 @@ interface Props {
   count: number;
   words: string;
   hint: string;
+  /** Nothing arrives in the past. */
+  past: boolean;
   onTake(): void;
 }
 
-export function News({ count, words, hint, onTake }: Props): JSX.Element {
+export function News({ count, words, hint, past, onTake }: Props): JSX.Element {
+  const keys = <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>;
+  if (past) return keys;
   return (
     <span class={`news-place${count ? " waits" : ""}`}>
-      <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+      {keys}
       <button class="button slim news" type="button" title={hint} disabled={!count} onClick={onTake}>
         {words} <kbd>R</kbd>
       </button>

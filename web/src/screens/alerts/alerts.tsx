@@ -178,6 +178,7 @@ function DeskHead({ desk, news, past, onReload, onPast }: { desk: Desk; news: nu
             count={news}
             words={t("deskNews", { count: news })}
             hint={t("deskNewsHint")}
+            past={past}
             onTake={onReload}
           />
           <KeyHint keys={["Enter"]}>{t("keysOpen")}</KeyHint>

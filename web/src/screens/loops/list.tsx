@@ -303,6 +303,7 @@ export function LoopList(props: Props): JSX.Element {
           count={news.length}
           words={t("listNews", { count: news.length })}
           hint={t("listNewsHint")}
+          past={moment !== ""}
           onTake={props.onReload}
         />
         {mayAct && <KeyHint keys={["X"]}>{t("keysMark")}</KeyHint>}

@@ -109,6 +109,7 @@ export function NeedsList(props: Props): JSX.Element {
           count={news.length}
           words={t("needsNews", { count: news.length })}
           hint={t("needsNewsHint")}
+          past={past}
           onTake={takeIn}
         />
       </div>
