@@ -12,6 +12,7 @@
 #ifndef CHENGMAI_LOOPS_LOOPS_H
 #define CHENGMAI_LOOPS_LOOPS_H
 
+#include "loops/viewers.h"
 #include "module/module.h"
 #include "scenes/scenes.h"
 
@@ -162,6 +163,16 @@ struct scene;
 size_t loops_scenes(struct loops *loops, const struct scene **ret_scenes, size_t room);
 /* Reads what is loaded when it is first needed; a new city loads its scenes. Not inside a job. */
 bool loops_ready(struct loops *loops, struct error *err) MUST_USE;
+
+/* ---- Who has a loop open, in memory alone (viewers.h) */
+
+/* Every view of the session with that token ends. */
+void loops_viewers_end(struct loops *loops, struct slice token);
+/* Changes with what a user could be told of the loops that they have open; 0: none is open. */
+uint64_t loops_viewers_turn(struct loops *loops, int64_t user_no);
+/* Ends what was not renewed; whether anything has changed since *turn, which it moves on. */
+bool loops_viewers_tick(struct loops *loops, uint64_t *turn);
+struct viewer_counts loops_viewers_counts(struct loops *loops);
 
 /* ---- What an event of the room means to whom */
 

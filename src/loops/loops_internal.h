@@ -98,6 +98,7 @@ struct loops {
     pthread_cond_t changed;
     bool woken, stopping;
     struct proofs *proofs;
+    struct viewers *viewers; /* who has what open; has its own lock */
 };
 
 /* What was found of all scenes lately (proofs.c). */
@@ -423,6 +424,17 @@ bool photos_handle_send(const struct request *request, struct response *response
 bool photos_handle_look(const struct request *request, struct response *response,
                         struct error *err);
 
+/* ---- Who has what open (viewer_routes.c) ---------------------------------------------------- */
+
+/* Reads policies/desk.yaml. */
+bool loop_viewers_open(struct loops *loops, struct error *err) MUST_USE;
+/* Whether loops that somebody has open have moved: a turn for each that has. */
+bool loops_viewers_look(struct loops *loops, struct error *err) MUST_USE;
+bool viewers_handle_put(const struct request *request, struct response *response,
+                        struct error *err);
+bool viewers_handle_remove(const struct request *request, struct response *response,
+                           struct error *err);
+
 /* Begins and ends what a job works with. */
 bool engine_begin(struct engine *engine, struct loops *loops, struct sql *sql,
                   const struct actor *actor, struct error *err) MUST_USE;
@@ -435,7 +447,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
     loop_thing_statements, loop_duty_statements, loop_proof_statements, loop_as_of_statements,
-    loop_subject_statements;
+    loop_subject_statements, loop_viewer_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
@@ -444,7 +456,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 28, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 30, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

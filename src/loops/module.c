@@ -76,8 +76,11 @@ void loops_stop(struct loops *loops)
 bool loops_open(struct platform *platform, struct loops **ret_loops, struct error *err)
 {
     struct loops *loops = x_alloc(1, sizeof *loops);
-    (void)err;
     loops->platform = platform;
+    if (!loop_viewers_open(loops, err)) {
+        free(loops);
+        return false;
+    }
     loops->proofs = proofs_open();
     pthread_rwlockattr_t attributes; /* the next board does not wait for ever behind readers */
     pthread_rwlockattr_init(&attributes);
@@ -99,6 +102,7 @@ void loops_close(struct loops *loops)
     if (!loops)
         return;
     proofs_close(loops->proofs);
+    viewers_close(loops->viewers);
     definitions_free(atomic_load(&loops->definitions));
     board_free(loops->board);
     pthread_rwlock_destroy(&loops->board_lock);
@@ -115,7 +119,8 @@ bool loops_run(struct loops *loops, int64_t *ret_acts, struct error *err)
     if (!loops_ready(loops, err))
         return false;
     pthread_mutex_lock(&loops->running);
-    bool done = loops_follow(loops, &acts, err) && loops_clock(loops, &acts, err);
+    bool done = loops_follow(loops, &acts, err) && loops_clock(loops, &acts, err) &&
+                loops_viewers_look(loops, err);
     pthread_mutex_unlock(&loops->running);
     if (ret_acts)
         *ret_acts = acts;
@@ -142,7 +147,7 @@ const struct module loops_module = {
             &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
             &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
             &loop_thing_statements, &loop_duty_statements, &loop_proof_statements,
-            &loop_as_of_statements, &loop_subject_statements, NULL},
+            &loop_as_of_statements, &loop_subject_statements, &loop_viewer_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -46,7 +46,7 @@
            "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"state\":" S_TEXT "}}")
 #define LOOP_WHOLE \
     "{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED ",\"fields\",\"next\",\"waiting\"," \
-    "\"history\",\"children\",\"parents\"],\"properties\":{" S_ROW ",\"fields\":" \
+    "\"history\",\"last_act\",\"children\",\"parents\"],\"properties\":{" S_ROW ",\"fields\":" \
     S_LIST("{\"type\":\"object\",\"required\":[\"name\",\"title\",\"type\",\"list\",\"hidden\"," \
            "\"value\"],\"properties\":{\"name\":" S_TEXT ",\"title\":" S_WORDS ",\"type\":" S_TEXT \
            ",\"list\":" S_BOOL ",\"hidden\":" S_BOOL ",\"value\":{}}}") \
@@ -63,7 +63,20 @@
            ",\"to\":" S_TEXT ",\"by\":" S_TEXT ",\"event\":" S_INT ",\"loop\":" S_INT \
            ",\"parent\":" S_INT ",\"told\":" S_SEAT ",\"fields\":" S_OBJECT ",\"differing\":" \
            S_OBJECT ",\"note\":" S_TEXT "}}") \
-    ",\"children\":" S_KIN ",\"parents\":" S_KIN "}}"
+    ",\"last_act\":" S_INT ",\"children\":" S_KIN ",\"parents\":" S_KIN "}}"
+#define LOOP_VIEW \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"writing\":" S_BOOL "}}"
+#define LOOP_VIEWERS \
+    "{\"type\":\"object\",\"required\":[\"listed\",\"renew_seconds\",\"stage\",\"stage_title\"," \
+    "\"state\",\"newest\",\"others\"],\"properties\":{\"listed\":" S_BOOL \
+    ",\"renew_seconds\":" S_INT \
+    ",\"stage\":" S_TEXT ",\"stage_title\":" S_WORDS ",\"state\":" S_TEXT ",\"newest\":" \
+    "{\"type\":\"object\",\"required\":[\"no\",\"act\",\"by\",\"at\"],\"properties\":{\"no\":" \
+    S_INT ",\"act\":" S_TEXT ",\"by\":" S_TEXT ",\"at\":" S_TIME "}},\"others\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"name\",\"role\",\"area\",\"unit\",\"since\"," \
+           "\"writing\"],\"properties\":{\"name\":" S_TEXT ",\"role\":" S_TEXT ",\"area\":" \
+           S_TEXT_OR_NULL ",\"unit\":" S_TEXT_OR_NULL ",\"since\":" S_TIME ",\"writing\":" \
+           S_BOOL "}}") "}}"
 #define S_OUTCOME \
     "\"id\":" S_INT ",\"stage\":" S_TEXT ",\"joined\":" S_BOOL ",\"missing\":" S_LIST(S_TEXT)
 #define LOOP_OUTCOME \

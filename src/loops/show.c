@@ -338,6 +338,7 @@ static bool put_history(const struct showing *showing, struct error *err)
     for (size_t i = 0; done && i < count; i++)
         done = acts[i].kind < ACT_KINDS && put_act(showing, &acts[i], err);
     json_array_end(showing->writer);
+    json_field_int64(showing->writer, "last_act", count ? acts[count - 1].no : 0);
     return done;
 }
 

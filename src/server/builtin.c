@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "loops/loops.h"
 #include "notices/notices.h"
 #include "registry/registry.h"
 #include "server/server_internal.h"
@@ -133,6 +134,20 @@ static void put_notices(const struct request *request, struct response *response
     }
 }
 
+static void put_desk(const struct request *request, struct response *response)
+{
+    struct buffer *body = &response->body;
+    struct viewer_counts views = loops_viewers_counts(request->platform->loops);
+    put_metric(response, "chengmai_event_streams", "gauge", "Open event streams.");
+    buffer_print(body, "chengmai_event_streams %lld\n",
+                 (long long)atomic_load(&server_counters.streams));
+    put_metric(response, "chengmai_loop_views", "gauge", "Pages that have a loop open.");
+    buffer_print(body, "chengmai_loop_views %lld\n", (long long)views.views);
+    put_metric(response, "chengmai_loop_views_unlisted_total", "counter",
+               "Pages on a loop that found no place among those that are told of.");
+    buffer_print(body, "chengmai_loop_views_unlisted_total %lld\n", (long long)views.unlisted);
+}
+
 static bool handle_metrics(const struct request *request, struct response *response,
                            struct error *err)
 {
@@ -153,6 +168,7 @@ static bool handle_metrics(const struct request *request, struct response *respo
     put_metric(response, "chengmai_long_answers", "gauge", "Long answers on their way.");
     buffer_print(body, "chengmai_long_answers %lld\n",
                  (long long)atomic_load(&server_counters.bodies));
+    put_desk(request, response);
     put_refusals(response);
     status_counts(request->platform->status, counts);
     put_metric(response, "chengmai_persons", "gauge", "Persons by colour of their status.");

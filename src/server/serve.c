@@ -26,6 +26,7 @@ struct jobs {
     struct platform *platform;
     struct http *http;
     struct sim_life *life; /* of a demo city, unless it stands still; NULL otherwise */
+    uint64_t viewers_turn; /* of who has which loop open, as the streams were woken for */
     pthread_t thread;
     pthread_mutex_t lock; /* owns stopping */
     pthread_cond_t changed;
@@ -52,7 +53,7 @@ static void run_jobs(struct jobs *jobs, int64_t round)
     if (round % MINUTE_ROUNDS == MINUTE_ROUNDS - 1 && !store_is_sunset(platform->store) &&
         !access_spread_seen(platform, &err))
         log_error("dossier", &err);
-    if (round % 2 == 0)
+    if (loops_viewers_tick(platform->loops, &jobs->viewers_turn) || round % 2 == 0)
         http_streams_wake(jobs->http);
     http_close_slow(jobs->http);
     if (round % HOUR_ROUNDS == HOUR_ROUNDS - 1 &&

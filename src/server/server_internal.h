@@ -49,6 +49,7 @@ struct server_counters {
     atomic_llong forgotten;   /* limits_forgotten */
     atomic_llong connections; /* open now */
     atomic_llong bodies;      /* long answers on their way now */
+    atomic_llong streams;     /* event streams open now */
     atomic_bool stopping;     /* takes no new work */
 };
 extern struct server_counters server_counters;

@@ -2,6 +2,7 @@
  * is a cookie for pages (HttpOnly, SameSite=Strict, and a CSRF text for writes); a holder's is also
  * given as a text, which scans carry. In a city that is no demo that text is bound to the device
  * that it was given to; in a demo city where `device` asks for it. */
+#include "loops/loops.h"
 #include "registry/registry.h"
 #include "server/server_internal.h"
 
@@ -300,7 +301,10 @@ bool session_end_handle(const struct request *request, struct response *response
     struct slice token = token_of(request);
     put_cookie(request, response, "", 0);
     buffer_append_text(&response->body, "{}");
-    return request->actor.kind == ACTOR_HOLDER
-               ? access_holder_end(access, token, request->device, err)
-               : access_logout(access, token, err);
+    if (request->actor.kind == ACTOR_HOLDER)
+        return access_holder_end(access, token, request->device, err);
+    if (!access_logout(access, token, err))
+        return false;
+    loops_viewers_end(request->platform->loops, token);
+    return true;
 }

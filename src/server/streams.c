@@ -1,11 +1,13 @@
 /* Server-sent events: the counters of the reader's area (where the role may read them) and the
- * reader's own notices, sent at once and again whenever they may have changed. A stream
+ * reader's own notices, sent at once and again whenever they may have changed; and that something
+ * changed about the loops that they have open. A stream
  * with nothing to say is suspended; http_streams_wake resumes all. The reader's right is looked at
  * again before each event, so that a stream ends with its session. The counters of an area are made
  * once a version, whatever the number of its readers: these are the threads that take scans. */
 #include <stdlib.h>
 
 #include "command/command.h"
+#include "loops/loops.h"
 #include "notices/notices.h"
 #include "policy/permissions.h"
 #include "server/http_internal.h"
@@ -22,6 +24,8 @@ struct stream {
     struct actor actor;
     bool suspended; /* under http->lock, as sent_version's comparison */
     uint64_t sent_version;
+    bool greeted; /* whose stream it is was said */
+    uint64_t viewers_turn;
     bool told; /* its notices, as `head` says */
     struct notice_head head;
     struct buffer text;
@@ -148,6 +152,29 @@ static void write_notices(struct stream *stream)
                  (long long)head.newest, (long long)head.unread);
 }
 
+/* Whose stream it is, by what its page knows of the session as well: a browser has one cookie for
+ * all its pages, and a page must not take the counters of whoever logged in after it. */
+static void write_session(struct stream *stream)
+{
+    char csrf[48];
+    if (stream->greeted || !stream->by_cookie)
+        return;
+    stream->greeted = true;
+    access_csrf(stream->http->platform->access, slice_of(stream->token), csrf);
+    buffer_print(&stream->text, "event: session\ndata: {\"csrf\":\"%s\"}\n\n", csrf);
+}
+
+/* That something changed about the loops that the reader has open; what, their pages ask for. */
+static void write_viewers(struct stream *stream)
+{
+    uint64_t turn = loops_viewers_turn(stream->http->platform->loops, stream->actor.user_no);
+    if (turn == stream->viewers_turn)
+        return;
+    stream->viewers_turn = turn;
+    buffer_print(&stream->text, "event: viewers\ndata: {\"turn\":%llu}\n\n",
+                 (unsigned long long)turn);
+}
+
 /* May leave the text empty: nothing changed that this reader may see. */
 static bool write_event(struct stream *stream, uint64_t version)
 {
@@ -157,10 +184,12 @@ static bool write_event(struct stream *stream, uint64_t version)
     stream->sent_version = version;
     stream->sent = 0;
     buffer_clear(&stream->text);
+    write_session(stream);
     if ((stream->actor.permissions & PERMISSION_BIT(PERMIT_SITUATION_READ)) &&
         !write_counters(stream, version))
         return false;
     write_notices(stream);
+    write_viewers(stream);
     return !stream->text.overflow;
 }
 
@@ -214,6 +243,7 @@ static void stream_free(void *context)
         if (*at == stream) {
             *at = stream->next;
             http->stream_count--;
+            atomic_fetch_sub(&server_counters.streams, 1);
             break;
         }
     pthread_mutex_unlock(&http->lock);
@@ -229,6 +259,7 @@ static bool enlist(struct http *http, struct stream *stream, struct error *err)
         stream->next = http->streams;
         http->streams = stream;
         http->stream_count++;
+        atomic_fetch_add(&server_counters.streams, 1);
         stream->sent_version = http->version - 1;
     }
     pthread_mutex_unlock(&http->lock);

@@ -204,6 +204,8 @@ static const struct {
     {HTTP_POST, "/api/v1/loops/1/take", "command command_duty "},
     {HTTP_POST, "/api/v1/photos", LOOP_HANDS},
     {HTTP_GET, "/api/v1/photos/1", LOOP_HANDS},
+    {HTTP_PUT, "/api/v1/loops/1/viewers/a-page-of-mine", LOOP_HANDS},
+    {HTTP_DELETE, "/api/v1/loops/1/viewers/a-page-of-mine", LOOP_HANDS},
     {HTTP_GET, "/api/v1/alerts", ALL_READERS "town_duty inspector epidemiologist "},
     {HTTP_GET, "/api/v1/alerts/1", ALL_READERS "town_duty inspector epidemiologist "},
     {HTTP_POST, "/api/v1/alerts/1/disposition", "cdc_lead cdc_duty epidemiologist "},

@@ -8,6 +8,7 @@ import { situationTests } from "./situation.mjs";
 import { alertTests } from "./alerts.mjs";
 import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
+import { liveTests } from "./live.mjs";
 import { loopTests } from "./loops.mjs";
 import { listTests } from "./lists.mjs";
 import { rulesTests } from "./rules.mjs";
@@ -76,6 +77,7 @@ try {
   caseTests(world);
   loopTests(world);
   listTests();
+  liveTests();
   venueTests(world);
   peopleTests(world);
   phoneTests(world);

@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "a3cfb98b9069";
+const release = "d96202829f4a";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-XwLhT8J3.js","/assets/city-clock-BWSgVS4u.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-mXgSofCP.js","/assets/family-Crv48XSM.js","/assets/frame-Bbf343Np.js","/assets/icons-5TkbG4_J.js","/assets/me-DHOVrvVo.js","/assets/public-DxXltvow.js","/assets/scan-CfTLwUkm.js","/assets/staff-BRjXbMpr.js","/assets/typed-DXt99c8u.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-C9EANLHk.js","/assets/city-clock-vZ2_yZWg.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-CynOs7p3.js","/assets/family-D85wFqbu.js","/assets/frame-Bzzlm-Hh.js","/assets/icons-r9S0T6FX.js","/assets/me-F8O-ix7M.js","/assets/public-D3Gib8Qs.js","/assets/scan-Vqzex0da.js","/assets/staff-NgDYSAKh.js","/assets/typed-DJkC3OOh.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

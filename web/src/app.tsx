@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, Problem, setCsrf, whenSessionEnds } from "./api/client.ts";
-import { followCounters, type Counters, type NoticeHead } from "./api/live.ts";
+import { followLive, sayEnded, type Counters, type NoticeHead } from "./api/live.ts";
 import { t } from "./catalogue.ts";
 import { areaName, clockSeconds } from "./format.ts";
 import { mayOpen, pageOf, pages, type Fresh, type Seen } from "./pages.tsx";
@@ -12,6 +12,7 @@ import { forgetAll } from "./parts/forget.ts";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
 import { Switches, useSettings } from "./parts/switches.tsx";
+import { sound, SoundSwitch } from "./parts/tone.tsx";
 import { UndoBar } from "./parts/undo.tsx";
 import { follow, go, usePlace } from "./router.ts";
 import { LoginScreen, roleWords, type Session } from "./screens/login.tsx";
@@ -57,16 +58,18 @@ function Freshness({ fresh }: { fresh: Fresh }): JSX.Element {
 }
 
 /** Counters for who may read them, and for everybody the own notices. */
-function useFresh(): Fresh {
+function useFresh(session: string, onOver: () => void): Fresh {
   const [fresh, setFresh] = useState<Fresh>(nothingYet);
   useEffect(
     () =>
-    followCounters({
-      notices: (notices) => setFresh((old) => ({ ...old, notices })),
-      counters: (counters) => setFresh((old) => ({ ...old, counters, reachable: true })),
-      reachable: (reachable) =>
-        setFresh((old) => (old.reachable === reachable ? old : { ...old, reachable })),
-    }),
+      followLive(session, {
+        notices: (notices) => setFresh((old) => ({ ...old, notices })),
+        counters: (counters) => setFresh((old) => ({ ...old, counters, reachable: true })),
+        reachable: (reachable) =>
+          setFresh((old) => (old.reachable === reachable ? old : { ...old, reachable })),
+        over: onOver,
+        sound,
+      }),
     [],
   );
   return fresh;
@@ -110,6 +113,7 @@ function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.E
         {fresh && <Freshness fresh={fresh} />}
         <Bell head={notices} />
         <Switches />
+        <SoundSwitch />
         <span class="who">
           {roleWords(session.role)} · {session.name}
         </span>
@@ -136,10 +140,17 @@ function Screen(seen: Seen): JSX.Element {
   );
 }
 
-function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): JSX.Element {
+interface InsideProps {
+  session: Session;
+  onLogOut(): void;
+  /** The session ended elsewhere. */
+  onOver(): void;
+}
+
+function Inside({ session, onLogOut, onOver }: InsideProps): JSX.Element {
   const { path } = usePlace();
   const follows = session.permissions.includes("situation.read");
-  const fresh = useFresh();
+  const fresh = useFresh(session.csrf, onOver);
   const [demo, setDemo] = useState(false);
   useEffect(() => {
     call("GET /api/v1/public/about").then(
@@ -183,6 +194,13 @@ export function App(): JSX.Element {
     forgetAll();
     setPhase({ name: "out", ended: byItself });
   }
+  /** Of a session that ended, here or in another page of this browser, nothing is left. */
+  function over(): void {
+    if (!inside.current) return;
+    leave(true);
+    history.replaceState(ended, "");
+    location.reload();
+  }
   function enter(session: Session): void {
     inside.current = true;
     setCsrf(session.csrf);
@@ -210,12 +228,7 @@ export function App(): JSX.Element {
     );
   }
   useEffect(() => {
-    whenSessionEnds(() => {
-      if (!inside.current) return;
-      leave(true);
-      history.replaceState(ended, "");
-      location.reload();
-    });
+    whenSessionEnds(over);
     ask();
   }, []);
   async function logOut(): Promise<void> {
@@ -223,6 +236,8 @@ export function App(): JSX.Element {
       () => true,
       () => false,
     );
+    inside.current = false;
+    sayEnded();
     leave(false);
     if (reached) location.replace("/login");
     else go("/login", true);
@@ -230,7 +245,12 @@ export function App(): JSX.Element {
 
   if (phase.name === "in")
     return (
-      <Inside key={phase.session.csrf} session={phase.session} onLogOut={() => void logOut()} />
+      <Inside
+        key={phase.session.csrf}
+        session={phase.session}
+        onLogOut={() => void logOut()}
+        onOver={over}
+      />
     );
   const waiting = phase.name === "unreachable" ? phase.problem : null;
   return (

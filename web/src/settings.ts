@@ -1,4 +1,4 @@
-// What the reader chose for this browser: language and theme. Everything that is drawn follows.
+// What the reader chose for this browser: language, theme, a tone for what arrives. Everything that is drawn follows.
 
 export type Language = "zh" | "en";
 export type Theme = "light" | "dark";
@@ -6,6 +6,8 @@ export type Theme = "light" | "dark";
 interface Settings {
   language: Language;
   theme: Theme;
+  /** A tone when something arrives; off unless wanted. */
+  sound: boolean;
 }
 
 const storeName = "chengmai.settings";
@@ -25,6 +27,7 @@ function read(): Settings {
   return {
     language: kept.language === "en" ? "en" : "zh",
     theme: kept.theme === "dark" || kept.theme === "light" ? kept.theme : preferredTheme(),
+    sound: kept.sound === true,
   };
 }
 
@@ -50,5 +53,12 @@ export function onSettingsChange(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
+
+// The tone is the browser's, not the page's: any of its pages may be the one that makes it.
+addEventListener("storage", (event) => {
+  if (event.key !== storeName) return;
+  settings.sound = read().sound;
+  listeners.forEach((listener) => listener());
+});
 
 apply();

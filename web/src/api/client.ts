@@ -16,6 +16,8 @@ interface CallOptions<N extends Name> {
   /** A body that is no JSON: a sheet, a picture. */
   file?: Blob;
   signal?: AbortSignal;
+  /** Goes out although the page is being left. */
+  lasting?: boolean;
 }
 
 export interface Refusal {
@@ -154,6 +156,7 @@ export async function call<N extends ApiName>(
   if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
   const request: RequestInit = { method, headers, cache: "no-store", credentials: "same-origin" };
   if (options.signal) request.signal = options.signal;
+  if (options.lasting) request.keepalive = true;
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(options.body);

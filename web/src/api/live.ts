@@ -1,7 +1,9 @@
-// Live counters by server-sent events. The browser reconnects a broken stream by itself; a stream
-// that the server refused is tried again here. Silence is told apart from quiet: the server speaks
-// at least every few seconds, so that a long pause means that it is away.
+// What is live in a page: counters, notices, whether the server answers, and that somebody moved in a
+// loop that is open. One stream serves all pages of a browser (live-hub.ts, in a SharedWorker). Some
+// phones' browsers have no SharedWorker: there each page has a stream of its own.
 import type { Answer } from "./client.ts";
+import { LiveHub, type Said, type Told } from "./live-hub.ts";
+import workerAddress from "./live-worker.ts?sharedworker&url";
 
 export type Counters = Answer<"GET /api/v1/situation">["counters"];
 
@@ -16,42 +18,114 @@ export interface LiveListener {
   counters(counters: Counters): void;
   /** false: nothing has come for a while, or the stream is broken. */
   reachable(reachable: boolean): void;
+  /** The session is over, ended here or in another page of this browser. */
+  over(): void;
+  /** This page is the one that makes the tone. */
+  sound(): void;
 }
 
-const silenceMilliseconds = 12_000;
-const retryMilliseconds = 3_000;
+// ---- The end that is heard: a shared worker's port, or a hub of the page's own
 
-export function followCounters(listener: LiveListener): () => void {
-  let source: EventSource | null = null;
-  let silence = 0;
-  let retry = 0;
+interface Factory {
+  createPolicy(name: string, rules: { createScriptURL(text: string): string }): {
+    createScriptURL(text: string): string;
+  };
+}
+// A worker's address is a sink of trusted types: this one is the build's own.
+const policy = (globalThis as { trustedTypes?: Factory }).trustedTypes?.createPolicy(
+  "chengmai-live",
+  { createScriptURL: (text) => text },
+);
 
-  function heard(): void {
-    clearTimeout(silence);
-    silence = setTimeout(() => listener.reachable(false), silenceMilliseconds);
-    listener.reachable(true);
+function openOwn(tell: (told: Told) => void): (said: Said) => void {
+  return new LiveHub().connect(tell);
+}
+
+function openShared(tell: (told: Told) => void, failed: () => void): (said: Said) => void {
+  const address = policy ? policy.createScriptURL(workerAddress) : workerAddress;
+  const worker = new SharedWorker(address, { type: "module", name: "chengmai-live" });
+  worker.onerror = failed; // its script did not come: nothing was heard, nothing will be
+  worker.port.onmessage = (event: MessageEvent<Told>) => tell(event.data);
+  return (said) => worker.port.postMessage(said);
+}
+
+// ---- What a page hears beside its frame
+
+/** "viewers": somebody came, went or acted where this reader has a loop open. "back": the server
+ *  answers again after it was away, so that what is shown may be old. "tick": every few seconds, also
+ *  in a page that is hidden, whose own clocks the browser slows down. */
+type Moment = "viewers" | "back" | "tick";
+const moments: Record<Moment, Set<() => void>> = {
+  viewers: new Set(),
+  back: new Set(),
+  tick: new Set(),
+};
+
+export function onLive(moment: Moment, act: () => void): () => void {
+  moments[moment].add(act);
+  return () => moments[moment].delete(act);
+}
+
+let say: (said: Said) => void = () => {};
+
+/** What a page finds when it is turned to is seen: it needs no tone. */
+const turnedToMilliseconds = 3_000;
+let turnedToAt = 0;
+
+/** A list counted something new, by its newest: a tone, where nobody heard of it yet. */
+export const arrived = (what: string): void =>
+  say({ kind: "arrived", what, quiet: Date.now() - turnedToAt < turnedToMilliseconds });
+
+/** This session ended by hand: so it did for every page of this browser. */
+export const sayEnded = (): void => say({ kind: "ended" });
+
+/** Follows the stream as a page of the session with that csrf, until the answer is called. */
+export function followLive(session: string, listener: LiveListener): () => void {
+  let wasAway = false;
+  const visible = (): boolean => !document.hidden;
+  function hear(told: Told): void {
+    if (told.kind === "ping") {
+      send({ kind: "alive", session, visible: visible() });
+      moments.tick.forEach((act) => act());
+    } else if (told.kind === "counters") listener.counters(told.counters);
+    else if (told.kind === "notices") listener.notices(told.head);
+    else if (told.kind === "viewers") moments.viewers.forEach((act) => act());
+    else if (told.kind === "sound") listener.sound();
+    else if (told.kind === "over") listener.over();
+    else {
+      listener.reachable(told.reachable);
+      if (told.reachable && wasAway) moments.back.forEach((act) => act());
+      wasAway = !told.reachable;
+    }
   }
-
-  function open(): void {
-    source = new EventSource("/api/v1/events/stream");
-    source.addEventListener("counters", (event: MessageEvent<string>) => {
-      heard();
-      const body = JSON.parse(event.data) as { counters?: Counters };
-      if (body.counters) listener.counters(body.counters);
-    });
-    source.addEventListener("notice", (event: MessageEvent<string>) =>
-      listener.notices(JSON.parse(event.data) as NoticeHead),
-    );
-    source.addEventListener("error", () => {
-      listener.reachable(false);
-      if (source?.readyState === EventSource.CLOSED) retry = setTimeout(open, retryMilliseconds);
-    });
+  const join = (): void => send({ kind: "join", session, visible: visible() });
+  function fallBack(): void {
+    send = openOwn(hear);
+    join();
   }
+  let send: (said: Said) => void =
+    "SharedWorker" in globalThis ? openShared(hear, fallBack) : openOwn(hear);
+  say = (said) => send(said);
+  join();
 
-  open();
+  const onTurn = (): void => {
+    if (visible()) turnedToAt = Date.now();
+    join();
+  };
+  const onHide = (): void => send({ kind: "bye" });
+  const onShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) join(); // back out of the browser's memory
+  };
+  document.addEventListener("visibilitychange", onTurn);
+  addEventListener("focus", join);
+  addEventListener("pagehide", onHide);
+  addEventListener("pageshow", onShow);
   return () => {
-    clearTimeout(silence);
-    clearTimeout(retry);
-    source?.close();
+    document.removeEventListener("visibilitychange", onTurn);
+    removeEventListener("focus", join);
+    removeEventListener("pagehide", onHide);
+    removeEventListener("pageshow", onShow);
+    send({ kind: "bye" });
+    say = () => {};
   };
 }

@@ -988,6 +988,7 @@ export interface Operations {
         differing: Record<string, unknown>;
         note?: string;
       }>;
+      last_act: number;
       children: Array<{
         id: number;
         scene: string;
@@ -1059,6 +1060,47 @@ export interface Operations {
       stage: string;
       joined: boolean;
       missing: Array<string>;
+    };
+  };
+  /** Says that a page of the asker has the loop open no more */
+  "DELETE /api/v1/loops/{id}/viewers/{page}": {
+    path: { id: string | number; page: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: Record<string, unknown>;
+  };
+  /** Says that a page has the loop open, for a lease in memory (nothing is kept), and reads who else has and which act is the newest */
+  "PUT /api/v1/loops/{id}/viewers/{page}": {
+    path: { id: string | number; page: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      writing?: boolean;
+    };
+    answer: {
+      listed: boolean;
+      renew_seconds: number;
+      stage: string;
+      stage_title: {
+        zh: string;
+        en: string;
+      };
+      state: string;
+      newest: {
+        no: number;
+        act: string;
+        by: string;
+        at: string;
+      };
+      others: Array<{
+        name: string;
+        role: string;
+        area: string | null;
+        unit: string | null;
+        since: string;
+        writing: boolean;
+      }>;
     };
   };
   /** Many steps at once, each for itself, with a result each */

@@ -10,6 +10,8 @@ export interface Pages<T, E = object> {
   rows: readonly T[];
   /** How many rows stand before the first that is kept. */
   base: number;
+  /** The cursor before it. */
+  after: string;
   /** null: all is read. */
   next: string | null;
   /** The page that was read last, for what it says beside its rows. */
@@ -140,6 +142,7 @@ export function usePages<T, E = object>(
   return {
     rows,
     base: kept.parts[0]?.start ?? 0,
+    after: kept.parts[0]?.after ?? "",
     next: kept.next,
     last: kept.last,
     problem: kept.problem,

@@ -12,6 +12,8 @@ export const frameWords = {
   demoCityHint: { zh: "合成数据，没有真实的人", en: "Synthetic data, no real persons" },
   live: { zh: "实时，{time}", en: "Live, {time}" },
   away: { zh: "连不上服务器，数据停在 {time}，正在重连", en: "The server is not answering. Data stand at {time}; reconnecting" },
+  sound: { zh: "声音", en: "Sound" },
+  soundHint: { zh: "有新到的事项时响一声；这台浏览器上记住", en: "A short tone when something new arrives; kept in this browser" },
   connecting: { zh: "正在连接", en: "Connecting" },
   notFoundTitle: { zh: "没有这个页面", en: "No such page" },
   toSituation: { zh: "回到态势", en: "Back to the situation" },

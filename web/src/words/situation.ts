@@ -13,6 +13,9 @@ export const situationWords = {
   areaClear: { zh: "回到全市", en: "Whole city" },
 
   // Situation: what needs somebody
+  needsNews: { zh: "新 {count} 项", en: "{count} new" },
+  needsNewsHint: { zh: "这一栏没有动；点这里再更新", en: "The column did not move; take them in here" },
+  needGone: { zh: "已不需要处理", en: "needs nobody any more" },
   needsTitle: { zh: "先看这些", en: "Needs you now" },
   needsOrder: { zh: "按病例、缺口、静默排序", en: "cases, then gaps, then silence" },
   keysMove: { zh: "上下", en: "move" },

@@ -5,8 +5,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Problem } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { dayAndClock, secondsOf } from "../../format.ts";
+import { useLook, useTone } from "../../parts/arrivals.ts";
 import { cityNow, cityOffset } from "../../parts/city-clock.ts";
 import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
+import { News } from "../../parts/news.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
 import { go, usePlace } from "../../router.ts";
 import { readAreas } from "../loops/definitions.ts";
@@ -15,7 +17,6 @@ import { CauseList, deskId, statementWords } from "./list.tsx";
 import { idsOf, type Desk, type Item } from "./words.ts";
 
 const pageSize = 100;
-const lookMilliseconds = 30_000;
 
 interface Reader {
   permissions: readonly string[];
@@ -86,7 +87,7 @@ function useDesk(asOf: string, newest: number) {
   }, [asOf, turn]);
 
   const look = (): void => {
-    if (asOf || document.hidden) return;
+    if (asOf) return;
     const mine = reading.current;
     read("", null).then(
       (desk) => {
@@ -95,17 +96,7 @@ function useDesk(asOf: string, newest: number) {
       () => {},
     );
   };
-  const latest = useRef(look);
-  latest.current = look;
-  useEffect(() => {
-    const timer = setInterval(() => latest.current(), lookMilliseconds);
-    return () => clearInterval(timer);
-  }, []);
-  const known = useRef(newest);
-  useEffect(() => {
-    if (newest > known.current && known.current) latest.current();
-    known.current = newest;
-  }, [newest]);
+  useLook(newest, look);
 
   async function more(): Promise<void> {
     const after = kept.desk?.next;
@@ -124,8 +115,10 @@ function useDesk(asOf: string, newest: number) {
 function changes(items: readonly Item[], waiting: Desk | null, whole: boolean) {
   const shown = new Set(items.flatMap(idsOf));
   const there = new Set((waiting?.items ?? []).flatMap(idsOf));
+  const news = (waiting?.items ?? []).filter((item) => idsOf(item).some((id) => !shown.has(id)));
   return {
-    news: (waiting?.items ?? []).filter((item) => idsOf(item).some((id) => !shown.has(id))).length,
+    news: news.length,
+    newest: Math.max(0, ...news.flatMap(idsOf)),
     gone: new Set(
       waiting && whole ? items.filter(({ id }) => !there.has(id)).map(({ id }) => id) : [],
     ),
@@ -175,18 +168,19 @@ function DeskHead({ desk, news, past, onReload, onPast }: { desk: Desk; news: nu
     <header class="desk-head">
       <div class="bar-line">
         <h1>{titleOf(desk)}</h1>
-        {news > 0 && (
-          <button class="button slim news" type="button" title={t("deskNewsHint")} onClick={onReload}>
-            {t("deskNews", { count: news })} <kbd>R</kbd>
-          </button>
-        )}
         <span class="push-right bar-line">
           {!past && (
             <button class="button slim" type="button" onClick={onPast}>
               {t("pastLook")}
             </button>
           )}
-          <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+          <News
+            count={news}
+            words={t("deskNews", { count: news })}
+            hint={t("deskNewsHint")}
+            past={past}
+            onTake={onReload}
+          />
           <KeyHint keys={["Enter"]}>{t("keysOpen")}</KeyHint>
           <KeyHint keys={["1", "5"]}>{t("keysVerdict")}</KeyHint>
         </span>
@@ -207,7 +201,8 @@ export function AlertsScreen({ reader, newest }: { reader: Reader; newest: numbe
   const [chosen, setChosen] = useState(0);
   const [said, setSaid] = useState<{ words: string; good: boolean } | null>(null);
   useLoad("areas", readAreas); // the rows are drawn again when the names come
-  const { news, gone } = changes(items, waiting, !desk?.next);
+  const { news, newest: newestAlert, gone } = changes(items, waiting, !desk?.next);
+  useTone(newestAlert ? `alert-${newestAlert}` : "");
   useEffect(() => {
     const wanted = id || chosen;
     setChosen(items.some((item) => item.id === wanted) ? wanted : (items[0]?.id ?? 0));

@@ -1,21 +1,24 @@
 // The lists of loops: the reader's own, what was escalated to them, their area's, the overdue and the
 // closed. Pages are read as the list is scrolled; a later reading never moves the chosen row.
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type Answer } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
 import { count, secondsOf } from "../../format.ts";
-import { cityTime, useCityNow } from "../../parts/city-clock.ts";
+import { newcomers, useLook, useTone } from "../../parts/arrivals.ts";
+import { useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
+import { News } from "../../parts/news.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
-import { usePages } from "../../parts/pages.ts";
+import { usePages, type Pages } from "../../parts/pages.ts";
 import { useChosen, VirtualList } from "../../parts/virtual-list.tsx";
+import { FromTime, hasTimes } from "./from-time.tsx";
 import { areaWords, readAreas, say, type SceneHead } from "./definitions.ts";
-import { seatWords, standing, subjectWords, type Row } from "./words.ts";
+import { listId, seatWords, standing, subjectWords, type Row } from "./words.ts";
 
-export const listId = "loop-list";
 const pageSize = 200;
+const lookMost = 1000;
 const rowHeight = 58;
 
 export const lists = ["me", "told", "area", "overdue", "closed"] as const;
@@ -64,7 +67,8 @@ interface Props {
   marked: ReadonlyMap<number, Row>;
   /** Changes whenever the list is to be read anew. */
   turn: number;
-  news: boolean;
+  /** The newest of the reader's own notices. */
+  newest: number;
   onReload(): void;
   onList(list: ListName): void;
   onScene(scene: string): void;
@@ -153,59 +157,28 @@ function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now
   );
 }
 
-/** Lists of another order than time, and those of the past, are not entered at a time. */
-const hasTimes = ({ list, moment }: Props): boolean => !moment && list !== "told";
-
-/** A long list is entered at a time: the first deadline from then on, or the last that was closed by
- * then. A button until it is wanted. */
-function FromTime(props: Props & { asked: boolean; onAsk(asked: boolean): void }): JSX.Element | null {
-  const { list, from, asked, onAsk, onFrom } = props;
-  const words = t(list === "closed" ? "listFromClosed" : "listFrom");
-  if (!hasTimes(props)) return null;
-  if (!asked && !from)
-    return (
-      <button class="button slim" type="button" onClick={() => onAsk(true)}>
-        {words}… <kbd>G</kbd>
-      </button>
+/** What came since the list was read, in the part of it that was read: it waits until it is taken in. */
+function useNews(props: Props, pages: Pages<Row>): Row[] {
+  const { list, scene, moment, from, turn, newest } = props;
+  const [news, setNews] = useState<Row[]>([]);
+  const { rows, after, next } = pages;
+  const shown = useRef(rows);
+  shown.current = rows;
+  useEffect(() => setNews([]), [list, scene, moment, from, turn]);
+  useLook(newest, () => {
+    if (moment || !pages.read) return;
+    const limit = Math.min(lookMost, rows.length + pageSize);
+    const place = after ? { after } : from ? { from } : {};
+    call("GET /api/v1/loops", { query: { ...queryOf(props), ...place, limit } }).then(
+      ({ items }) => {
+        if (shown.current === rows) setNews(newcomers(rows, next === null, items));
+      },
+      () => {},
     );
-  const leave = (): void => {
-    onAsk(false);
-    focusOn(listId);
-  };
-  return (
-    <label class="from-time small">
-      {words}
-      <input
-        id="loop-from"
-        type="datetime-local"
-        value={from.slice(0, 16)}
-        ref={(field) => {
-          if (asked && !from) field?.focus();
-        }}
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          onFrom(value && cityTime(value));
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== "Escape" && event.key !== "Enter") return;
-          event.stopPropagation();
-          leave();
-        }}
-      />
-      {from && (
-        <button
-          class="button slim"
-          type="button"
-          onClick={() => {
-            onFrom("");
-            leave();
-          }}
-        >
-          {t("listFromStart")}
-        </button>
-      )}
-    </label>
-  );
+  });
+  const last = Math.max(0, ...news.map(({ id }) => id));
+  useTone(last ? `loop-${last}` : "");
+  return news;
 }
 
 export function LoopList(props: Props): JSX.Element {
@@ -235,6 +208,7 @@ export function LoopList(props: Props): JSX.Element {
   const { rows } = pages;
   const [byHand, choose] = useChosen(rows, pages.base, (row) => row.id);
   const chosen = open ? rows.findIndex((row) => row.id === open) : byHand;
+  const news = useNews(props, pages);
   useEffect(() => {
     if (pages.read && rows.length && !open) focusOn(listId);
   }, [pages.read, list, scene]);
@@ -258,6 +232,7 @@ export function LoopList(props: Props): JSX.Element {
     j: () => choose(Math.min(rows.length - 1, chosen + 1)),
     k: () => choose(Math.max(0, chosen - 1)),
     x: markRow,
+    r: () => news.length && props.onReload(),
     Enter: () => openRow(chosen),
   });
   const marks = [...marked.values()];
@@ -297,12 +272,13 @@ export function LoopList(props: Props): JSX.Element {
             {t("openTitle")} <kbd>N</kbd>
           </button>
         )}
-        {props.news && (
-          <button class="button slim" type="button" onClick={props.onReload}>
-            {t("listNews")}
-          </button>
-        )}
-        <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+        <News
+          count={news.length}
+          words={t("listNews", { count: news.length })}
+          hint={t("listNewsHint")}
+          past={moment !== ""}
+          onTake={props.onReload}
+        />
         {mayAct && <KeyHint keys={["X"]}>{t("keysMark")}</KeyHint>}
         {moment && list !== "closed" && <span class="quiet">{t("pastOrder")}</span>}
       </div>

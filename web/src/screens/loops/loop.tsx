@@ -20,7 +20,9 @@ import {
   type Scene,
 } from "./definitions.ts";
 import { Diagram } from "./diagram.tsx";
+import { keptDraft } from "./drafts.ts";
 import { OtherActs, StepForm, StepRow, type Outcome } from "./step.tsx";
+import { Viewers } from "./viewers.tsx";
 import { seatWords, span, standing, subjectWords, valueWords, type Loop } from "./words.ts";
 
 type Act = Loop["history"][number];
@@ -223,7 +225,10 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
     keys[String(n + 1)] = () => setChosen(i);
   });
   useKeys(keys);
-  useEffect(() => setChosen(null), [loop.stage, loop.history.length]);
+  useEffect(() => {
+    const kept = keptDraft(loop.id); // typed before the loop moved: its step may still be there
+    setChosen(kept ? (open.find((one) => one.step.to === kept.to)?.i ?? null) : null);
+  }, [loop.stage, loop.history.length]);
 
   function done(words: string): void {
     setSaid(words);
@@ -240,6 +245,7 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
   return (
     <article class="loop" aria-labelledby="loop-title">
       <Head loop={loop} now={now} onBack={onBack} />
+      <Viewers loop={loop} writing={step !== undefined} onTake={reload} />
       {said && (
         <p class="notice good" role="status">
           {said}

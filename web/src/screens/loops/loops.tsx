@@ -1,7 +1,7 @@
 // Loops: a list beside the loop that is open. The address names both, so that Esc, a link and the
 // browser's own buttons come back to the same row.
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { focusOn, useKeys } from "../../parts/keys.tsx";
@@ -9,10 +9,10 @@ import { useLoad } from "../../parts/load.tsx";
 import { go, usePlace } from "../../router.ts";
 import { momentOf, PastNote } from "../../parts/time-bar.tsx";
 import { areAlike, BulkPane } from "./bulk.tsx";
-import { listId, listNamed, LoopList, pastLists } from "./list.tsx";
+import { listNamed, LoopList, pastLists } from "./list.tsx";
 import { LoopPane, type Reader } from "./loop.tsx";
 import { OpenPane } from "./open.tsx";
-import type { Row } from "./words.ts";
+import { listId, type Row } from "./words.ts";
 
 const bulkMost = 5000;
 
@@ -33,12 +33,6 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
   const [turn, setTurn] = useState(0);
   const [said, setSaid] = useState("");
   const scenes = useLoad("scenes", (signal) => call("GET /api/v1/scenes", { signal }));
-  const known = useRef(newest);
-  const [news, setNews] = useState(false);
-  useEffect(() => {
-    if (newest > known.current && known.current) setNews(true);
-    known.current = newest;
-  }, [newest]);
 
   const fields = new URLSearchParams({
     ...(query.get("list") && { list }),
@@ -54,10 +48,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
       else next.delete(name);
     return next.size ? `?${next.toString()}` : "";
   };
-  const again = (): void => {
-    setTurn((old) => old + 1);
-    setNews(false);
-  };
+  const again = (): void => setTurn((old) => old + 1);
   const back = (): void => {
     setBulk(null);
     setSaid("");
@@ -98,7 +89,7 @@ export function LoopsScreen({ reader, newest }: { reader: Reader; newest: number
         open={bulk ? 0 : id}
         marked={marked}
         turn={turn}
-        news={news && !moment}
+        newest={newest}
         onReload={again}
         onList={(chosen) => {
           setMarked(new Map());

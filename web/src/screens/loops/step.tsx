@@ -5,6 +5,7 @@ import { asProblem, call, type Answer, type Problem } from "../../api/client.ts"
 import { t } from "../../catalogue.ts";
 import { dayAndClock } from "../../format.ts";
 import { say, stageWords, type Area, type Scene, type Words } from "./definitions.ts";
+import { dropDraft, keepDraft, keptDraft } from "./drafts.ts";
 import {
   draftOf,
   errorsElsewhere,
@@ -14,6 +15,7 @@ import {
   valuesOf,
   type Draft,
 } from "./form.tsx";
+import { askWhoMoved } from "./viewers.tsx";
 import { refusalWords, type Loop } from "./words.ts";
 
 export type Step = Loop["next"][number];
@@ -86,15 +88,22 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
     .map((name) => scene.fields.find((field) => field.name === name))
     .filter((field) => field !== undefined);
   const others = scene.fields.filter((field) => !step.require.includes(field.name));
-  const [draft, setDraft] = useState<Draft>(() =>
-    Object.fromEntries(
+  const kept = useRef(keptDraft(loop.id));
+  const [draft, setDraft] = useState<Draft>(() => ({
+    ...Object.fromEntries(
       asked.map((field) => [
         field.name,
         draftOf(field, loop.fields.find((one) => one.name === field.name)?.value),
       ]),
     ),
-  );
-  const [note, setNote] = useState("");
+    ...kept.current?.draft,
+  }));
+  const [note, setNote] = useState(kept.current?.note ?? "");
+  const type = (text: Draft, words: string): void => {
+    setDraft(text);
+    setNote(words);
+    keepDraft(loop.id, { to: step.to, draft: text, note: words });
+  };
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
@@ -119,6 +128,10 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
     focusRefused(form.current);
   }, [problem]);
 
+  function putAway(): void {
+    dropDraft(loop.id);
+    onLeave();
+  }
   async function act(): Promise<void> {
     if (busy) return;
     setBusy(true);
@@ -133,9 +146,11 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
           ...(note.trim() && { note }),
         },
       });
+      dropDraft(loop.id);
       onDone(outcome, step.to);
     } catch (reason) {
       setProblem(asProblem(reason));
+      if (asProblem(reason).status === 409) askWhoMoved();
     } finally {
       setBusy(false);
     }
@@ -157,7 +172,7 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
         } else if (event.key === "Escape") {
           event.preventDefault();
           event.stopPropagation();
-          onLeave();
+          putAway();
         }
       }}
     >
@@ -175,7 +190,7 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
           areas={areas}
           draft={draft}
           errors={errors}
-          onDraft={setDraft}
+          onDraft={(text) => type(text, note)}
         />
       </div>
       {others.length > 0 && (
@@ -189,7 +204,7 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
               areas={areas}
               draft={draft}
               errors={errors}
-              onDraft={setDraft}
+              onDraft={(text) => type(text, note)}
             />
           </div>
         </details>
@@ -199,13 +214,13 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
         text={note}
         required={step.note}
         error={noteError}
-        onText={setNote}
+        onText={(words) => type(draft, words)}
       />
       <div class="bar-line">
         <button class="button main" type="submit" disabled={busy}>
           {t("stepAct", { stage: stageWords(scene, step.to) })} <kbd>Ctrl Enter</kbd>
         </button>
-        <button class="button" type="button" onClick={onLeave}>
+        <button class="button" type="button" onClick={putAway}>
           {t("cancel")}
         </button>
         {step.sign.length > 0 && <span class="quiet">{t("stepSignAfter")}</span>}

@@ -7,6 +7,8 @@ import { roleNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
 import { areaWords, say, type Field, type Stage } from "./definitions.ts";
 
+export const listId = "loop-list";
+
 export type Row = Answer<"GET /api/v1/loops">["items"][number];
 export type Loop = Answer<"GET /api/v1/loops/{id}">;
 type Seat = Row["owner"];
@@ -97,6 +99,8 @@ export function valueWords(type: string, value: unknown): string {
 
 // ---- Refusals
 
+const wasFirst = /no hand leads there$/;
+
 // The server says why in English; what it says most often stands here in both languages.
 const reasons: [RegExp, WordKey][] = [
   [/^the (field|note) is missing$/, "reasonMissing"],
@@ -149,6 +153,7 @@ export function hintWords(field: Field): string {
 export function refusalWords(problem: Problem): string {
   if (problem.status === 0) return t("actOffline");
   const [first] = problem.errors;
+  if (first && wasFirst.test(first.reason)) return t("stepTooLate");
   const why = first ? reasonWords(first.reason) : problem.message;
   if (settings.language === "en") return problem.message;
   return problem.titleChinese ? t("actRefused", { title: problem.titleChinese, why }) : why;

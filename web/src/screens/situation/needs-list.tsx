@@ -1,10 +1,12 @@
 // The column of what needs somebody: one focus, J K move, Enter opens, the chosen row shows its
 // acts.
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useReducer, useRef, useState } from "preact/hooks";
 import { t, type WordKey } from "../../catalogue.ts";
+import { useTone } from "../../parts/arrivals.ts";
 import { Icon } from "../../parts/icons.tsx";
-import { KeyHint, useKeys } from "../../parts/keys.tsx";
+import { useKeys } from "../../parts/keys.tsx";
+import { News } from "../../parts/news.tsx";
 import { go } from "../../router.ts";
 import type { Need } from "./needs.ts";
 
@@ -37,7 +39,38 @@ function Mark({ need }: { need: Need }): JSX.Element {
   );
 }
 
-export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Props): JSX.Element {
+interface Held {
+  /** In the order in which they were taken in, with the words of now; `gone` ones need nobody now. */
+  rows: readonly (Need & { gone: boolean })[];
+  news: readonly Need[];
+  takeIn(): void;
+}
+
+/** The column as the reader took it in: words follow, rows stay, and what is new waits in a counter.
+ *  Another hour is another column; an empty one has no row to move. */
+function useHeld(needs: readonly Need[], past: boolean): Held {
+  const held = useRef<{ past: boolean; needs: readonly Need[] }>({ past, needs });
+  const [, draw] = useReducer((turn: number) => turn + 1, 0);
+  if (past || held.current.past !== past || !held.current.needs.length)
+    held.current = { past, needs };
+  const now = new Map(needs.map((need) => [need.id, need]));
+  const shown = new Set(held.current.needs.map(({ id }) => id));
+  const rows = held.current.needs.map((need) => ({ ...(now.get(need.id) ?? need), gone: !now.has(need.id) }));
+  held.current = { past, needs: rows };
+  return {
+    rows,
+    news: needs.filter(({ id }) => !shown.has(id)),
+    takeIn: () => {
+      held.current = { past, needs };
+      draw(0);
+    },
+  };
+}
+
+export function NeedsList(props: Props): JSX.Element {
+  const { past, mayOpenCases, onHover, onSelect } = props;
+  const { rows: needs, news, takeIn } = useHeld(props.needs, past);
+  useTone(news.length ? `need-${news.map(({ id }) => id).join()}` : "");
   const [currentId, setCurrentId] = useState("");
   const root = useRef<HTMLElement>(null);
   // A new arrival never moves the chosen row: it is kept by what it is, not by where it stands.
@@ -64,6 +97,7 @@ export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Prop
     k: () => choose(current - 1, true),
     K: () => choose(current - 1, true),
     Enter: () => open(needs[current]),
+    r: () => news.length && takeIn(),
   });
 
   return (
@@ -71,7 +105,13 @@ export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Prop
       <div class="column-head">
         <h2 id="needs-title">{t(past ? "needsThen" : "needsTitle")}</h2>
         <span class="small dim">{t("needsOrder")}</span>
-        <KeyHint keys={["J", "K"]}>{t("keysMove")}</KeyHint>
+        <News
+          count={news.length}
+          words={t("needsNews", { count: news.length })}
+          hint={t("needsNewsHint")}
+          past={past}
+          onTake={takeIn}
+        />
       </div>
       {!needs.length && <p class="later">{t(past ? "needsNothingThen" : "needsNothing")}</p>}
       {groups.map(({ kind, title, hint }) => {
@@ -80,7 +120,7 @@ export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Prop
         return (
           <div key={kind}>
             <div class="group">
-              <h3>{t(title, { count: rows.length })}</h3>
+              <h3>{t(title, { count: rows.filter(({ gone }) => !gone).length })}</h3>
               <span class="dim">{t(hint)}</span>
             </div>
             <ul>
@@ -88,7 +128,7 @@ export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Prop
                 const index = needs.indexOf(need);
                 const chosen = index === current;
                 return (
-                  <li key={need.id} class="need" data-current={chosen}>
+                  <li key={need.id} class={`need${need.gone ? " gone" : ""}`} data-current={chosen}>
                     <button
                       type="button"
                       data-need={need.id}
@@ -112,9 +152,9 @@ export function NeedsList({ needs, past, mayOpenCases, onHover, onSelect }: Prop
                       <span class="what">
                         <b>{need.area}</b> {need.what}
                       </span>
-                      <span class="meta">{need.meta}</span>
+                      <span class="meta">{need.gone ? t("needGone") : need.meta}</span>
                     </button>
-                    {chosen && need.code !== "" && (
+                    {chosen && !need.gone && need.code !== "" && (
                       <div class="acts">
                         {need.kind === "cases" && mayOpenCases && (
                           <button class="button main slim" type="button" onClick={() => open(need)}>

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
-import type { Counters } from "../../api/live.ts";
+import { onLive, type Counters } from "../../api/live.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { areaName, clockSeconds, count } from "../../format.ts";
 import { useKeys } from "../../parts/keys.tsx";
@@ -132,6 +132,14 @@ export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JS
       bar.reload();
     }, refreshMilliseconds);
     return () => clearInterval(timer);
+  }, [moment, whole.reload, part.reload, bar.reload]);
+  useEffect(() => {
+    if (moment) return;
+    return onLive("back", () => {
+      whole.reload();
+      part.reload();
+      bar.reload();
+    });
   }, [moment, whole.reload, part.reload, bar.reload]);
   useEffect(() => {
     if (casesNow !== undefined && !moment) whole.reload();
