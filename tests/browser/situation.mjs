@@ -97,12 +97,34 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
       .filter((district) => weekOf(district) > 0)
       .map((district) => district.code);
     same(listed.sort(), expected.sort(), "districts in the list");
-    check(
-      (await textOf(page, ".needs .later")).includes("闭环"),
-      "the list says that loops come later",
+    await page.waitForSelector("[data-need^=alert-]");
+    const desk = await page.evaluate(async () =>
+      (await (await fetch("/api/v1/alerts?limit=50")).json()).items,
+    );
+    const waiting = desk.filter(({ cause }) => ["now", "waits"].includes(cause?.place));
+    check(waiting.length > 0, "alerts wait to be judged");
+    same(
+      await page.$$eval("[data-need^=alert-]", (nodes) => nodes.map((node) => node.dataset.need)),
+      waiting.slice(0, 5).map(({ id }) => `alert-${id}`),
+      "alerts in the list, in the order of the desk",
     );
     await page.waitForTimeout(300);
     await picture(page, "situation-zh");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("An alert in the list opens its page by keys, and its kind opens the desk", async () => {
+    const { page, faults, close } = await openPage(demo, { language: "en" });
+    await logIn(page, "epidemiologist", (await logins(demo)).get("epidemiologist"));
+    const first = await page.waitForSelector("[data-need^=alert-]");
+    const id = (await first.getAttribute("data-need")).slice(6);
+    await first.focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(new RegExp(`/alerts/${id}$`));
+    await page.goBack();
+    await page.click(".group .door[href='/alerts']");
+    await page.waitForURL(/\/alerts$/);
     same(faults, [], "faults");
     await close();
   });

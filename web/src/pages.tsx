@@ -53,9 +53,11 @@ export const pages: Page[] = [
       <SituationScreen
         live={fresh.counters}
         mayOpenCases={session.permissions.includes("case.read")}
-        mayListLoops={["loop.read", "loop.area"].every((one) =>
-          session.permissions.includes(one),
-        )}
+        may={{
+          alerts: session.permissions.includes("alert.read"),
+          loops: session.permissions.includes("loop.read"),
+          loopsOfAreas: session.permissions.includes("loop.area"),
+        }}
       />
     ),
   },

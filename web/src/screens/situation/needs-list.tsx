@@ -4,26 +4,46 @@ import type { JSX } from "preact";
 import { useReducer, useRef, useState } from "preact/hooks";
 import { t, type WordKey } from "../../catalogue.ts";
 import { useTone } from "../../parts/arrivals.ts";
-import { Icon } from "../../parts/icons.tsx";
+import { Icon, type IconName } from "../../parts/icons.tsx";
 import { useKeys } from "../../parts/keys.tsx";
 import { News } from "../../parts/news.tsx";
-import { go } from "../../router.ts";
+import { follow, go } from "../../router.ts";
 import type { Need } from "./needs.ts";
+import type { OwnedNeeds } from "./owned-needs.ts";
 
 interface Props {
   needs: readonly Need[];
+  /** How many there are of a kind, where only the first are here. */
+  totals: OwnedNeeds["totals"];
+  /** Something of them could not be read. */
+  unread: boolean;
+  /** What is to be shown at first is all there. */
+  ready: boolean;
   mayOpenCases: boolean;
+  /** The hour that is looked at; "" is now. */
+  moment: string;
   /** The needs of another hour: nobody acts on them. */
   past: boolean;
   onHover(code: string): void;
   onSelect(code: string): void;
 }
 
-const groups: { kind: Need["kind"]; title: WordKey; hint: WordKey }[] = [
+const groups: { kind: Need["kind"]; title: WordKey; hint: WordKey; door?: string }[] = [
+  { kind: "told", title: "needsTold", hint: "needsToldHint", door: "/loops?list=told" },
+  { kind: "late", title: "needsLate", hint: "needsLateHint", door: "/loops?list=overdue" },
+  { kind: "alert", title: "needsAlerts", hint: "needsAlertsHint", door: "/alerts" },
   { kind: "cases", title: "needsCases", hint: "needsCasesHint" },
   { kind: "gap", title: "needsGaps", hint: "needsGapsHint" },
   { kind: "silent", title: "needsSilent", hint: "needsSilentHint" },
 ];
+
+const shapes: Partial<Record<Need["kind"], IconName>> = {
+  told: "bell",
+  late: "late",
+  alert: "open",
+  gap: "unknown",
+  silent: "silent",
+};
 
 function Mark({ need }: { need: Need }): JSX.Element {
   if (need.kind === "cases")
@@ -33,11 +53,17 @@ function Mark({ need }: { need: Need }): JSX.Element {
       </span>
     );
   return (
-    <span class="mark">
-      <Icon name={need.kind === "gap" ? "unknown" : "silent"} />
+    <span class={`mark ${need.kind}`}>
+      <Icon name={shapes[need.kind] ?? "unknown"} />
     </span>
   );
 }
+
+/** A page as it was at the hour that is looked at. */
+const withMoment = (address: string, moment: string): string =>
+  moment
+    ? `${address}${address.includes("?") ? "&" : "?"}as_of=${encodeURIComponent(moment)}`
+    : address;
 
 interface Held {
   /** In the order in which they were taken in, with the words of now; `gone` ones need nobody now. */
@@ -48,10 +74,10 @@ interface Held {
 
 /** The column as the reader took it in: words follow, rows stay, and what is new waits in a counter.
  *  Another hour is another column; an empty one has no row to move. */
-function useHeld(needs: readonly Need[], past: boolean): Held {
+function useHeld(needs: readonly Need[], past: boolean, ready: boolean): Held {
   const held = useRef<{ past: boolean; needs: readonly Need[] }>({ past, needs });
   const [, draw] = useReducer((turn: number) => turn + 1, 0);
-  if (past || held.current.past !== past || !held.current.needs.length)
+  if (!ready || past || held.current.past !== past || !held.current.needs.length)
     held.current = { past, needs };
   const now = new Map(needs.map((need) => [need.id, need]));
   const shown = new Set(held.current.needs.map(({ id }) => id));
@@ -68,8 +94,9 @@ function useHeld(needs: readonly Need[], past: boolean): Held {
 }
 
 export function NeedsList(props: Props): JSX.Element {
-  const { past, mayOpenCases, onHover, onSelect } = props;
-  const { rows: needs, news, takeIn } = useHeld(props.needs, past);
+  const { totals, unread, moment, mayOpenCases, onHover, onSelect } = props;
+  const past = moment !== "" || props.past;
+  const { rows: needs, news, takeIn } = useHeld(props.needs, past, props.ready);
   useTone(news.length ? `need-${news.map(({ id }) => id).join()}` : "");
   const [currentId, setCurrentId] = useState("");
   const root = useRef<HTMLElement>(null);
@@ -81,7 +108,8 @@ export function NeedsList(props: Props): JSX.Element {
 
   const open = (need: Need | undefined): void => {
     if (!need) return;
-    if (need.kind === "cases" && mayOpenCases) go(`/cases?area=${need.code}`);
+    if (need.address) go(past ? withMoment(need.address, moment) : need.address);
+    else if (need.kind === "cases" && mayOpenCases) go(`/cases?area=${need.code}`);
     else if (need.code) onSelect(need.code);
   };
   const choose = (index: number, focus: boolean): void => {
@@ -113,15 +141,25 @@ export function NeedsList(props: Props): JSX.Element {
           onTake={takeIn}
         />
       </div>
+      {unread && (
+        <p class="notice" role="alert">
+          {t("needsUnread")}
+        </p>
+      )}
       {!needs.length && <p class="later">{t(past ? "needsNothingThen" : "needsNothing")}</p>}
-      {groups.map(({ kind, title, hint }) => {
+      {groups.map(({ kind, title, hint, door }) => {
         const rows = needs.filter((need) => need.kind === kind);
         if (!rows.length) return null;
         return (
           <div key={kind}>
             <div class="group">
-              <h3>{t(title, { count: rows.filter(({ gone }) => !gone).length })}</h3>
+              <h3>{t(title, { count: totals[kind] ?? rows.filter(({ gone }) => !gone).length })}</h3>
               <span class="dim">{t(hint)}</span>
+              {door && (
+                <a class="door" href={withMoment(door, moment)} onClick={follow}>
+                  {t("needsAll")} →
+                </a>
+              )}
             </div>
             <ul>
               {rows.map((need) => {
@@ -154,8 +192,14 @@ export function NeedsList(props: Props): JSX.Element {
                       </span>
                       <span class="meta">{need.gone ? t("needGone") : need.meta}</span>
                     </button>
-                    {chosen && !need.gone && need.code !== "" && (
+                    {chosen && !need.gone && (need.code !== "" || (need.address && !past)) && (
                       <div class="acts">
+                        {need.address && !past && (
+                          <button class="button main slim" type="button" onClick={() => open(need)}>
+                            {t(need.kind === "alert" ? "needOpenAlert" : "needOpenLoop")}
+                            <kbd>Enter</kbd>
+                          </button>
+                        )}
                         {need.kind === "cases" && mayOpenCases && (
                           <button class="button main slim" type="button" onClick={() => open(need)}>
                             <Icon name="lock" />
@@ -163,13 +207,15 @@ export function NeedsList(props: Props): JSX.Element {
                             <kbd>Enter</kbd>
                           </button>
                         )}
-                        <button
-                          class="button slim"
-                          type="button"
-                          onClick={() => onSelect(need.code)}
-                        >
-                          {t("needLookArea")}
-                        </button>
+                        {need.code !== "" && (
+                          <button
+                            class="button slim"
+                            type="button"
+                            onClick={() => onSelect(need.code)}
+                          >
+                            {t("needLookArea")}
+                          </button>
+                        )}
                       </div>
                     )}
                   </li>
@@ -179,7 +225,6 @@ export function NeedsList(props: Props): JSX.Element {
           </div>
         );
       })}
-      <p class="later">{t("needsLater")}</p>
     </section>
   );
 }

@@ -1,12 +1,12 @@
-// What needs somebody first, from what exists today: cases, gaps in the data, silent venues. Loops
-// and alerts bring owners and clocks later; nothing is invented until then.
+// What the figures of the situation ask for: cases, gaps in the data, silent venues. What has an owner
+// and a clock stands before them (owned-needs.ts).
 import { t, type WordKey } from "../../catalogue.ts";
 import { areaName, clock, count, dayShort, dayLong, percent, rate } from "../../format.ts";
 import { latestCase, rateOf, weekOf, type Days, type Situation } from "./figures.ts";
 
 export interface Need {
   id: string;
-  kind: "cases" | "gap" | "silent";
+  kind: "told" | "late" | "alert" | "cases" | "gap" | "silent";
   /** Stands in the disc before a row of cases. */
   figure: string;
   area: string;
@@ -14,6 +14,8 @@ export interface Need {
   code: string;
   what: string;
   meta: string;
+  /** The page that it opens, where it has one of its own. */
+  address?: string;
 }
 
 function caseNeeds(situation: Situation): Need[] {

@@ -16,11 +16,12 @@ import { DistrictTable } from "./district-table.tsx";
 import { casesKnown, ledeOf, mapTitleOf, type Situation } from "./figures.ts";
 import { NeedsList } from "./needs-list.tsx";
 import { needsOf } from "./needs.ts";
+import { useOwnedNeeds, type Readable } from "./owned-needs.ts";
 
 interface Props {
   live: Counters | null;
   mayOpenCases: boolean;
-  mayListLoops: boolean;
+  may: Readable;
 }
 
 const refreshMilliseconds = 30_000;
@@ -108,7 +109,7 @@ const addressOf = (area: string, moment: string): string => {
   return fields.size ? `/?${fields.toString()}` : "/";
 };
 
-export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JSX.Element {
+export function SituationScreen({ live, mayOpenCases, may }: Props): JSX.Element {
   const { query } = usePlace();
   const area = query.get("area") ?? "";
   const moment = momentOf(query);
@@ -144,6 +145,9 @@ export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JS
   useEffect(() => {
     if (casesNow !== undefined && !moment) whole.reload();
   }, [casesNow]);
+
+  const owned = useOwnedNeeds(may, moment, whole.value?.as_of.slice(0, 16) ?? "");
+  const mayListLoops = may.loops && may.loopsOfAreas;
 
   const select = (code: string): void => go(addressOf(code !== area ? code : "", moment));
   const look = (next: string): void => go(addressOf(area, next), moment !== "" && next !== "");
@@ -190,7 +194,11 @@ export function SituationScreen({ live, mayOpenCases, mayListLoops }: Props): JS
       </p>
       <div class={`situation${past ? " past" : ""}`} aria-busy={!whole.value}>
         <NeedsList
-          needs={needsOf(situation)}
+          needs={[...owned.needs, ...needsOf(situation)]}
+          totals={owned.totals}
+          unread={owned.unread}
+          ready={owned.ready}
+          moment={moment}
           past={past}
           mayOpenCases={opens}
           onHover={setHovered}
