@@ -413,6 +413,15 @@ static void a_stream_gives_its_first_event_at_once_and_more_later(void **state)
     for (int i = 0; i < 2; i++)
         assert_true(hear_text(fd, "event: counters", 10));
     close(fd);
+    /* a page's stream begins with what its page knows of the session, before anything of it */
+    char request[300];
+    snprintf(request, sizeof request,
+             "GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\nCookie: chengmai_session=%s\r\n\r\n",
+             token);
+    fd = dial(served);
+    say_text(fd, request);
+    assert_true(hear_text(fd, "\nevent: session\ndata: {\"csrf\":\"", 5));
+    close(fd);
     assert_int_equal(ask(served, "GET /api/v1/events/stream HTTP/1.0\r\n\r\n"), 401);
     token_of_user(served, "sampler", token); /* reads no situation: notices alone */
     fd = open_stream(served, token);

@@ -88,7 +88,8 @@ async function until(read, expected, words, seconds = 30) {
 }
 
 const streams = () => metric("chengmai_event_streams");
-const bellOf = (page) => page.$eval(".bell .button", (node) => Number(/\d+/.exec(node.textContent) ?? 0));
+const bellOf = (page) =>
+  page.$eval(".bell .button", (node) => Number(/\d+/.exec(node.textContent) ?? 0));
 const tonesOf = async (pages) => {
   const counts = await Promise.all(pages.map((page) => page.evaluate(() => window.tones)));
   return counts.reduce((sum, count) => sum + count, 0);
@@ -101,6 +102,10 @@ const eachIs = (pages, read, expected, words, seconds) =>
     seconds,
   );
 const awayOf = (page) => page.$eval(".fresh", (node) => node.classList.contains("away"));
+
+/** Where the first of these stands: it must not move because something arrived. */
+const topOf = (page, selector) =>
+  page.$eval(selector, (node) => Math.round(node.getBoundingClientRect().top));
 
 /** Counts how often a page asks the browser for sound. */
 const countTones = (context) =>
@@ -135,7 +140,8 @@ async function openTabs(server, name, secret, addresses, options = {}) {
 export function liveTests() {
   test("Eight tabs share one stream, see the same, catch up after the server was killed, and one of them makes the tone", async () => {
     const server = await start();
-    const addresses = ["/loops?list=me", "/loops?list=me", "/loops", "/scenes", "/scenes", "/loops", "/loops"];
+    const mine = "/loops?list=me";
+    const addresses = [mine, mine, "/loops", "/scenes", "/scenes", "/loops", "/loops"];
     const { pages, faults, close } = await openTabs(server, "town_one", password, addresses, {
       prepare: countTones,
     });
@@ -163,10 +169,16 @@ export function liveTests() {
 
     /* killed; three loops come while the pages cannot know */
     const lists = [pages[0], pages[1], pages[2]];
-    await eachIs(lists, (page) => page.$eval(".waits .news", (node) => node.textContent.trim()), "新 2 件 R", "what waits in the lists");
+    await eachIs(
+      lists,
+      (page) => page.$eval(".waits .news", (node) => node.textContent.trim()),
+      "新 2 件 R",
+      "what waits in the lists",
+    );
     for (const page of lists) await page.click(".waits .news");
     await eachIs(lists, (page) => page.$$eval(".waits .news", (all) => all.length), 0, "taken in");
     const rows = await first.$$eval(".loop-row", (all) => all.length);
+    const top = await topOf(first, ".loop-row");
     for (const page of pages) await page.evaluate(() => (window.mark = "the same document"));
     await kill();
     await eachIs(pages, awayOf, true, "every tab says that the server is away");
@@ -177,16 +189,35 @@ export function liveTests() {
     await startAgain();
     await eachIs(pages, awayOf, false, "every tab is back by itself");
     await eachIs(pages, bellOf, before + 5, "the notices of meanwhile in every tab");
-    await eachIs(pages, (page) => page.evaluate(() => window.mark), "the same document", "without a reload");
+    await eachIs(
+      pages,
+      (page) => page.evaluate(() => window.mark),
+      "the same document",
+      "without a reload",
+    );
     await until(streams, 1, "one stream again");
-    await eachIs(lists, (page) => page.$eval(".waits .news", (node) => node.textContent.trim()), "新 3 件 R", "what came meanwhile waits in a counter");
-    same(await first.$$eval(".loop-row", (all) => all.length), rows, "rows that the reader has under the hand");
+    await eachIs(
+      lists,
+      (page) => page.$eval(".waits .news", (node) => node.textContent.trim()),
+      "新 3 件 R",
+      "what came meanwhile waits in a counter",
+    );
+    same(
+      await first.$$eval(".loop-row", (all) => all.length),
+      rows,
+      "rows that the reader has under the hand",
+    );
+    same(await topOf(first, ".loop-row"), top, "where the first of them stands");
     await picture(first, "live-arrivals-zh");
     same(await pageIsWiderThanView(first), false, "the page fits");
     same(await axeFindings(first), [], "axe");
     await first.bringToFront();
     await first.keyboard.press("r");
-    await until(() => first.$$eval(".loop-row", (all) => all.length), rows + 3, "taken in by a key");
+    await until(
+      () => first.$$eval(".loop-row", (all) => all.length),
+      rows + 3,
+      "taken in by a key",
+    );
 
     /* the stream stays with the last tab and goes with it */
     for (const page of pages.slice(1)) await page.close();
@@ -210,7 +241,12 @@ export function liveTests() {
     const [a, b, c] = pages;
     await until(streams, 1, "one stream");
     await a.click(".top .push > .button:last-child");
-    await eachIs(pages, (page) => page.$eval("[name=password]", () => true), true, "log-in in every tab");
+    await eachIs(
+      pages,
+      (page) => page.$eval("[name=password]", () => true),
+      true,
+      "log-in in every tab",
+    );
     same(await b.$$eval(".loop-row", (all) => all.length), 0, "rows left in another tab");
     await until(streams, 0, "the stream has ended");
 
@@ -300,8 +336,14 @@ export function liveTests() {
     await zh.page.waitForSelector("[data-viewer=town_two]");
     await en.page.waitForSelector("[data-viewer=town_one]");
     const seenOf = async (page) => await textOf(page, "[data-viewers]");
-    check(/也打开着：town_two · 镇街值班 · \S+ · \d\d:\d\d 起$/.test(await seenOf(zh.page)), await seenOf(zh.page));
-    check(/Also open:town_one · Town duty officer · .+ · since \d\d:\d\d$/.test(await seenOf(en.page)), await seenOf(en.page));
+    check(
+      /也打开着：town_two · 镇街值班 · \S+ · \d\d:\d\d 起$/.test(await seenOf(zh.page)),
+      await seenOf(zh.page),
+    );
+    check(
+      /Also open:town_one · Town duty officer · .+ · since \d\d:\d\d$/.test(await seenOf(en.page)),
+      await seenOf(en.page),
+    );
 
     /* who may not read the loop is told nothing of who has it open */
     const stranger = command(data, ["user", "token", "elsewhere"]).trim();
@@ -317,15 +359,27 @@ export function liveTests() {
     await en.page.waitForSelector("#step-answer");
     await en.page.fill("#step-answer", "disinfected, and answered in person");
     await en.page.fill("#step-note", "by telephone at noon");
-    await until(async () => (await seenOf(zh.page)).endsWith("正在填写"), true, "the other is writing");
+    await until(
+      async () => (await seenOf(zh.page)).endsWith("正在填写"),
+      true,
+      "the other is writing",
+    );
     await picture(zh.page, "live-viewers-zh");
     await kill();
     await eachIs([zh.page, en.page], awayOf, true, "both say that the server is away");
     await startAgain();
     await eachIs([zh.page, en.page], awayOf, false, "both are back");
-    await until(async () => (await seenOf(zh.page)).endsWith("正在填写"), true, "they see each other again");
+    await until(
+      async () => (await seenOf(zh.page)).endsWith("正在填写"),
+      true,
+      "they see each other again",
+    );
     await en.page.waitForSelector("[data-viewer=town_one]");
-    same(await en.page.inputValue("#step-answer"), "disinfected, and answered in person", "typed words");
+    same(
+      await en.page.inputValue("#step-answer"),
+      "disinfected, and answered in person",
+      "typed words",
+    );
 
     /* the first to act wins; the second is told, and keeps what was typed */
     await zh.page.click("[data-step=review] button");
@@ -334,15 +388,25 @@ export function liveTests() {
     await zh.page.waitForSelector(".loop .notice.good");
     await en.page.waitForSelector("[data-moved]");
     const moved = await textOf(en.page, "[data-moved]");
-    check(/town_one, Advanced \(\d\d:\d\d\)/.test(moved) && moved.includes("What you typed is kept"), moved);
+    check(
+      /town_one, Advanced \(\d\d:\d\d\)/.test(moved) && moved.includes("What you typed is kept"),
+      moved,
+    );
     await picture(en.page, "live-moved-en");
     same(await axeFindings(en.page), [], "axe, English");
     await en.page.focus("#step-answer");
     await en.page.keyboard.press("Control+Enter");
     await en.page.waitForSelector(".step-form [role=alert]");
     const why = await textOf(en.page, ".step-form [role=alert]");
-    check(why.startsWith("Somebody was first: the loop has moved on"), `the refusal in plain words: ${why}`);
-    same(await en.page.inputValue("#step-note"), "by telephone at noon", "typed words after the refusal");
+    check(
+      why.startsWith("Somebody was first: the loop has moved on"),
+      `the refusal in plain words: ${why}`,
+    );
+    same(
+      await en.page.inputValue("#step-note"),
+      "by telephone at noon",
+      "typed words after the refusal",
+    );
     await en.page.click("[data-moved] button");
     await en.page.waitForSelector("[data-kept]");
     const kept = await textOf(en.page, "[data-kept]");
@@ -360,12 +424,22 @@ export function liveTests() {
 
     /* who leaves is gone at once, and after the log-out too */
     await en.page.keyboard.press("Escape");
-    await until(() => zh.page.$$eval("[data-viewer]", (all) => all.length), 0, "the other has left", 5);
+    await until(
+      () => zh.page.$$eval("[data-viewer]", (all) => all.length),
+      0,
+      "the other has left",
+      5,
+    );
     await until(() => metric("chengmai_loop_views"), 1, "pages that have a loop open");
     await en.page.goto(`/loops/${id}?list=me`);
     await zh.page.waitForSelector("[data-viewer=town_two]");
     await en.close();
-    await until(() => zh.page.$$eval("[data-viewer]", (all) => all.length), 0, "the other's browser is gone", 40);
+    await until(
+      () => zh.page.$$eval("[data-viewer]", (all) => all.length),
+      0,
+      "the other's browser is gone",
+      40,
+    );
     same([...zh.faults, ...en.faults], [], "faults");
     await zh.close();
   });
@@ -377,6 +451,7 @@ export function liveTests() {
     await page.waitForSelector("[data-need]");
     const needs = () => page.$$eval("[data-need]", (all) => all.map((one) => one.dataset.need));
     const before = await needs();
+    const top = await topOf(page, "[data-need]");
     const free = ["320402", "320404", "320411", "320412", "320413", "320481"].find(
       (code) => !before.includes(`cases-${code}`),
     );
@@ -396,11 +471,16 @@ export function liveTests() {
     await page.waitForSelector(".needs .waits .news");
     check(/^1 new/.test(await textOf(page, ".needs .waits .news")), "the counter");
     same(await needs(), before, "the rows as they were");
+    same(await topOf(page, "[data-need]"), top, "where the first of them stands");
     await picture(page, "live-needs-en");
     same(await axeFindings(page), [], "axe");
     await page.keyboard.press("r");
     await until(async () => (await needs()).includes(`cases-${free}`), true, "taken in by a key");
-    same(await page.$$eval(".needs .waits .news", (all) => all.length), 0, "nothing waits any more");
+    same(
+      await page.$$eval(".needs .waits .news", (all) => all.length),
+      0,
+      "nothing waits any more",
+    );
     same(faults, [], "faults");
     await close();
     await city.server.stop();

@@ -175,6 +175,7 @@ export class LiveHub {
 
   #begin(session: string): void {
     const known = [...this.#pages].every((page) => page.session === session);
+    if (session !== this.#session) this.#forget();
     this.#session = session;
     if (!known) void this.#ask();
     this.#say(true);
@@ -209,11 +210,15 @@ export class LiveHub {
   #close(): void {
     this.#stop();
     clearTimeout(this.#retry);
+    this.#forget();
+    this.#reachable = null;
+  }
+
+  #forget(): void {
     this.#session = "";
     this.#counters = null;
     this.#notices = null;
     this.#turn = 0;
-    this.#reachable = null;
     this.#sounded = [];
   }
 
