@@ -150,11 +150,11 @@ export function alertTests({ demo, demoData, districtPassword, empty, emptyPassw
     }
     await page.keyboard.press("Enter");
     await shown(page);
-    await page.waitForSelector(".alert-chart");
-    await page.focus(".alert-chart");
+    await page.waitForSelector(".alert-figure .plot svg");
+    await page.focus(".alert-figure .plot");
     await page.keyboard.press("ArrowLeft");
     check(
-      /^12 Apr: \d+, expected [\d.]+, limit [\d.]+/.test(await textOf(page, ".alert-figure .readout")),
+      /^12 Apr, \w+: \d+, expected [\d.]+, limit [\d.]+/.test(await textOf(page, ".alert-figure .readout")),
       await textOf(page, ".alert-figure .readout"),
     );
     await picture(page, "alert-open-en");
@@ -317,7 +317,7 @@ export function alertTests({ demo, demoData, districtPassword, empty, emptyPassw
       same(await pageIsWiderThanView(page), false, `${name} scrolls sideways`);
       await picture(page, name);
       await open(page, "pharmacy_fever");
-      await page.waitForSelector(".alert-chart");
+      await page.waitForSelector(".alert-figure .plot svg");
       same(await pageIsWiderThanView(page), false, `${name}, one alert, scrolls sideways`);
       await picture(page, `${name}-one`);
       await close();

@@ -55,7 +55,7 @@ const drawn = (page) =>
           const there =
             document.querySelectorAll(".map [data-code]").length &&
             document.querySelectorAll(".districts tbody tr").length &&
-            document.querySelectorAll(".chart canvas").length >= 4 &&
+            document.querySelectorAll(".chart .plot svg").length >= 4 &&
             document.querySelectorAll("[data-counter]").length;
           if (!there) requestAnimationFrame(look);
           else requestAnimationFrame(() => done(performance.now() / 1000));

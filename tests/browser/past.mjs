@@ -96,7 +96,7 @@ export function pastTests({ demo }) {
       check(label.includes(`近 7 天 ${sum}`), `map: ${label}`);
     }
     same(
-      await textsOf(page, "[data-chart=scans] table td"),
+      await textsOf(page, "[data-chart=scans] tbody td:nth-child(2)"),
       then.series.scans.map((value) => (value === null ? "未知" : value.toLocaleString("en-US"))),
       "chart of scans",
     );
@@ -204,10 +204,10 @@ export function pastTests({ demo }) {
     const last = reproduction.findLast((estimate) => estimate);
     const title = await textOf(page, "[data-chart=reproduction] h3");
     check(title.includes(`${last.mean.toFixed(1)}（${last.low.toFixed(1)}–`), title);
-    const words = await textsOf(page, "[data-chart=reproduction] table td");
+    const words = await textsOf(page, "[data-chart=reproduction] tbody td:nth-child(2)");
     same(words.filter((text) => text === "未知").length,
       reproduction.filter((estimate) => !estimate).length, "days without an estimate");
-    same((await textsOf(page, "[data-chart=loops] table td")).filter((text) => text === "未知").length,
+    same((await textsOf(page, "[data-chart=loops] tbody td:nth-child(2)")).filter((text) => text === "未知").length,
       series.loops_opened.filter((value) => value === null).length, "days before loops were counted");
     await close();
   });
@@ -222,7 +222,7 @@ export function pastTests({ demo }) {
         const { page, close } = await inside({ width, height: 900, language, theme });
         await page.goto(`/?as_of=${encodeURIComponent("2022-04-12T15:00:00+08:00")}`);
         await page.waitForSelector(".past-note");
-        await page.waitForSelector(".chart canvas");
+        await page.waitForSelector(".chart .plot svg");
         same(await pageIsWiderThanView(page), false, `${language} ${width} scrolls sideways`);
         same(await axeFindings(page), [], `axe: ${language} ${width} ${theme}`);
         await page.waitForTimeout(200);

@@ -24,12 +24,12 @@ import {
 export function reachTests({ demo, empty, emptyPassword }) {
   const screens = [
     { name: "log-in", open: async (page) => page.waitForSelector(".stub"), out: true },
-    { name: "situation", open: async (page) => page.waitForSelector(".chart canvas") },
+    { name: "situation", open: async (page) => page.waitForSelector(".chart .plot svg") },
     {
       name: "a district",
       open: async (page) => {
         await page.goto("/?area=320412");
-        await page.waitForSelector(".chart canvas");
+        await page.waitForSelector(".chart .plot svg");
       },
     },
     {
@@ -225,7 +225,7 @@ export function reachTests({ demo, empty, emptyPassword }) {
         }
         const nothing = await openPage(empty, { language, theme });
         await logIn(nothing.page, "duty", emptyPassword);
-        await nothing.page.waitForSelector(".chart canvas");
+        await nothing.page.waitForSelector(".chart .plot svg");
         found.push(...(await axeFindings(nothing.page)).map((finding) => `empty city: ${finding}`));
         await nothing.close();
         same(found, [], "findings");

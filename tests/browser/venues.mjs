@@ -169,7 +169,7 @@ export function venueTests({ demo, demoData, empty, emptyPassword }) {
     await page.keyboard.press("Enter");
     await page.waitForSelector(".venue-head h1");
     same(await textOf(page, ".venue-head h1"), name, "the chosen row opens");
-    await page.waitForSelector(".venue canvas");
+    await page.waitForSelector(".venue .plot svg");
     await page.waitForFunction(() => document.activeElement?.id === "venue-back");
     await page.keyboard.press("Escape");
     await page.waitForURL(/\/venues$/);
@@ -390,7 +390,7 @@ export function venueTests({ demo, demoData, empty, emptyPassword }) {
         ]) {
           await page.goto(address);
           await page.waitForSelector(
-            name === "venues" ? "#venue-list .row" : name === "venue" ? ".venue canvas" : "#venue-sheet",
+            name === "venues" ? "#venue-list .row" : name === "venue" ? ".venue .plot svg" : "#venue-sheet",
           );
           await page.waitForTimeout(150);
           if (await pageIsWiderThanView(page)) found.push(`${address} at ${width} scrolls sideways`);

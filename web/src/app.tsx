@@ -7,6 +7,7 @@ import { t } from "./catalogue.ts";
 import { areaName, clockSeconds } from "./format.ts";
 import { mayOpen, pageOf, pages, type Fresh, type Seen } from "./pages.tsx";
 import { Bell } from "./parts/bell.tsx";
+import { chartCity } from "./parts/chart-frame.tsx";
 import { forgetAll } from "./parts/forget.ts";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
@@ -141,7 +142,7 @@ function Inside({ session, onLogOut }: { session: Session; onLogOut(): void }): 
   const [demo, setDemo] = useState(false);
   useEffect(() => {
     call("GET /api/v1/public/about").then(
-      (about) => setDemo(about.demo),
+      (about) => setDemo((chartCity.demo = about.demo)),
       () => {},
     );
   }, []);

@@ -4,6 +4,7 @@ import { addWords } from "./catalogue.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/frame.css";
+import "./style/chart.css";
 import "./style/situation.css";
 import "./style/alerts.css";
 import "./style/cases.css";

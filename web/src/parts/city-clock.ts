@@ -1,6 +1,6 @@
 // The city's time on this page: asked once, then carried on by the machine's own clock. Deadlines
 // are counted from it, so that a machine whose clock is wrong still counts right.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { call } from "../api/client.ts";
 import { secondsOf } from "../format.ts";
 
@@ -46,4 +46,11 @@ export function useCityNow(): number {
 export function useCityTimeKnown(): boolean {
   useCityNow();
   return known.asked;
+}
+
+/** The city's time at which what is shown was read, for answers that do not say it themselves; null
+ *  until that time is known. */
+export function useReadAt(value: unknown): string | null {
+  const seconds = useMemo(() => Date.now() / 1000, [value]);
+  return useCityTimeKnown() ? cityTime(cityText(seconds + known.ahead)) : null;
 }

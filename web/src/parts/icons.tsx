@@ -23,10 +23,15 @@ export type IconName = keyof typeof paths;
 export function Icon({ name }: { name: IconName }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
-      <path fill-rule="evenodd" d={paths[name]} />
+      <IconShape name={name} />
     </svg>
   );
 }
+
+/** The shape alone, 16 by 16. */
+export const IconShape = ({ name }: { name: IconName }): JSX.Element => (
+  <path fill-rule="evenodd" d={paths[name]} />
+);
 
 /** The pattern that stands for what is not known, for use as `url(#ID)`. */
 export function HatchPattern({

@@ -1,6 +1,7 @@
 // All words of the console.
 import { alertsWords } from "./alerts.ts";
 import { casesWords } from "./cases.ts";
+import { chartsWords } from "./charts.ts";
 import { frameWords } from "./frame.ts";
 import { loginWords } from "./login.ts";
 import { loopsWords } from "./loops.ts";
@@ -13,6 +14,7 @@ import { systemWords } from "./system.ts";
 import { venuesWords } from "./venues.ts";
 
 export const consoleWords = {
+  ...chartsWords,
   ...frameWords,
   ...loginWords,
   ...noticesWords,

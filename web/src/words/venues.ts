@@ -13,6 +13,16 @@ export const venuesWords = {
 
   // Venues: the table of coverage
   coverageLabel: { zh: "各类场所在各区域的在用比例", en: "Share of venues in use by category and area" },
+  whatCoverage: { zh: "场所在用覆盖", en: "Venues in use" },
+  heatTitle: { zh: "{hours} 小时在用比例最低的是{category}，{share}", en: "{category}: least in use, {share} in {hours} h" },
+  heatTitleUnknown: { zh: "场所在用情况未知", en: "Which venues are in use is not known" },
+  cellsKnown: { zh: "{cells} 格中 {known} 格已知", en: "{known} of {cells} cells known" },
+  thVenueCount: { zh: "场所", en: "Venues" },
+  thInUse: { zh: "在用", en: "In use" },
+  thSilent: { zh: "静默", en: "Silent" },
+  thCopied: { zh: "疑似复制", en: "Copied, suspected" },
+  thWithCode: { zh: "有码单位", en: "Units with a code" },
+  thUnits: { zh: "登记单位", en: "Units" },
   heatLegend: { zh: "{hours} 小时在用", en: "In use in {hours} h" },
   heatUnknown: { zh: "未知，不当作 0", en: "not known, not 0" },
   heatSuspected: { zh: "{days} 天内疑似被复制", en: "copied code suspected, {days} days" },

@@ -15,7 +15,11 @@ import {
   secondsOf,
   weekday,
 } from "../../format.ts";
+import { ChartFrame, type ChartKey } from "../../parts/chart-frame.tsx";
+import { useReadAt } from "../../parts/city-clock.ts";
+import { HatchKey } from "../../parts/day-chart.tsx";
 import { HatchPattern } from "../../parts/icons.tsx";
+import { daysKnown, type Cell, type Sheet } from "../../parts/sheet.ts";
 import { categoryNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
 
@@ -91,46 +95,37 @@ function LaneDefs(): JSX.Element {
   return (
     <defs>
       <HatchPattern id="lane-hatch" clear />
-      <linearGradient id="lane-fade">
-        <stop class="fade-0" offset="0" />
-        <stop class="fade-1" offset="1" />
-      </linearGradient>
+      <Fade id="lane-fade" />
     </defs>
   );
 }
 
-function LaneKey(): JSX.Element {
+function Fade({ id }: { id: string }): JSX.Element {
   return (
-    <p class="lane-key">
-      <span>
-        <svg class="thin" aria-hidden="true">
-          <path class="tick" d="M4 0v12" />
-        </svg>
-        {t("legendTick")}
-      </span>
-      <span>
-        <svg aria-hidden="true">
-          <rect class="solid" y="1" width="28" height="10" />
-        </svg>
-        {t("legendSolid")}
-      </span>
-      <span>
-        <svg aria-hidden="true">
-          <rect fill="url(#lane-fade)" y="1" width="28" height="10" />
-        </svg>
-        {t("legendFading")}
-      </span>
-      <span>
-        <svg aria-hidden="true">
-          <rect class="outline" x=".5" y="1" width="28" height="10" />
-        </svg>
-        {t("legendOutline")}
-      </span>
-      <span>
-        <i class="hatched hatch-key" aria-hidden="true" />
-        {t("legendNone")}
-      </span>
-    </p>
+    <linearGradient id={id}>
+      <stop class="fade-0" offset="0" />
+      <stop class="fade-1" offset="1" />
+    </linearGradient>
+  );
+}
+
+const laneKeys = (): ChartKey[] => [
+  { mark: <path class="tick" d="M14 0v12" />, words: t("legendTick") },
+  { mark: <rect class="solid" y="1" width="28" height="10" />, words: t("legendSolid") },
+  { mark: <FadeKey />, words: t("legendFading") },
+  { mark: <rect class="outline" x=".5" y="1" width="27" height="10" />, words: t("legendOutline") },
+  { mark: <HatchKey />, words: t("legendNone") },
+];
+
+/** With a gradient of its own: a file holds each mark by itself. */
+function FadeKey(): JSX.Element {
+  return (
+    <>
+      <defs>
+        <Fade id="lane-key-fade" />
+      </defs>
+      <rect fill="url(#lane-key-fade)" y="1" width="28" height="10" />
+    </>
   );
 }
 
@@ -277,6 +272,7 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
         <path class="moment" d={`M${at(page.recorded_at)} ${headHeight}V${bottom}`} />
         <Moments sampled={at(page.at)} reported={at(page.recorded_at)} y={height - 7} />
         <rect
+          data-screen-only
           class="chosen"
           x={labelWidth + chosen * dayWidth + 1}
           y={headHeight - 34}
@@ -286,6 +282,7 @@ function LaneChart({ page, chosen, onChoose }: LanesProps): JSX.Element {
         {days.map((day, i) => (
           <rect
             key={day}
+            data-screen-only
             class="day-hit"
             data-day={day}
             x={labelWidth + i * dayWidth}
@@ -414,24 +411,72 @@ function firstDay(page: CasePage): number {
   return best;
 }
 
+/** A row a scan, in order of time; a day without a record is one row that says so. */
+function sheetOf({ days, lanes }: CasePage): Sheet {
+  const visits = lanes.flatMap((lane) => lane.visits.map((visit) => ({ lane, visit })));
+  const rowsOf = (day: string): Cell[][] => {
+    const own = visits
+      .filter(({ visit }) => visit.time.startsWith(day))
+      .sort((a, b) => a.visit.time.localeCompare(b.visit.time));
+    if (!own.length) return [[day, null, null, null, null, null, null]];
+    return own.map(({ lane, visit }) => {
+      const refused = visit.decision === "refuse";
+      return [
+        day,
+        clock(visit.time),
+        venueOf(lane),
+        categoryOf(lane),
+        refused ? t("visitNone") : t(`evidence_${visit.evidence}` as WordKey),
+        refused ? "" : visit.dwell_p50_minutes,
+        refused ? "" : visit.dwell_p90_minutes,
+      ];
+    });
+  };
+  return {
+    columns: [
+      { words: t("thDay"), kind: "day" },
+      { words: t("thScanAt") },
+      { words: t("thVenue") },
+      { words: t("thCategory") },
+      { words: t("thEvidence") },
+      { words: t("thStayLikely") },
+      { words: t("thStayLong") },
+    ],
+    rows: days.flatMap(rowsOf),
+  };
+}
+
 export function Lanes({ page }: { page: CasePage }): JSX.Element {
   const [chosen, setChosen] = useState(() => firstDay(page));
+  const readAt = useReadAt(page);
   const infectious = page.lanes.filter((lane) =>
     lane.visits.some((visit) => visit.time >= page.window.from && visit.time <= page.window.to),
   ).length;
+  const more = page.lanes.length > lanesShown;
   return (
     <>
       <section aria-labelledby="lanes-title">
-        <div class="bar-line">
-          <h2 id="lanes-title">
-            {page.lanes.length
+        <ChartFrame
+          name="lanes"
+          className="lanes-chart"
+          what={t("whatLanes")}
+          heading="h2"
+          id="lanes-title"
+          title={
+            page.lanes.length
               ? t("lanesTitle", { venues: page.lanes.length, infectious })
-              : t("lanesNone")}
-          </h2>
-          <LaneKey />
-        </div>
-        <LaneChart page={page} chosen={chosen} onChoose={setChosen} />
-        {page.lanes.length > lanesShown && (
+              : t("lanesNone")
+          }
+          about={t("caseNo", { id: page.id })}
+          asOf={readAt}
+          complete={daysKnown(page.days.map((day) => visitsOn(page, day) || null))}
+          sheet={sheetOf(page)}
+          keys={laneKeys()}
+          keysAbove
+        >
+          <LaneChart page={page} chosen={chosen} onChoose={setChosen} />
+        </ChartFrame>
+        {more && (
           <p class="quiet">{t("lanesMore", { count: lanesShown, venues: page.lanes.length })}</p>
         )}
       </section>

@@ -5,7 +5,7 @@ import { dayAndClock, dayLong, duration, secondsOf } from "../../format.ts";
 import type { IconName } from "../../parts/icons.tsx";
 import { roleNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
-import { areaWords, say, type Field } from "./definitions.ts";
+import { areaWords, say, type Field, type Stage } from "./definitions.ts";
 
 export type Row = Answer<"GET /api/v1/loops">["items"][number];
 export type Loop = Answer<"GET /api/v1/loops/{id}">;
@@ -44,6 +44,14 @@ export function span(seconds: number): string {
   if (settings.language === "zh") return hours ? `${days} 天 ${hours} 小时` : `${days} 天`;
   return hours ? `${days} d ${hours} h` : `${days} d`;
 }
+
+/** The clock of a stage, or how it ended. */
+export const clockOf = (stage: Stage): string =>
+  stage.final
+    ? t(`state_${stage.final as "done" | "failed" | "cancelled"}`)
+    : stage.within_seconds === null
+      ? t("clockByField")
+      : span(stage.within_seconds);
 
 export interface Standing {
   tone: "late" | "soon" | "open" | "done" | "ended";

@@ -14,7 +14,7 @@ import { settings } from "../../settings.ts";
 import type { Session } from "../login.tsx";
 import { readScene, say, stageWords, type Field, type Scene, type Stage } from "../loops/definitions.ts";
 import { Diagram } from "../loops/diagram.tsx";
-import { choiceWords, span } from "../loops/words.ts";
+import { choiceWords, clockOf, span } from "../loops/words.ts";
 import { ProofChip, type Proof } from "./scenes.tsx";
 
 type Version = Answer<"GET /api/v1/scenes/{name}/versions">["items"][number];
@@ -46,13 +46,6 @@ function wayWords(scene: Scene, way: Transition): string {
     .filter(Boolean)
     .join(settings.language === "zh" ? "；" : "; ");
 }
-
-const clockOf = (stage: Stage): string =>
-  stage.final
-    ? t(`state_${stage.final as "done" | "failed" | "cancelled"}`)
-    : stage.within_seconds === null
-      ? t("clockByField")
-      : span(stage.within_seconds);
 
 /** What a stage says, for finding out whether another version says the same. */
 const saidOf = (stage: Stage | undefined): string => (stage ? JSON.stringify(stage) : "");
@@ -152,7 +145,7 @@ function One({ scene, other }: { scene: Scene; other: Scene | null }): JSX.Eleme
         version={scene.version}
         stage=""
         passed={[]}
-        label={`${say(scene.title)} ${t("sceneVersion", { version: scene.version })}`}
+        label={say(scene.title)}
       />
       <section>
         <h2>{t("sceneStages", { count: scene.stages.length })}</h2>

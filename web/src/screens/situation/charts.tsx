@@ -1,11 +1,12 @@
 // The charts beside the map: one title that is a sentence each, one time axis for all. A panel whose source
 // is not there yet is hatched and says so.
-import type { JSX } from "preact";
-import { t, wordFor } from "../../catalogue.ts";
-import { dayLong } from "../../format.ts";
+import type { ComponentChildren, JSX } from "preact";
+import { t, wordFor, type WordKey } from "../../catalogue.ts";
+import { areaName, count } from "../../format.ts";
 import { DayChart } from "../../parts/day-chart.tsx";
 import { follow } from "../../router.ts";
 import {
+  dataTime,
   lastKnown,
   loopsTitle,
   rangeWords,
@@ -14,6 +15,8 @@ import {
   samplingTitle,
   scansTitle,
   testsTitle,
+  weekBefore,
+  type Days,
   type Situation,
 } from "./figures.ts";
 
@@ -31,49 +34,109 @@ function Door({ address, words }: { address: string; words: string }): JSX.Eleme
   );
 }
 
+/** What all of these charts have in common. `counter` says for when the numbers are true. */
+const common = (situation: Situation, counter: string) => ({
+  days: situation.days,
+  past: situation.past,
+  about: areaName(situation.area),
+  asOf: dataTime(situation, counter),
+});
+
 function Reproduction({ situation }: { situation: Situation }): JSX.Element {
-  const { days, reproduction, as_of: asOf } = situation;
-  const last = lastKnown(reproduction);
+  const { reproduction } = situation;
+  const known = lastKnown(reproduction) >= 0;
   return (
     <DayChart
+      {...common(situation, "cases_14d")}
       name="reproduction"
+      what={t("whatReproduction")}
       title={reproductionTitle(situation)}
-      days={days}
-      asOf={asOf}
-      past={situation.past}
       values={reproduction.map((estimate) => estimate?.mean ?? null)}
-      band={reproduction}
+      estimate={reproduction}
+      line
+      reference={1}
       wordsOf={(day) => rangeWords(reproduction[day] ?? null)}
-      foot={
-        last < 0
-          ? t("footReproductionNone")
-          : t("footReproduction", { day: dayLong(days[last] ?? "") })
-      }
+      columns={[{ words: t("thMean") }, { words: t("thLow") }, { words: t("thHigh") }]}
+      cells={(day) => {
+        const { mean, low, high } = reproduction[day] ?? { mean: null, low: null, high: null };
+        return [mean, low, high];
+      }}
+      keys={known ? [{ mark: <rect class="band" width="28" height="12" />, words: t("footReproduction") }] : []}
+      complete={t("estimatesKnown", {
+        days: reproduction.length,
+        known: reproduction.filter(Boolean).length,
+      })}
+      missingWords={t("footReproductionNone")}
     />
   );
 }
 
 function Loops({ situation, address }: { situation: Situation; address: string }): JSX.Element {
-  const { days, series, as_of: asOf } = situation;
-  const { loops_opened: opened, loops_closed: closed, loops_overdue: overdue } = series;
+  const { loops_opened: opened, loops_closed: closed, loops_overdue: overdue } = situation.series;
   return (
     <DayChart
+      {...common(situation, "loops")}
       name="loops"
+      what={t("whatLoops")}
       title={loopsTitle(situation)}
-      days={days}
-      asOf={asOf}
-      past={situation.past}
       values={opened}
       second={closed}
+      points={overdue}
       wordsOf={(day) =>
-        t("loopsOfDay", {
-          opened: opened[day] ?? 0,
-          closed: closed[day] ?? 0,
-          overdue: overdue[day] ?? 0,
-        })
+        opened[day] == null
+          ? t("unknown")
+          : t("loopsOfDay", {
+              opened: opened[day] ?? 0,
+              closed: closed[day] ?? 0,
+              overdue: overdue[day] ?? 0,
+            })
       }
+      columns={[{ words: t("thLoopsOpened") }, { words: t("thLoopsClosed") }, { words: t("thFellOverdue") }]}
+      cells={(day) => [opened[day] ?? null, closed[day] ?? null, overdue[day] ?? null]}
+      keys={[
+        { mark: <rect class="bar light" x="9" y="1" width="10" height="10" />, words: t("thLoopsOpened") },
+        { mark: <rect class="bar dark" x="9" y="1" width="10" height="10" />, words: t("thLoopsClosed") },
+        { mark: <circle class="point" cx="14" cy="6" r="2.8" />, words: t("thFellOverdue") },
+      ]}
       door={address ? <Door address={address} words={t("openLoopsDoor")} /> : undefined}
-      foot={t("footLoops")}
+    />
+  );
+}
+
+/** Against what the same area had on the same weekday before: its own baseline. */
+function OwnBaseline({
+  situation,
+  name,
+  what,
+  title,
+  values,
+}: {
+  situation: Situation;
+  name: "scans" | "tests";
+  what: WordKey;
+  title: string;
+  values: Days;
+}): JSX.Element {
+  const usual = weekBefore(values);
+  return (
+    <DayChart
+      {...common(situation, `${name}_today`)}
+      name={name}
+      what={t(what)}
+      title={title}
+      values={values}
+      usual={usual}
+      wordsOf={(day) => {
+        const value = values[day] ?? null;
+        if (value === null) return t("unknown");
+        const before = usual[day] ?? null;
+        return before === null
+          ? count(value)
+          : t("ofDayUsual", { count: count(value), usual: count(before) });
+      }}
+      columns={[{ words: t(what) }, { words: t("thWeekBefore") }]}
+      cells={(day) => [values[day] ?? null, usual[day] ?? null]}
+      keys={[{ mark: <path class="usual" d="M2 6h24" />, words: t("thWeekBefore") }]}
     />
   );
 }
@@ -90,46 +153,42 @@ function Unfed({ name }: { name: string }): JSX.Element {
 }
 
 export function Charts({ situation, casesAddress, loopsAddress }: Props): JSX.Element {
-  const { days, series, as_of: asOf } = situation;
-  const door = casesAddress ? (
+  const { series } = situation;
+  const door: ComponentChildren = casesAddress ? (
     <Door address={casesAddress} words={t("openCasesDoor")} />
   ) : undefined;
   return (
     <section class="charts" aria-label={t("chartsLabel")}>
       <DayChart
+        {...common(situation, "cases_14d")}
         name="cases_by_report"
+        what={t("whatReport")}
         title={reportTitle(situation)}
-        days={days}
-        asOf={asOf}
-        past={situation.past}
         values={series.cases_by_report}
         door={door}
       />
       <Reproduction situation={situation} />
       <DayChart
+        {...common(situation, "cases_14d")}
         name="cases_by_sampling"
+        what={t("whatOnset")}
         title={samplingTitle(situation)}
-        days={days}
-        asOf={asOf}
-        past={situation.past}
         values={series.cases_by_sampling}
         door={door}
       />
       <Loops situation={situation} address={loopsAddress} />
-      <DayChart
+      <OwnBaseline
+        situation={situation}
         name="scans"
+        what="whatScans"
         title={scansTitle(situation)}
-        days={days}
-        asOf={asOf}
-        past={situation.past}
         values={series.scans}
       />
-      <DayChart
+      <OwnBaseline
+        situation={situation}
         name="tests"
+        what="whatTests"
         title={testsTitle(situation)}
-        days={days}
-        asOf={asOf}
-        past={situation.past}
         values={series.tests}
       />
       {situation.unfed.map((name) => (

@@ -149,6 +149,18 @@ export function scansTitle(situation: Situation): string {
 export const lastKnown = (values: readonly unknown[]): number =>
   values.reduce<number>((last, value, i) => (value === null ? last : i), -1);
 
+/** For when a series is true: a counter's own time where it has one. What was known then was known at
+ *  one hour. */
+export function dataTime(situation: Situation, counter: string): string | null {
+  if (situation.past) return situation.known_at;
+  const found = situation.counters.find(({ name }) => name === counter);
+  return found ? found.true_for : situation.as_of;
+}
+
+/** What a series was seven days before each of its days; null where that is not shown. */
+export const weekBefore = (days: Days): Days =>
+  days.map((_, i) => (i < week ? null : (days[i - week] ?? null)));
+
 const oneDigit = (value: number): string => value.toFixed(1);
 
 /** 1.5（1.1–2.0）: an estimate never stands without its interval. */

@@ -4,17 +4,22 @@ import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { t } from "../../catalogue.ts";
 import { areaName, count } from "../../format.ts";
-import { Icon } from "../../parts/icons.tsx";
+import { ChartFrame, type ChartKey } from "../../parts/chart-frame.tsx";
+import { HatchKey } from "../../parts/day-chart.tsx";
+import { Icon, IconShape } from "../../parts/icons.tsx";
 import { follow } from "../../router.ts";
 import { addressOf, type Narrowing } from "./address.ts";
+import { HeatDrawing } from "./heat-drawing.tsx";
 import {
   categoryWords,
   columnsOf,
   fillOf,
+  heatTitle,
   rowsOf,
   shareOf,
   shareSteps,
   shareText,
+  sheetOf,
   sumOf,
   type Coverage,
   type Sum,
@@ -54,7 +59,7 @@ const fillClass = (sum: Sum): string => {
   return share === null ? "hatched" : fillOf(share);
 };
 
-function Legend({ coverage }: { coverage: Coverage }): JSX.Element {
+function keysOf(coverage: Coverage): ChartKey[] {
   const [high, middle, low] = shareSteps;
   const steps = [
     `≥${shareText(high)}`,
@@ -62,27 +67,22 @@ function Legend({ coverage }: { coverage: Coverage }): JSX.Element {
     `${low * 100}–${shareText(middle)}`,
     `<${shareText(low)}`,
   ];
-  return (
-    <p class="heat-legend">
-      <b>{t("heatLegend", { hours: coverage.in_use_hours })}</b>
-      {steps.map((words, i) => (
-        <span key={words}>
-          <i class={`m${i}`} aria-hidden="true" />
-          {words}
-        </span>
-      ))}
-      <span>
-        <i class="hatched" aria-hidden="true" />
-        {t("heatUnknown")}
-      </span>
-      <span>
-        <span class="late copied" aria-hidden="true">
-          <Icon name="late" />
-        </span>
-        {t("heatSuspected", { days: coverage.suspected_days })}
-      </span>
-    </p>
-  );
+  return [
+    { words: t("heatLegend", { hours: coverage.in_use_hours }) },
+    ...steps.map((words, i) => ({
+      mark: <rect class={`fill m${i}`} x=".5" y=".5" width="27" height="11" />,
+      words,
+    })),
+    { mark: <HatchKey />, words: t("heatUnknown") },
+    {
+      mark: (
+        <g class="copied" transform="translate(8) scale(.75)">
+          <IconShape name="late" />
+        </g>
+      ),
+      words: t("heatSuspected", { days: coverage.suspected_days }),
+    },
+  ];
 }
 
 /** Arrows between the cells of the table; the first cell is the stop until another was reached. */
@@ -185,8 +185,23 @@ export function CoverageTable({ coverage, narrowing, onDoor }: Props): JSX.Eleme
     return found.length ? sumOf(found) : null;
   };
   return (
-    <>
-      <Legend coverage={coverage} />
+    <ChartFrame
+      name="coverage"
+      className="coverage"
+      what={t("whatCoverage")}
+      heading="h2"
+      title={heatTitle(coverage)}
+      about={areaName(coverage.areas.at(-1) ?? null)}
+      asOf={coverage.true_for}
+      complete={t("cellsKnown", {
+        cells: coverage.items.length,
+        known: coverage.items.filter((cell) => cell.in_use !== null).length,
+      })}
+      sheet={sheetOf(coverage)}
+      keys={keysOf(coverage)}
+      keysAbove
+      picture={() => <HeatDrawing coverage={coverage} />}
+    >
       <div class="scroll-x" tabIndex={0} role="region" aria-label={t("coverageLabel")}>
         <table class="heat" ref={cells.root} onKeyDown={cells.onKeyDown}>
           <thead>
@@ -238,6 +253,6 @@ export function CoverageTable({ coverage, narrowing, onDoor }: Props): JSX.Eleme
         </table>
       </div>
       <p class="quiet">{t("registerNote")}</p>
-    </>
+    </ChartFrame>
   );
 }

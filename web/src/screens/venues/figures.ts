@@ -1,8 +1,9 @@
 // What coverage says, worked out without drawing. What is not known stays null, and never becomes 0.
 import type { Answer } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
-import { clock, count, dayLong } from "../../format.ts";
+import { areaName, clock, count, dayLong } from "../../format.ts";
 import type { IconName } from "../../parts/icons.tsx";
+import type { Cell as SheetCell, Sheet } from "../../parts/sheet.ts";
 import { categoryNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
 
@@ -116,6 +117,58 @@ export function ledeOf(coverage: Coverage): string {
     share: shareText(share),
     time,
   });
+}
+
+/** Where least is in use; "" where nothing is known of any category. */
+export function heatTitle(coverage: Coverage): string {
+  const shares = rowsOf(coverage).flatMap(({ category, sum }) => {
+    const share = shareOf(sum.registered, sum.inUse);
+    return share === null ? [] : [{ category, share }];
+  });
+  const least = shares.sort((a, b) => a.share - b.share)[0];
+  if (!least) return t("heatTitleUnknown");
+  return t("heatTitle", {
+    category: categoryWords(least.category),
+    share: shareText(least.share),
+    hours: coverage.in_use_hours,
+  });
+}
+
+/** All cells as rows, sums first: what the heat table shows. */
+export function sheetOf(coverage: Coverage): Sheet {
+  const names = new Map(coverage.areas.map((area) => [area.code, areaName(area)]));
+  const row = (category: string, area: string, sum: Sum): SheetCell[] => [
+    category,
+    area,
+    sum.registered,
+    sum.inUse,
+    sum.silent,
+    sum.suspected,
+    sum.coded,
+    sum.units,
+  ];
+  const words = [
+    "thCategory",
+    "thArea",
+    "thVenueCount",
+    "thInUse",
+    "thSilent",
+    "thCopied",
+    "thWithCode",
+    "thUnits",
+  ] as const;
+  return {
+    columns: words.map((key) => ({ words: t(key) })),
+    rows: [
+      row(t("categoryAll"), t("venueAreas"), sumOf(coverage.items)),
+      ...rowsOf(coverage).flatMap(({ category, sum, cells }) => [
+        row(categoryWords(category), t("venueAreas"), sum),
+        ...[...cells].map(([area, cell]) =>
+          row(categoryWords(category), names.get(area) ?? area, sumOf([cell])),
+        ),
+      ]),
+    ],
+  };
 }
 
 // ---- One venue in words

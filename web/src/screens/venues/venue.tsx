@@ -297,9 +297,11 @@ export function VenuePane({ no, rights, onBack, onChange }: Props): JSX.Element 
       <DayChart
         title={chartTitle(venue)}
         name="venue-scans"
+        what={t("whatScans")}
+        about={venue.name || t("venueNameless", { no: venue.no })}
         days={venue.days}
         values={venue.scans_by_day}
-        asOf={venue.true_for ?? ""}
+        asOf={venue.true_for}
       />
       {venue.days_hidden > 0 && (
         <p class="quiet">{t("daysHidden", { days: venue.days_hidden, below: venue.hidden_below })}</p>
