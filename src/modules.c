@@ -31,7 +31,8 @@
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
     &tracing_module, &dossier_module, &contacts_module, &photos_module, &scenes_module,
-    &sensing_module, &loops_module, &chains_module, &command_module, &alerts_module, &feeds_module, &keeping_module,
+    &sensing_module, &loops_module, &chains_module, &command_module, &alerts_module, &feeds_module,
+    &keeping_module,
     &notices_module, &upkeep_module, &sim_module,
     &server_module, &cli_module, &bench_module,
 };

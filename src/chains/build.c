@@ -1,14 +1,15 @@
 /* The chain around one case:
  *
  *   −2      −1          0        1            2
- *           ┌ source ┐          ┌ infected ──► whom they most likely infected ──► …
+ *           ┌ source ┐          ┌ infected ──► infected ──► …
  *   likely ─┤ source ├─ case ───┤ infected
- *           └ source ┘          └ infected
+ *           └ source ┘          └ possibly infected
  *
  * Every possible source of the case (strongest first, up to a number), and of the strongest its own
- * strongest, and so on; every case that it may have infected; of each of these those whose
- * strongest possible source it is, and so on. A case stands once, in the first generation that
- * reaches it. What is left out is said (enum chain_cut), never silently dropped. */
+ * strongest, and so on; the cases whose strongest possible source it is, then those whose strongest
+ * these are, and so on; at last those that it may have infected although another is the stronger
+ * source. A case stands once, in the generation that reaches it first. What is left out is said
+ * (enum chain_cut), never silently dropped. */
 #include "chains/chains_internal.h"
 
 static const char *const cut_names[CHAIN_CUTS] = {
@@ -109,8 +110,8 @@ static bool add_sources(struct building *building, const struct chain_links *lin
     return go_back(building, chain_likely(links), err);
 }
 
-/* Adds to a generation those whom `from` may have infected; beyond the first only where nobody else
- * is likelier. Past the last generation it only notes that there are some. */
+/* Adds to a generation those of whom `from` is the strongest possible source. Past the last
+ * generation it only notes that there are some. */
 static bool add_infected(struct building *building, const struct chain_node *from, int generation,
                          struct error *err)
 {
@@ -122,13 +123,11 @@ static bool add_infected(struct building *building, const struct chain_node *fro
         bool added;
         if (is_node(chain, row))
             continue;
-        if (generation > 1) {
-            if (!look(building, row, &of_row, err))
-                return false;
-            const struct chain_link *likely = chain_likely(of_row);
-            if (!likely || likely->from != from->row)
-                continue;
-        }
+        if (!look(building, row, &of_row, err))
+            return false;
+        const struct chain_link *likely = chain_likely(of_row);
+        if (!likely || likely->from != from->row)
+            continue;
         if (generation > building->limits->generations) {
             chain->cut[CUT_GENERATIONS] = true;
             return true;
@@ -136,6 +135,17 @@ static bool add_infected(struct building *building, const struct chain_node *fro
         if (!add(building, row, generation, &added, err))
             return false;
     }
+    return true;
+}
+
+/* Those whom the case itself may have infected, although another is the stronger source. */
+static bool add_possible(struct building *building, const struct chain_links *links,
+                         struct error *err)
+{
+    bool added;
+    for (size_t i = 0; i < links->out_count; i++)
+        if (!add(building, links->out[i].to, 1, &added, err))
+            return false;
     return true;
 }
 
@@ -150,7 +160,7 @@ static bool go_on(struct building *building, struct error *err)
                 !add_infected(building, &chain->nodes[i], generation, err))
                 return false;
     }
-    return true;
+    return !chain->nodes[0].links || add_possible(building, chain->nodes[0].links, err);
 }
 
 /* ---- Edges: the strongest towards each, and all that begin or end at the case */
@@ -183,9 +193,9 @@ bool chain_build(struct linker *linker, const struct case_row *row,
                  const struct chain_limits *limits, struct chain *ret_chain, struct error *err)
 {
     size_t room = (size_t)limits->cases;
-    struct chain chain = {
-        .nodes = arena_alloc(linker->arena, (room + 1) * sizeof *chain.nodes),
-        .edges = arena_alloc(linker->arena, (3 * room + 1) * sizeof *chain.edges)};
+    struct chain chain = {.nodes = arena_alloc(linker->arena, (room + 1) * sizeof *chain.nodes),
+                          .edges =
+                              arena_alloc(linker->arena, (3 * room + 1) * sizeof *chain.edges)};
     struct building building = {linker, limits, &chain};
     bool added;
     if (!add(&building, row, 0, &added, err))

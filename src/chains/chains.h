@@ -1,5 +1,5 @@
 /* chains: how a case may hang together with others: who may have infected it, whom it may have
- * infected, generation by generation, and how long each took from onset to isolation (README.md). */
+ * infected, generation by generation, and how long each took from onset to isolation. */
 #ifndef CHENGMAI_CHAINS_CHAINS_H
 #define CHENGMAI_CHAINS_CHAINS_H
 

@@ -40,13 +40,13 @@ bool chain_settings_read(json_t *document, const struct policy *policy, struct c
 /* ---- Links (links.c): that one case may have infected another, and what speaks for it */
 
 struct chain_link {
-    const struct case_row *from, *to; /* from has the earlier t0 */
-    bool order_known;                 /* the t0s tell who came first */
-    bool household;                   /* live together */
-    bool named;                       /* `to` was found to be a contact of `from` */
-    enum contact_level level;         /* of named */
+    const struct case_row *from, *to;     /* from has the earlier t0 */
+    bool order_known;                     /* the t0s tell who came first */
+    bool household;                       /* live together */
+    bool named;                           /* `to` was found to be a contact of `from` */
+    enum contact_level level;             /* of named */
     timestamp known_at, last_exposure_at; /* of named */
-    double weight;          /* of co-presence, 1 − Π (1 − S); 0: none */
+    double weight;                        /* of co-presence, 1 − Π (1 − S); 0: none */
     uint32_t co_visits, closest_gap_seconds;
     uint32_t last_at, venue; /* of co-presence: the last moment, and where it weighed most */
 };
@@ -64,11 +64,11 @@ struct linker {
     struct arena *arena;
     const struct case_row *cases; /* by person; all that are considered */
     size_t case_count;
-    uint32_t *persons;        /* theirs */
+    uint32_t *persons; /* theirs */
     const struct case_row **by_no;
     struct chain_links *links; /* of each case */
     int64_t looks, looks_max;
-    timestamp apart; /* t0s that lie closer tell no order */
+    timestamp apart;   /* t0s that lie closer tell no order */
     bool contacts_cut; /* a case has more contacts than are read */
 };
 void linker_begin(struct linker *linker);
@@ -95,7 +95,7 @@ const char *chain_cut_name(enum chain_cut cut);
 
 struct chain_node {
     const struct case_row *row;
-    int generation; /* from the case: < 0 before it, 0 itself, > 0 after it */
+    int generation;                  /* from the case: < 0 before it, 0 itself, > 0 after it */
     const struct chain_links *links; /* NULL: not looked at */
 };
 struct chain {
@@ -119,12 +119,12 @@ const struct chain_link *chain_likely(const struct chain_links *links);
 
 /* TIMESTAMP_NONE: not known. */
 struct delays {
-    timestamp onset_at;   /* of an asymptomatic infection: none */
-    timestamp sampled_at; /* of the first positive sample */
-    timestamp held_at;    /* kept apart from then on */
+    timestamp onset_at;        /* of an asymptomatic infection: none */
+    timestamp sampled_at;      /* of the first positive sample */
+    timestamp held_at;         /* kept apart from then on */
     struct loop_entry held_by; /* at TIMESTAMP_NONE: a registered stay */
-    timestamp listed_at;  /* found to be a contact, before the report */
-    bool listed_close;    /* else secondary */
+    timestamp listed_at;       /* found to be a contact, before the report */
+    bool listed_close;         /* else secondary */
 };
 bool delays_read(struct platform *platform, struct sql *sql, const struct case_row *row,
                  struct arena *arena, struct delays *ret_delays, struct error *err) MUST_USE;

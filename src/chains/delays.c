@@ -25,6 +25,19 @@ static void take_earlier(timestamp at, timestamp *earliest)
         *earliest = at;
 }
 
+/* A pooled positive of another's making: the person's own next sample was negative, before any own
+ * positive one. */
+static bool is_anothers(const struct evidence *pieces, size_t count, const struct evidence *pooled)
+{
+    const struct evidence *next = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].kind == EVIDENCE_PCR && pieces[i].tube_size == 1 &&
+            pieces[i].detail != RESULT_INCONCLUSIVE && pieces[i].at > pooled->at &&
+            (!next || pieces[i].at < next->at))
+            next = &pieces[i];
+    return pooled->tube_size > 1 && next && next->detail == RESULT_NEGATIVE;
+}
+
 /* From trace_days before t0 up to the report. */
 static void read_pieces(const struct evidence *pieces, size_t count, const struct case_row *row,
                         timestamp since, struct delays *delays)
@@ -38,7 +51,7 @@ static void read_pieces(const struct evidence *pieces, size_t count, const struc
         if ((!positive && !contact) || moment < since || moment > row->recorded_at ||
             is_annulled(pieces, count, i))
             continue;
-        if (positive)
+        if (positive && !is_anothers(pieces, count, piece))
             take_earlier(piece->at, &delays->sampled_at);
         if (contact) {
             delays->listed_close |= close;
@@ -47,8 +60,8 @@ static void read_pieces(const struct evidence *pieces, size_t count, const struc
     }
 }
 
-static bool read_stays(struct platform *platform, struct sql *sql, uint32_t person,
-                       timestamp since, struct delays *delays, struct error *err)
+static bool read_stays(struct platform *platform, struct sql *sql, uint32_t person, timestamp since,
+                       struct delays *delays, struct error *err)
 {
     const struct chains *chains = platform->chains;
     struct sql_query *query;

@@ -187,11 +187,11 @@ static bool link_meetings(struct looking *looking, struct error *err)
     const struct policy *policy = linker->platform->policy;
     struct case_range infectious = case_window(policy, looking->row);
     struct case_range source = case_source_window(policy, looking->row);
-    struct trace_request request = {
-        .person = {looking->row->person},
-        .from = infectious.from < source.from ? infectious.from : source.from,
-        .to = infectious.to > source.to ? infectious.to : source.to,
-        .model = TRACE_DWELL};
+    struct trace_request request = {.person = {looking->row->person},
+                                    .from = infectious.from < source.from ? infectious.from
+                                                                          : source.from,
+                                    .to = infectious.to > source.to ? infectious.to : source.to,
+                                    .model = TRACE_DWELL};
     struct trace_place *places;
     size_t count;
     if (!trace_places(linker->tracer, linker->view, &request, linker->persons, linker->case_count,
@@ -220,7 +220,8 @@ static int falling(bool a, bool b)
 static int stronger_first(const void *a, const void *b)
 {
     const struct chain_link *x = a, *y = b;
-    int order = falling(x->named && x->level == CONTACT_CLOSE, y->named && y->level == CONTACT_CLOSE);
+    int order =
+        falling(x->named && x->level == CONTACT_CLOSE, y->named && y->level == CONTACT_CLOSE);
     if (!order)
         order = falling(x->order_known, y->order_known);
     if (!order)

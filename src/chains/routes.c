@@ -231,6 +231,15 @@ static bool put_evidence(struct visit *visit, const struct chain_link *link, str
     return true;
 }
 
+/* A close contact; or the same home or more likely than not together (policies/checkin.yaml), where
+ * it is known who came first. */
+static bool is_strong(const struct visit *visit, const struct chain_link *link)
+{
+    double general = (double)policy_number(visit->platform->policy, NUMBER_CONTACT_GENERAL) / 100;
+    bool close = link->named && link->level == CONTACT_CLOSE;
+    return close || (link->order_known && (link->household || link->weight >= general));
+}
+
 static bool put_edge(struct visit *visit, const struct chain *chain, const struct chain_link *link,
                      struct error *err)
 {
@@ -246,6 +255,7 @@ static bool put_edge(struct visit *visit, const struct chain *chain, const struc
     json_field_int64(writer, "to", link->to->no);
     put_weight(writer, link->weight);
     json_field_bool(writer, "likely", likely);
+    json_field_bool(writer, "strong", is_strong(visit, link));
     json_field_double(writer, "interval_hours", round(hours * 10) / 10);
     json_field_bool(writer, "order_known", link->order_known);
     bool done = put_evidence(visit, link, err);
@@ -254,16 +264,17 @@ static bool put_edge(struct visit *visit, const struct chain *chain, const struc
 }
 
 /* Of the way of the case itself, over the days in which something could have happened. */
-static bool read_completeness(struct visit *visit, struct trace_completeness *ret, struct error *err)
+static bool read_completeness(struct visit *visit, struct trace_completeness *ret,
+                              struct error *err)
 {
     const struct policy *policy = visit->platform->policy;
     struct case_range infectious = case_window(policy, &visit->row);
     struct case_range source = case_source_window(policy, &visit->row);
-    struct trace_request trace = {
-        .person = {visit->row.person},
-        .from = infectious.from < source.from ? infectious.from : source.from,
-        .to = infectious.to > source.to ? infectious.to : source.to,
-        .model = TRACE_DWELL};
+    struct trace_request trace = {.person = {visit->row.person},
+                                  .from =
+                                      infectious.from < source.from ? infectious.from : source.from,
+                                  .to = infectious.to > source.to ? infectious.to : source.to,
+                                  .model = TRACE_DWELL};
     struct trace_result result;
     if (!trace_run(visit->tracer, visit->view, &trace, &result, err) ||
         !trace_completeness_of(visit->tracer, visit->view, &result, err))
@@ -328,8 +339,7 @@ static bool show_chain(struct visit *visit, struct error *err)
                             .cases = visit->cases,
                             .case_count = visit->case_count,
                             .looks_max = visit->platform->chains->number[CHAIN_LOOKS],
-                            .apart =
-                                visit->platform->chains->number[CHAIN_APART_HOURS] * HOUR};
+                            .apart = visit->platform->chains->number[CHAIN_APART_HOURS] * HOUR};
     const struct case_row *row = found_case(visit, visit->row.no);
     REQUIRE(row); /* its own t0 lies within its own reach */
     linker_begin(&linker);
@@ -340,9 +350,9 @@ static bool show_chain(struct visit *visit, struct error *err)
     for (size_t i = 0; i < chain.node_count; i++)
         persons[i] = chain.nodes[i].row->person;
     return put_chain(visit, &chain, &limits, err) &&
-           access_opened(visit->request, "case.chain", visit->row.person, persons, chain.node_count,
-                         SLICE("person_no,name,area,kind,at,recorded_at,tests,held,contacts,places"),
-                         err);
+           access_opened(
+               visit->request, "case.chain", visit->row.person, persons, chain.node_count,
+               SLICE("person_no,name,area,kind,at,recorded_at,tests,held,contacts,places"), err);
 }
 
 static bool handle_chain(const struct request *request, struct response *response,
@@ -360,8 +370,7 @@ static bool put_contact(struct visit *visit, const struct case_contact *contact,
     struct json_writer *writer = &visit->writer;
     const struct actor *actor = &visit->request->actor;
     timestamp now = world_now(visit->platform->world);
-    const struct case_row *own =
-        case_of_person(visit->cases, visit->case_count, contact->person);
+    const struct case_row *own = case_of_person(visit->cases, visit->case_count, contact->person);
     struct person person = {.name = {NULL, 0}};
     struct slice name = {NULL, 0};
     int64_t area_no;

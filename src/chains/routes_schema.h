@@ -34,9 +34,9 @@
     ",\"venue_no\":" INTEGER ",\"venue\":" TEXT_OR_NULL "}}"
 
 #define CHAIN_EDGE                                                                                 \
-    "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"weight\",\"likely\","                    \
+    "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"weight\",\"likely\",\"strong\","         \
     "\"interval_hours\",\"order_known\",\"evidence\"],\"properties\":{\"from\":" INTEGER        \
-    ",\"to\":" INTEGER ",\"weight\":" NUMBER ",\"likely\":" BOOLEAN                                \
+    ",\"to\":" INTEGER ",\"weight\":" NUMBER ",\"likely\":" BOOLEAN ",\"strong\":" BOOLEAN         \
     ",\"interval_hours\":" NUMBER ",\"order_known\":" BOOLEAN                                   \
     ",\"evidence\":" LIST_OF(EVIDENCE_OF_LINK) "}}"
 

@@ -133,10 +133,12 @@ static bool gather_household(struct finding *finding, struct error *err)
 static enum contact_level level_of(const struct policy *policy, double weight)
 {
     double percent = weight * 100;
-    return percent >= (double)policy_number(policy, NUMBER_CONTACT_CLOSE)     ? CONTACT_CLOSE
-           : percent >= (double)policy_number(policy, NUMBER_CONTACT_GENERAL) ? CONTACT_GENERAL
-           : percent >= (double)policy_number(policy, NUMBER_CONTACT_LEAST)   ? CONTACT_SPATIOTEMPORAL
-                                                                              : CONTACT_LEVELS;
+    if (percent >= (double)policy_number(policy, NUMBER_CONTACT_CLOSE))
+        return CONTACT_CLOSE;
+    if (percent >= (double)policy_number(policy, NUMBER_CONTACT_GENERAL))
+        return CONTACT_GENERAL;
+    return percent >= (double)policy_number(policy, NUMBER_CONTACT_LEAST) ? CONTACT_SPATIOTEMPORAL
+                                                                          : CONTACT_LEVELS;
 }
 
 /* The last meeting of each of a block of persons, and the places where they met. */

@@ -3,10 +3,10 @@
 #include "contacts/contacts.h"
 
 #define CONTACT_COLUMNS "case_no, person_no, level, via_no, last_exposure_at, known_at"
-static const struct sql_text contact_put = {
-    "case_contact_put",
-    "INSERT OR IGNORE INTO case_contact (" CONTACT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    "primary key"};
+static const struct sql_text contact_put = {"case_contact_put",
+                                            "INSERT OR IGNORE INTO case_contact (" CONTACT_COLUMNS
+                                            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                                            "primary key"};
 static const struct sql_text contact_page = {
     "case_contact_page",
     "SELECT " CONTACT_COLUMNS " FROM case_contact WHERE case_no = ?1 AND person_no > ?2"
@@ -60,14 +60,14 @@ static bool read_contacts(struct sql *sql, const struct sql_text *text, int64_t 
                          &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         int64_t level = sql_get_int(query, 2);
-        contacts[count++] = (struct case_contact){
-            .case_no = sql_get_int(query, 0),
-            .person = (uint32_t)sql_get_int(query, 1),
-            .level = level >= 0 && level < CONTACT_LEVELS ? (enum contact_level)level
-                                                          : CONTACT_SPATIOTEMPORAL,
-            .via = (uint32_t)sql_get_int(query, 3),
-            .last_exposure_at = sql_get_int(query, 4),
-            .known_at = sql_get_int(query, 5)};
+        contacts[count++] = (struct case_contact){.case_no = sql_get_int(query, 0),
+                                                  .person = (uint32_t)sql_get_int(query, 1),
+                                                  .level = level >= 0 && level < CONTACT_LEVELS
+                                                               ? (enum contact_level)level
+                                                               : CONTACT_SPATIOTEMPORAL,
+                                                  .via = (uint32_t)sql_get_int(query, 3),
+                                                  .last_exposure_at = sql_get_int(query, 4),
+                                                  .known_at = sql_get_int(query, 5)};
     }
     *ret_contacts = contacts;
     *ret_count = count;

@@ -1,5 +1,5 @@
 /* Loops and cases: which loops name a case, and since when a person has stood in a stage that means
- * something to whoever asks (held, say). No scene is known here by name: the caller names stages. */
+ * something to whoever asks (held, say). No scene is known here by name: the caller names it. */
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
@@ -31,7 +31,7 @@ static const struct sql_text subject_closed = {
     "SELECT loop_no, scene_no FROM loop WHERE subject_kind = ?1 AND subject_no = ?2 AND state <> 0"
     " ORDER BY loop_no DESC LIMIT ?3",
     "loop_by_past_subject"};
-/* Stages are counted anew where a loop was moved to another version of its scene: then not known. */
+/* Stages are counted anew where a loop was moved to another version of its scene: not known. */
 static const struct sql_text stage_entered = {
     "loop_stage_entered",
     "SELECT min(CASE WHEN to_stage = ?2 AND at >= ?3 THEN at END), max(kind = ?4) FROM loop_act"
@@ -94,10 +94,11 @@ static bool read_subject_loops(struct sql *sql, const struct sql_text *text, enu
                                struct error *err)
 {
     struct sql_query *query;
-    bool row, done = sql_begin(sql, text,
-                               SQL_ARGUMENTS(sql_int(kind), sql_int(subject_no),
-                                             sql_int(SUBJECT_LOOPS_MAX)),
-                               &query, err);
+    bool row,
+        done =
+            sql_begin(sql, text,
+                      SQL_ARGUMENTS(sql_int(kind), sql_int(subject_no), sql_int(SUBJECT_LOOPS_MAX)),
+                      &query, err);
     while (done && (done = sql_next(query, &row, err)) && row)
         loops[(*count)++] = (struct subject_loop){sql_get_int(query, 0), sql_get_int(query, 1)};
     return done;
@@ -109,16 +110,16 @@ static bool take_entry(struct sql *sql, const struct definition *definition, int
 {
     struct sql_query *query;
     bool row;
-    if (!sql_begin(sql, &stage_entered,
-                   SQL_ARGUMENTS(sql_int(loop_no), sql_int(stage), sql_int(since),
-                                 sql_int(ACT_MIGRATED)),
-                   &query, err) ||
+    if (!sql_begin(
+            sql, &stage_entered,
+            SQL_ARGUMENTS(sql_int(loop_no), sql_int(stage), sql_int(since), sql_int(ACT_MIGRATED)),
+            &query, err) ||
         !sql_next(query, &row, err))
         return false;
     if (!row)
         return true;
-    timestamp at = sql_is_null(query, 0) || sql_get_int(query, 1) ? TIMESTAMP_NONE
-                                                                  : sql_get_int(query, 0);
+    timestamp at =
+        sql_is_null(query, 0) || sql_get_int(query, 1) ? TIMESTAMP_NONE : sql_get_int(query, 0);
     sql_end(query);
     if (at != TIMESTAMP_NONE && (entry->at == TIMESTAMP_NONE || at < entry->at))
         *entry = (struct loop_entry){.at = at,

@@ -51,7 +51,8 @@ static const struct sql_text piece_save = {
 static const struct sql_text piece_due = {
     "sim_piece_due",
     "SELECT piece_no, person_no, kind, detail, tube_size, symptomatic, recorded_at, at, until_at,"
-    " source_no, via_no FROM demo_piece WHERE recorded_at <= ?1 ORDER BY recorded_at, piece_no LIMIT ?2",
+    " source_no, via_no FROM demo_piece WHERE recorded_at <= ?1 ORDER BY recorded_at, piece_no"
+    " LIMIT ?2",
     "demo_piece_by_time"};
 static const struct sql_text piece_done = {
     "sim_piece_done", "DELETE FROM demo_piece WHERE piece_no = ?1", "primary key"};
@@ -63,9 +64,10 @@ static const struct sql_text case_external = {
     "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (7, 1, ?1, ?2, 0)",
     "external_id_by_id"};
 
-const struct sql_list record_statements = SQL_LIST(
-    &case_insert,   &case_last,  &case_of_source, &infection_save, &infection_all, &isolation_save, &isolation_all,
-    &piece_save,    &piece_due,  &piece_done,     &piece_cancel,  &case_external);
+const struct sql_list record_statements =
+    SQL_LIST(&case_insert, &case_last, &case_of_source, &infection_save, &infection_all,
+             &isolation_save, &isolation_all, &piece_save, &piece_due, &piece_done, &piece_cancel,
+             &case_external);
 
 static timestamp stamp(int64_t second)
 {

@@ -20,8 +20,8 @@ bool case_get(struct sql *sql, int64_t case_no, int64_t area_first, int64_t area
               struct arena *arena, struct case_row *ret_case, struct error *err) MUST_USE;
 /* Cases of the areas with no < `before` (0: from the newest), newest number first. */
 bool case_list(struct sql *sql, int64_t area_first, int64_t area_last, int64_t before,
-               int64_t limit, struct arena *arena, struct case_row **ret_cases,
-               size_t *ret_count, struct error *err) MUST_USE;
+               int64_t limit, struct arena *arena, struct case_row **ret_cases, size_t *ret_count,
+               struct error *err) MUST_USE;
 /* Cases of the areas whose t0 lies in [first, last], by person. */
 bool case_list_between(struct sql *sql, int64_t area_first, int64_t area_last, timestamp first,
                        timestamp last, struct arena *arena, struct case_row **ret_cases,

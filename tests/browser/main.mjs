@@ -8,6 +8,7 @@ import { situationTests } from "./situation.mjs";
 import { alertTests } from "./alerts.mjs";
 import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
+import { chainTests } from "./chains.mjs";
 import { loopTests } from "./loops.mjs";
 import { rulesTests } from "./rules.mjs";
 import { systemTests } from "./system.mjs";
@@ -68,6 +69,7 @@ try {
   alertTests(world);
   pastTests(world);
   caseTests(world);
+  chainTests(world);
   loopTests(world);
   venueTests(world);
   peopleTests(world);
