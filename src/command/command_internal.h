@@ -167,4 +167,19 @@ struct situation_question {
 bool situation_write(struct platform *platform, const struct situation_question *question,
                      struct buffer *out, struct error *err) MUST_USE;
 
+/* ---- Cases of the last days that are not reported yet (nowcast.c) */
+
+struct nowcast_question {
+    const struct policy *policy;
+    const struct area *area;
+    int32_t today;
+    timestamp known_at;   /* reports later than it are not known */
+    const int64_t *shown; /* by day kept: cases that are shown; a day with others gets none */
+};
+/* By day kept: median and 95 % interval of the cases of that day of onset or sampling; NAN where
+ * there is no estimate. ERROR_* of the store. */
+bool nowcast_estimate(struct sql *sql, const struct nowcast_question *question,
+                      struct reproduction ret_estimates[KEPT_DAYS], struct error *err) MUST_USE;
+extern const struct sql_text nowcast_reports;
+
 #endif

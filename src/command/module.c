@@ -6,7 +6,7 @@ static const struct migration migrations[] = {{"src/command/schema/001_counters.
 static const struct sql_list statements =
     SQL_LIST(&counter_select, &counter_clear, &counter_clear_from, &counter_set, &counter_add,
              &counter_prune, &refresh_cases, &refresh_evidence, &refresh_venues, &refresh_persons,
-             &refresh_person_last);
+             &refresh_person_last, &nowcast_reports);
 
 const struct module command_module = {
     .name = "command",

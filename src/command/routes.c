@@ -61,6 +61,10 @@ static bool handle_hours(const struct request *request, struct response *respons
     "\"properties\":{\"mean\":" NUMBER ",\"low\":" NUMBER ",\"high\":" NUMBER "}}"
 #define ESTIMATES                                                                                  \
     "{\"type\":\"array\",\"minItems\":14,\"maxItems\":14,\"items\":" ESTIMATE "}"
+#define CAST                                                                                       \
+    "{\"type\":[\"object\",\"null\"],\"required\":[\"median\",\"low\",\"high\"],"                  \
+    "\"properties\":{\"median\":" NUMBER ",\"low\":" NUMBER ",\"high\":" NUMBER "}}"
+#define CASTS "{\"type\":\"array\",\"minItems\":14,\"maxItems\":14,\"items\":" CAST "}"
 #define DAYS "{\"type\":\"array\",\"minItems\":14,\"maxItems\":14,\"items\":" COUNT "}"
 #define AREA                                                                                       \
     "{\"type\":\"object\",\"required\":[\"code\",\"name_zh\",\"name_en\"],"                        \
@@ -71,9 +75,11 @@ static bool handle_hours(const struct request *request, struct response *respons
 #define SERIES                                                                                     \
     "{\"type\":\"object\","                                                                        \
     "\"required\":[\"cases_by_report\",\"cases_by_sampling\",\"scans\",\"tests\","                 \
+    "\"scans_week_before\",\"tests_week_before\","                                                 \
     "\"loops_opened\",\"loops_closed\",\"loops_overdue\"],"                                        \
     "\"properties\":{\"cases_by_report\":" DAYS ",\"cases_by_sampling\":" DAYS ","                 \
-    "\"scans\":" DAYS ",\"tests\":" DAYS ",\"loops_opened\":" DAYS ","                             \
+    "\"scans\":" DAYS ",\"tests\":" DAYS ",\"scans_week_before\":" DAYS ","                        \
+    "\"tests_week_before\":" DAYS ",\"loops_opened\":" DAYS ","                                    \
     "\"loops_closed\":" DAYS ",\"loops_overdue\":" DAYS "}}"
 #define DISTRICT                                                                                   \
     "{\"type\":\"object\","                                                                        \
@@ -86,13 +92,14 @@ static bool handle_hours(const struct request *request, struct response *respons
 #define SITUATION                                                                                  \
     "{\"type\":\"object\","                                                                        \
     "\"required\":[\"as_of\",\"past\",\"known_at\",\"demo\",\"area\",\"counters\",\"days\","       \
-    "\"series\",\"reproduction\",\"unfed\",\"districts\"],"                                        \
+    "\"series\",\"reproduction\",\"nowcast\",\"unfed\",\"districts\"],"                            \
     "\"properties\":{\"as_of\":" TIME                                                              \
     ",\"past\":{\"type\":\"boolean\"},\"known_at\":" TIME_OR_NULL                                  \
     ",\"demo\":{\"type\":\"boolean\"},\"area\":" AREA ","                                          \
     "\"counters\":{\"type\":\"array\",\"items\":" COUNTER "},"                                     \
     "\"days\":{\"type\":\"array\",\"items\":" TEXT "},\"series\":" SERIES ","                      \
-    "\"reproduction\":" ESTIMATES ",\"unfed\":{\"type\":\"array\",\"items\":" TEXT "},"            \
+    "\"reproduction\":" ESTIMATES ",\"nowcast\":" CASTS                                            \
+    ",\"unfed\":{\"type\":\"array\",\"items\":" TEXT "},"                                          \
     "\"districts\":{\"type\":\"array\",\"items\":" DISTRICT "}}}"
 #define HOURS                                                                                      \
     "{\"type\":\"object\",\"required\":[\"first\",\"last\",\"stands_hours\",\"items\"],"           \

@@ -1,5 +1,6 @@
-/* The situation of an area, from counters alone: rolled up when read, each with the time it is true
- * for; as they are, or as they were known at a full hour (past.c).
+/* The situation of an area, from counters: rolled up when read, each with the time it is true for;
+ * as they are, or as they were known at a full hour (past.c). Only what is estimated of late
+ * reports reads the cases of the last weeks (nowcast.c).
  *
  * Known or not is a matter of the whole city: a day on which the city has no scan (or no test) is
  * a day that nothing is known of, and is null; a district without one on a day that the city has
@@ -20,7 +21,7 @@ static const char *const unfed[] = {"tests_due", "tubes"};
 
 struct figures {
     int64_t value[COUNTER_COUNT][SLOTS];
-    int64_t earlier_cases[EARLIER_DAYS]; /* by report, of the days before the first shown */
+    int64_t earlier[COUNTER_COUNT][EARLIER_DAYS]; /* of the days before the first shown */
 };
 struct situation {
     struct platform *platform;
@@ -37,7 +38,7 @@ struct situation {
     struct figures *of_district;
     int first_known; /* slot: cases before are not known; below 0: of the earlier days */
     bool earlier_known[EARLIER_DAYS]; /* something of that day is known */
-    struct reproduction reproduction[KEPT_DAYS];
+    struct reproduction reproduction[KEPT_DAYS], nowcast[KEPT_DAYS];
     bool hides;      /* the reader is shown no small count of persons: */
     bool hidden_report[SITUATION_DAYS], hidden_sampling[SITUATION_DAYS];
     bool week_hidden, fortnight_hidden;
@@ -61,8 +62,8 @@ static void add(struct figures *figures, const struct counter_row *row, int slot
 {
     if (slot >= 0)
         figures->value[row->counter][slot] += row->value;
-    else if (row->counter == COUNTER_CASES_BY_REPORT)
-        figures->earlier_cases[EARLIER_DAYS + slot] += row->value;
+    else
+        figures->earlier[row->counter][EARLIER_DAYS + slot] += row->value;
 }
 
 static void take_row(void *context, const struct counter_row *row)
@@ -214,7 +215,36 @@ static void hide_small(struct situation *s, struct arena *arena)
         s->district_hidden[i] = true;
 }
 
-/* ---- R(t) */
+/* ---- R(t), and cases that are not reported yet */
+
+static int64_t of_kept_day(const struct figures *figures, enum counter counter, size_t i)
+{
+    return i < EARLIER_DAYS ? figures->earlier[counter][i]
+                            : figures->value[counter][i - EARLIER_DAYS];
+}
+
+/* Who is shown no small counts gets none: an estimate tells of each day. */
+static bool cast_cases(struct situation *s, struct error *err)
+{
+    int64_t shown[KEPT_DAYS];
+    struct sql *sql;
+    for (size_t i = 0; i < KEPT_DAYS; i++) {
+        s->nowcast[i] = (struct reproduction){NAN, NAN, NAN};
+        shown[i] = of_kept_day(&s->of_area, COUNTER_CASES_BY_SAMPLING, i);
+    }
+    if (s->hides || s->known_at == TIMESTAMP_NONE)
+        return true;
+    const struct nowcast_question question = {.policy = s->platform->policy,
+                                              .area = s->area,
+                                              .today = s->today,
+                                              .known_at = s->known_at,
+                                              .shown = shown};
+    if (!store_read_begin(s->platform->store, &sql, err))
+        return false;
+    bool done = nowcast_estimate(sql, &question, s->nowcast, err);
+    store_read_end(s->platform->store, sql);
+    return done;
+}
 
 /* From the first day known to yesterday; none where a day is hidden. */
 static bool estimate(struct situation *s, struct error *err)
@@ -224,8 +254,7 @@ static bool estimate(struct situation *s, struct error *err)
     bool any_hidden = false, hidden[KEPT_DAYS] = {false};
     for (size_t i = 0; i < KEPT_DAYS; i++) {
         s->reproduction[i] = (struct reproduction){NAN, NAN, NAN};
-        cases[i] = i < EARLIER_DAYS ? s->of_area.earlier_cases[i]
-                                    : s->of_area.value[COUNTER_CASES_BY_REPORT][i - EARLIER_DAYS];
+        cases[i] = of_kept_day(&s->of_area, COUNTER_CASES_BY_REPORT, i);
     }
     if (s->hides)
         (void)!shown_counts_suppress(cases, hidden, KEPT_DAYS,
@@ -350,6 +379,24 @@ static void put_days(struct situation *s, const char *key, const struct area *ar
     json_array_end(&s->writer);
 }
 
+/* What the area had seven days before each day: its own baseline. Of the days before the first
+ * shown, a day on which the city has none is one that nothing is known of. */
+static void put_week_before(struct situation *s, const char *key, enum counter counter)
+{
+    json_key(&s->writer, key);
+    json_array_begin(&s->writer);
+    for (int slot = -WEEK; slot < SITUATION_DAYS - WEEK; slot++) {
+        size_t i = (size_t)(slot + EARLIER_DAYS);
+        bool known =
+            slot < 0 ? of_kept_day(&s->of_city, counter, i) > 0 : is_day_known(s, counter, slot);
+        if (known)
+            json_put_int64(&s->writer, of_kept_day(&s->of_area, counter, i));
+        else
+            json_put_null(&s->writer);
+    }
+    json_array_end(&s->writer);
+}
+
 static void put_area_names(struct situation *s, const struct area *area)
 {
     json_field_text(&s->writer, "code", area->code);
@@ -390,19 +437,20 @@ static void put_district(struct situation *s, size_t i)
     json_object_end(&s->writer);
 }
 
-/* Today is not over, and has no estimate. */
-static void put_reproduction(struct situation *s)
+/* Today is not over, and has no estimate. `middle`: what the estimate in the middle is called. */
+static void put_estimates(struct situation *s, const char *key, const char *middle,
+                          const struct reproduction estimates[KEPT_DAYS])
 {
-    json_key(&s->writer, "reproduction");
+    json_key(&s->writer, key);
     json_array_begin(&s->writer);
     for (int slot = 0; slot < SITUATION_DAYS; slot++) {
-        const struct reproduction *estimate = &s->reproduction[EARLIER_DAYS + slot];
+        const struct reproduction *estimate = &estimates[EARLIER_DAYS + slot];
         if (isnan(estimate->mean)) {
             json_put_null(&s->writer);
             continue;
         }
         json_object_begin(&s->writer);
-        json_field_double(&s->writer, "mean", estimate->mean);
+        json_field_double(&s->writer, middle, estimate->mean);
         json_field_double(&s->writer, "low", estimate->low);
         json_field_double(&s->writer, "high", estimate->high);
         json_object_end(&s->writer);
@@ -443,11 +491,14 @@ static void put_situation(struct situation *s)
              s->hidden_sampling);
     put_days(s, "scans", s->area, &s->of_area, COUNTER_SCANS, NULL);
     put_days(s, "tests", s->area, &s->of_area, COUNTER_TESTS, NULL);
+    put_week_before(s, "scans_week_before", COUNTER_SCANS);
+    put_week_before(s, "tests_week_before", COUNTER_TESTS);
     put_days(s, "loops_opened", s->area, &s->of_area, COUNTER_LOOPS_OPENED, NULL);
     put_days(s, "loops_closed", s->area, &s->of_area, COUNTER_LOOPS_CLOSED, NULL);
     put_days(s, "loops_overdue", s->area, &s->of_area, COUNTER_LOOPS_OVERDUE, NULL);
     json_object_end(&s->writer);
-    put_reproduction(s);
+    put_estimates(s, "reproduction", "mean", s->reproduction);
+    put_estimates(s, "nowcast", "median", s->nowcast);
     put_unfed(s);
     json_key(&s->writer, "districts");
     json_array_begin(&s->writer);
@@ -514,7 +565,7 @@ bool situation_write(struct platform *platform, const struct situation_question 
     bool done = read_counters(s, err);
     if (done)
         hide_small(s, &arena);
-    done = done && (question->counters_only || estimate(s, err));
+    done = done && (question->counters_only || (estimate(s, err) && cast_cases(s, err)));
     if (done) {
         json_writer_init(&s->writer, out);
         json_object_begin(&s->writer);

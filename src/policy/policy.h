@@ -256,7 +256,9 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_SERIAL_INTERVAL, "serial_interval_hours", 25, 720)                                    \
     X(NUMBER_SERIAL_SPREAD, "serial_interval_spread_hours", 1, 720)                                \
     X(NUMBER_REPRODUCTION_WINDOW, "reproduction_window_days", 2, 14)                               \
-    X(NUMBER_REPRODUCTION_CASES, "reproduction_cases_least", 1, 1000)
+    X(NUMBER_REPRODUCTION_CASES, "reproduction_cases_least", 1, 1000)                              \
+    X(NUMBER_NOWCAST_DELAY, "nowcast_delay_days", 2, 20)                                           \
+    X(NUMBER_NOWCAST_CASES, "nowcast_cases_least", 1, 1000)
 enum policy_number {
 #define X(id, name, low, high) id,
     POLICY_NUMBER_TABLE(X)

@@ -134,11 +134,9 @@ static const struct command registry_commands[] = {
 };
 
 static const struct migration registry_migrations[] = {
-    {"src/registry/schema/001_registry.sql"},
-    {"src/registry/schema/002_number_floor.sql"},
-    {"src/registry/schema/003_person_groups.sql"},
-    {"src/registry/schema/004_stays.sql"},
-    {"src/registry/schema/005_units.sql"}};
+    {"src/registry/schema/001_registry.sql"},      {"src/registry/schema/002_number_floor.sql"},
+    {"src/registry/schema/003_person_groups.sql"}, {"src/registry/schema/004_stays.sql"},
+    {"src/registry/schema/005_units.sql"},         {"src/registry/schema/006_reports.sql"}};
 
 static const struct event_kind event_kinds[] = {
     {"registry.imported", "import"}, /* {"kind":KIND,"state":"done|failed|undone"} */

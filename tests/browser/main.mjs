@@ -20,6 +20,7 @@ import { phoneOfflineTests } from "./phone-offline.mjs";
 import { phoneScanTests } from "./phone-scan.mjs";
 import { phoneTlsTests } from "./phone-tls.mjs";
 import { phoneStaffTests } from "./phone-staff.mjs";
+import { chartTests } from "./charts.mjs";
 import { venueTests } from "./venues.mjs";
 import { buildTests } from "./build.mjs";
 
@@ -82,6 +83,7 @@ try {
   rulesTests(world);
   systemTests(world);
   reachTests(world);
+  chartTests(world);
   buildTests(world);
   failed = await runAll();
 } catch (reason) {

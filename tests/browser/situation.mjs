@@ -47,7 +47,7 @@ async function columnOf(page, chart, day) {
       const height = Math.floor(bottom) - 11;
       const data = context.getImageData(Math.round(x), 9, 1, height).data;
       const ground = context.getImageData(0, 0, 1, 1).data;
-      const isInk = (i) => Math.abs(data[i * 4] - ground[0]) > 40;
+      const isInk = (i) => Math.abs(data[i * 4] - ground[0]) > 14;
       let changes = 0;
       let run = 0;
       let longest = 0;
@@ -169,7 +169,7 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
       const seen = await columnOf(page, "scans", i);
       if (value === null)
         check(
-          seen.changes >= 8 && seen.longest < 0.2,
+          seen.changes >= 6 && seen.longest < 0.2,
           `day ${i} is hatched: ${JSON.stringify(seen)}`,
         );
       else check(seen.longest > 0.2, `day ${i} is a bar: ${JSON.stringify(seen)}`);
@@ -220,7 +220,7 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
     check((await textOf(page, ".lede")).includes("未知"), "the sentence on top says unknown");
     await page.waitForTimeout(300);
     check(
-      (await columnOf(page, "cases_by_report", 3)).changes >= 8,
+      (await columnOf(page, "cases_by_report", 3)).changes >= 6,
       "cases by report are hatched",
     );
     check((await page.$$("[data-need^=gap-]")).length >= 3, "the gaps stand in the list");

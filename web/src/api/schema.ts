@@ -2643,12 +2643,19 @@ export interface Operations {
         cases_by_sampling: Array<number | null>;
         scans: Array<number | null>;
         tests: Array<number | null>;
+        scans_week_before: Array<number | null>;
+        tests_week_before: Array<number | null>;
         loops_opened: Array<number | null>;
         loops_closed: Array<number | null>;
         loops_overdue: Array<number | null>;
       };
       reproduction: Array<{
         mean: number;
+        low: number;
+        high: number;
+      } | null>;
+      nowcast: Array<{
+        median: number;
         low: number;
         high: number;
       } | null>;

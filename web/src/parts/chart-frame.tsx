@@ -68,13 +68,14 @@ const alwaysRows = 40;
 
 function Table({ sheet, title }: { sheet: Sheet; title: string }): JSX.Element {
   const { columns, rows } = sheet;
+  const numbers = columns.map((_, i) => rows.some((row) => typeof row[i] === "number"));
   return (
     <table>
       <caption class="sr">{title}</caption>
       <thead>
         <tr>
           {columns.map(({ words }, i) => (
-            <th key={i} scope="col" class={typeof rows[0]?.[i] === "number" ? "right" : ""}>
+            <th key={i} scope="col" class={numbers[i] ? "right" : ""}>
               {words}
             </th>
           ))}
@@ -89,10 +90,7 @@ function Table({ sheet, title }: { sheet: Sheet; title: string }): JSX.Element {
                   {cellWords(cell, columns[i]!)}
                 </th>
               ) : (
-                <td
-                  key={i}
-                  class={cell === null ? "unknown" : typeof cell === "number" ? "right" : ""}
-                >
+                <td key={i} class={`${numbers[i] ? "right" : ""} ${cell === null ? "dim" : ""}`}>
                   {cellWords(cell, columns[i]!)}
                 </td>
               ),

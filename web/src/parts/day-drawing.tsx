@@ -20,7 +20,8 @@ export interface DayShape {
   values: Days;
   /** A lighter bar beside each. */
   second?: Days | undefined;
-  /** A line in its band, over the bars; where `line`, in their place. */
+  /** An interval a day with a stroke in the middle, over the bars; where `line`, a line in its band in
+   *  their place. */
   estimate?: readonly (Estimate | null)[] | undefined;
   line?: boolean;
   /** What the value is held against: a stroke over the day. */
@@ -56,7 +57,10 @@ const pixelsTick = 29;
 function ticksOf(most: number, steps: number): number[] {
   const rough = Math.max(most / Math.max(1, steps), most >= 2 ? 1 : 0.01);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough * 0.9999) ?? rough;
+  const step =
+    [1, 2, 2.5, 5, 10]
+      .map((one) => one * power)
+      .find((one) => one >= rough * 0.9999 && (Number.isInteger(one) || most < 2)) ?? rough;
   const out: number[] = [];
   for (let i = 0; i === 0 || out.at(-1)! < most; i++) out.push(Number((i * step).toPrecision(12)));
   return out;
@@ -64,15 +68,19 @@ function ticksOf(most: number, steps: number): number[] {
 
 const axisWords = (value: number): string => (value >= 1e4 ? `${value / 1e3}k` : count(value));
 
-const topOf = ({ values, second, estimate, usual, points, limit, reference }: DayShape): number =>
-  Math.max(
+/** The highest thing drawn. A band of which little is known would press all else to the ground: it is cut
+ *  at twice what is highest besides; its end stands in the table. */
+function topOf({ values, second, estimate, usual, points, limit, reference }: DayShape): number {
+  const known = Math.max(
     1,
     reference ?? 0,
     ...[values, second, usual, points, limit].flatMap((list) =>
       (list ?? []).map((value) => value ?? 0),
     ),
-    ...(estimate ?? []).map((one) => one?.high ?? 0),
+    ...(estimate ?? []).map((one) => one?.mean ?? 0),
   );
+  return Math.min(2 * known, Math.max(known, ...(estimate ?? []).map((one) => one?.high ?? 0)));
+}
 
 /** Days that carry a date: the first, the last, and every seventh between that is clear of both. */
 function labelled(days: number, slot: number): number[] {
@@ -96,11 +104,35 @@ function stretches(list: readonly (Estimate | null)[]): { i: number; one: Estima
 
 interface Place {
   slot: number;
+  /** What is higher is cut, and marked as cut. */
+  most: number;
   xOf(day: number): number;
   yOf(value: number): number;
 }
 
-/** A band and its line, as wide as its days are: one day alone is still seen. */
+/** Days apart, each with its interval. */
+function Intervals({ list, place }: { list: NonNullable<DayShape["estimate"]>; place: Place }): JSX.Element {
+  const { xOf, yOf, slot, most } = place;
+  const wide = slot * 0.8;
+  return (
+    <>
+      {list.map((one, i) => {
+        if (!one) return null;
+        const x = xOf(i) - wide / 2;
+        const y = yOf(one.high);
+        return (
+          <g key={i}>
+            <rect class="band" x={x} y={y} width={wide} height={Math.max(1, yOf(one.low) - y)} />
+            <path class="mean" d={`M${x} ${yOf(one.mean)}h${wide}`} />
+            {one.high > most && <path class="cut" d={`M${xOf(i) - 4} ${y + 6}l4 -4l4 4`} />}
+          </g>
+        );
+      })}
+    </>
+  );
+}
+
+/** A line in its band; one day alone is still seen. */
 function Estimates({ list, place }: { list: NonNullable<DayShape["estimate"]>; place: Place }): JSX.Element {
   const { xOf, yOf, slot } = place;
   const at = (i: number, value: number): string => `${xOf(i).toFixed(1)} ${yOf(value).toFixed(1)}`;
@@ -162,8 +194,9 @@ export function DayDrawing({ shape, days, past = false, width, height, chosen = 
   const base = height - bottom;
   const place: Place = {
     slot,
+    most,
     xOf: (day) => left + (day + 0.5) * slot,
-    yOf: (value) => top + (1 - value / most) * (base - top),
+    yOf: (value) => top + (1 - Math.min(value, most) / most) * (base - top),
   };
   const gap = Math.max(1, slot * 0.2);
   const last = days.length - 1;
@@ -172,7 +205,7 @@ export function DayDrawing({ shape, days, past = false, width, height, chosen = 
   return (
     <svg class="days" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
       <defs>
-        <HatchPattern id={hatch} />
+        <HatchPattern id={hatch} scale={height < 120 ? 0.7 : 1} />
       </defs>
       {marks
         .filter((value) => value <= most)
@@ -230,7 +263,8 @@ export function DayDrawing({ shape, days, past = false, width, height, chosen = 
         );
       })}
       <path class="axis" d={`M${left} ${base}H${width - right}`} />
-      {estimate && <Estimates list={estimate} place={place} />}
+      {estimate && !bars && <Estimates list={estimate} place={place} />}
+      {estimate && bars && <Intervals list={estimate} place={place} />}
       {usual?.map((value, i) =>
         value === null ? null : (
           <path key={i} class="usual" d={`M${left + i * slot} ${place.yOf(value)}h${slot}`} />

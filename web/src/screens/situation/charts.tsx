@@ -15,8 +15,6 @@ import {
   samplingTitle,
   scansTitle,
   testsTitle,
-  weekBefore,
-  type Days,
   type Situation,
 } from "./figures.ts";
 
@@ -71,6 +69,45 @@ function Reproduction({ situation }: { situation: Situation }): JSX.Element {
   );
 }
 
+/** Cases by onset or sampling, with those that are still to be reported: the nowcast as a band. */
+function ByOnset({ situation, door }: { situation: Situation; door: ComponentChildren }): JSX.Element {
+  const { nowcast, series } = situation;
+  const values = series.cases_by_sampling;
+  const any = nowcast.some(Boolean);
+  return (
+    <DayChart
+      {...common(situation, "cases_14d")}
+      name="cases_by_sampling"
+      what={t("whatOnset")}
+      title={samplingTitle(situation)}
+      values={values}
+      estimate={nowcast.map((cast) => cast && { ...cast, mean: cast.median })}
+      wordsOf={(day) => {
+        const value = values[day] ?? null;
+        const cast = nowcast[day];
+        if (value === null) return t("unknown");
+        return cast ? t("ofDayCast", { ...cast, count: count(value) }) : count(value);
+      }}
+      columns={[
+        { words: t("thReportedYet") },
+        { words: t("thCast") },
+        { words: t("thLow") },
+        { words: t("thHigh") },
+      ]}
+      cells={(day) => {
+        const { median, low, high } = nowcast[day] ?? { median: "", low: "", high: "" };
+        return [values[day] ?? null, median, low, high];
+      }}
+      keys={[
+        any
+          ? { mark: <rect class="band" width="28" height="12" />, words: t("keyCast") }
+          : { words: t("keyCastNone") },
+      ]}
+      door={door}
+    />
+  );
+}
+
 function Loops({ situation, address }: { situation: Situation; address: string }): JSX.Element {
   const { loops_opened: opened, loops_closed: closed, loops_overdue: overdue } = situation.series;
   return (
@@ -109,15 +146,13 @@ function OwnBaseline({
   name,
   what,
   title,
-  values,
 }: {
   situation: Situation;
   name: "scans" | "tests";
   what: WordKey;
   title: string;
-  values: Days;
 }): JSX.Element {
-  const usual = weekBefore(values);
+  const { [name]: values, [`${name}_week_before` as const]: usual } = situation.series;
   return (
     <DayChart
       {...common(situation, `${name}_today`)}
@@ -168,28 +203,19 @@ export function Charts({ situation, casesAddress, loopsAddress }: Props): JSX.El
         door={door}
       />
       <Reproduction situation={situation} />
-      <DayChart
-        {...common(situation, "cases_14d")}
-        name="cases_by_sampling"
-        what={t("whatOnset")}
-        title={samplingTitle(situation)}
-        values={series.cases_by_sampling}
-        door={door}
-      />
+      <ByOnset situation={situation} door={door} />
       <Loops situation={situation} address={loopsAddress} />
       <OwnBaseline
         situation={situation}
         name="scans"
         what="whatScans"
         title={scansTitle(situation)}
-        values={series.scans}
       />
       <OwnBaseline
         situation={situation}
         name="tests"
         what="whatTests"
         title={testsTitle(situation)}
-        values={series.tests}
       />
       {situation.unfed.map((name) => (
         <Unfed key={name} name={name} />

@@ -117,11 +117,23 @@ export function reportTitle(situation: Situation): string {
   });
 }
 
+/** An interval that ends beyond so many times its middle says that the end is not known. */
+const wideInterval = 3;
+
 export function samplingTitle(situation: Situation): string {
   const values = situation.series.cases_by_sampling;
   const sum = sumOf(known(values));
   if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
   if (!sum) return t("chartSamplingNone");
+  const last = lastKnown(situation.nowcast);
+  const cast = situation.nowcast[last];
+  if (cast) {
+    const { median, low, high } = cast;
+    const day = dayLong(situation.days[last] ?? "");
+    return high > wideInterval * median
+      ? t("chartSamplingOpen", { day, seen: count(values[last] ?? null) })
+      : t("chartSamplingCast", { day, median, low, high });
+  }
   const at = values.flatMap((value, i) => (value ? [i] : []));
   const from = dayLong(situation.days[at[0] ?? 0] ?? "");
   const to = dayLong(situation.days[at.at(-1) ?? 0] ?? "");
@@ -156,10 +168,6 @@ export function dataTime(situation: Situation, counter: string): string | null {
   const found = situation.counters.find(({ name }) => name === counter);
   return found ? found.true_for : situation.as_of;
 }
-
-/** What a series was seven days before each of its days; null where that is not shown. */
-export const weekBefore = (days: Days): Days =>
-  days.map((_, i) => (i < week ? null : (days[i - week] ?? null)));
 
 const oneDigit = (value: number): string => value.toFixed(1);
 
