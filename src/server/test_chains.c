@@ -316,6 +316,37 @@ static void sources_stand_in_order_of_what_speaks_for_them(void **state)
     answer_release(&answer);
 }
 
+/* The simulated outbreak knows who infected whom. What is told does not, and must do clearly better
+ * than naming one of the possible sources at random. */
+static void the_strongest_source_is_the_true_one_more_often_than_by_chance(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t last = loopback_number(loop, "SELECT max(case_no) FROM case_record");
+    int hits = 0, known = 0;
+    double chance = 0;
+    for (int64_t no = 1; no <= last; no++) {
+        char query[300];
+        snprintf(query, sizeof query,
+                 "SELECT max(s.case_no) FROM case_record c JOIN demo_infection i ON i.person_no ="
+                 " c.person_no JOIN case_record s ON s.person_no = i.infector_no WHERE c.case_no ="
+                 " %lld",
+                 (long long)no);
+        int64_t truth = loopback_number(loop, query);
+        struct answer answer = read_part(loop, (int)no - 100, "chain");
+        json_t *node = node_of(&answer, (int)no - 100);
+        int64_t sources = number_in(node, "sources");
+        if (truth > 0 && sources > 0) {
+            known++;
+            hits += number_in(node, "likely_source") == truth;
+            chance += 1 / (double)sources;
+        }
+        answer_release(&answer);
+    }
+    assert_true(known >= 15);
+    if ((double)hits < 1.5 * chance)
+        fail_msg("%d of %d, by chance %.1f", hits, known, chance);
+}
+
 static void nobody_is_a_source_without_a_record(void **state)
 {
     struct loopback *loop = *state;
@@ -624,6 +655,7 @@ int main(void)
         LOOP_TEST(a_chain_is_told_by_generation_to_both_sides),
         LOOP_TEST(what_is_left_out_is_said),
         LOOP_TEST(sources_stand_in_order_of_what_speaks_for_them),
+        LOOP_TEST(the_strongest_source_is_the_true_one_more_often_than_by_chance),
         LOOP_TEST(nobody_is_a_source_without_a_record),
         LOOP_TEST(moments_are_those_on_record_and_else_not_known),
         LOOP_TEST(somebody_is_held_from_the_entry_into_a_stage_that_says_so),

@@ -94,6 +94,7 @@ export const casesWords = {
   cut_considered: { zh: "编号相距较远的病例", en: "cases with farther numbers" },
   cut_contacts: { zh: "部分接触者", en: "some contacts" },
   chainElsewhere: { zh: "证据最强的来源是病例 {id}", en: "the strongest possible source is case {id}" },
+  chainWeaker: { zh: "本例到已有更强来源的病例另有 {count} 条较弱的联系，不画。", en: "{count|weaker link|weaker links} from this case to cases with a stronger source are not drawn." },
   chainMore: { zh: "画到 {count} 例", en: "Draw up to {count|case|cases}" },
   chainForbidden: { zh: "你的岗位没有追踪权限，传播链、来源和接触者不显示。", en: "Your role may not run traces; chain, sources and contacts are not shown." },
   chainNoRecord: { zh: "无记录", en: "no record" },

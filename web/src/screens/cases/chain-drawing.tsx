@@ -12,6 +12,7 @@ import {
   delayNames,
   delaysOf,
   delayWords,
+  drawnEdges,
   evidenceMark,
   firstOf,
   generationWords,
@@ -132,7 +133,6 @@ function Elbow({
   from,
   to,
   own,
-  aside,
   scale,
   yOf,
 }: {
@@ -141,8 +141,6 @@ function Elbow({
   to: Node;
   /** The case that the page is about. */
   own: number;
-  /** A stronger one leads to the same row: this one stands below it, without a number. */
-  aside: boolean;
   scale: Scale;
   yOf(id: number): number;
 }): JSX.Element {
@@ -151,7 +149,7 @@ function Elbow({
   // Meetings of nearly the same moment stand on one line.
   const moment = Math.round((met ? scale.x(met) : scale.x(firstOf(from))) / 4) * 4;
   const x = Math.min(moment, end);
-  const [top, bottom] = [yOf(from.id), yOf(to.id) + (aside ? 7 : 0)];
+  const [top, bottom] = [yOf(from.id), yOf(to.id)];
   const down = bottom > top;
   // Of many that lead to the case itself, each is told apart at its own beginning.
   const atStart = to.id === own;
@@ -161,11 +159,9 @@ function Elbow({
       <circle cx={x} cy={top} r={1.8} />
       <path d={`M${x} ${top}V${bottom}H${Math.max(x, end)}`} />
       <path class="arrow" d={`M${Math.max(x, end) + 1} ${bottom}l-6 -3.2v6.4z`} />
-      {!aside && (
-        <text x={x + 4} y={textY}>
-          {evidenceMark(edge)}
-        </text>
-      )}
+      <text x={x + 4} y={textY}>
+        {evidenceMark(edge)}
+      </text>
     </g>
   );
 }
@@ -252,7 +248,7 @@ export function ChainDrawing({
             </g>
           );
         })}
-        {chain.edges.map((edge) => {
+        {drawnEdges(chain, own).map((edge) => {
           const [from, to] = [nodeOf(edge.from), nodeOf(edge.to)];
           return from && to ? (
             <Elbow
@@ -261,7 +257,6 @@ export function ChainDrawing({
               from={from}
               to={to}
               own={own}
-              aside={!edge.likely && to.id !== own && Boolean(likelyEdge(chain, to.id))}
               scale={scale}
               yOf={yOf}
             />

@@ -69,6 +69,10 @@ export function slowest(chain: Chain): { name: DelayName; seconds: number; cases
 export const likelyEdge = (chain: Chain, id: number): Edge | undefined =>
   chain.edges.find((edge) => edge.to === id && edge.likely);
 
+/** All that lead to the case itself; to another only the strongest, where it is among the drawn. */
+export const drawnEdges = (chain: Chain, own: number): Edge[] =>
+  chain.edges.filter((edge) => edge.likely || edge.to === own || !likelyEdge(chain, edge.to));
+
 /** Rows from the farthest generation back to the farthest on; who stands below the same source
  *  stands together, those with another stronger source last. */
 export function rowsOf(chain: Chain): Node[] {

@@ -15,6 +15,7 @@ import { span } from "../loops/words.ts";
 import { kindWords } from "./case-list.tsx";
 import { ChainDrawing, chainKeys } from "./chain-drawing.tsx";
 import {
+  drawnEdges,
   evidenceWords,
   firstOf,
   generationWords,
@@ -66,6 +67,7 @@ export function ChainSection({
 }): JSX.Element {
   const unheld = chain.nodes.filter((node) => node.held_at === null).length;
   const cut = cutWords(chain);
+  const weaker = chain.edges.length - drawnEdges(chain, id).length;
   const title = titleOf(chain);
   return (
     <section aria-labelledby="chain-title" class="chain-section">
@@ -85,6 +87,7 @@ export function ChainSection({
       >
         <ChainDrawing chain={chain} own={id} label={title} onOpen={openCase} />
       </ChartFrame>
+      {weaker > 0 && <p class="quiet">{t("chainWeaker", { count: weaker })}</p>}
       {cut && (
         <p class="quiet" data-cut={chain.cut.join(" ")}>
           {t("chainCut", { what: cut })}{" "}
