@@ -158,10 +158,9 @@ bool outbreak_trace(struct outbreak *outbreak, size_t index, struct tracer *trac
             continue;
         size_t count = city_housemates(outbreak->city, contact->person, housemates);
         for (size_t h = 0; h < count && secondary < secondary_max; h++) {
-            struct found housemate = {housemates[h],   source.person,
-                                      contact->person, EVIDENCE_SECONDARY_CONTACT,
-                                      known,           known,
-                                      SECONDARY_ISOLATION_DAYS};
+            struct found housemate = {
+                housemates[h], source.person, contact->person,         EVIDENCE_SECONDARY_CONTACT,
+                known,         known,         SECONDARY_ISOLATION_DAYS};
             if (!contact_of(investigation, housemates[h]) && housemates[h] != source.person)
                 secondary += take_in(outbreak, &housemate);
         }

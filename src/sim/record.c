@@ -64,10 +64,9 @@ static const struct sql_text case_external = {
     "INSERT INTO external_id (kind, source_no, id, no, import_no) VALUES (7, 1, ?1, ?2, 0)",
     "external_id_by_id"};
 
-const struct sql_list record_statements =
-    SQL_LIST(&case_insert, &case_last, &case_of_source, &infection_save, &infection_all,
-             &isolation_save, &isolation_all, &piece_save, &piece_due, &piece_done, &piece_cancel,
-             &case_external);
+const struct sql_list record_statements = SQL_LIST(
+    &case_insert, &case_last, &case_of_source, &infection_save, &infection_all, &isolation_save,
+    &isolation_all, &piece_save, &piece_due, &piece_done, &piece_cancel, &case_external);
 
 static timestamp stamp(int64_t second)
 {
@@ -251,8 +250,8 @@ static bool save_piece(struct sql *sql, const struct piece *piece, struct error 
                    SQL_ARGUMENTS(sql_int(piece->person), sql_int(piece->kind),
                                  sql_int(piece->detail), sql_int(piece->tube_size),
                                  sql_int(piece->symptomatic), sql_int(piece->recorded_at),
-                                 sql_int(piece->at), sql_int(piece->until),
-                                 sql_int(piece->source), sql_int(piece->via)),
+                                 sql_int(piece->at), sql_int(piece->until), sql_int(piece->source),
+                                 sql_int(piece->via)),
                    err);
 }
 
@@ -376,8 +375,8 @@ bool outbreak_record_due(const struct city *city, struct sql *sql, int64_t now, 
         struct evidence evidence = evidence_of(&pieces[i]);
         int64_t no;
         if (!evidence_add(sql, (struct person_no){pieces[i].person},
-                          city_area_of(city, pieces[i].person), &evidence,
-                          (struct slice){NULL, 0}, &no, err) ||
+                          city_area_of(city, pieces[i].person), &evidence, (struct slice){NULL, 0},
+                          &no, err) ||
             !record_found(sql, city, &pieces[i], err) ||
             !sql_run(sql, &piece_done, SQL_ARGUMENTS(sql_int(nos[i])), err))
             return false;
