@@ -126,6 +126,8 @@ export const systemWords = {
   act_status_read: { zh: "查看码", en: "read a status" },
   act_case_list: { zh: "查看病例名单", en: "listed cases" },
   act_case_read: { zh: "查看病例", en: "read a case" },
+  act_case_exposures: { zh: "查看病例的暴露者", en: "read whom a case exposed" },
+  act_case_chain: { zh: "查看病例的传播链", en: "read a case's chain" },
   act_case_contacts: { zh: "查看病例的接触者", en: "read a case's contacts" },
   act_case_loops: { zh: "查看病例的闭环", en: "read a case's loops" },
   act_trace: { zh: "追踪", en: "traced" },
