@@ -7,6 +7,7 @@
 #include "access/access.h"
 #include "alerts/alerts.h"
 #include "bench/bench.h"
+#include "chains/chains.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "command/command.h"
@@ -30,7 +31,8 @@
 const struct module *const modules[] = {
     &policy_module, &registry_module, &access_module, &status_module, &checkin_module,
     &tracing_module, &dossier_module, &contacts_module, &photos_module, &scenes_module,
-    &sensing_module, &loops_module, &command_module, &alerts_module, &feeds_module, &keeping_module,
+    &sensing_module, &loops_module, &chains_module, &command_module, &alerts_module, &feeds_module,
+    &keeping_module,
     &notices_module, &upkeep_module, &sim_module,
     &server_module, &cli_module, &bench_module,
 };

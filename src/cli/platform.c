@@ -3,6 +3,7 @@
 
 #include "access/access.h"
 #include "alerts/alerts.h"
+#include "chains/chains.h"
 #include "checkin/checkin.h"
 #include "cli/cli.h"
 #include "feeds/feeds.h"
@@ -33,6 +34,7 @@ bool platform_open(const char *directory, enum platform_use use, struct platform
            checkin_open(platform, &platform->checkin, err) &&
            photos_open(platform, &platform->photos, err) &&
            loops_open(platform, &platform->loops, err) &&
+           chains_open(platform, &platform->chains, err) &&
            alerts_open(platform, &platform->alerts, err) &&
            feeds_open(platform, &platform->feeds, err) &&
            keeping_open(platform, &platform->keeping, err) &&
@@ -54,6 +56,7 @@ void platform_close(struct platform *platform)
     keeping_close(platform->keeping);
     alerts_close(platform->alerts);
     feeds_close(platform->feeds); /* the nightly thread used it */
+    chains_close(platform->chains);
     checkin_close(platform->checkin);
     presence_close(platform->presence); /* its commit thread may still answer scans */
     status_close(platform->status);

@@ -35,7 +35,8 @@ enum { PLACES_BLOCK = 1000, PAYLOAD_BYTES = 240, LOOKED_BLOCK = 1000, LOOKED_MAX
 /* One who is proposed, one place, one unit: with the last moment of exposure there. */
 struct exposed {
     int64_t no;
-    const char *level; /* of persons */
+    enum contact_level level; /* of persons */
+    bool concerned;           /* of units: whatever the number of contacts */
     timestamp last_at;
     int64_t count;
 };
@@ -121,20 +122,23 @@ static bool gather_household(struct finding *finding, struct error *err)
                      &query, err);
     while (done && (done = sql_next(query, &row, err)) && row) {
         struct exposed *exposed = add(finding, &finding->persons, sql_get_int(query, 0));
-        exposed->level = "close";
+        exposed->level = CONTACT_CLOSE;
         exposed->last_at = finding->now;
     }
     return done;
 }
 
 /* domain.md §1.1: what a scan says about co-presence is weak; the weight grades the proposal. */
-static const char *level_of(const struct policy *policy, double weight)
+/* CONTACT_LEVELS: nobody is told. */
+static enum contact_level level_of(const struct policy *policy, double weight)
 {
     double percent = weight * 100;
-    return percent >= (double)policy_number(policy, NUMBER_CONTACT_CLOSE)     ? "close"
-           : percent >= (double)policy_number(policy, NUMBER_CONTACT_GENERAL) ? "general"
-           : percent >= (double)policy_number(policy, NUMBER_CONTACT_LEAST)   ? "spatiotemporal"
-                                                                              : NULL;
+    if (percent >= (double)policy_number(policy, NUMBER_CONTACT_CLOSE))
+        return CONTACT_CLOSE;
+    if (percent >= (double)policy_number(policy, NUMBER_CONTACT_GENERAL))
+        return CONTACT_GENERAL;
+    return percent >= (double)policy_number(policy, NUMBER_CONTACT_LEAST) ? CONTACT_SPATIOTEMPORAL
+                                                                          : CONTACT_LEVELS;
 }
 
 /* The last meeting of each of a block of persons, and the places where they met. */
@@ -175,8 +179,8 @@ static bool gather_traced(struct finding *finding, struct error *err)
         return false;
     uint32_t *persons = arena_alloc(&finding->arena, (result.count + 1) * sizeof *persons);
     for (; count < result.count; count++) { /* greatest weight first */
-        const char *level = level_of(policy, (double)result.weight[count]);
-        if (!level)
+        enum contact_level level = level_of(policy, (double)result.weight[count]);
+        if (level == CONTACT_LEVELS)
             break;
         persons[count] = result.person[count];
         bool known = false;
@@ -255,9 +259,15 @@ static bool tell_persons(struct finding *finding, struct error *err)
         }
         snprintf(payload, sizeof payload,
                  "{\"source_case\":%lld,\"contact_level\":\"%s\",\"last_exposure_at\":\"%s\"}",
-                 (long long)finding->case_no, exposed->level,
+                 (long long)finding->case_no, contact_level_name(exposed->level),
                  time_format(last_of(finding, exposed), last));
-        if (!emit(finding, "contact.proposed", exposed->no, area_no, payload, err))
+        struct case_contact contact = {.case_no = finding->case_no,
+                                       .person = (uint32_t)exposed->no,
+                                       .level = exposed->level,
+                                       .last_exposure_at = last_of(finding, exposed),
+                                       .known_at = finding->now};
+        if (!contact_add(finding->sql, &contact, err) ||
+            !emit(finding, "contact.proposed", exposed->no, area_no, payload, err))
             return false;
     }
     return true;
@@ -292,7 +302,7 @@ static bool tell_venues(struct finding *finding, struct error *err)
         if (unit_no) {
             struct exposed *unit = find_or_add(finding, &finding->units, unit_no);
             seen_at(unit, venue->last_at);
-            unit->level = "venue";
+            unit->concerned = true;
         }
         if (!tell_place(finding, "venue.exposed", venue, area_no, err))
             return false;
@@ -304,11 +314,11 @@ static bool tell_units(struct finding *finding, struct error *err)
 {
     int64_t least = policy_number(finding->platform->policy, NUMBER_CONTACT_UNIT_PERSONS);
     if (finding->unit_no)
-        find_or_add(finding, &finding->units, finding->unit_no)->level = "own";
+        find_or_add(finding, &finding->units, finding->unit_no)->concerned = true;
     for (size_t i = 0; i < finding->units.count; i++) {
         const struct exposed *unit = &finding->units.items[i];
         int64_t area_no;
-        if (!unit->level && unit->count < least)
+        if (!unit->concerned && unit->count < least)
             continue;
         if (!sql_one_int(finding->sql, &unit_place, SQL_ARGUMENTS(sql_int(unit->no)), 0, &area_no,
                          err) ||
@@ -450,9 +460,13 @@ static const struct event_kind event_kinds[] = {
     {"unit.exposed", "unit"},       /* likewise */
 };
 
+static const struct migration migrations[] = {{"src/contacts/schema/001_contacts.sql"}};
+
 const struct module contacts_module = {
     .name = "contacts",
+    .migrations = migrations,
+    .migration_count = sizeof migrations / sizeof *migrations,
     .event_kinds = event_kinds,
     .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
-    .statements = (const struct sql_list *const[]){&statements, NULL},
+    .statements = (const struct sql_list *const[]){&statements, &contact_statements, NULL},
 };

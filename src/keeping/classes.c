@@ -39,6 +39,7 @@ int record_class_of(struct slice name)
     X(staff, CLASS_STAFF, true)                                                                    \
     X(vehicle, CLASS_VEHICLES, true)                                                               \
     X(case_record, CLASS_CASES, true)                                                              \
+    X(case_contact, CLASS_CASES, true)                                                             \
     X(evidence, CLASS_EVIDENCE, true)                                                              \
     X(evidence_seal, CLASS_EVIDENCE, false)                                                        \
     X(evidence_gap, CLASS_EVIDENCE, false)                                                         \
@@ -69,6 +70,7 @@ int record_class_of(struct slice name)
     X(loop_about, CLASS_LOOPS, true)                                                               \
     X(loop_sheet_row, CLASS_LOOPS, true)                                                           \
     X(loop_photo, CLASS_LOOPS, true)                                                               \
+    X(loop_case, CLASS_LOOPS, true)                                                                \
     X(photo, CLASS_PHOTOS, true)                                                                   \
     X(photo_sender, CLASS_PHOTOS, true)                                                            \
     X(seat, CLASS_LOOPS, true)                                                                     \

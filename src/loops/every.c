@@ -19,8 +19,8 @@ static bool scene_hides(const struct scene *scene)
     return false;
 }
 
-static bool show_fields(struct engine *engine, const struct loop *loop, json_t *into,
-                        struct error *err)
+bool loop_told_fields(struct engine *engine, const struct loop *loop, json_t *into,
+                      struct error *err)
 {
     const struct scene *scene = loop_scene(loop);
     for (size_t i = 0; i < scene->field_count; i++) {
@@ -49,7 +49,7 @@ static bool tell(const struct telling *telling, struct engine *engine, const str
                              .due_at = loop->due_at,
                              .closed_at = loop->closed_at,
                              .fields = json_object()};
-    bool done = show_fields(engine, loop, told.fields, err) &&
+    bool done = loop_told_fields(engine, loop, told.fields, err) &&
                 telling->take(telling->context, telling->sql, &told, err);
     json_decref(told.fields);
     return done;

@@ -49,7 +49,7 @@ static bool forget_one(struct sql *sql, int64_t no, struct error *err)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!sql_run(sql, texts[i], SQL_ARGUMENTS(sql_int(no)), err))
             return false;
-    return loop_photos_forget(sql, no, err);
+    return loop_cases_forget(sql, no, err) && loop_photos_forget(sql, no, err);
 }
 
 /* The highest number stays, so that none is handed out twice. */

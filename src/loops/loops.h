@@ -148,6 +148,22 @@ bool loops_each(struct loops *loops, struct slice scene, unsigned states,
                              struct error *err),
                 void *context, struct error *err) MUST_USE;
 const char *loop_state_name(enum loop_state state);
+/* When a subject first stood in one of some stages, of whatever scenes and versions, from `since`
+ * on, in open loops and closed ones (at most 200 each, of the closed the latest): `at`
+ * TIMESTAMP_NONE where never, or where only loops say so that moved to another version since.
+ * loops_ready before. */
+struct loop_stage_name {
+    struct slice scene, stage;
+};
+struct loop_entry {
+    timestamp at;
+    int64_t loop_no;
+    const struct scene *scene;
+    const struct scene_stage *stage; /* both live as long as the room */
+};
+bool loops_entered(struct loops *loops, struct sql *sql, enum scene_kind kind, int64_t subject_no,
+                   const struct loop_stage_name *stages, size_t stage_count, timestamp since,
+                   struct loop_entry *ret_entry, struct error *err) MUST_USE;
 /* Open loops by scene and stage, as every act maintains them. */
 struct loop_count {
     const struct definition *definition;

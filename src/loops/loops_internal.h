@@ -385,6 +385,11 @@ bool loop_show(struct engine *engine, const struct loop *loop, struct json_write
                struct error *err) MUST_USE;
 bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
                bool hidden, struct error *err) MUST_USE;
+void loop_put_json(struct json_writer *writer, json_t *value);
+/* Fields that are neither personal nor hidden, name → value as the interface writes it, into an
+ * object (every.c). */
+bool loop_told_fields(struct engine *engine, const struct loop *loop, json_t *into,
+                      struct error *err) MUST_USE;
 /* The step that waits for signatures: where to, and who is missing, in words (NULL after the
  * last); *ret_to NULL where none waits. */
 bool loop_waits_for(struct engine *engine, const struct loop *loop, const char **ret_to,
@@ -407,6 +412,16 @@ bool loops_handle_of_person(const struct request *request, struct response *resp
 bool loops_handle_purposes(const struct request *request, struct response *response,
                            struct error *err);
 bool loops_handle_of_unit(const struct request *request, struct response *response,
+                          struct error *err);
+
+/* ---- About cases (cases.c) ------------------------------------------------------------------ */
+
+/* Inside a job: the loop names, from now until it is forgotten, the cases that an act set, and the
+ * case that it is about. */
+bool loop_cases_name(struct engine *engine, const struct loop *loop, const struct act *act,
+                     struct error *err) MUST_USE;
+bool loop_cases_forget(struct sql *sql, int64_t loop_no, struct error *err) MUST_USE;
+bool loops_handle_of_case(const struct request *request, struct response *response,
                           struct error *err);
 
 /* ---- Photos (photos.c) ---------------------------------------------------------------------- */
@@ -447,7 +462,7 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
     loop_thing_statements, loop_duty_statements, loop_proof_statements, loop_as_of_statements,
-    loop_subject_statements, loop_viewer_statements;
+    loop_subject_statements, loop_viewer_statements, loop_case_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
@@ -456,7 +471,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 30, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 31, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

@@ -7,7 +7,8 @@ static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"}
                                               {"src/loops/schema/002_results.sql"},
                                               {"src/loops/schema/003_indicators.sql"},
                                               {"src/loops/schema/004_sheet_rows.sql"},
-                                              {"src/loops/schema/005_photos.sql"}};
+                                              {"src/loops/schema/005_photos.sql"},
+                                              {"src/loops/schema/006_cases.sql"}};
 
 /* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or
  * who was told */
@@ -147,7 +148,8 @@ const struct module loops_module = {
             &loop_result_statements, &loop_verify_statements, &loop_indicator_statements,
             &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
             &loop_thing_statements, &loop_duty_statements, &loop_proof_statements,
-            &loop_as_of_statements, &loop_subject_statements, &loop_viewer_statements, NULL},
+            &loop_as_of_statements, &loop_subject_statements, &loop_viewer_statements,
+            &loop_case_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

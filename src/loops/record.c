@@ -505,6 +505,7 @@ bool act_write(struct engine *engine, const struct loop *loop, const struct act 
                    err) &&
            loop_photos_name(engine, loop, act->fields, err) &&
            loop_photos_name(engine, loop, act->differing, err) &&
+           loop_cases_name(engine, loop, act, err) &&
            act_emit(engine, loop, act, no, err);
 }
 

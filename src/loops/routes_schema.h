@@ -35,6 +35,11 @@
     "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":" \
     S_LIST("{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED "],\"properties\":{" S_ROW "}}") \
     ",\"next\":" S_TEXT_OR_NULL "}}"
+#define LOOP_CASE_PAGE \
+    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED ",\"fields\"],\"properties\":{" \
+           S_ROW ",\"fields\":" S_OBJECT "}}") \
+    ",\"next\":" S_TEXT_OR_NULL "}}"
 #define LOOP_COUNTS \
     "{\"type\":\"object\",\"required\":[\"true_for\",\"items\"],\"properties\":{\"true_for\":" \
     S_TIME ",\"items\":" \

@@ -159,7 +159,7 @@ static bool is_kept_back(const struct showing *showing, const struct scene_field
     return loop_keeps_back(showing->loop, field, &showing->part);
 }
 
-static void put_json(struct json_writer *writer, json_t *value)
+void loop_put_json(struct json_writer *writer, json_t *value)
 {
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     REQUIRE(text);
@@ -177,7 +177,7 @@ static bool put_value(const struct showing *showing, const struct scene_field *f
     }
     if (!field_show(showing->engine, field, value, &shown, err))
         return false;
-    put_json(showing->writer, shown);
+    loop_put_json(showing->writer, shown);
     json_decref(shown);
     return true;
 }

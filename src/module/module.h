@@ -14,6 +14,7 @@
 
 struct access;
 struct alerts;
+struct chains;
 struct checkin;
 struct feeds;
 struct keeping;
@@ -39,6 +40,7 @@ struct platform {
     struct checkin *checkin;       /* the scan path */
     struct photos *photos;         /* bytes that loops name */
     struct loops *loops;           /* closed loops and their clocks */
+    struct chains *chains;         /* how far chains of cases are followed */
     struct alerts *alerts;         /* what is unusual in which place */
     struct feeds *feeds;           /* what the platform counts itself, for the alerts */
     struct keeping *keeping;       /* retention, backups, the end */

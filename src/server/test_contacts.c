@@ -100,6 +100,9 @@ static void a_positive_person_is_followed_to_all_who_are_concerned(void **state)
     int64_t household = loopback_number(loop, query), met = traced(loop, person);
     assert_true(household > 0 && met > 0);
     assert_int_equal(loopback_number(loop, LOOPS_OF("contact_management")), household + met);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM case_contact WHERE case_no ="
+                                           " (SELECT max(case_no) FROM case_record)"),
+                     household + met);
     assert_int_equal(loopback_number(loop, LOOPS_OF("case_investigation")), 1);
     assert_true(loopback_number(loop, LOOPS_OF("exposed_venue")) > 0);
     assert_true(loopback_number(loop, LOOPS_OF("exposed_unit")) > 0);

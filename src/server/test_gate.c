@@ -132,6 +132,8 @@ static const struct {
     {HTTP_GET, "/api/v1/cases/1", ALL_READERS "town_duty epidemiologist "},
     {HTTP_GET, "/api/v1/cases/1/exposures", ALL_READERS},
     {HTTP_GET, "/api/v1/cases/1/chain", ALL_READERS},
+    {HTTP_GET, "/api/v1/cases/1/contacts", ALL_READERS},
+    {HTTP_GET, "/api/v1/cases/1/loops", ALL_READERS "town_duty epidemiologist "},
     {HTTP_GET, "/api/v1/persons/1/status",
      ALL_READERS "town_duty grid_worker checkpoint_lead site_lead unit_manager appeals_officer "
                  "approver "},
@@ -339,8 +341,9 @@ static void a_case_is_opened_only_for_its_own_number(void **state)
     char token[80];
     loopback_user(loop, "cdc_lead", token);
     static const char *const paths[] = {"/api/v1/cases/1", "/api/v1/cases/1/exposures",
-                                        "/api/v1/cases/1/chain"};
-    for (size_t i = 0; i < 3; i++) {
+                                        "/api/v1/cases/1/chain", "/api/v1/cases/1/contacts",
+                                        "/api/v1/cases/1/loops"};
+    for (size_t i = 0; i < 5; i++) {
         struct call call = {.path = paths[i], .authorization = token, .purpose = "case:2"};
         loopback_refused(loop, &call, 403, "purpose-required");
         call.purpose = "duty:case_review";
@@ -403,8 +406,9 @@ static void a_district_sees_no_case_of_another(void **state)
     loopback_user(loop, "district_duty-320412", wujin);
     loopback_user(loop, "district_duty-320481", liyang);
     static const char *const paths[] = {"/api/v1/cases/1001", "/api/v1/cases/1001/exposures",
-                                        "/api/v1/cases/1001/chain"};
-    for (size_t i = 0; i < 3; i++) {
+                                        "/api/v1/cases/1001/chain", "/api/v1/cases/1001/contacts",
+                                        "/api/v1/cases/1001/loops"};
+    for (size_t i = 0; i < 5; i++) {
         struct call call = {.path = paths[i], .authorization = wujin, .purpose = "case:1001"};
         assert_int_equal(loopback_status(loop, &call), 200);
         call.authorization = liyang;

@@ -401,10 +401,12 @@ static void opening_a_case_leaves_one_audit_row_with_its_purpose(void **state)
     struct loopback *loop = *state;
     char token[80];
     loopback_user(loop, "cdc_lead", token);
-    static const char *const acts[] = {"case.read", "case.exposures", "case.chain"};
+    static const char *const acts[] = {"case.read", "case.exposures", "case.chain", "case.contacts",
+                                       "case.loops"};
     static const char *const paths[] = {"/api/v1/cases/1", "/api/v1/cases/1/exposures",
-                                        "/api/v1/cases/1/chain"};
-    for (size_t i = 0; i < 3; i++) {
+                                        "/api/v1/cases/1/chain", "/api/v1/cases/1/contacts",
+                                        "/api/v1/cases/1/loops"};
+    for (size_t i = 0; i < 5; i++) {
         char query[300];
         struct answer answer = loopback_call(
             loop, &(struct call){.path = paths[i], .authorization = token, .purpose = "case:1"});

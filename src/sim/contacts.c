@@ -95,10 +95,20 @@ static bool find_met(struct investigation *investigation, struct tracer *tracer,
     return done;
 }
 
+/* Somebody who was found to be a contact. */
+struct found {
+    uint32_t person, source, via; /* via 0: met the case itself */
+    enum evidence_kind kind;
+    int64_t last_exposure, known;
+    enum demo_number days;
+};
+
 /* Isolates somebody who is not isolated yet, with the swabs of the site; false where they are. */
-static bool take_in(struct outbreak *outbreak, uint32_t person, enum evidence_kind kind,
-                    int64_t last_exposure, int64_t known, enum demo_number days)
+static bool take_in(struct outbreak *outbreak, const struct found *found)
 {
+    uint32_t person = found->person;
+    int64_t last_exposure = found->last_exposure, known = found->known;
+    enum demo_number days = found->days;
     int64_t until = last_exposure + setting_days(outbreak->city->settings, days), other_until;
     if (until <= known ||
         (outbreak_isolated(outbreak, person, known, &other_until) && other_until >= until))
@@ -110,10 +120,12 @@ static bool take_in(struct outbreak *outbreak, uint32_t person, enum evidence_ki
         outbreak_swab_in_isolation(outbreak, infection, known);
     outbreak_isolate(outbreak, person, known, until);
     outbreak_add_piece(outbreak, (struct piece){.person = person,
-                                                .kind = (uint8_t)kind,
+                                                .kind = (uint8_t)found->kind,
                                                 .recorded_at = known,
                                                 .at = last_exposure,
-                                                .until = FOREVER});
+                                                .until = FOREVER,
+                                                .source = found->source,
+                                                .via = found->via});
     int64_t results = setting_hours(outbreak->city->settings, SINGLE_RESULT_HOURS);
     int64_t positive = infection ? infection->swabbed_at : FOREVER;
     for (int i = 0; i < SITE_SWABS; i++) {
@@ -139,14 +151,19 @@ bool outbreak_trace(struct outbreak *outbreak, size_t index, struct tracer *trac
         const struct contact *contact = &investigation->contacts[i];
         int64_t known = source.traced_at + (int64_t)i * CALL_SECONDS;
         uint32_t housemates[HOUSEHOLD_MAX];
-        if (!take_in(outbreak, contact->person, EVIDENCE_CLOSE_CONTACT, contact->last_exposure,
-                     known, CLOSE_ISOLATION_DAYS))
+        struct found close = {contact->person,        source.person,          0,
+                              EVIDENCE_CLOSE_CONTACT, contact->last_exposure, known,
+                              CLOSE_ISOLATION_DAYS};
+        if (!take_in(outbreak, &close))
             continue;
         size_t count = city_housemates(outbreak->city, contact->person, housemates);
-        for (size_t h = 0; h < count && secondary < secondary_max; h++)
+        for (size_t h = 0; h < count && secondary < secondary_max; h++) {
+            struct found housemate = {
+                housemates[h], source.person, contact->person,         EVIDENCE_SECONDARY_CONTACT,
+                known,         known,         SECONDARY_ISOLATION_DAYS};
             if (!contact_of(investigation, housemates[h]) && housemates[h] != source.person)
-                secondary += take_in(outbreak, housemates[h], EVIDENCE_SECONDARY_CONTACT, known,
-                                     known, SECONDARY_ISOLATION_DAYS);
+                secondary += take_in(outbreak, &housemate);
+        }
     }
     if (done) {
         outbreak->infections[index].stage = STAGE_TRACED;

@@ -47,6 +47,7 @@ struct piece {
     uint16_t tube_size;
     bool symptomatic; /* of a case */
     int64_t recorded_at, at, until; /* until FOREVER: none */
+    uint32_t source, via; /* of a contact: of whose case, and through whom (0: met the case) */
 };
 
 /* Tests of a person from a moment on that will not be as they were foreseen. */

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "contacts/contacts.h"
 #include "status/status_bulk.h"
 
 static const struct sql_text case_insert = {
@@ -14,6 +15,9 @@ static const struct sql_text case_insert = {
     "primary key"};
 static const struct sql_text case_last = {
     "sim_case_last", "SELECT max(case_no) FROM case_record", "primary key"};
+static const struct sql_text case_of_source = {
+    "sim_case_of_source", "SELECT max(case_no) FROM case_record WHERE person_no = ?1",
+    "case_by_person"};
 static const struct sql_text infection_save = {
     "sim_infection_save",
     "INSERT INTO demo_infection (person_no, infector_no, venue_no, infected_at, infectious_at,"
@@ -42,12 +46,13 @@ static const struct sql_text isolation_all = {
 static const struct sql_text piece_save = {
     "sim_piece_save",
     "INSERT INTO demo_piece (person_no, kind, detail, tube_size, symptomatic, recorded_at, at,"
-    " until_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    " until_at, source_no, via_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     "primary key"};
 static const struct sql_text piece_due = {
     "sim_piece_due",
-    "SELECT piece_no, person_no, kind, detail, tube_size, symptomatic, recorded_at, at, until_at"
-    " FROM demo_piece WHERE recorded_at <= ?1 ORDER BY recorded_at, piece_no LIMIT ?2",
+    "SELECT piece_no, person_no, kind, detail, tube_size, symptomatic, recorded_at, at, until_at,"
+    " source_no, via_no FROM demo_piece WHERE recorded_at <= ?1 ORDER BY recorded_at, piece_no"
+    " LIMIT ?2",
     "demo_piece_by_time"};
 static const struct sql_text piece_done = {
     "sim_piece_done", "DELETE FROM demo_piece WHERE piece_no = ?1", "primary key"};
@@ -60,8 +65,8 @@ static const struct sql_text case_external = {
     "external_id_by_id"};
 
 const struct sql_list record_statements = SQL_LIST(
-    &case_insert,   &case_last,  &infection_save, &infection_all, &isolation_save, &isolation_all,
-    &piece_save,    &piece_due,  &piece_done,     &piece_cancel,  &case_external);
+    &case_insert, &case_last, &case_of_source, &infection_save, &infection_all, &isolation_save,
+    &isolation_all, &piece_save, &piece_due, &piece_done, &piece_cancel, &case_external);
 
 static timestamp stamp(int64_t second)
 {
@@ -94,6 +99,31 @@ static bool record_case(struct sql *sql, const struct city *city, const struct p
                    err) &&
            sql_run(sql, &case_external,
                    SQL_ARGUMENTS(sql_text(slice_of(id)), sql_int(last + 1)), err);
+}
+
+/* A contact is found after the case that it is of was recorded. */
+static bool record_contact(struct sql *sql, const struct piece *piece, struct error *err)
+{
+    int64_t case_no;
+    if (!sql_one_int(sql, &case_of_source, SQL_ARGUMENTS(sql_int(piece->source)), 0, &case_no, err))
+        return false;
+    struct case_contact contact = {
+        .case_no = case_no,
+        .person = piece->person,
+        .via = piece->via,
+        .level = piece->kind == EVIDENCE_CLOSE_CONTACT ? CONTACT_CLOSE : CONTACT_SECONDARY,
+        .last_exposure_at = stamp(piece->at),
+        .known_at = stamp(piece->recorded_at)};
+    return !case_no || contact_add(sql, &contact, err);
+}
+
+/* What beside the evidence a piece leaves in the registers. */
+static bool record_found(struct sql *sql, const struct city *city, const struct piece *piece,
+                         struct error *err)
+{
+    if (piece->kind == EVIDENCE_CASE)
+        return record_case(sql, city, piece, err);
+    return !piece->source || record_contact(sql, piece, err);
 }
 
 /* ---- The past, when the city is made */
@@ -160,7 +190,7 @@ static bool record_pieces(const struct recording *recording, struct sql *sql,
         struct evidence evidence = evidence_of(piece);
         if (!evidence_bulk_add(bulk, (struct person_no){piece->person},
                                city_area_of(outbreak->city, piece->person), &evidence, err) ||
-            (piece->kind == EVIDENCE_CASE && !record_case(sql, outbreak->city, piece, err)))
+            !record_found(sql, outbreak->city, piece, err))
             return false;
     }
     outbreak->saved_pieces = i; /* the rest is still to come */
@@ -220,7 +250,8 @@ static bool save_piece(struct sql *sql, const struct piece *piece, struct error 
                    SQL_ARGUMENTS(sql_int(piece->person), sql_int(piece->kind),
                                  sql_int(piece->detail), sql_int(piece->tube_size),
                                  sql_int(piece->symptomatic), sql_int(piece->recorded_at),
-                                 sql_int(piece->at), sql_int(piece->until)),
+                                 sql_int(piece->at), sql_int(piece->until), sql_int(piece->source),
+                                 sql_int(piece->via)),
                    err);
 }
 
@@ -325,7 +356,9 @@ static bool read_due(struct sql *sql, int64_t now, int64_t max, int64_t nos[DUE_
                                                 .symptomatic = sql_get_int(query, 5) != 0,
                                                 .recorded_at = sql_get_int(query, 6),
                                                 .at = sql_get_int(query, 7),
-                                                .until = sql_get_int(query, 8)};
+                                                .until = sql_get_int(query, 8),
+                                                .source = (uint32_t)sql_get_int(query, 9),
+                                                .via = (uint32_t)sql_get_int(query, 10)};
     }
     return done;
 }
@@ -342,9 +375,9 @@ bool outbreak_record_due(const struct city *city, struct sql *sql, int64_t now, 
         struct evidence evidence = evidence_of(&pieces[i]);
         int64_t no;
         if (!evidence_add(sql, (struct person_no){pieces[i].person},
-                          city_area_of(city, pieces[i].person), &evidence,
-                          (struct slice){NULL, 0}, &no, err) ||
-            (pieces[i].kind == EVIDENCE_CASE && !record_case(sql, city, &pieces[i], err)) ||
+                          city_area_of(city, pieces[i].person), &evidence, (struct slice){NULL, 0},
+                          &no, err) ||
+            !record_found(sql, city, &pieces[i], err) ||
             !sql_run(sql, &piece_done, SQL_ARGUMENTS(sql_int(nos[i])), err))
             return false;
     }

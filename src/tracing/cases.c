@@ -1,12 +1,9 @@
-/* Cases: reading them by jurisdiction, their windows of time, and who may have infected whom.
+/* Cases: reading them by jurisdiction, and their windows of time.
  *
  *         source window                     window
  *   |─────────────────────────|───────────────┬──────────────────|
  *   t0 − trace_days      t0 − lookback        t0             report
- *
- * A chain's step goes from the case with the earlier t0 to the one with the later; its weight is
- * that of co-presence while the earlier one may have been infectious (window), or, seen from the
- * later one, in its source window. It is a possibility, never a proof. */
+ */
 #include <stdlib.h>
 
 #include "tracing/tracing_internal.h"
@@ -164,77 +161,6 @@ void case_lane_days(const struct policy *policy, const struct case_row *row, int
 {
     *ret_last = time_day_of_seconds(row->recorded_at / SECOND);
     *ret_first = *ret_last - (int32_t)policy_number(policy, NUMBER_TRACE_DAYS) + 1;
-}
-
-/* ---- Chain */
-
-struct chain {
-    const struct case_row *row;
-    const struct case_row *others;
-    size_t other_count;
-    const struct case_row **nodes;
-    struct case_edge *edges;
-    size_t node_count, edge_count;
-};
-
-/* The other case of an exposed person that comes after (or not after) this one. */
-static const struct case_row *find_other(const struct chain *chain, uint32_t person, bool after)
-{
-    const struct case_row *other =
-        case_of_person(chain->others, chain->other_count, person);
-    for (; other && other < chain->others + chain->other_count && other->person == person;
-         other++)
-        if (other->no != chain->row->no && (other->at > chain->row->at) == after)
-            return other;
-    return NULL;
-}
-
-static void take_edges(struct chain *chain, const struct trace_result *result, bool after)
-{
-    bool first = true; /* columns come greatest weight first */
-    for (size_t i = 0; i < result->count; i++) {
-        const struct case_row *other = find_other(chain, result->person[i], after);
-        if (!other)
-            continue;
-        chain->nodes[chain->node_count++] = other;
-        chain->edges[chain->edge_count++] =
-            (struct case_edge){.from = after ? chain->row->no : other->no,
-                               .to = after ? other->no : chain->row->no,
-                               .weight = result->weight[i],
-                               .likely = !after && first};
-        first = false;
-    }
-}
-
-bool case_chain(struct tracer *tracer, struct presence_view *view, const struct policy *policy,
-                const struct case_row *row, const struct case_row *others, size_t other_count,
-                struct arena *arena, const struct case_row ***ret_nodes, size_t *ret_node_count,
-                struct case_edge **ret_edges, size_t *ret_edge_count, struct error *err)
-{
-    struct chain chain = {
-        .row = row,
-        .others = others,
-        .other_count = other_count,
-        .nodes = arena_alloc(arena, (2 * other_count + 1) * sizeof *chain.nodes),
-        .edges = arena_alloc(arena, (2 * other_count + 1) * sizeof *chain.edges)};
-    chain.nodes[chain.node_count++] = row;
-    for (int after = 0; after < 2; after++) {
-        struct case_range range =
-            after ? case_window(policy, row) : case_source_window(policy, row);
-        struct trace_request request = {.person = {row->person},
-                                        .from = range.from,
-                                        .to = range.to,
-                                        .model = TRACE_DWELL};
-        struct trace_result result;
-        if (!trace_run(tracer, view, &request, &result, err))
-            return false;
-        take_edges(&chain, &result, after);
-    }
-    *ret_nodes = chain.nodes;
-    *ret_node_count = chain.node_count;
-    *ret_edges = chain.edges;
-    *ret_edge_count = chain.edge_count;
-    return true;
 }
 
 /* ---- Audit */

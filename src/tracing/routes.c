@@ -50,23 +50,9 @@ static bool visit_end(struct visit *visit, bool done, struct response *response,
     return done;
 }
 
-/* The case of the path, where the purpose names it and it lies in the reader's area. */
 static bool take_case(struct visit *visit, struct error *err)
 {
-    const struct request *request = visit->request;
-    int64_t no, named;
-    struct slice purpose = request->purpose;
-    if (!slice_to_int64(request->parameters[0], 1, INT64_MAX, &no))
-        return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "id"},
-                         "the number of a case in your area", "no such case");
-    if (purpose.length < 5 || memcmp(purpose.data, "case:", 5) != 0 ||
-        !slice_to_int64((struct slice){purpose.data + 5, purpose.length - 5}, 1, INT64_MAX,
-                        &named) ||
-        named != no)
-        return error_set(err, ERROR_PURPOSE, (struct error_place){.field = "X-Purpose"},
-                         "case: and the number of this case", "the purpose does not name it");
-    return case_get(visit->sql, no, request->actor.area_first, request->actor.area_last,
-                    &visit->scratch, &visit->row, err);
+    return case_asked(visit->request, visit->sql, &visit->scratch, &visit->row, err);
 }
 
 static bool begin_tracing(struct visit *visit, struct error *err)
@@ -87,18 +73,7 @@ static bool audit(const struct visit *visit, const char *act, const uint32_t *pe
 
 static void put_area(struct visit *visit, const char *key, int64_t area_no)
 {
-    struct json_writer *writer = &visit->writer;
-    const struct area *area = registry_area(visit->platform->registry, area_no);
-    json_key(writer, key);
-    if (!area) {
-        json_put_null(writer);
-        return;
-    }
-    json_object_begin(writer);
-    json_field_text(writer, "code", area->code);
-    json_field_text(writer, "name_zh", area->name_zh);
-    json_field_text(writer, "name_en", area->name_en);
-    json_object_end(writer);
+    case_area_write(&visit->writer, visit->platform, key, area_no);
 }
 
 static void put_text_or_null(struct json_writer *writer, const char *key, struct slice text)
@@ -153,28 +128,9 @@ static void put_weight(struct json_writer *writer, double weight)
     json_field_double(writer, "weight", round(weight * 1e6) / 1e6);
 }
 
-/* The fields that a case has in lists, chains and on its own. A case is of its own area, so that its
- * name is opened even where its person has moved. */
 static bool put_case_fields(struct visit *visit, const struct case_row *row, struct error *err)
 {
-    struct json_writer *writer = &visit->writer;
-    struct person person;
-    struct slice name = {NULL, 0};
-    if (registry_person(visit->platform, visit->sql, row->person, &visit->scratch, &person, err)) {
-        if (person.name.data)
-            name =
-                shown_field(visit->request->actor.reads, FIELD_NAME, person.name, &visit->scratch);
-    } else if (err->code != ERROR_NOT_FOUND) {
-        return false;
-    }
-    json_field_int64(writer, "id", row->no);
-    json_field_int64(writer, "person_no", row->person);
-    put_text_or_null(writer, "name", name);
-    put_area(visit, "area", row->area_no);
-    json_field_text(writer, "kind", row->kind);
-    json_field_time(writer, "at", row->at);
-    json_field_time(writer, "recorded_at", row->recorded_at);
-    return true;
+    return case_write(visit->request, visit->sql, &visit->writer, row, &visit->scratch, err);
 }
 
 /* ---- GET /cases */
@@ -543,65 +499,6 @@ static bool handle_exposures(const struct request *request, struct response *res
     return visit_end(&visit, done, response, err);
 }
 
-/* ---- GET /cases/{id}/chain */
-
-static void put_edge(struct json_writer *writer, const struct case_edge *edge)
-{
-    json_object_begin(writer);
-    json_field_int64(writer, "from", edge->from);
-    json_field_int64(writer, "to", edge->to);
-    put_weight(writer, (double)edge->weight);
-    json_field_bool(writer, "likely", edge->likely);
-    json_object_end(writer);
-}
-
-static bool show_chain(struct visit *visit, struct error *err)
-{
-    struct json_writer *writer = &visit->writer;
-    const struct actor *actor = &visit->request->actor;
-    const struct policy *policy = visit->platform->policy;
-    struct case_row *others;
-    const struct case_row **nodes;
-    struct case_edge *edges;
-    size_t other_count, node_count, edge_count;
-    if (!take_case(visit, err) || !begin_tracing(visit, err))
-        return false;
-    timestamp reach = policy_number(policy, NUMBER_TRACE_DAYS) * DAY;
-    if (!case_list_between(visit->sql, actor->area_first, actor->area_last, visit->row.at - reach,
-                           visit->row.at + reach, &visit->scratch, &others, &other_count, err) ||
-        !case_chain(visit->tracer, visit->view, policy, &visit->row, others, other_count,
-                    &visit->scratch, &nodes, &node_count, &edges, &edge_count, err))
-        return false;
-    json_object_begin(writer);
-    json_key(writer, "nodes");
-    json_array_begin(writer);
-    uint32_t *persons = arena_alloc(&visit->scratch, (node_count + 1) * sizeof *persons);
-    for (size_t i = 0; i < node_count; i++) {
-        persons[i] = nodes[i]->person;
-        json_object_begin(writer);
-        if (!put_case_fields(visit, nodes[i], err))
-            return false;
-        json_object_end(writer);
-    }
-    json_array_end(writer);
-    json_key(writer, "edges");
-    json_array_begin(writer);
-    for (size_t i = 0; i < edge_count; i++)
-        put_edge(writer, &edges[i]);
-    json_array_end(writer);
-    json_object_end(writer);
-    return audit(visit, "case.chain", persons, node_count,
-                 "person_no,name,area,kind,at,recorded_at,weight", err);
-}
-
-static bool handle_chain(const struct request *request, struct response *response,
-                         struct error *err)
-{
-    struct visit visit;
-    bool done = visit_begin(&visit, request, response, err) && show_chain(&visit, err);
-    return visit_end(&visit, done, response, err);
-}
-
 /* ---- The table */
 
 #define OPENS_CASE                                                                                 \
@@ -646,15 +543,4 @@ const struct route tracing_routes[TRACING_ROUTES] = {
               "limit:integer:1 to 1000, default 100;after:string:cursor",
      .response_schema = EXPOSURES_PAGE,
      .handle = handle_exposures},
-    {.method = HTTP_GET,
-     .path = "/cases/{id}/chain",
-     .access = ROUTE_USER,
-     .touches = TOUCH_PERSONS,
-     .fields = OPENS_CASE,
-     .shed = SHED_HISTORY,
-     .permission = PERMISSION_BIT(PERMIT_CASE_READ) | PERMISSION_BIT(PERMIT_TRACE_RUN),
-     .opens_identity = true,
-     .summary = "Cases exposed to this one, and cases it was exposed to",
-     .response_schema = CHAIN_PAGE,
-     .handle = handle_chain},
 };

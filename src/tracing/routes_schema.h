@@ -92,16 +92,6 @@
     "\"properties\":{\"items\":{\"type\":\"array\",\"items\":" EXPOSED "},"                        \
     "\"next\":" TEXT_OR_NULL ",\"summary\":" SUMMARY "}}"
 
-#define EDGE                                                                                       \
-    "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"weight\",\"likely\"],"                   \
-    "\"properties\":{\"from\":" INTEGER ",\"to\":" INTEGER ",\"weight\":" NUMBER ","               \
-    "\"likely\":{\"type\":\"boolean\"}}}"
-
-#define CHAIN_PAGE                                                                                 \
-    "{\"type\":\"object\",\"required\":[\"nodes\",\"edges\"],\"properties\":{"                     \
-    "\"nodes\":{\"type\":\"array\",\"items\":" CASE_OBJECT "},\"edges\":{"                         \
-    "\"type\":\"array\",\"items\":" EDGE "}}}"
-
 #define CASES_PAGE                                                                                 \
     "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{"                      \
     "\"items\":{\"type\":\"array\",\"items\":" CASE_OBJECT "},"                                    \

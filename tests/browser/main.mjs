@@ -9,6 +9,7 @@ import { alertTests } from "./alerts.mjs";
 import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
 import { liveTests } from "./live.mjs";
+import { chainTests } from "./chains.mjs";
 import { loopTests } from "./loops.mjs";
 import { listTests } from "./lists.mjs";
 import { rulesTests } from "./rules.mjs";
@@ -75,6 +76,7 @@ try {
   alertTests(world);
   pastTests(world);
   caseTests(world);
+  chainTests(world);
   loopTests(world);
   listTests();
   liveTests();

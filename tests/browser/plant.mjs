@@ -23,8 +23,39 @@ function importRows(data, kind, rows) {
 /** Companions of the case: enough that a list must draw less than it holds. */
 export const companions = 250;
 
+/** Three cases of which each met the next, two days before that one fell ill; before the planted case,
+ *  which stays the latest entry. */
+function plantChain(data) {
+  const people = ["chain0", "chain1", "chain2"];
+  importRows(data, "persons", [
+    ["person_id", "name", "area"],
+    ...people.map((id) => [id, "链中人", "320402001"]),
+  ]);
+  importRows(data, "venues", [
+    ["venue_id", "area", "name", "category"],
+    ["chain-a", "320402001", "天宁测试车间", "factory"],
+    ["chain-b", "320402001", "天宁测试食堂", "restaurant"],
+  ]);
+  importRows(data, "checkins", [
+    ["person_id", "venue_id", "time", "mode", "evidence"],
+    ["chain0", "chain-a", "2022-04-06T12:00:00+08:00", "staff_scans_person", "attended"],
+    ["chain1", "chain-a", "2022-04-06T12:03:00+08:00", "staff_scans_person", "attended"],
+    ["chain1", "chain-b", "2022-04-09T12:00:00+08:00", "staff_scans_person", "attended"],
+    ["chain2", "chain-b", "2022-04-09T12:01:00+08:00", "staff_scans_person", "attended"],
+  ]);
+  importRows(data, "cases", [
+    ["case_id", "area", "person_id", "kind", "at", "recorded_at"],
+    ...[
+      ["chain0", "case", "2022-04-06T08:00:00+08:00", "2022-04-07T10:00:00+08:00"],
+      ["chain1", "case", "2022-04-09T08:00:00+08:00", "2022-04-10T14:00:00+08:00"],
+      ["chain2", "asymptomatic", "2022-04-12T09:00:00+08:00", "2022-04-12T15:30:00+08:00"],
+    ].map(([person, kind, at, reported]) => [person, "320402001", person, kind, at, reported]),
+  ]);
+}
+
 /** Returns what was planted. */
 export function plant(data) {
+  plantChain(data);
   const people = ["index", ...Array.from({ length: companions }, (_, i) => `friend${i}`)];
   importRows(data, "persons", [
     ["person_id", "name", "area"],

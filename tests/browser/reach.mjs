@@ -109,6 +109,9 @@ export function reachTests({ demo, empty, emptyPassword }) {
       open: async (page) => {
         await openCase(page, 1);
         await page.waitForSelector("#exposed-list .row");
+        await page.waitForSelector(".chain [data-row]");
+        await page.waitForSelector(".tree [role=treeitem]");
+        await page.waitForSelector("#notices-title");
         await page.focus("#exposed-list");
         await page.keyboard.press("Enter");
         await page.waitForSelector(".places li");

@@ -535,13 +535,14 @@ export interface Operations {
       };
     };
   };
-  /** Cases exposed to this one, and cases it was exposed to */
+  /** Possible sources of a case and whom it may have infected, by generation, with the delays of each */
   "GET /api/v1/cases/{id}/chain": {
     path: { id: string | number };
-    query: Record<never, never>;
+    query: { generations?: number; limit?: number };
     purpose: true;
     body: undefined;
     answer: {
+      at: string;
       nodes: Array<{
         id: number;
         person_no: number;
@@ -554,13 +555,91 @@ export interface Operations {
         kind: string;
         at: string;
         recorded_at: string;
+        generation: number;
+        onset_at: string | null;
+        sampled_at: string | null;
+        held_at: string | null;
+        held_by: {
+          loop: number;
+          scene: string;
+          zh: string;
+          en: string;
+        } | null;
+        listed_at: string | null;
+        listed_close: boolean;
+        sources: number | null;
+        likely_source: number | null;
+        contacts: {
+          close: number;
+          secondary: number;
+          general: number;
+          spatiotemporal: number;
+        };
       }>;
       edges: Array<{
         from: number;
         to: number;
         weight: number;
         likely: boolean;
+        strong: boolean;
+        interval_hours: number;
+        order_known: boolean;
+        evidence: Array<{
+          kind: "contact" | "household" | "co_presence";
+          level?: "close" | "secondary" | "general" | "spatiotemporal";
+          known_at?: string;
+          last_exposure_at?: string;
+          weight?: number;
+          co_visits?: number;
+          closest_gap_s?: number;
+          last_at?: string;
+          venue_no?: number;
+          venue?: string | null;
+        }>;
       }>;
+      considered: number;
+      limits: {
+        generations: number;
+        cases: number;
+        sources: number;
+      };
+      cut: Array<"generations" | "cases" | "sources" | "looks" | "considered" | "contacts">;
+      completeness: {
+        visits: number;
+        visits_direct: number;
+        share_direct: number;
+        venues_visited: number;
+        venues_silent: number;
+        days: number;
+        days_missing: number;
+      };
+    };
+  };
+  /** Who was found to be a contact of a case, by number of person */
+  "GET /api/v1/cases/{id}/contacts": {
+    path: { id: string | number };
+    query: { limit?: number; after?: string };
+    purpose: true;
+    body: undefined;
+    answer: {
+      at: string;
+      items: Array<{
+        person_no: number;
+        name: string | null;
+        color: "green" | "yellow" | "red" | "unknown" | null;
+        level: "close" | "secondary" | "general" | "spatiotemporal";
+        via: number | null;
+        last_exposure_at: string;
+        known_at: string;
+        case: number | null;
+      }>;
+      next: string | null;
+      counts: {
+        close: number;
+        secondary: number;
+        general: number;
+        spatiotemporal: number;
+      };
     };
   };
   /** Who was where with a case, greatest weight first */
@@ -603,6 +682,51 @@ export interface Operations {
           days_missing: number;
         };
       };
+    };
+  };
+  /** Loops that name a case, open and closed, as far as the reader sees them */
+  "GET /api/v1/cases/{id}/loops": {
+    path: { id: string | number };
+    query: { scene?: string; limit?: number; after?: string };
+    purpose: true;
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: number;
+        scene: string;
+        version: number;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        subject: {
+          kind: string;
+          no?: number | null;
+          code?: string;
+        };
+        area: string | null;
+        opened_at: string;
+        entered_at: string;
+        due_at: string | null;
+        closed_at: string | null;
+        overdue: boolean;
+        claimed_by: string | null;
+        claimed_until: string | null;
+        owner: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+        fields: Record<string, unknown>;
+      }>;
+      next: string | null;
     };
   };
   /** Duties and absences of users of the reader's area that are not over */

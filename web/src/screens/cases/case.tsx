@@ -1,8 +1,8 @@
-// One case: gate, facts, how complete it is, lanes, the exposed, links with other cases.
+// One case: gate, facts, how complete it is, lanes, the exposed, how it hangs together with others.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
-import { t } from "../../catalogue.ts";
+import { t, type WordKey } from "../../catalogue.ts";
 import { areaName, count, dayAndClock, percent } from "../../format.ts";
 import { ColorChip } from "../../parts/color-chip.tsx";
 import { HatchPattern, Icon } from "../../parts/icons.tsx";
@@ -13,8 +13,10 @@ import { go } from "../../router.ts";
 import { settings } from "../../settings.ts";
 import type { Session } from "../login.tsx";
 import { kindWords } from "./case-list.tsx";
+import { casesAtFirst, ChainSection, ContactTree, NoChain, Sources } from "./chain.tsx";
 import { ExposedList } from "./exposed.tsx";
 import { Lanes, type CasePage } from "./lanes.tsx";
+import { Notices } from "./notices.tsx";
 
 const back = (): void => go("/cases");
 
@@ -110,39 +112,49 @@ function Completeness({ page }: { page: CasePage }): JSX.Element {
   );
 }
 
-function Links({ id, purpose }: { id: number; purpose: string }): JSX.Element | null {
-  const chain = useLoad(`chain-${id}`, (signal) =>
-    call("GET /api/v1/cases/{id}/chain", { path: { id }, purpose, signal }),
-  );
-  if (!chain.value) return null;
-  const edges = chain.value.edges.filter((edge) => edge.from === id || edge.to === id);
+// The sections of the page, for the keys 1 to 6: the id of each heading.
+const sections: [WordKey, string][] = [
+  ["jumpLanes", "lanes-title"],
+  ["jumpExposed", "exposed-title"],
+  ["jumpChain", "chain-title"],
+  ["jumpTree", "tree-title"],
+  ["jumpSources", "sources-title"],
+  ["jumpNotices", "notices-title"],
+];
+
+function jumpTo(id: string): void {
+  const heading = document.getElementById(id);
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+  heading.scrollIntoView({ block: "start" });
+}
+
+function Jumps(): JSX.Element {
+  useKeys(Object.fromEntries(sections.map(([, id], i) => [String(i + 1), () => jumpTo(id)])));
   return (
-    <section aria-labelledby="chain-title">
-      <h2 id="chain-title">{t("chainTitle")}</h2>
-      {!edges.length && <p class="small dim">{t("chainNone")}</p>}
-      <ul class="links">
-        {edges.map((edge) => {
-          const other = edge.from === id ? edge.to : edge.from;
-          const node = chain.value?.nodes.find((row) => row.id === other);
-          return (
-            <li key={`${edge.from}-${edge.to}`}>
-              <b>{edge.weight.toFixed(2)}</b>
-              <span>{t(edge.from === id ? "chainTo" : "chainFrom", { id: other })}</span>
-              <span class="dim">
-                {node?.name} {node && areaName(node.area)}
-              </span>
-              {edge.likely && <span class="dim">{t("chainLikely")}</span>}
-            </li>
-          );
-        })}
-      </ul>
-    </section>
+    <nav class="case-jumps" aria-label={t("jumpLabel")}>
+      {sections.map(([word, id], i) => (
+        <button key={id} class="button slim" type="button" onClick={() => jumpTo(id)}>
+          <kbd>{i + 1}</kbd> {t(word)}
+        </button>
+      ))}
+    </nav>
   );
 }
 
 function OpenCase({ id, purpose }: { id: number; purpose: string }): JSX.Element {
   const page = useLoad(`case-${id}`, (signal) =>
     call("GET /api/v1/cases/{id}", { path: { id }, purpose, signal }),
+  );
+  const [whole, setWhole] = useState(false);
+  const chain = useLoad(`chain-${id}-${whole}`, (signal) =>
+    call("GET /api/v1/cases/{id}/chain", {
+      path: { id },
+      query: whole ? {} : { limit: casesAtFirst },
+      purpose,
+      signal,
+    }),
   );
   // The keys of this page belong to the list of the exposed, where Esc goes back.
   if (!page.value)
@@ -155,13 +167,31 @@ function OpenCase({ id, purpose }: { id: number; purpose: string }): JSX.Element
     <>
       <Facts page={page.value} purpose={purpose} />
       <Completeness page={page.value} />
+      <Jumps />
       <div class="case">
         <div class="case-left">
           <Lanes page={page.value} />
-          <Links id={id} purpose={purpose} />
+          {chain.value ? (
+            <>
+              <ChainSection
+                chain={chain.value}
+                id={id}
+                onMore={whole ? null : () => setWhole(true)}
+              />
+              <ContactTree chain={chain.value} id={id} purpose={purpose} />
+            </>
+          ) : (
+            <NoChain loaded={chain} />
+          )}
         </div>
         <div class="case-right">
-          <ExposedList id={id} purpose={purpose} onBack={back} />
+          <section class="exposed">
+            <ExposedList id={id} purpose={purpose} onBack={back} />
+          </section>
+          <div class="case-more">
+            {chain.value && <Sources chain={chain.value} id={id} />}
+            <Notices id={id} purpose={purpose} />
+          </div>
         </div>
       </div>
     </>

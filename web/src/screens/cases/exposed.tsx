@@ -190,7 +190,7 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
     );
   return (
     <>
-      <h2>{t("exposedTitle", { count: count(pages.total) })}</h2>
+      <h2 id="exposed-title">{t("exposedTitle", { count: count(pages.total) })}</h2>
       <p class="small dim">{t("exposedHint")}</p>
       <div class="bar-line">
         <Filter
