@@ -59,7 +59,8 @@ static bool act_note(struct engine *engine, struct noting *noting, struct error 
         !check_photos(engine, noting->photos, err))
         return false;
     if (!slice_trim(noting->note).length && !json_array_size(noting->photos))
-        return loop_bad_value("note", "words, photos or both", "the note is missing", err);
+        return loop_bad_value("note", "words, photos or both", "there are neither words nor photos",
+                              err);
     if (noting->note.length > ACT_WORDS_MAX / 4)
         return error_set(err, ERROR_TOO_LARGE, (struct error_place){.field = "note"},
                          "at most 16384 bytes", "the note is too long");

@@ -79,7 +79,8 @@
     S_LIST("{\"type\":\"object\",\"required\":[\"at\",\"act\",\"stage\",\"to\",\"by\",\"fields\"," \
            "\"differing\"],\"properties\":{\"at\":" S_TIME ",\"act\":" S_TEXT ",\"stage\":" S_TEXT \
            ",\"to\":" S_TEXT ",\"by\":" S_TEXT ",\"event\":" S_INT ",\"loop\":" S_INT \
-           ",\"parent\":" S_INT ",\"told\":" S_SEAT ",\"fields\":" S_OBJECT ",\"differing\":" \
+           ",\"place\":" S_INT ",\"parent\":" S_INT ",\"told\":" S_SEAT \
+           ",\"fields\":" S_OBJECT ",\"differing\":" \
            S_OBJECT ",\"note\":" S_TEXT ",\"photos\":" S_LIST(S_TEXT) "}}") \
     ",\"children\":" S_KIN ",\"more_children\":" S_BOOL ",\"parents\":" S_KIN "}}"
 #define S_OUTCOME \

@@ -297,6 +297,8 @@ static bool put_act(const struct showing *showing, const struct told_act *act, s
         json_field_int64(writer, "event", act->event_no);
     if (act->kind == ACT_CHILD)
         json_field_int64(writer, "loop", act->other_no);
+    if (act->kind == ACT_SIGNED)
+        json_field_int64(writer, "place", act->other_no);
     if ((act->kind == ACT_OPENED || act->kind == ACT_JOINED) && act->other_no)
         json_field_int64(writer, "parent", act->other_no);
     bool done = (act->kind != ACT_ESCALATED && act->kind != ACT_TAKEN_OVER) ||

@@ -195,6 +195,12 @@ static void of_two_signatures_one_is_given(void **state)
             given++;
         }
     assert_int_equal(given, 1);
+    json_t *history = json_object_get(page.json, "history");
+    json_t *act = json_array_get(history, json_array_size(history) - 1);
+    assert_string_equal(text_of(act, "act"), "signed");
+    assert_false(json_is_null(json_object_get(
+        json_array_get(signatures, (size_t)json_integer_value(json_object_get(act, "place"))),
+        "by")));
     answer_release(&page);
 }
 
@@ -270,6 +276,12 @@ static void words_and_photos_come_into_the_history_and_nothing_moves(void **stat
                         digest);
     answer_release(&before);
     answer_release(&after);
+    char path[120];
+    snprintf(path, sizeof path, "/api/v1/photos/%s", digest);
+    struct answer picture = as(loop, "cdc_investigator", HTTP_GET, path, NULL);
+    assert_string_equal(answer_header(&picture, "Cache-Control"), "no-store");
+    assert_null(answer_header(&picture, "ETag"));
+    answer_release(&picture);
     /* who has a part looks at it; who only sees the loop by its area reads neither */
     look(loop, "cdc_investigator", digest, 200);
     look(loop, "command", digest, 200);
@@ -291,8 +303,8 @@ static void a_note_that_cannot_be_taken_is_refused_in_words(void **state)
         int status;
         const char *words;
     } rows[] = {
-        {"cdc_investigator", "{}", 400, "the note is missing"},
-        {"cdc_investigator", "{\"note\":\"  \",\"photos\":[]}", 400, "the note is missing"},
+        {"cdc_investigator", "{}", 400, "neither words nor"},
+        {"cdc_investigator", "{\"note\":\"  \",\"photos\":[]}", 400, "neither words nor"},
         {"cdc_investigator", "{\"note\":5}", 400, "not a text"},
         {"cdc_investigator", "{\"photos\":\"x\"}", 400, "not such a list"},
         {"cdc_investigator", "{\"photos\":[5]}", 400, "not a text"},

@@ -50,6 +50,12 @@ try {
     join(demoData, "policies", "demo_city.yaml"),
     policy.replace("matters_a_scene: {value: 3", "matters_a_scene: {value: 0"),
   );
+  /* so small that a picture of noise is refused: a real one of telephones is far below the limit */
+  const photos = readFileSync(new URL("../../policies/photos.yaml", import.meta.url), "utf8");
+  writeFileSync(
+    join(demoData, "policies", "photos.yaml"),
+    photos.replace("bytes_max: {value: 8388608", "bytes_max: {value: 300000"),
+  );
   const plantedCase = plant(demoData);
   plantPeople(demoData);
   const demo = await serve(demoData);
