@@ -9,6 +9,7 @@ import { alertTests } from "./alerts.mjs";
 import { pastTests } from "./past.mjs";
 import { caseTests } from "./cases.mjs";
 import { loopTests } from "./loops.mjs";
+import { loopPageTests } from "./loop-page.mjs";
 import { rulesTests } from "./rules.mjs";
 import { systemTests } from "./system.mjs";
 import { reachTests } from "./reach.mjs";
@@ -75,6 +76,7 @@ try {
   pastTests(world);
   caseTests(world);
   loopTests(world);
+  loopPageTests(world);
   venueTests(world);
   peopleTests(world);
   phoneTests(world);
