@@ -316,11 +316,11 @@ export function loopPageTests({ demo }) {
     const { id } = await act(town_duty.page, "/loops", {
       scene: "health_education",
       subject: town,
-      fields: { topic: "洗手", due_at },
+      fields: { topic: "通风", due_at },
     });
     await act(town_duty.page, `/loops/${id}/advance`, {
       to: "checking",
-      fields: { content: "七步洗手", groups: "students" },
+      fields: { content: "每日开窗", groups: "students" },
     });
     await town_duty.close();
     const { page, faults, close } = await inside(demo, "cdc_duty");
@@ -347,6 +347,48 @@ export function loopPageTests({ demo }) {
     same(await axeFindings(page), [], "axe");
     same(faults, [], "faults");
     await close();
+  });
+
+  test("A child stands on its parent's page with its stage and its clock, and leads there and back", async () => {
+    const acts = [
+      ["cdc_duty", "advance", { to: "placing", fields: { contact_level: "close", target_area: "320402", in_city: true } }],
+      ["cdc_duty", "advance", { to: "at_home", note: "两岁儿童" }],
+      ["approver", "sign", {}],
+    ];
+    const opener = await inside(demo, "cdc_lead");
+    const { id } = await act(opener.page, "/loops", {
+      scene: "contact_management",
+      subject: 5,
+      fields: {
+        source_case: 1,
+        contact_level: "close",
+        last_exposure_at: "2022-04-13T09:00:00+08:00",
+      },
+    });
+    check(id > 0, "the parent is open");
+    for (const [user, what, body] of acts) {
+      const hand = await inside(demo, user);
+      await act(hand.page, `/loops/${id}/${what}`, body);
+      await hand.close();
+    }
+    const { page, faults } = opener;
+    await page.goto(`/loops/${id}`);
+    await page.waitForSelector("#children-title");
+    const served = await readLoop(page, id);
+    same(served.children.length, 1, "what the server says");
+    const [child] = served.children;
+    const row = await textOf(page, "section[aria-labelledby=children-title] .kin li");
+    check(row.includes(child.title.zh) && row.includes(child.stage_title.zh), `its words: ${row}`);
+    check(row.includes("时限"), `its clock: ${row}`);
+    check((await textOf(page, "#children-title")).includes("未结 1 件"), "how many are open");
+    await picture(page, "loop-children-zh");
+    await page.click("section[aria-labelledby=children-title] .kin a");
+    await page.waitForURL(`**/loops/${child.id}`);
+    await page.waitForSelector("#parents-title");
+    await page.click("section[aria-labelledby=parents-title] .kin a");
+    await page.waitForURL(`**/loops/${id}`);
+    same(faults, [], "faults");
+    await opener.close();
   });
 
   test("A loop's page with photos fits 1920, 1280 and 390 pixels in both themes, its photo form open, and axe finds nothing serious", async () => {

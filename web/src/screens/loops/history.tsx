@@ -48,6 +48,13 @@ function allShots(loop: Loop): Shot[] {
       all.delete(shot.digest);
       all.set(shot.digest, shot);
     }
+  // A field that no act tells of any more (a history is told to its thousandth act): its photo all the
+  // same, without who and when.
+  for (const field of loop.fields)
+    if (field.type === "photo" && !field.hidden && field.value !== null)
+      for (const digest of digestsOf(field.value))
+        if (!all.has(digest))
+          all.set(digest, { digest, what: say(field.title), by: "—", at: loop.opened_at });
   return [...all.values()];
 }
 

@@ -130,11 +130,17 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
     keys[String(n + 1)] = () => setChosen(i);
   });
   useKeys(keys);
-  useEffect(() => setChosen(null), [loop.stage, loop.history.length]);
+  useEffect(() => setChosen(null), [loop.stage, loop.entered_at]);
 
   function done(words: string): void {
     setSaid(words);
     setChosen(null);
+    reload();
+    onChange();
+  }
+  /** What is being filled in for a step stays. */
+  function noted(words: string): void {
+    setSaid(words);
     reload();
     onChange();
   }
@@ -190,7 +196,7 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               onDone={done}
             />
           )}
-          {mayAct && <NoteForm key={`note-${loop.history.length}`} loop={loop} onDone={done} />}
+          {mayAct && <NoteForm key={`note-${loop.id}`} loop={loop} onDone={noted} />}
         </section>
       )}
       <div class="loop-columns">

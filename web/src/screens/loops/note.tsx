@@ -21,6 +21,7 @@ export function NoteForm({ loop, onDone }: Props): JSX.Element {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  const details = useRef<HTMLDetailsElement>(null);
   const errorOf = (field: string) => problem?.errors.find((error) => error.field === field);
   const photoError = errorOf("photos");
   useEffect(() => {
@@ -37,6 +38,10 @@ export function NoteForm({ loop, onDone }: Props): JSX.Element {
         path: { id: loop.id },
         body: { ...(note.trim() && { note }), ...(digests.length > 0 && { photos: digests }) },
       });
+      setOpen(false);
+      setNote("");
+      setPhotos("");
+      details.current?.querySelector("summary")?.focus();
       onDone(t("noteDone"));
     } catch (reason) {
       setProblem(asProblem(reason));
@@ -45,7 +50,12 @@ export function NoteForm({ loop, onDone }: Props): JSX.Element {
     }
   }
   return (
-    <details class="note-form" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details
+      ref={details}
+      class="note-form"
+      open={open}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
       <summary>{t("noteTitle")}</summary>
       {open && (
         <form
