@@ -97,6 +97,22 @@ bool loop_handle_claim(const struct request *request, struct response *response,
            answer(&outcome, response);
 }
 
+bool loop_handle_note(const struct request *request, struct response *response, struct error *err)
+{
+    static const char *const names[] = {"note", "photos", NULL};
+    struct json_place place = {.source = "body"};
+    struct loop_outcome outcome;
+    struct slice note;
+    json_t *body;
+    int64_t no;
+    return loop_path_number(request, &no, err) && request_json(request, &body, err) &&
+           json_only_fields(body, names, place, err) &&
+           json_text(body, "note", place, &note, err) &&
+           loops_note(request->platform->loops, &request->actor, no, note,
+                      json_object_get(body, "photos"), &outcome, err) &&
+           answer(&outcome, response);
+}
+
 bool loop_handle_take(const struct request *request, struct response *response, struct error *err)
 {
     static const char *const names[] = {"note", "close", NULL};

@@ -12,6 +12,8 @@ bool loop_handle_sign(const struct request *request, struct response *response,
                       struct error *err) MUST_USE;
 bool loop_handle_claim(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
+bool loop_handle_note(const struct request *request, struct response *response,
+                      struct error *err) MUST_USE;
 bool loop_handle_take(const struct request *request, struct response *response,
                       struct error *err) MUST_USE;
 bool loop_handle_open(const struct request *request, struct response *response,

@@ -322,7 +322,7 @@ static struct resolved resolve_direct(const struct board *board, const struct se
     return resolve_role(board, seat->role, seat->area_no);
 }
 
-static const struct board_user *find_user(const struct board *board, int64_t user_no)
+const struct board_user *board_user(const struct board *board, int64_t user_no)
 {
     for (size_t i = 0; i < board->count; i++)
         if (board->users[i].user_no == user_no)
@@ -338,7 +338,7 @@ static bool leads(const struct board *board, const struct resolved *of, int64_t 
         const struct board_user *user = &board->users[i];
         if (!user->lead_no || !means(of, user))
             continue;
-        const struct board_user *lead = find_user(board, user->lead_no);
+        const struct board_user *lead = board_user(board, user->lead_no);
         if (lead && (!user_no || lead->acts_as == user_no))
             return true;
     }
@@ -410,7 +410,7 @@ bool board_users_of(const struct board *board, struct sql *sql, const struct sea
         if (!means(&resolved, user))
             continue;
         if (resolved.leads)
-            user = user->lead_no ? find_user(board, user->lead_no) : NULL;
+            user = user->lead_no ? board_user(board, user->lead_no) : NULL;
         if (user)
             add_user(users, &count, user->acts_as);
     }

@@ -72,6 +72,16 @@ static void put_field(struct json_writer *writer, const struct scene_field *fiel
     for (size_t i = 0; i < field->values.count; i++)
         json_put_text(writer, slice_of(field->values.items[i].text));
     json_array_end(writer);
+    json_key(writer, "choices");
+    json_array_begin(writer);
+    for (size_t i = 0; i < field->values.count; i++) {
+        const struct scene_value *choice = &field->values.items[i];
+        json_object_begin(writer);
+        json_field_text(writer, "name", slice_of(choice->text));
+        wording_put(writer, "title", choice->title, choice->text);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
     json_object_end(writer);
 }
 

@@ -29,12 +29,14 @@
 #define C_FIELD \
     "{\"type\":\"object\",\"required\":[\"name\",\"title\",\"type\",\"type_title\",\"refers\"," \
     "\"by_code\",\"list\",\"required\",\"personal\",\"hidden_until\",\"form\"," \
-    "\"form_title\",\"min\",\"max\",\"values\"],\"properties\":{" \
+    "\"form_title\",\"min\",\"max\",\"values\",\"choices\"],\"properties\":{" \
     "\"name\":" C_TEXT ",\"title\":" C_WORDS ",\"type\":" C_TEXT \
     ",\"type_title\":" C_WORDS ",\"refers\":" C_BOOL ",\"by_code\":" C_BOOL ",\"list\":" C_BOOL \
     ",\"required\":" C_BOOL ",\"personal\":" C_BOOL ",\"hidden_until\":" C_TEXT_OR_NULL \
     ",\"form\":" C_TEXT ",\"form_title\":" C_WORDS ",\"min\":" C_NUMBER_OR_NULL \
-    ",\"max\":" C_NUMBER_OR_NULL ",\"values\":" C_LIST(C_TEXT) "}}"
+    ",\"max\":" C_NUMBER_OR_NULL ",\"values\":" C_LIST(C_TEXT) ",\"choices\":" \
+    C_LIST("{\"type\":\"object\",\"required\":[\"name\",\"title\"],\"properties\":{" \
+           "\"name\":" C_TEXT ",\"title\":" C_WORDS "}}") "}}"
 #define C_TRANSITION \
     "{\"type\":\"object\",\"required\":[\"to\",\"trigger\",\"by\",\"sign\",\"when\",\"note\"," \
     "\"require\"],\"properties\":{\"to\":" C_TEXT ",\"trigger\":{\"enum\":[\"by\",\"on\"," \

@@ -82,6 +82,10 @@ bool loops_sign(struct loops *loops, const struct actor *actor, int64_t loop_no,
 /* Holds the loop for one person of its owner, as long as the stage allows; again: gives it back. */
 bool loops_claim(struct loops *loops, const struct actor *actor, int64_t loop_no, bool release,
                  struct arena *arena, struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
+/* Words and photos (a list of at most 8 digests; NULL: none) for the history of an open loop, from
+ * who has a part in it or may act next there. Nothing moves, and nobody counts as having acted. */
+bool loops_note(struct loops *loops, const struct actor *actor, int64_t loop_no, struct slice note,
+                json_t *photos, struct loop_outcome *ret_outcome, struct error *err) MUST_USE;
 /* The command centre takes a loop over, or closes it as failed, with words. */
 bool loops_take_over(struct loops *loops, const struct actor *actor, int64_t loop_no,
                      struct slice note, bool close, struct arena *arena,

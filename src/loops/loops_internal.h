@@ -61,6 +61,8 @@ struct board {
 /* Whether a user may act for a seat now. `sql` reads the seat that a lead's seat is about. */
 bool board_holds(const struct board *board, struct sql *sql, const struct seat *seat,
                  int64_t user_no, bool *ret_holds, struct error *err) MUST_USE;
+/* NULL where the user is not on duty and nobody acts for them. */
+const struct board_user *board_user(const struct board *board, int64_t user_no);
 /* The users whom a seat means now, each once, into the arena. */
 bool board_users_of(const struct board *board, struct sql *sql, const struct seat *seat,
                     struct arena *arena, int64_t **ret_users, size_t *ret_count,
@@ -158,7 +160,8 @@ static inline const struct scene_stage *loop_stage(const struct loop *loop)
     X(ACT_CLOSED, "closed")     /* by the command centre, as failed */                             \
     X(ACT_CHILD, "child")       /* other_no: the loop that was opened */                           \
     X(ACT_FILLED, "filled")     /* an event filled fields, and no guard let it pass */             \
-    X(ACT_MIGRATED, "migrated") /* other_no: the scene's version */
+    X(ACT_MIGRATED, "migrated") /* other_no: the scene's version */                                \
+    X(ACT_NOTED, "noted")       /* words or photos; nothing moves */
 enum act_kind {
 #define X(id, name) id,
     ACT_TABLE(X)
@@ -233,6 +236,7 @@ struct act {
     json_t *fields;    /* set by it; NULL: none */
     json_t *differing; /* given and not taken; NULL: none */
     struct slice note;
+    json_t *photos; /* digests sent with the note; NULL: none */
     bool new_owner; /* the loop is another seat's from now on */
 };
 bool act_write(struct engine *engine, const struct loop *loop, const struct act *act,
@@ -317,6 +321,9 @@ bool hand_is_next(struct engine *engine, const struct loop *loop, bool *ret_next
  * or as one who may act next. */
 bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_visible,
                      struct error *err) MUST_USE;
+/* Inside a job: one that the actor may see and that is open; ERROR_NOT_FOUND, ERROR_CONFLICT. */
+bool take_loop(struct engine *engine, int64_t no, struct loop **ret_loop,
+               struct error *err) MUST_USE;
 /* A refusal that says which guard does not hold, in words. */
 void refuse_guard(const struct loop *loop, const struct scene_condition *failed, struct error *err);
 
@@ -346,6 +353,9 @@ enum loop_state loop_state_of(enum scene_final final);
 timestamp loop_deadline(const struct loop *loop);
 bool stage_owner_seat(struct engine *engine, const struct loop *loop, struct seat *ret_seat,
                       struct error *err) MUST_USE;
+/* Whom a step of the scene's `escalate` tells in this loop; its number may be 0. */
+bool step_seat(struct engine *engine, const struct loop *loop, const struct scene_step *step,
+               struct seat *ret_seat, struct error *err) MUST_USE;
 /* When the clock has to look at it next; TIMESTAMP_NONE: never. */
 timestamp loop_next_wake(const struct loop *loop);
 /* Does everything of this loop whose time has come, in order, at most one stage further. */
@@ -390,10 +400,24 @@ void loop_put_json(struct json_writer *writer, json_t *value);
  * object (every.c). */
 bool loop_told_fields(struct engine *engine, const struct loop *loop, json_t *into,
                       struct error *err) MUST_USE;
-/* The step that waits for signatures: where to, and who is missing, in words (NULL after the
- * last); *ret_to NULL where none waits. */
-bool loop_waits_for(struct engine *engine, const struct loop *loop, const char **ret_to,
-                    const char *missing[8], struct error *err) MUST_USE;
+void seat_put(struct engine *engine, struct json_writer *writer, const char *key,
+              const struct seat *seat, bool hidden);
+/* The member "ladder": the steps of the present stage's escalation (ladder.c). */
+bool ladder_put(struct engine *engine, struct json_writer *writer, const struct loop *loop,
+                bool hidden, struct error *err) MUST_USE;
+/* The step that waits for signatures; its transition NULL where none waits. */
+enum { SIGNERS_MAX = 8 };
+struct loop_waiting {
+    const struct scene_transition *transition;
+    int64_t asked_by;
+    timestamp asked_at;
+    struct {
+        int64_t user_no; /* 0: missing */
+        timestamp at;
+    } signatures[SIGNERS_MAX]; /* by place in `sign` of the transition */
+};
+bool loop_waits_for(struct engine *engine, const struct loop *loop,
+                    struct loop_waiting *ret_waiting, struct error *err) MUST_USE;
 
 /* What part the engine's actor has in a loop, and what it keeps back from them. */
 struct loop_part {
@@ -429,6 +453,9 @@ bool loops_handle_of_case(const struct request *request, struct response *respon
 /* Inside a job: the loop names, from now until it is forgotten, the photos that an act set. */
 bool loop_photos_name(struct engine *engine, const struct loop *loop, json_t *fields,
                       struct error *err) MUST_USE;
+/* The same for photos that came with a note and belong to no field. */
+bool loop_photos_note(struct engine *engine, const struct loop *loop, json_t *photos,
+                      struct error *err) MUST_USE;
 /* Inside the job that forgets the loop; what no other loop names goes with it. */
 bool loop_photos_forget(struct sql *sql, int64_t loop_no, struct error *err) MUST_USE;
 /* Whether a photo of this digest was sent, by the actor or as one that the actor may look at. */
@@ -436,6 +463,8 @@ bool loop_photo_may_be_named(struct engine *engine, struct slice digest, bool *r
                              struct error *err) MUST_USE;
 bool photos_handle_send(const struct request *request, struct response *response,
                         struct error *err);
+bool photos_handle_limits(const struct request *request, struct response *response,
+                          struct error *err);
 bool photos_handle_look(const struct request *request, struct response *response,
                         struct error *err);
 
@@ -462,7 +491,8 @@ extern const struct sql_list loop_definition_statements, loop_board_statements,
     loop_forget_statements, loop_result_statements, loop_verify_statements,
     loop_indicator_statements, loop_told_statements, loop_sheet_statements, loop_photo_statements,
     loop_thing_statements, loop_duty_statements, loop_proof_statements, loop_as_of_statements,
-    loop_subject_statements, loop_viewer_statements, loop_case_statements;
+    loop_subject_statements, loop_viewer_statements, loop_case_statements,
+    loop_ladder_statements;
 /* ---- Sheets (sheet_import.c, sheet_export.c) ------------------------------------------------ */
 
 /* The version of a scene that opens; ERROR_USAGE where `name` is NULL or names none. */
@@ -471,7 +501,7 @@ bool sheet_scene(struct loops *loops, const char *name, const struct scene **ret
 int sheet_run_import(struct command_context *context, int argc, char **argv, struct error *err);
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err);
 
-enum { LOOP_ROUTES = 31, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
+enum { LOOP_ROUTES = 33, LOOP_COMMANDS = 5, LOOP_CIPHERS = 3 };
 enum { LOOP_COMMAND_IMPORT = 3, LOOP_COMMAND_EXPORT = 4 };
 extern const struct cipher_column loop_ciphers[LOOP_CIPHERS];
 extern const struct route loop_routes[LOOP_ROUTES];

@@ -149,7 +149,7 @@ const struct module loops_module = {
             &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
             &loop_thing_statements, &loop_duty_statements, &loop_proof_statements,
             &loop_as_of_statements, &loop_subject_statements, &loop_viewer_statements,
-            &loop_case_statements, NULL},
+            &loop_case_statements, &loop_ladder_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

@@ -4,8 +4,10 @@
  *     └ never named: gone after a day (policies/photos.yaml)
  *
  * Who may look: who has a part in a loop that names it, or may act next there, or the command
- * centre; never where that loop keeps the field back from them (show.c). Who may name: who had the
- * bytes in hand, or may look. So a digest alone, as a page shows it, opens nothing. */
+ * centre; never where that loop keeps the field back from them (show.c). One that came with a note
+ * belongs to no field: as the note, it is shown to who has a part and to the command centre.
+ * Who may name: who had the bytes in hand, or may look. So a digest alone, as a page shows it,
+ * opens nothing. */
 #include "photos/photos.h"
 #include "loops/loops_internal.h"
 
@@ -69,6 +71,17 @@ bool loop_photos_name(struct engine *engine, const struct loop *loop, json_t *fi
     return true;
 }
 
+bool loop_photos_note(struct engine *engine, const struct loop *loop, json_t *photos,
+                      struct error *err)
+{
+    json_t *item;
+    size_t i;
+    json_array_foreach (photos, i, item)
+        if (!name_one(engine, loop, "", item, err))
+            return false;
+    return true;
+}
+
 bool loop_photos_forget(struct sql *sql, int64_t loop_no, struct error *err)
 {
     enum { AT_ONCE = 64 };
@@ -101,10 +114,14 @@ static bool shows(struct engine *engine, const struct loop *loop, const char *fi
     struct loop_part part;
     int at = scene_field_of(scene, field);
     *ret_shows = false;
-    if (at < 0) /* a version without this field: nobody can tell from whom it is kept */
+    if (at < 0 && field[0]) /* a version without it: nobody can tell from whom it is kept */
         return true;
     if (!loop_part_of(engine, loop, &part, err))
         return false;
+    if (at < 0) {
+        *ret_shows = part.opens;
+        return true;
+    }
     if (!part.opens && !hand_is_next(engine, loop, ret_shows, err))
         return false;
     *ret_shows = (part.opens || *ret_shows) && !loop_keeps_back(loop, &scene->fields[at], &part);
@@ -197,6 +214,27 @@ bool photos_handle_send(const struct request *request, struct response *response
     text_to_hex(digest, sizeof digest, hex);
     buffer_print(&response->body, "{\"digest\":\"%s\",\"bytes\":%zu}", hex, request->body.length);
     response->status = new ? 201 : 200;
+    return true;
+}
+
+/* What is taken, before anybody sends it. */
+bool photos_handle_limits(const struct request *request, struct response *response,
+                          struct error *err)
+{
+    struct photo_limits limits = photos_limits(request->platform->photos);
+    struct json_writer writer;
+    (void)err;
+    json_writer_init(&writer, &response->body);
+    json_object_begin(&writer);
+    json_field_int64(&writer, "bytes_max", limits.bytes_max);
+    json_field_int64(&writer, "unnamed_hours", limits.unnamed_hours);
+    json_key(&writer, "types");
+    json_array_begin(&writer);
+    for (int form = 0; form < PHOTO_FORMS; form++)
+        json_put_text(&writer, slice_of(photo_media_type((enum photo_form)form)));
+    json_array_end(&writer);
+    json_object_end(&writer);
+    json_writer_release(&writer);
     return true;
 }
 

@@ -484,7 +484,8 @@ bool act_write(struct engine *engine, const struct loop *loop, const struct act 
         !sql_one_int(engine->sql, &act_last, NULL, 0, 0, &engine->last_act, err))
         return false;
     int64_t no = ++engine->last_act; /* jobs run one after another: nobody else takes it */
-    if (json_object_size(act->fields) || json_object_size(act->differing) || act->note.length) {
+    if (json_object_size(act->fields) || json_object_size(act->differing) || act->note.length ||
+        json_array_size(act->photos)) {
         json_t *all = json_object();
         if (json_object_size(act->fields))
             json_object_set(all, "fields", act->fields);
@@ -492,6 +493,8 @@ bool act_write(struct engine *engine, const struct loop *loop, const struct act 
             json_object_set(all, "differing", act->differing);
         if (act->note.length)
             json_object_set_new(all, "note", json_stringn(act->note.data, act->note.length));
+        if (json_array_size(act->photos))
+            json_object_set(all, "photos", act->photos);
         words = words_pack(engine, CIPHER_WORDS, no, all);
         json_decref(all);
     }
@@ -506,6 +509,7 @@ bool act_write(struct engine *engine, const struct loop *loop, const struct act 
            loop_photos_name(engine, loop, act->fields, err) &&
            loop_photos_name(engine, loop, act->differing, err) &&
            loop_cases_name(engine, loop, act, err) &&
+           loop_photos_note(engine, loop, act->photos, err) &&
            act_emit(engine, loop, act, no, err);
 }
 

@@ -20,10 +20,11 @@
 #define S_SUBJECT \
     "{\"type\":\"object\",\"required\":[\"kind\"],\"properties\":{\"kind\":" S_TEXT \
     ",\"no\":{\"type\":[\"integer\",\"null\"]},\"code\":" S_TEXT "}}"
+#define S_STATE "{\"enum\":[\"open\",\"done\",\"failed\",\"cancelled\"]}"
 #define S_ROW \
     "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"version\":" S_INT ",\"title\":" S_WORDS \
     ",\"stage\":" S_TEXT ",\"stage_title\":" S_WORDS \
-    ",\"state\":{\"enum\":[\"open\",\"done\",\"failed\",\"cancelled\"]},\"subject\":" S_SUBJECT \
+    ",\"state\":" S_STATE ",\"subject\":" S_SUBJECT \
     ",\"area\":" S_TEXT_OR_NULL ",\"opened_at\":" S_TIME ",\"entered_at\":" S_TIME \
     ",\"due_at\":" S_TIME_OR_NULL ",\"closed_at\":" S_TIME_OR_NULL ",\"overdue\":" S_BOOL \
     ",\"claimed_by\":" S_TEXT_OR_NULL ",\"claimed_until\":" S_TIME_OR_NULL ",\"owner\":" S_SEAT
@@ -47,11 +48,24 @@
            "\"overdue\"],\"properties\":{\"scene\":" S_TEXT ",\"version\":" S_INT ",\"stage\":" \
            S_TEXT ",\"open\":" S_INT ",\"overdue\":" S_INT "}}") "}}"
 #define S_KIN \
-    S_LIST("{\"type\":\"object\",\"required\":[\"id\",\"scene\",\"state\"],\"properties\":{" \
-           "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"state\":" S_TEXT "}}")
+    S_LIST("{\"type\":\"object\",\"required\":[\"id\",\"scene\",\"title\",\"stage\"," \
+           "\"stage_title\",\"state\",\"due_at\",\"closed_at\",\"overdue\"],\"properties\":{" \
+           "\"id\":" S_INT ",\"scene\":" S_TEXT ",\"title\":" S_WORDS ",\"stage\":" S_TEXT \
+           ",\"stage_title\":" S_WORDS ",\"state\":" S_STATE ",\"due_at\":" S_TIME_OR_NULL \
+           ",\"closed_at\":" S_TIME_OR_NULL ",\"overdue\":" S_BOOL "}}")
+/* A step of the ladder; holders null: what the loop is about is not shown to the reader yet. */
+#define S_RUNG \
+    "{\"type\":\"object\",\"required\":[\"after_seconds\",\"at\",\"state\",\"told_at\"," \
+    "\"to\",\"seat\",\"holder_count\",\"holders\"],\"properties\":{\"after_seconds\":" S_INT \
+    ",\"at\":" S_TIME ",\"state\":{\"enum\":[\"done\",\"next\",\"later\"]},\"told_at\":" \
+    S_TIME_OR_NULL ",\"to\":" S_WORDS ",\"seat\":" S_SEAT ",\"holder_count\":" \
+    "{\"type\":[\"integer\",\"null\"]},\"holders\":{\"type\":[\"array\",\"null\"]," \
+    "\"items\":{\"type\":\"object\",\"required\":[\"name\",\"role\",\"area\"]," \
+    "\"properties\":{\"name\":" S_TEXT ",\"role\":" S_TEXT ",\"area\":" S_TEXT_OR_NULL "}}}}}"
 #define LOOP_WHOLE \
     "{\"type\":\"object\",\"required\":[" S_ROW_REQUIRED ",\"fields\",\"next\",\"waiting\"," \
-    "\"history\",\"last_act\",\"children\",\"parents\"],\"properties\":{" S_ROW ",\"fields\":" \
+    "\"ladder\",\"history\",\"last_act\",\"children\",\"more_children\",\"parents\"]," \
+    "\"properties\":{" S_ROW ",\"fields\":" \
     S_LIST("{\"type\":\"object\",\"required\":[\"name\",\"title\",\"type\",\"list\",\"hidden\"," \
            "\"value\"],\"properties\":{\"name\":" S_TEXT ",\"title\":" S_WORDS ",\"type\":" S_TEXT \
            ",\"list\":" S_BOOL ",\"hidden\":" S_BOOL ",\"value\":{}}}") \
@@ -61,14 +75,19 @@
            ",\"mine\":" S_BOOL ",\"by\":" S_LIST(S_WORDS) ",\"sign\":" S_LIST(S_WORDS) \
            ",\"when\":" S_LIST(S_WORDS) ",\"note\":" S_BOOL ",\"require\":" S_LIST(S_TEXT) \
            ",\"on\":" S_TEXT ",\"at\":" S_TIME "}}") \
-    ",\"waiting\":{\"type\":[\"object\",\"null\"],\"properties\":{\"to\":" S_TEXT ",\"missing\":" \
-    S_LIST(S_TEXT) "}},\"history\":" \
+    ",\"waiting\":{\"type\":[\"object\",\"null\"],\"required\":[\"to\",\"missing\"," \
+    "\"asked_by\",\"asked_at\",\"signatures\"],\"properties\":{\"to\":" S_TEXT ",\"missing\":" \
+    S_LIST(S_TEXT) ",\"asked_by\":" S_TEXT ",\"asked_at\":" S_TIME ",\"signatures\":" \
+    S_LIST("{\"type\":\"object\",\"required\":[\"who\",\"by\",\"at\"],\"properties\":{" \
+           "\"who\":" S_WORDS ",\"by\":" S_TEXT_OR_NULL ",\"at\":" S_TIME_OR_NULL "}}") \
+    "}},\"ladder\":" S_LIST(S_RUNG) ",\"history\":" \
     S_LIST("{\"type\":\"object\",\"required\":[\"at\",\"act\",\"stage\",\"to\",\"by\",\"fields\"," \
            "\"differing\"],\"properties\":{\"at\":" S_TIME ",\"act\":" S_TEXT ",\"stage\":" S_TEXT \
            ",\"to\":" S_TEXT ",\"by\":" S_TEXT ",\"event\":" S_INT ",\"loop\":" S_INT \
-           ",\"parent\":" S_INT ",\"told\":" S_SEAT ",\"fields\":" S_OBJECT ",\"differing\":" \
-           S_OBJECT ",\"note\":" S_TEXT "}}") \
-    ",\"last_act\":" S_INT ",\"children\":" S_KIN ",\"parents\":" S_KIN "}}"
+           ",\"place\":" S_INT ",\"parent\":" S_INT ",\"told\":" S_SEAT \
+           ",\"fields\":" S_OBJECT ",\"differing\":" \
+           S_OBJECT ",\"note\":" S_TEXT ",\"photos\":" S_LIST(S_TEXT) "}}") \
+    ",\"last_act\":" S_INT ",\"children\":" S_KIN ",\"more_children\":" S_BOOL ",\"parents\":" S_KIN "}}"
 #define LOOP_VIEW \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"writing\":" S_BOOL "}}"
 #define LOOP_VIEWERS \
@@ -119,6 +138,11 @@
 #define LOOP_SIGNING "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{}}"
 #define LOOP_CLAIM \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"release\":" S_BOOL "}}"
+/* Words, pictures by their digests, or both. */
+#define LOOP_NOTING \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"note\":" S_TEXT \
+    ",\"photos\":{\"type\":\"array\",\"maxItems\":8,\"items\":{\"type\":\"string\"," \
+    "\"pattern\":\"^[0-9a-f]{64}$\"}}}}"
 #define LOOP_TAKING \
     "{\"type\":\"object\",\"required\":[\"note\"],\"additionalProperties\":false," \
     "\"properties\":{\"note\":{\"type\":\"string\",\"minLength\":1},\"close\":" S_BOOL "}}"
@@ -139,5 +163,9 @@
     "{\"type\":\"object\",\"required\":[\"digest\",\"bytes\"],\"properties\":{"                    \
     "\"digest\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"                             \
     "\"bytes\":{\"type\":\"integer\",\"minimum\":1}}}"
+#define PHOTO_LIMITS                                                                               \
+    "{\"type\":\"object\",\"required\":[\"bytes_max\",\"unnamed_hours\",\"types\"]," \
+    "\"properties\":{\"bytes_max\":{\"type\":\"integer\",\"minimum\":1},"                         \
+    "\"unnamed_hours\":" S_INT ",\"types\":" S_LIST(S_TEXT) "}}"
 
 #endif

@@ -15,13 +15,13 @@ static const struct sql_text acts_select = {
     "loop_act_by_loop"};
 static const struct sql_text children_select = {
     "loop_children_select",
-    "SELECT l.loop_no, l.scene_no, l.state FROM loop_child c JOIN loop l ON l.loop_no = c.child_no"
-    " WHERE c.parent_no = ?1 ORDER BY c.child_no LIMIT 1000",
+    "SELECT l.loop_no, l.scene_no, l.state, l.stage, l.due_at, l.closed_at FROM loop_child c"
+    " JOIN loop l ON l.loop_no = c.child_no WHERE c.parent_no = ?1 ORDER BY c.child_no LIMIT 1001",
     "primary key"};
 static const struct sql_text parents_select = {
     "loop_parents_select",
-    "SELECT l.loop_no, l.scene_no, l.state FROM loop_child c JOIN loop l ON l.loop_no = c.parent_no"
-    " WHERE c.child_no = ?1 ORDER BY c.parent_no LIMIT 100",
+    "SELECT l.loop_no, l.scene_no, l.state, l.stage, l.due_at, l.closed_at FROM loop_child c"
+    " JOIN loop l ON l.loop_no = c.parent_no WHERE c.child_no = ?1 ORDER BY c.parent_no LIMIT 100",
     "loop_child_by_child"};
 
 const struct sql_list loop_show_statements =
@@ -39,24 +39,30 @@ static void put_area(struct json_writer *writer, struct platform *platform, cons
         json_field_null(writer, key);
 }
 
-bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
-               bool hidden, struct error *err)
+void seat_put(struct engine *engine, struct json_writer *writer, const char *key,
+              const struct seat *seat, bool hidden)
 {
     static const char *const forms[SEAT_FORMS] = {"role", "unit", "person", "lead"};
-    struct seat seat;
-    if (!seat_read(engine->sql, seat_no, &seat, err))
-        return false;
     json_key(writer, key);
     json_object_begin(writer);
-    json_field_text(writer, "form", slice_of(forms[seat.form]));
-    json_field_text(writer, "role", slice_of(seat.role));
+    json_field_text(writer, "form", slice_of(forms[seat->form]));
+    json_field_text(writer, "role", slice_of(seat->role));
     if (hidden)
         json_field_null(writer, "area");
     else
-        put_area(writer, engine->platform, "area", seat.area_no);
-    if (!hidden && (seat.form == SEAT_UNIT || seat.form == SEAT_PERSON))
-        json_field_int64(writer, "no", seat.object_no);
+        put_area(writer, engine->platform, "area", seat->area_no);
+    if (!hidden && (seat->form == SEAT_UNIT || seat->form == SEAT_PERSON))
+        json_field_int64(writer, "no", seat->object_no);
     json_object_end(writer);
+}
+
+bool seat_show(struct engine *engine, struct json_writer *writer, const char *key, int64_t seat_no,
+               bool hidden, struct error *err)
+{
+    struct seat seat;
+    if (!seat_read(engine->sql, seat_no, &seat, err))
+        return false;
+    seat_put(engine, writer, key, &seat, hidden);
     return true;
 }
 
@@ -291,6 +297,8 @@ static bool put_act(const struct showing *showing, const struct told_act *act, s
         json_field_int64(writer, "event", act->event_no);
     if (act->kind == ACT_CHILD)
         json_field_int64(writer, "loop", act->other_no);
+    if (act->kind == ACT_SIGNED)
+        json_field_int64(writer, "place", act->other_no);
     if ((act->kind == ACT_OPENED || act->kind == ACT_JOINED) && act->other_no)
         json_field_int64(writer, "parent", act->other_no);
     bool done = (act->kind != ACT_ESCALATED && act->kind != ACT_TAKEN_OVER) ||
@@ -300,6 +308,11 @@ static bool put_act(const struct showing *showing, const struct told_act *act, s
     const char *note = json_string_value(json_object_get(words, "note"));
     if (note && showing->part.opens)
         json_field_text(writer, "note", slice_of(note));
+    json_t *photos = json_object_get(words, "photos");
+    if (photos && showing->part.opens) {
+        json_key(writer, "photos");
+        loop_put_json(writer, photos);
+    }
     json_object_end(writer);
     return done;
 }
@@ -342,53 +355,133 @@ static bool put_history(const struct showing *showing, struct error *err)
     return done;
 }
 
+enum { KIN_MAX = 1000 };
+
+static void put_relative(const struct showing *showing, struct sql_query *query)
+{
+    const struct definition *definition =
+        definition_of(showing->engine->definitions, sql_get_int(query, 1));
+    const struct scene *scene = definition ? definition->scene : NULL;
+    struct json_writer *writer = showing->writer;
+    int64_t state = sql_get_int(query, 2), stage = sql_get_int(query, 3);
+    timestamp due_at = sql_get_time(query, 4);
+    bool known = scene && stage >= 0 && (size_t)stage < scene->stage_count;
+    const char *name = known ? scene->stages[stage].name : "";
+    static const struct words none = {NULL, NULL};
+    json_object_begin(writer);
+    json_field_int64(writer, "id", sql_get_int(query, 0));
+    json_field_text(writer, "scene", slice_of(scene ? scene->name : ""));
+    wording_put(writer, "title", scene ? scene->title : none, scene ? scene->name : "");
+    json_field_text(writer, "stage", slice_of(name));
+    wording_put(writer, "stage_title", known ? scene->stages[stage].title : none, name);
+    json_field_text(writer, "state",
+                    slice_of(loop_state_name(state >= 0 && state < LOOP_STATES
+                                                 ? (enum loop_state)state
+                                                 : LOOP_OPEN)));
+    json_field_time(writer, "due_at", due_at);
+    json_field_time(writer, "closed_at", sql_get_time(query, 5));
+    json_field_bool(writer, "overdue",
+                    state == LOOP_OPEN && due_at != TIMESTAMP_NONE &&
+                        due_at <= showing->engine->now);
+    json_object_end(writer);
+}
+
+/* *ret_more where there are more than can be told. */
 static bool put_kin(const struct showing *showing, const char *key, const struct sql_text *text,
-                    struct error *err)
+                    bool *ret_more, struct error *err)
 {
     struct sql_query *query;
     struct json_writer *writer = showing->writer;
+    size_t count = 0;
     bool row, done = sql_begin(showing->engine->sql, text,
                                SQL_ARGUMENTS(sql_int(showing->loop->no)), &query, err);
     json_key(writer, key);
     json_array_begin(writer);
-    while (done && (done = sql_next(query, &row, err)) && row) {
-        const struct definition *definition =
-            definition_of(showing->engine->definitions, sql_get_int(query, 1));
-        int64_t state = sql_get_int(query, 2);
+    while (done && (done = sql_next(query, &row, err)) && row)
+        if (count++ < KIN_MAX)
+            put_relative(showing, query);
+    json_array_end(writer);
+    *ret_more = count > KIN_MAX;
+    return done;
+}
+
+static bool put_family(const struct showing *showing, struct error *err)
+{
+    bool more, above;
+    if (!put_kin(showing, "children", &children_select, &more, err))
+        return false;
+    json_field_bool(showing->writer, "more_children", more);
+    return put_kin(showing, "parents", &parents_select, &above, err);
+}
+
+static void put_missing(const struct showing *showing, const struct loop_waiting *waiting)
+{
+    struct json_writer *writer = showing->writer;
+    const struct scene_owners *sign = &waiting->transition->sign;
+    json_key(writer, "missing");
+    json_array_begin(writer);
+    for (size_t i = 0; i < sign->count && i < SIGNERS_MAX; i++) {
+        struct buffer words;
+        if (waiting->signatures[i].user_no)
+            continue;
+        buffer_init(&words, 400);
+        scene_owner_words(loop_scene(showing->loop), showing->engine->platform->policy,
+                          &sign->items[i], false, &words);
+        json_put_text(writer, buffer_slice(&words));
+        buffer_release(&words);
+    }
+    json_array_end(writer);
+}
+
+static bool put_signatures(const struct showing *showing, const struct loop_waiting *waiting,
+                           struct error *err)
+{
+    struct json_writer *writer = showing->writer;
+    const struct scene_owners *sign = &waiting->transition->sign;
+    json_key(writer, "signatures");
+    json_array_begin(writer);
+    for (size_t i = 0; i < sign->count && i < SIGNERS_MAX; i++) {
+        int64_t user_no = waiting->signatures[i].user_no;
+        char name[ACCESS_NAME_BYTES] = "";
+        if (user_no && !access_user_name(showing->engine->sql, user_no, name, err))
+            return false;
         json_object_begin(writer);
-        json_field_int64(writer, "id", sql_get_int(query, 0));
-        json_field_text(writer, "scene", slice_of(definition ? definition->scene->name : ""));
-        json_field_text(
-            writer, "state",
-            slice_of(loop_state_name(state >= 0 && state < LOOP_STATES ? (enum loop_state)state
-                                                                       : LOOP_OPEN)));
+        json_key(writer, "who");
+        wording_owner(writer, loop_scene(showing->loop), showing->engine->platform->policy,
+                      &sign->items[i]);
+        if (user_no)
+            json_field_text(writer, "by", slice_of(name));
+        else
+            json_field_null(writer, "by");
+        json_field_time(writer, "at", user_no ? waiting->signatures[i].at : TIMESTAMP_NONE);
         json_object_end(writer);
     }
     json_array_end(writer);
-    return done;
+    return true;
 }
 
 static bool put_waiting(const struct showing *showing, struct error *err)
 {
-    const char *to;
-    const char *missing[8];
+    struct loop_waiting waiting;
+    char name[ACCESS_NAME_BYTES] = "";
     struct json_writer *writer = showing->writer;
-    if (!loop_waits_for(showing->engine, showing->loop, &to, missing, err))
+    if (!loop_waits_for(showing->engine, showing->loop, &waiting, err) ||
+        (waiting.transition &&
+         !access_user_name(showing->engine->sql, waiting.asked_by, name, err)))
         return false;
     json_key(writer, "waiting");
-    if (!to) {
+    if (!waiting.transition) {
         json_put_null(writer);
         return true;
     }
     json_object_begin(writer);
-    json_field_text(writer, "to", slice_of(to));
-    json_key(writer, "missing");
-    json_array_begin(writer);
-    for (size_t i = 0; missing[i]; i++)
-        json_put_text(writer, slice_of(missing[i]));
-    json_array_end(writer);
+    json_field_text(writer, "to", slice_of(waiting.transition->to.text));
+    json_field_text(writer, "asked_by", slice_of(name));
+    json_field_time(writer, "asked_at", waiting.asked_at);
+    put_missing(showing, &waiting);
+    bool done = put_signatures(showing, &waiting, err);
     json_object_end(writer);
-    return true;
+    return done;
 }
 
 struct loop_row loop_row_of(const struct loop *loop)
@@ -423,9 +516,9 @@ bool loop_show(struct engine *engine, const struct loop *loop, struct json_write
     json_object_begin(writer);
     bool done = loop_show_row(engine, writer, &row, showing.hidden, err) &&
                 put_fields(&showing, err) && put_next(&showing, err) &&
-                put_waiting(&showing, err) && put_history(&showing, err) &&
-                put_kin(&showing, "children", &children_select, err) &&
-                put_kin(&showing, "parents", &parents_select, err);
+                put_waiting(&showing, err) &&
+                ladder_put(engine, writer, loop, showing.hidden, err) &&
+                put_history(&showing, err) && put_family(&showing, err);
     json_object_end(writer);
     return done;
 }

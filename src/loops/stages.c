@@ -226,26 +226,32 @@ bool stage_enter(struct engine *engine, struct loop *loop, int stage, const stru
 
 /* ---- What the clock does */
 
+bool step_seat(struct engine *engine, const struct loop *loop, const struct scene_step *step,
+               struct seat *ret_seat, struct error *err)
+{
+    bool lead = strcmp(step->to, "owner_lead") == 0;
+    if (strcmp(step->to, "owner") == 0)
+        return seat_read(engine->sql, loop->seat_no, ret_seat, err);
+    if (strcmp(step->to, "command") == 0) {
+        command_seat(engine, ret_seat);
+        return true;
+    }
+    *ret_seat = (struct seat){.form = lead ? SEAT_LEAD : SEAT_ROLE,
+                              .area_no = loop->area_no,
+                              .object_no = lead ? loop->seat_no : 0};
+    snprintf(ret_seat->role, sizeof ret_seat->role, "%s", lead ? "district_duty" : step->to);
+    return true;
+}
+
 static bool escalate(struct engine *engine, struct loop *loop, struct error *err)
 {
     const struct scene_step *step = &loop_scene(loop)->escalate[loop->steps++];
-    struct seat seat = {.form = SEAT_ROLE, .area_no = loop->area_no};
-    struct act act = {.kind = ACT_ESCALATED, .stage = loop->stage};
-    if (strcmp(step->to, "owner") == 0) {
-        act.other_no = loop->seat_no;
-    } else {
-        if (strcmp(step->to, "owner_lead") == 0) {
-            seat.form = SEAT_LEAD;
-            seat.object_no = loop->seat_no;
-        }
-        if (strcmp(step->to, "command") == 0)
-            command_seat(engine, &seat);
-        else
-            snprintf(seat.role, sizeof seat.role, "%s",
-                     seat.form == SEAT_LEAD ? "district_duty" : step->to);
-        if (!seat_number(engine->sql, &seat, true, &act.other_no, err))
-            return false;
-    }
+    struct seat seat;
+    struct act act = {.kind = ACT_ESCALATED, .stage = loop->stage, .other_no = loop->seat_no};
+    if (strcmp(step->to, "owner") != 0 &&
+        (!step_seat(engine, loop, step, &seat, err) ||
+         !seat_number(engine->sql, &seat, true, &act.other_no, err)))
+        return false;
     return party_add(engine, loop->no, act.other_no, true, err) &&
            act_write(engine, loop, &act, err);
 }

@@ -9,8 +9,8 @@
 #include "policy/permissions.h"
 
 static const struct sql_text pending_select = {
-    "loop_pending_select", "SELECT transition, user_no, words FROM loop_pending WHERE loop_no = ?1",
-    "primary key"};
+    "loop_pending_select",
+    "SELECT transition, user_no, words, at FROM loop_pending WHERE loop_no = ?1", "primary key"};
 static const struct sql_text pending_put = {
     "loop_pending_put",
     "INSERT INTO loop_pending (loop_no, transition, user_no, at, words)"
@@ -24,7 +24,8 @@ static const struct sql_text signature_put = {
     "primary key"};
 static const struct sql_text signature_select = {
     "loop_signature_select",
-    "SELECT place, user_no FROM loop_signature WHERE loop_no = ?1 ORDER BY place", "primary key"};
+    "SELECT place, user_no, at FROM loop_signature WHERE loop_no = ?1 ORDER BY place",
+    "primary key"};
 static const struct sql_text signature_drop = {
     "loop_signature_drop", "DELETE FROM loop_signature WHERE loop_no = ?1", "primary key"};
 
@@ -63,8 +64,7 @@ bool loop_is_visible(struct engine *engine, const struct loop *loop, bool *ret_v
                             (*ret_visible || hand_is_next(engine, loop, ret_visible, err)));
 }
 
-/* One that the actor may see and that is open. */
-static bool take_loop(struct engine *engine, int64_t no, struct loop **ret_loop, struct error *err)
+bool take_loop(struct engine *engine, int64_t no, struct loop **ret_loop, struct error *err)
 {
     bool visible = false;
     if (!loop_read(engine, no, ret_loop, err) ||
@@ -225,9 +225,9 @@ static bool look(struct looking *looking, struct error *err)
 
 /* ---- Signatures */
 
-enum { SIGNERS_MAX = 8 };
 struct signatures {
     int64_t users[SIGNERS_MAX]; /* by place; 0: not signed */
+    timestamp at[SIGNERS_MAX];
 };
 
 static bool read_signatures(struct engine *engine, int64_t loop_no, struct signatures *ret,
@@ -236,10 +236,12 @@ static bool read_signatures(struct engine *engine, int64_t loop_no, struct signa
     struct sql_query *query;
     bool row, done = sql_begin(engine->sql, &signature_select, SQL_ARGUMENTS(sql_int(loop_no)),
                                &query, err);
-    *ret = (struct signatures){{0}};
+    *ret = (struct signatures){{0}, {0}};
     while (done && (done = sql_next(query, &row, err)) && row)
-        if (sql_get_int(query, 0) < SIGNERS_MAX)
+        if (sql_get_int(query, 0) < SIGNERS_MAX) {
             ret->users[sql_get_int(query, 0)] = sql_get_int(query, 1);
+            ret->at[sql_get_int(query, 0)] = sql_get_int(query, 2);
+        }
     return done;
 }
 
@@ -269,7 +271,7 @@ static bool ask(struct looking *looking, struct arena *arena, struct loop_outcom
     struct engine *engine = looking->engine;
     struct loop *loop = looking->loop;
     const struct scene_transition *transition = &loop_stage(loop)->next[looking->transition];
-    struct signatures none = {{0}};
+    struct signatures none = {{0}, {0}};
     struct act act = {.kind = ACT_ASKED,
                       .stage = loop->stage,
                       .fields = looking->given,
@@ -448,6 +450,7 @@ static bool place_to_sign(struct engine *engine, const struct loop *loop,
 struct pending {
     int transition;
     int64_t user_no;
+    timestamp at;
     json_t *words;
 };
 
@@ -464,20 +467,20 @@ static bool read_pending(struct engine *engine, int64_t loop_no, struct pending 
                       "nothing waits to be signed");
     ret_pending->transition = (int)sql_get_int(query, 0);
     ret_pending->user_no = sql_get_int(query, 1);
+    ret_pending->at = sql_get_int(query, 3);
     struct slice cipher = sql_get_blob(query, 2);
     cipher.data = arena_copy(engine->arena, cipher.data, cipher.length);
     sql_end(query);
     return words_read(engine, CIPHER_PENDING, loop_no, cipher, &ret_pending->words, err);
 }
 
-bool loop_waits_for(struct engine *engine, const struct loop *loop, const char **ret_to,
-                    const char *missing[8], struct error *err)
+bool loop_waits_for(struct engine *engine, const struct loop *loop,
+                    struct loop_waiting *ret_waiting, struct error *err)
 {
     struct pending pending;
     struct signatures signatures;
-    struct loop_outcome outcome;
     struct error none;
-    *ret_to = NULL;
+    *ret_waiting = (struct loop_waiting){.transition = NULL};
     if (loop->state != LOOP_OPEN)
         return true;
     if (!read_pending(engine, loop->no, &pending, &none)) {
@@ -487,10 +490,13 @@ bool loop_waits_for(struct engine *engine, const struct loop *loop, const char *
     }
     if (!read_signatures(engine, loop->no, &signatures, err))
         return false;
-    const struct scene_transition *transition = &loop_stage(loop)->next[pending.transition];
-    tell_missing(engine, loop, transition, &signatures, engine->arena, &outcome);
-    memcpy(missing, outcome.missing, sizeof outcome.missing);
-    *ret_to = transition->to.text;
+    ret_waiting->transition = &loop_stage(loop)->next[pending.transition];
+    ret_waiting->asked_by = pending.user_no;
+    ret_waiting->asked_at = pending.at;
+    for (size_t i = 0; i < SIGNERS_MAX; i++) {
+        ret_waiting->signatures[i].user_no = signatures.users[i];
+        ret_waiting->signatures[i].at = signatures.at[i];
+    }
     return true;
 }
 

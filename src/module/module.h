@@ -243,6 +243,7 @@ struct route {
     uint64_t permission;     /* bit of access.h, 0 where access does not name one */
     enum route_touch touches;
     unsigned fields;         /* FIELD_BITs of persons that the answer may show */
+    bool kept_by_nobody;     /* no cache stores its answers, not even to ask again */
     bool opens_identity;     /* X-Purpose is demanded before the handler runs */
     bool about_person;       /* about the one person whom the path or the body names: the purpose
                                 may be a loop about that person */

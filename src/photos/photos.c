@@ -337,6 +337,11 @@ bool photos_open(struct platform *platform, struct photos **ret_photos, struct e
     return true;
 }
 
+struct photo_limits photos_limits(const struct photos *photos)
+{
+    return (struct photo_limits){photos->bytes_max, photos->unnamed_hours};
+}
+
 void photos_close(struct photos *photos)
 {
     if (!photos)

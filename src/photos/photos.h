@@ -33,6 +33,11 @@ struct photos;
  * field. The store and the policies are open in `platform`. */
 bool photos_open(struct platform *platform, struct photos **ret_photos, struct error *err) MUST_USE;
 void photos_close(struct photos *photos); /* accepts NULL */
+/* What policies/photos.yaml says. */
+struct photo_limits {
+    int64_t bytes_max, unnamed_hours;
+};
+struct photo_limits photos_limits(const struct photos *photos);
 
 /* BLAKE2b-256 of the bytes, and its 64 lower-case hexadecimal digits. */
 void photo_digest(struct slice bytes, unsigned char out[PHOTO_DIGEST_BYTES]);

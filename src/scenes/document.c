@@ -91,6 +91,17 @@ static void put_opening(const struct page *page)
                  scene->unique.count ? "" : say(page, "对象", "the subject"));
 }
 
+/* By its title, the name that files and the interface use behind it. */
+static void put_choice(const struct page *page, const struct scene_field *field, size_t index)
+{
+    const char *name = field->values.items[index].text;
+    const char *title = scene_choice_title(field, name, page->chinese);
+    buffer_append_text(page->out, index ? say(page, "、", ", ") : say(page, "：", ": "));
+    put_cell(page, title);
+    if (title != name)
+        buffer_print(page->out, " `%s`", name);
+}
+
 static void put_field(const struct page *page, const struct scene_field *field)
 {
     struct words type = scene_type_words(field->type);
@@ -99,8 +110,7 @@ static void put_field(const struct page *page, const struct scene_field *field)
     buffer_print(page->out, " | `%s` | %s%s", field->name,
                  field->list ? say(page, "多个", "list of ") : "", say(page, type.zh, type.en));
     for (size_t i = 0; i < field->values.count; i++)
-        buffer_print(page->out, "%s%s", i ? say(page, "、", ", ") : say(page, "：", ": "),
-                     field->values.items[i].text);
+        put_choice(page, field, i);
     if (field->form != TEXT_FORM_ANY) {
         struct words form = scene_text_form_words(field->form);
         buffer_print(page->out, "%s%s", say(page, "：", ": "), say(page, form.zh, form.en));
@@ -129,6 +139,14 @@ static void put_fields(const struct page *page)
     buffer_append_text(page->out, "\n");
 }
 
+static const char *choice_title(const struct page *page, const struct scene_name *field,
+                                const char *choice)
+{
+    return field->target == TARGET_FIELD
+               ? scene_choice_title(&page->scene->fields[field->index], choice, page->chinese)
+               : choice;
+}
+
 static void put_clock(const struct page *page, const struct scene_stage *stage)
 {
     char text[32];
@@ -139,7 +157,7 @@ static void put_clock(const struct page *page, const struct scene_stage *stage)
     }
     for (size_t i = 0; i < stage->within_value_count; i++)
         buffer_print(page->out, "%s%s %s", i ? say(page, "，", ", ") : "",
-                     stage->within_values[i].text,
+                     choice_title(page, &stage->within_by, stage->within_values[i].text),
                      scene_duration(stage->within_values[i].whole, text));
     if (stage->within != SCENE_UNSET)
         buffer_append_text(page->out, scene_duration(stage->within, text));

@@ -62,6 +62,25 @@ static void field_values(struct reading *reading, const struct yaml_entry *entry
         values->count++;
     }
 }
+static void field_titles(struct reading *reading, const struct yaml_entry *entry, void *target)
+{
+    struct scene_field *field = target;
+    const struct yaml_node *node = entry->value;
+    field->titles_line = entry->line;
+    if (node->shape != YAML_MAP || node->count > ITEMS_MAX) {
+        scene_find(reading->findings, node->line, RULE_BAD_VALUE,
+                   "titles is no map of at most %d choices: write {CHOICE: {zh: …, en: …}, …}",
+                   ITEMS_MAX);
+        return;
+    }
+    field->titles = arena_alloc(reading->arena, (node->count + 1) * sizeof *field->titles);
+    for (size_t i = 0; i < node->count; i++) {
+        struct scene_choice_title *title = &field->titles[field->title_count++];
+        *title = (struct scene_choice_title){.choice = node->entries[i].key.data,
+                                             .line = node->entries[i].line};
+        read_title(reading, node->entries[i].value, &title->words);
+    }
+}
 static void field_personal(struct reading *reading, const struct yaml_entry *entry, void *target)
 {
     struct scene_field *field = target;
@@ -111,7 +130,63 @@ static const struct key_form field_forms[] = {
     {"personal", field_personal}, {"index", field_index}, {"title", field_title},
     {"list", field_list},   {"hidden_until", field_hidden},
     {"form", field_form},
+    {"titles", field_titles},
 };
+
+static struct scene_value *choice_of(const struct scene_field *field, const char *name)
+{
+    for (size_t i = 0; i < field->values.count; i++)
+        if (strcmp(field->values.items[i].text, name) == 0)
+            return &field->values.items[i];
+    return NULL;
+}
+
+static bool same_words(const char *one, const char *other)
+{
+    return one && other && strcmp(one, other) == 0;
+}
+
+static void check_title(struct reading *reading, const struct scene_field *field, size_t index)
+{
+    const struct scene_choice_title *title = &field->titles[index];
+    const char *known[ITEMS_MAX];
+    for (size_t i = 0; i < field->values.count; i++)
+        known[i] = field->values.items[i].text;
+    if (!choice_of(field, title->choice))
+        scene_find(reading->findings, title->line, RULE_BAD_VALUE,
+                   "'%.60s' is no choice of '%s'%s: write one of its values", title->choice,
+                   field->name ? field->name : "?",
+                   scene_guess(reading->arena, title->choice, known, field->values.count));
+    for (size_t i = 0; i < index; i++)
+        if (same_words(field->titles[i].words.zh, title->words.zh) ||
+            same_words(field->titles[i].words.en, title->words.en)) {
+            scene_find(reading->findings, title->line, RULE_DUPLICATE_NAME,
+                       "'%.60s' and '%.60s' have the same title: nobody could tell them apart",
+                       field->titles[i].choice, title->choice);
+            break;
+        }
+}
+
+/* Titles are for all choices or for none: a form half in words would hide that some are missing. */
+static void check_titles(struct reading *reading, const struct scene_field *field)
+{
+    for (size_t i = 0; i < field->title_count; i++) {
+        struct scene_value *choice = choice_of(field, field->titles[i].choice);
+        check_title(reading, field, i);
+        if (choice)
+            choice->title = field->titles[i].words;
+    }
+    for (size_t i = 0; i < field->values.count; i++) {
+        size_t k = 0;
+        while (k < field->title_count &&
+               strcmp(field->titles[k].choice, field->values.items[i].text) != 0)
+            k++;
+        if (k == field->title_count)
+            scene_find(reading->findings, field->titles_line, RULE_BAD_VALUE,
+                       "the choice '%s' has no title: add %s: {zh: …, en: …}",
+                       field->values.items[i].text, field->values.items[i].text);
+    }
+}
 
 static bool whole_from(double value, double low)
 {
@@ -135,6 +210,11 @@ static void check_field(struct reading *reading, const struct scene_field *field
     if (field->type != TYPE_ENUM && seen >> GIVEN_VALUES & 1)
         scene_find(findings, line, RULE_BAD_VALUE,
                    "only an enum has values: make it `type: enum` or take them out");
+    if (field->titles_line && field->type != TYPE_ENUM)
+        scene_find(findings, field->titles_line, RULE_BAD_VALUE,
+                   "only an enum has titles of choices: make it `type: enum` or take them out");
+    else if (field->titles)
+        check_titles(reading, field);
     if (field->list && !max)
         scene_find(findings, line, RULE_BAD_VALUE,
                    "a list needs the number of items it may have: add max: N");

@@ -157,12 +157,19 @@ struct scene_value {
     bool plain;    /* stood without quotes */
     int64_t whole; /* int; bool 0 or 1; time (timestamp); date (day number) */
     double real;   /* number */
+    struct words title; /* of an enum's choice; NULLs where absent */
 };
 struct scene_values {
     struct scene_value *items;
     size_t count;
 };
 
+/* What stands under `titles` of an enum; the words are also with the choice itself. */
+struct scene_choice_title {
+    const char *choice;
+    int line;
+    struct words words;
+};
 struct scene_field {
     const char *name;
     int line;
@@ -171,6 +178,9 @@ struct scene_field {
     struct words title;         /* NULLs where absent */
     double min, max;            /* of the value; of a text its length; ±INFINITY where absent */
     struct scene_values values; /* enum */
+    int titles_line;            /* 0 where the key is absent */
+    struct scene_choice_title *titles;
+    size_t title_count;
     enum scene_text_form form;  /* text */
     struct scene_name hidden_until;
 };

@@ -135,5 +135,7 @@ bool scene_field_takes(const struct scene_field *to, enum scene_type type, bool 
 
 const char *scene_stage_title(const struct scene_stage *stage, bool chinese);
 const char *scene_field_title(const struct scene_field *field, bool chinese);
+/* Of a choice; its name where it has none. */
+const char *scene_choice_title(const struct scene_field *field, const char *choice, bool chinese);
 
 #endif

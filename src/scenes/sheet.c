@@ -97,6 +97,20 @@ struct xlsx_column scene_column_form(const struct scene_column *column, struct a
 
 /* ---- The notes beside the empty sheet */
 
+/* What a cell must hold is the name; what it means stands behind it. */
+static void put_choices(const struct scene_field *field, struct buffer *zh, struct buffer *en)
+{
+    for (size_t i = 0; i < field->values.count; i++) {
+        const struct scene_value *choice = &field->values.items[i];
+        buffer_print(zh, "%s%s", i ? "、" : "取值：", choice->text);
+        buffer_print(en, "%s%s", i ? ", " : "one of ", choice->text);
+        if (choice->title.zh && choice->title.en) {
+            buffer_print(zh, "（%s）", choice->title.zh);
+            buffer_print(en, " (%s)", choice->title.en);
+        }
+    }
+}
+
 static void put_form(const struct scene_column *column, struct buffer *zh, struct buffer *en)
 {
     const struct scene_field *field = column->field;
@@ -112,10 +126,7 @@ static void put_form(const struct scene_column *column, struct buffer *zh, struc
         buffer_append_text(zh, "来源中的编号，或 #登记号");
         buffer_append_text(en, "its id within the source, or # and its number in the register");
     } else if (type == TYPE_ENUM) {
-        for (size_t i = 0; i < field->values.count; i++) {
-            buffer_print(zh, "%s%s", i ? "、" : "取值：", field->values.items[i].text);
-            buffer_print(en, "%s%s", i ? ", " : "one of ", field->values.items[i].text);
-        }
+        put_choices(field, zh, en);
     } else if (type == TYPE_TIME) {
         buffer_append_text(zh, "时间，如 2022-04-14T14:30:00+08:00");
         buffer_append_text(en, "a time as 2022-04-14T14:30:00+08:00");

@@ -275,6 +275,35 @@ static void values_of_wrong_form_are_found(void **state)
     bench_end(&bench);
 }
 
+#define SEVERITY "values: [critical, major, minor]}"
+#define TITLED(rest)                                                                               \
+    "values: [critical, major, minor],\n    titles: {critical: {zh: 严重, en: Critical},\n" rest
+#define MAJOR "      major: {zh: 较大, en: Major},\n"
+#define MINOR "      minor: {zh: 一般, en: Minor}"
+
+static void titles_of_choices_are_for_all_of_them_and_no_others(void **state)
+{
+    static const struct row rows[] = {
+        {SEVERITY, TITLED(MAJOR MINOR "}}")},
+        {SEVERITY, TITLED(MAJOR MINOR ",\n      huge: {zh: 巨大, en: Huge}}}  # expect: bad-value")},
+        {SEVERITY, "values: [critical, major, minor],\n    titles: {critical: {zh: 严重, en: C}, "
+                   "major: {zh: 较大, en: M}}}  # expect: bad-value"},
+        {SEVERITY, "values: [critical, major, minor],\n    titles: {}}"
+                   "  # expect: bad-value bad-value bad-value"},
+        {SEVERITY, TITLED(MAJOR "      minor: {zh: 较大, en: Minor}}}  # expect: duplicate-name")},
+        {SEVERITY, TITLED(MAJOR "      minor: {zh: 一般, en: Major}}}  # expect: duplicate-name")},
+        {SEVERITY, TITLED(MAJOR "      minor: {zh: 一般}}}  # expect: bad-value")},
+        {SEVERITY, TITLED(MAJOR "      minor: small}}  # expect: bad-value")},
+        {SEVERITY, "values: [critical, major, minor],\n    titles: [a]}  # expect: bad-value"},
+        {"type: bool}", "type: bool, titles: {a: {zh: 甲, en: A}}}  # expect: bad-value"},
+    };
+    each_row(*state, rows, ROWS(rows), true);
+    static const struct row twice[] = {
+        {SEVERITY, TITLED(MAJOR MINOR ",\n      major: {zh: 大, en: Big}}}  # expect: syntax")},
+    };
+    each_row(*state, twice, ROWS(twice), false);
+}
+
 static void missing_keys_are_found_at_the_scene(void **state)
 {
     static const struct row rows[] = {
@@ -482,6 +511,7 @@ int main(void)
         cmocka_unit_test(files_too_long_or_too_deep_are_refused),
         cmocka_unit_test(keys_that_do_not_exist_are_found),
         cmocka_unit_test(values_of_wrong_form_are_found),
+        cmocka_unit_test(titles_of_choices_are_for_all_of_them_and_no_others),
         cmocka_unit_test(missing_keys_are_found_at_the_scene),
         cmocka_unit_test(names_that_stand_twice_are_found_at_the_second),
         cmocka_unit_test(what_does_not_exist_is_an_unknown_reference),

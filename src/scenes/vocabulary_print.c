@@ -306,7 +306,9 @@ static const struct {
      ",\"required\":{\"type\":\"boolean\"},\"min\":{\"type\":\"number\"},\"max\":{\"type\":"
      "\"number\"},\"values\":" LIST(NAME) ",\"personal\":{\"type\":\"boolean\"},\"index\":"
      "{\"type\":\"boolean\"},\"list\":{\"type\":\"boolean\"},\"title\":" REF("title")
-     ",\"hidden_until\":" NAME ",\"form\":" REF("text_form"))},
+     ",\"hidden_until\":" NAME ",\"form\":" REF("text_form") ",\"titles\":{\"type\":"
+     "\"object\",\"minProperties\":1,\"propertyNames\":" NAME ",\"additionalProperties\":"
+     REF("title") "}")},
     {"indicator",
      "{\"oneOf\":[" OBJECT("\"name\",\"share\",\"of\",\"target\"", "\"name\":" NAME
      ",\"share\":" NAME ",\"of\":" NAME ",\"target\":{\"type\":\"number\"},\"split\":" NAME) ","

@@ -13,6 +13,17 @@ const char *scene_field_title(const struct scene_field *field, bool chinese)
     return title ? title : field->name;
 }
 
+const char *scene_choice_title(const struct scene_field *field, const char *choice, bool chinese)
+{
+    for (size_t i = 0; i < field->values.count; i++)
+        if (strcmp(field->values.items[i].text, choice) == 0) {
+            struct words title = field->values.items[i].title;
+            const char *words = chinese ? title.zh : title.en;
+            return words ? words : choice;
+        }
+    return choice;
+}
+
 /* What a name names, by its title. */
 static const char *name_words(const struct scene *scene, const struct scene_name *name,
                               bool chinese)
@@ -68,8 +79,8 @@ void scene_owner_words(const struct scene *scene, const struct policy *policy,
     }
 }
 
-static void values_words(const struct scene_condition *condition, bool chinese,
-                         struct buffer *out)
+static void values_words(const struct scene *scene, const struct scene_condition *condition,
+                         bool chinese, struct buffer *out)
 {
     static const char *const zh[] = {"等于", "不等于", "小于", "不大于", "大于", "不小于"};
     static const char *const en[] = {"is", "is not", "is below", "is at most", "is above",
@@ -78,9 +89,14 @@ static void values_words(const struct scene_condition *condition, bool chinese,
     buffer_append_text(out, condition->form == CONDITION_COMPARE ? words[condition->comparison]
                             : chinese                            ? "属于"
                                                                  : "is one of");
-    for (size_t i = 0; i < condition->values.count; i++)
+    const struct scene_field *field = condition->name.target == TARGET_FIELD
+                                          ? &scene->fields[condition->name.index]
+                                          : NULL;
+    for (size_t i = 0; i < condition->values.count; i++) {
+        const char *text = condition->values.items[i].text;
         buffer_print(out, "%s%s", i == 0 ? " " : chinese ? "、" : ", ",
-                     condition->values.items[i].text);
+                     field ? scene_choice_title(field, text, chinese) : text);
+    }
 }
 
 static void test_words(const struct scene_condition *condition, bool chinese, struct buffer *out)
@@ -138,7 +154,7 @@ void scene_condition_words(const struct scene *scene, const struct scene_event *
     case CONDITION_COMPARE:
     case CONDITION_IN:
         buffer_print(out, chinese ? "%s" : "%s ", name);
-        values_words(condition, chinese, out);
+        values_words(scene, condition, chinese, out);
         break;
     case CONDITION_TEST:
         test_words(condition, chinese, out);

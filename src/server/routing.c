@@ -259,14 +259,14 @@ static bool dispatch(struct platform *platform, const struct raw_request *raw,
 
 /* ---- Answers */
 
-/* What may be kept by whom. What opens identity is kept by nobody; other reads may be asked for again
- * by their tag. */
+/* What may be kept by whom. What opens identity, and what a route says, is kept by nobody; other
+ * reads may be asked for again by their tag. */
 static void put_validators(const struct raw_request *raw, struct arena *arena,
                            struct response *response)
 {
     const struct route *route = server_route_of(raw->method, raw->path);
     bool common = !response->stream.fill &&
-                  (!route || (!route->at_root && !route->opens_identity &&
+                  (!route || (!route->at_root && !route->opens_identity && !route->kept_by_nobody &&
                              (route->access == ROUTE_USER || route->access == ROUTE_PUBLIC)));
     if (raw->method != HTTP_GET || !common) {
         response_header(response, "Cache-Control: no-store");

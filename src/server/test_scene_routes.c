@@ -38,6 +38,21 @@ static json_t *schema_of_fields(json_t *scene)
 
 /* ---- Every scene */
 
+/* Each choice in words of both languages, which no other choice of the field has. */
+static void expect_choices(json_t *field)
+{
+    json_t *values = json_object_get(field, "values"), *choices = json_object_get(field, "choices");
+    assert_int_equal(json_array_size(values), json_array_size(choices));
+    for (size_t i = 0; i < json_array_size(choices); i++) {
+        json_t *choice = json_array_get(choices, i);
+        assert_true(json_equal(json_object_get(choice, "name"), json_array_get(values, i)));
+        const char *zh = text_at(choice, "title", "zh");
+        if (!zh[0] || !text_at(choice, "title", "en")[0] ||
+            strcmp(zh, json_string_value(json_object_get(choice, "name"))) == 0)
+            fail_msg("%s has no title", json_string_value(json_object_get(choice, "name")));
+    }
+}
+
 static void expect_whole(json_t *scene)
 {
     json_t *fields = json_object_get(scene, "fields"), *stages = json_object_get(scene, "stages");
@@ -45,8 +60,10 @@ static void expect_whole(json_t *scene)
     json_t *properties = json_object_get(schema_of_fields(scene), "properties"), *item;
     size_t i, demanded = 0;
     assert_true(json_array_size(stages) > 1);
-    json_array_foreach (fields, i, item)
+    json_array_foreach (fields, i, item) {
+        expect_choices(item);
         demanded += json_is_true(json_object_get(item, "required"));
+    }
     json_array_foreach (stages, i, item) {
         bool final = json_is_string(json_object_get(item, "final"));
         assert_int_equal(json_array_size(json_object_get(item, "next")) == 0, final);

@@ -14,16 +14,16 @@ import {
   textsOf,
 } from "./harness.mjs";
 
-const town = "320402001";
+export const town = "320402001";
 
-async function inside(server, name, options = {}) {
+export async function inside(server, name, options = {}) {
   const opened = await openPage(server, options);
   await logIn(opened.page, name, (await logins(server)).get(name));
   return opened;
 }
 
 /** Opens a petition by its form and gives its number. */
-async function openPetition(page, number) {
+export async function openPetition(page, number) {
   await page.goto("/loops/new?open=petition");
   await page.fill("#open-petition_no", number);
   await page.selectOption("#open-place", town);
@@ -35,7 +35,7 @@ async function openPetition(page, number) {
 }
 
 /** The step to a stage is chosen; its form stands open. */
-async function choose(page, stage) {
+export async function choose(page, stage) {
   await page.click(`[data-step=${stage}] button`);
   await page.waitForSelector(".loop .step-form");
 }
@@ -170,6 +170,11 @@ export function loopTests({ demo, empty, emptyPassword }) {
     await page.keyboard.press("Control+Enter");
     await page.waitForSelector("[data-waiting]");
     check((await textOf(page, "[data-waiting]")).includes("疾控负责人"), "who is missing");
+    same(
+      await textsOf(page, "[data-custody=waits] .mark"),
+      ["提交", "还没签", "还没签"],
+      "each signature that is wanted",
+    );
     await page.click("[data-waiting] button");
     await page.waitForSelector(".loop [role=alert]");
     check((await textOf(page, ".loop [role=alert]")).includes("须由他人会签"), "not the asker's own");
@@ -187,6 +192,13 @@ export function loopTests({ demo, empty, emptyPassword }) {
       await signer.close();
     }
     same((await read()).stage, "sealing", "where it stands");
+    await page.reload();
+    await page.waitForSelector("[data-custody=done]");
+    const custody = await textsOf(page, "[data-custody=done] li");
+    same(custody.length, 3, "who asked and the two who signed");
+    check(custody[1].includes("cdc_lead（疾控负责人"), `whose signature: ${custody[1]}`);
+    check(custody[2].includes("approver（"), `whose signature: ${custody[2]}`);
+    await picture(page, "loop-custody-zh");
     same(faults, [], "faults");
     await close();
   });

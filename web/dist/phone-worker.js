@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "d96202829f4a";
+const release = "86a1367870ec";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-C9EANLHk.js","/assets/city-clock-vZ2_yZWg.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-CynOs7p3.js","/assets/family-D85wFqbu.js","/assets/frame-Bzzlm-Hh.js","/assets/icons-r9S0T6FX.js","/assets/me-F8O-ix7M.js","/assets/public-D3Gib8Qs.js","/assets/scan-Vqzex0da.js","/assets/staff-NgDYSAKh.js","/assets/typed-DJkC3OOh.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-CjfpXQqQ.js","/assets/city-clock-C71KKmrr.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-D8TGG7jk.js","/assets/family-840iCn8R.js","/assets/frame-C9bCgWSl.js","/assets/icons-CjSYCkN7.js","/assets/me-BPKkhrP6.js","/assets/public-IpN-I-Yk.js","/assets/scan-nJMOEUwn.js","/assets/staff-CuhbUeDV.js","/assets/typed-9pmxL1I-.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

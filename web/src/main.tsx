@@ -9,6 +9,7 @@ import "./style/situation.css";
 import "./style/alerts.css";
 import "./style/cases.css";
 import "./style/loops.css";
+import "./style/loop-page.css";
 import "./style/venues.css";
 import "./style/rules.css";
 import "./style/system.css";

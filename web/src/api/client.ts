@@ -83,12 +83,16 @@ function addressOf(template: string, path: Record<string, string | number>, quer
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  let words = response.statusText;
+  return readProblem(response.status, response.statusText, await response.text().catch(() => ""));
+}
+
+function readProblem(status: number, otherwise: string, text: string): Problem {
+  let words = otherwise;
   let kind = "";
   let errors: Refusal[] = [];
   let titleChinese = "";
   try {
-    const body = (await response.json()) as {
+    const body = JSON.parse(text) as {
       title?: string;
       detail?: string;
       title_zh?: string;
@@ -102,7 +106,7 @@ async function problemOf(response: Response): Promise<Problem> {
   } catch {
     // A proxy may answer in its own words: the status says enough.
   }
-  return new Problem(response.status, kind, words, errors, titleChinese);
+  return new Problem(status, kind, words, errors, titleChinese);
 }
 
 /** Whatever was thrown, as a problem. */
@@ -128,11 +132,14 @@ export function readDrawing(address: string, signal: AbortSignal): Promise<Docum
   });
 }
 
-/** An answer that is a text for people. */
-export async function readText(address: string, signal: AbortSignal): Promise<string> {
+async function read(address: string, signal?: AbortSignal): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(address, { signal, cache: "no-store", credentials: "same-origin" });
+    response = await fetch(address, {
+      cache: "no-store",
+      credentials: "same-origin",
+      ...(signal && { signal }),
+    });
   } catch (reason) {
     if (reason instanceof DOMException && reason.name === "AbortError") throw reason;
     throw new Problem(0, "", "no answer");
@@ -142,7 +149,44 @@ export async function readText(address: string, signal: AbortSignal): Promise<st
     if (problem.status === 401) onSessionEnd();
     throw problem;
   }
-  return response.text();
+  return response;
+}
+
+/** An answer that is a text for people. */
+export const readText = async (address: string, signal: AbortSignal): Promise<string> =>
+  (await read(address, signal)).text();
+
+/** An answer that is a picture. Never stored: neither by the browser nor, beyond its page, here. */
+export const readBytes = async (address: string): Promise<Blob> => (await read(address)).blob();
+
+/** Sends bytes and tells how much of them is on its way, 0 to 1: fetch cannot. */
+export function sendBytes<N extends ApiName>(
+  name: N,
+  bytes: Blob,
+  onShare: (share: number) => void,
+  signal: AbortSignal,
+): Promise<Answer<N>> {
+  return new Promise((done, fail) => {
+    const [method, address] = name.split(" ") as [string, string];
+    const request = new XMLHttpRequest();
+    request.open(method, address);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Content-Type", bytes.type || "application/octet-stream");
+    if (csrf) request.setRequestHeader("X-CSRF-Token", csrf);
+    request.upload.onprogress = ({ loaded, total }) => onShare(total ? loaded / total : 0);
+    request.onload = () => {
+      if (request.status < 300) {
+        done(JSON.parse(request.responseText) as Answer<N>);
+        return;
+      }
+      if (request.status === 401) onSessionEnd();
+      fail(readProblem(request.status, request.statusText, request.responseText));
+    };
+    request.onerror = () => fail(new Problem(0, "", "no answer"));
+    request.onabort = () => fail(new DOMException("", "AbortError"));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(bytes);
+  });
 }
 
 export async function call<N extends ApiName>(

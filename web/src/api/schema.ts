@@ -1090,9 +1090,41 @@ export interface Operations {
         at?: string;
       }>;
       waiting: {
-        to?: string;
-        missing?: Array<string>;
+        to: string;
+        missing: Array<string>;
+        asked_by: string;
+        asked_at: string;
+        signatures: Array<{
+          who: {
+            zh: string;
+            en: string;
+          };
+          by: string | null;
+          at: string | null;
+        }>;
       } | null;
+      ladder: Array<{
+        after_seconds: number;
+        at: string;
+        state: "done" | "next" | "later";
+        told_at: string | null;
+        to: {
+          zh: string;
+          en: string;
+        };
+        seat: {
+          form: "role" | "unit" | "person" | "lead";
+          role: string;
+          area: string | null;
+          no?: number;
+        };
+        holder_count: number | null;
+        holders: Array<{
+          name: string;
+          role: string;
+          area: string | null;
+        }> | null;
+      }>;
       history: Array<{
         at: string;
         act: string;
@@ -1101,6 +1133,7 @@ export interface Operations {
         by: string;
         event?: number;
         loop?: number;
+        place?: number;
         parent?: number;
         told?: {
           form: "role" | "unit" | "person" | "lead";
@@ -1111,17 +1144,43 @@ export interface Operations {
         fields: Record<string, unknown>;
         differing: Record<string, unknown>;
         note?: string;
+        photos?: Array<string>;
       }>;
       last_act: number;
       children: Array<{
         id: number;
         scene: string;
-        state: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        due_at: string | null;
+        closed_at: string | null;
+        overdue: boolean;
       }>;
+      more_children: boolean;
       parents: Array<{
         id: number;
         scene: string;
-        state: string;
+        title: {
+          zh: string;
+          en: string;
+        };
+        stage: string;
+        stage_title: {
+          zh: string;
+          en: string;
+        };
+        state: "open" | "done" | "failed" | "cancelled";
+        due_at: string | null;
+        closed_at: string | null;
+        overdue: boolean;
       }>;
     };
   };
@@ -1149,6 +1208,22 @@ export interface Operations {
     purpose: false;
     body: {
       release?: boolean;
+    };
+    answer: {
+      id: number;
+      stage: string;
+      joined: boolean;
+      missing: Array<string>;
+    };
+  };
+  /** Adds words or photos to the history of an open loop; nothing moves */
+  "POST /api/v1/loops/{id}/note": {
+    path: { id: string | number };
+    query: Record<never, never>;
+    purpose: false;
+    body: {
+      note?: string;
+      photos?: Array<string>;
     };
     answer: {
       id: number;
@@ -1957,6 +2032,18 @@ export interface Operations {
     body: undefined;
     answer: unknown;
   };
+  /** The largest photo that is taken, its kinds, how long one stays that nothing names */
+  "GET /api/v1/photos:limits": {
+    path: Record<never, never>;
+    query: Record<never, never>;
+    purpose: false;
+    body: undefined;
+    answer: {
+      bytes_max: number;
+      unnamed_hours: number;
+      types: Array<string>;
+    };
+  };
   /** City clock, identity providers, and the logins of a demo city */
   "GET /api/v1/public/about": {
     path: Record<never, never>;
@@ -2467,6 +2554,13 @@ export interface Operations {
         min: number | null;
         max: number | null;
         values: Array<string>;
+        choices: Array<{
+          name: string;
+          title: {
+            zh: string;
+            en: string;
+          };
+        }>;
       }>;
       stages: Array<{
         name: string;

@@ -6,6 +6,7 @@ import { t } from "../../catalogue.ts";
 import { areaName } from "../../format.ts";
 import { cityOffset } from "../../parts/city-clock.ts";
 import { say, type Area, type Field } from "./definitions.ts";
+import { PhotoControl } from "./photo-control.tsx";
 import { choiceWords, hintWords, reasonWords } from "./words.ts";
 
 /** What stands in the controls, by field: always text, choices of a list one a line. */
@@ -103,7 +104,7 @@ function ListOfChoices({ field, text, onText, describedBy }: ControlProps): JSX.
               )
             }
           />
-          {choiceWords(value)}
+          {choiceWords(field, value)}
         </label>
       ))}
     </div>
@@ -119,7 +120,20 @@ function Control(props: ControlProps): JSX.Element {
     "aria-invalid": invalid || undefined,
     "aria-required": field.required || undefined,
   };
-  if (field.type === "photo") return <input {...shared} type="file" disabled />;
+  if (field.type === "photo")
+    return (
+      <PhotoControl
+        id={id}
+        name={field.name}
+        label={say(field.title)}
+        most={field.list ? (field.max ?? 1) : 1}
+        text={text}
+        describedBy={describedBy}
+        invalid={invalid}
+        required={field.required}
+        onText={onText}
+      />
+    );
   if (field.list && field.type === "enum") return <ListOfChoices {...props} />;
   if (field.type === "enum" || field.type === "bool" || (field.type === "area" && !field.list)) {
     const choices =
@@ -128,7 +142,7 @@ function Control(props: ControlProps): JSX.Element {
             { value: "true", words: t("yes") },
             { value: "false", words: t("no") },
           ]
-        : field.values.map((value) => ({ value, words: choiceWords(value) }));
+        : field.values.map((value) => ({ value, words: choiceWords(field, value) }));
     return (
       <select {...shared} value={text} onChange={(event) => onText(event.currentTarget.value)}>
         {field.type === "area" ? (

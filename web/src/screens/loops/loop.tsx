@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
-import { t, wordFor } from "../../catalogue.ts";
+import { t } from "../../catalogue.ts";
 import { dayAndClock, secondsOf } from "../../format.ts";
 import { useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
@@ -19,13 +19,16 @@ import {
   type Area,
   type Scene,
 } from "./definitions.ts";
+import { Custody } from "./custody.tsx";
 import { Diagram } from "./diagram.tsx";
 import { keptDraft } from "./drafts.ts";
+import { KnownAndDone } from "./history.tsx";
+import { Kin } from "./kin.tsx";
+import { Ladder } from "./ladder.tsx";
+import { NoteForm } from "./note.tsx";
 import { OtherActs, StepForm, StepRow, type Outcome } from "./step.tsx";
 import { Viewers } from "./viewers.tsx";
-import { seatWords, span, standing, subjectWords, valueWords, type Loop } from "./words.ts";
-
-type Act = Loop["history"][number];
+import { seatWords, span, standing, subjectWords, type Loop } from "./words.ts";
 
 export interface Reader {
   name: string;
@@ -104,102 +107,6 @@ function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }
   );
 }
 
-function Known({ loop }: { loop: Loop }): JSX.Element {
-  return (
-    <section aria-labelledby="known-title">
-      <h2 id="known-title">{t("knownTitle")}</h2>
-      <dl class="known">
-        {loop.fields.map((field) => (
-          <div key={field.name}>
-            <dt>{say(field.title)}</dt>
-            <dd>
-              {field.hidden ? (
-                <span class="quiet">
-                  <Icon name="lock" /> {t("fieldHidden")}
-                </span>
-              ) : field.value === null ? (
-                <span class="quiet">{t("fieldEmpty")}</span>
-              ) : (
-                valueWords(field.type, field.value)
-              )}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-function whoActed(act: Act): string {
-  if (act.by === "clock") return t("byClock");
-  if (act.by === "event") return t("byEvent");
-  return act.by;
-}
-
-function actWords(act: Act, scene: Scene | null): string {
-  const done = wordFor("act", act.act) ?? act.act;
-  const where = act.to !== act.stage ? `${done} → ${stageWords(scene, act.to)}` : done;
-  if (act.told) return t("actTold", { act: done, who: seatWords(act.told) });
-  if (act.loop) return t("actLoop", { act: done, id: act.loop });
-  if (act.parent) return t("actLoop", { act: done, id: act.parent });
-  return act.act === "opened" ? `${done} → ${stageWords(scene, act.stage)}` : where;
-}
-
-function setWords(act: Act, loop: Loop): string {
-  return Object.entries(act.fields)
-    .map(([name, value]) => {
-      const field = loop.fields.find((one) => one.name === name);
-      return t("fieldSet", {
-        field: field ? say(field.title) : name,
-        value: valueWords(field?.type ?? "text", value),
-      });
-    })
-    .join(t("listComma"));
-}
-
-function History({ loop, scene }: { loop: Loop; scene: Scene | null }): JSX.Element {
-  return (
-    <section aria-labelledby="history-title">
-      <h2 id="history-title">
-        {t("historyTitle")} <span class="quiet">{t("newestFirst")}</span>
-      </h2>
-      <ol class="history">
-        {[...loop.history].reverse().map((act, i) => (
-          <li key={loop.history.length - i} class={act.act}>
-            <span class="keep small">{dayAndClock(act.at)}</span>
-            <div>
-              <b>{actWords(act, scene)}</b>
-              {setWords(act, loop) && <span class="small dim">{setWords(act, loop)}</span>}
-              {act.note && <span class="small">“{act.note}”</span>}
-            </div>
-            <span class="quiet right">{whoActed(act)}</span>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function Kin(props: { title: string; kin: Loop["children"]; query: string }): JSX.Element | null {
-  const { title, kin, query } = props;
-  if (!kin.length) return null;
-  return (
-    <section>
-      <h2>{title}</h2>
-      <ul class="kin">
-        {kin.map((one) => (
-          <li key={one.id}>
-            <a href={`/loops/${one.id}${query}`} onClick={follow}>
-              {t("loopNumber", { id: one.id })}
-            </a>{" "}
-            {one.scene} <span class="quiet">{wordFor("state", one.state) ?? one.state}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
 interface Props {
   id: number;
   reader: Reader;
@@ -228,11 +135,17 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
   useEffect(() => {
     const kept = keptDraft(loop.id); // typed before the loop moved: its step may still be there
     setChosen(kept ? (open.find((one) => one.step.to === kept.to)?.i ?? null) : null);
-  }, [loop.stage, loop.history.length]);
+  }, [loop.stage, loop.entered_at]);
 
   function done(words: string): void {
     setSaid(words);
     setChosen(null);
+    reload();
+    onChange();
+  }
+  /** What is being filled in for a step stays. */
+  function noted(words: string): void {
+    setSaid(words);
     reload();
     onChange();
   }
@@ -289,14 +202,25 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               onDone={done}
             />
           )}
+          {mayAct && <NoteForm key={`note-${loop.id}`} loop={loop} onDone={noted} />}
         </section>
       )}
       <div class="loop-columns">
-        <div>
-          <Known loop={loop} />
-          <History loop={loop} scene={scene} />
+        <div class="loop-due">
+          <Ladder loop={loop} now={now} />
+          <Custody loop={loop} scene={scene} />
+          <Kin
+            id="children"
+            title={t("childrenTitle")}
+            kin={loop.children}
+            more={loop.more_children}
+            query={query}
+          />
         </div>
-        <div>
+        <div class="loop-done">
+          <KnownAndDone loop={loop} scene={scene} />
+        </div>
+        <div class="loop-scene">
           <section aria-labelledby="drawing-title">
             <h2 id="drawing-title">
               {t("drawingTitle", { stage: say(loop.stage_title) })}{" "}
@@ -314,8 +238,13 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               label={say(loop.title)}
             />
           </section>
-          <Kin title={t("childrenTitle")} kin={loop.children} query={query} />
-          <Kin title={t("parentsTitle")} kin={loop.parents} query={query} />
+          <Kin
+            id="parents"
+            title={t("parentsTitle")}
+            kin={loop.parents}
+            more={false}
+            query={query}
+          />
         </div>
       </div>
     </article>

@@ -30,6 +30,7 @@ function subjectField(scene: Scene): Field[] {
     min: null,
     max: null,
     values: [],
+    choices: [],
   });
   const both = (words: string): Field["title"] => ({ zh: words, en: words });
   const fields = [field("subject", kind, both(t("openSubject", { kind: say(title) })), true)];

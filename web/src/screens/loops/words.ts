@@ -81,16 +81,22 @@ export function standing(row: Row | Loop, now: number): Standing {
 
 // ---- Values
 
-export const choiceWords = (value: string): string => value.replaceAll("_", " ");
+/** A choice by its title; by its name where the definition has none (yet). */
+export function choiceWords(field: Field | undefined, value: string): string {
+  const choice = field?.choices.find((one) => one.name === value);
+  const title = choice ? say(choice.title) : value;
+  return title === value ? value.replaceAll("_", " ") : title;
+}
 
-export function valueWords(type: string, value: unknown): string {
+/** `field`: the definition's, for the titles of its choices. */
+export function valueWords(type: string, value: unknown, field?: Field): string {
   if (value === null || value === undefined) return "";
   if (Array.isArray(value))
-    return value.map((one) => valueWords(type, one)).join(settings.language === "zh" ? "、" : ", ");
+    return value.map((one) => valueWords(type, one, field)).join(settings.language === "zh" ? "、" : ", ");
   if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (type === "time") return dayAndClock(String(value));
   if (type === "date") return dayLong(String(value));
-  if (type === "enum") return choiceWords(String(value));
+  if (type === "enum") return choiceWords(field, String(value));
   if (type === "area") return areaWords(String(value));
   if (typeof value === "number" && !["int", "number"].includes(type))
     return t("subjectNumber", { kind: wordFor("subject", type) ?? type, no: value });
@@ -124,10 +130,22 @@ const reasons: [RegExp, WordKey][] = [
   [/^the loop is not yours to hold$/, "reasonNotYours"],
   [/ holds it until /, "reasonHeld"],
   [/^the loop is closed: /, "reasonClosed"],
+  [/not yours to write in$/, "reasonNoPart"],
+  [/^there are neither words nor photos$/, "reasonNote"],
+];
+
+// And what is no answer to who looks at a page, in either language.
+const plainer: [RegExp, WordKey][] = [
+  [/^not a digest$/, "reasonPhotoWaits"],
+  [/^send the photo first$/, "reasonPhotoGone"],
+  [/^the photo is too large/, "reasonPhotoLarge"],
+  [/^the bytes begin as none of them/, "reasonPhotoKind"],
 ];
 
 /** Why the server refused, in the reader's language; its own words where they are not known here. */
 export function reasonWords(reason: string): string {
+  const plain = plainer.find(([form]) => form.test(reason));
+  if (plain) return t(plain[1]);
   const known = reasons.find(([form]) => form.test(reason));
   if (!known || settings.language === "en") return reason;
   return t(known[1]);
@@ -140,7 +158,8 @@ export function hintWords(field: Field): string {
   if (field.type === "text" && max !== null && !field.list) return t("hintLength", { max });
   if ((field.type === "int" || field.type === "number") && min !== null && max !== null)
     return t("hintRange", { min, max });
-  if (field.type === "photo") return t("hintPhoto");
+  if (field.type === "photo")
+    return field.list && max !== null ? t("hintPhotos", { most: max }) : "";
   if (field.list && field.type !== "enum") return t("hintList");
   if (field.refers && field.type !== "area")
     return t(field.by_code ? "hintCode" : "hintNumber", {
@@ -155,6 +174,8 @@ export function refusalWords(problem: Problem): string {
   const [first] = problem.errors;
   if (first && wasFirst.test(first.reason)) return t("stepTooLate");
   const why = first ? reasonWords(first.reason) : problem.message;
+  if (plainer.some(([form]) => form.test(first?.reason ?? problem.message)))
+    return reasonWords(first?.reason ?? problem.message);
   if (settings.language === "en") return problem.message;
   return problem.titleChinese ? t("actRefused", { title: problem.titleChinese, why }) : why;
 }

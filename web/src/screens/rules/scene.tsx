@@ -105,7 +105,7 @@ function Fields({ scene }: { scene: Scene }): JSX.Element {
               </th>
               <td>
                 {field.list ? t("fieldList", { type: say(field.type_title) }) : say(field.type_title)}{" "}
-                {joined(field.values.map(choiceWords))} {boundWords(field)}
+                {joined(field.values.map((value) => choiceWords(field, value)))} {boundWords(field)}
               </td>
               <td>
                 {joined(
