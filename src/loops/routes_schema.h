@@ -87,7 +87,8 @@
            ",\"place\":" S_INT ",\"parent\":" S_INT ",\"told\":" S_SEAT \
            ",\"fields\":" S_OBJECT ",\"differing\":" \
            S_OBJECT ",\"note\":" S_TEXT ",\"photos\":" S_LIST(S_TEXT) "}}") \
-    ",\"last_act\":" S_INT ",\"children\":" S_KIN ",\"more_children\":" S_BOOL ",\"parents\":" S_KIN "}}"
+    ",\"last_act\":" S_INT ",\"children\":" S_KIN ",\"more_children\":" S_BOOL \
+    ",\"parents\":" S_KIN "}}"
 #define LOOP_VIEW \
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"writing\":" S_BOOL "}}"
 #define LOOP_VIEWERS \
