@@ -488,6 +488,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .shed = SHED_DECORATION,
+     .leaves_nothing = true,
      .runs_again = true,
      .summary = "Says that a page has the loop open, for a lease in memory (nothing is kept), and"
                 " reads who else has and which act is the newest",
@@ -500,6 +501,7 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ),
      .shed = SHED_DECORATION,
+     .leaves_nothing = true,
      .runs_again = true,
      .summary = "Says that a page of the asker has the loop open no more",
      .response_schema = S_OBJECT,

@@ -250,6 +250,7 @@ struct route {
     bool destructive;        /* x-destructive in the OpenAPI */
     bool at_root;
     bool secret_body;        /* the body holds a password: its idempotency digest is slow */
+    bool leaves_nothing;     /* a write of memory alone: giving it up loses nothing observed */
     bool runs_again;         /* a repeat with the same key runs again, with the same answer */
     bool waits;              /* hardly works but waits for the disk, holding nothing meanwhile: many
                                 run at once */
