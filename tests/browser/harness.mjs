@@ -47,9 +47,11 @@ export async function runAll() {
   const chosen = only ? tests.filter((one) => one.name.includes(only)) : tests;
   console.log(`1..${chosen.length}`);
   for (const [i, { name, run }] of chosen.entries()) {
+    const begun = performance.now();
     try {
       await run();
       console.log(`ok ${i + 1} - ${name}`);
+      console.log(`# ${((performance.now() - begun) / 1000).toFixed(1)} s`);
     } catch (reason) {
       if (reason instanceof Skip) {
         console.log(`ok ${i + 1} - ${name} # SKIP ${reason.message}`);

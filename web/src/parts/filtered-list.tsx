@@ -4,7 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { t } from "../catalogue.ts";
 import { whenForgotten } from "./forget.ts";
-import { Filter, focusOn, ListKeys, useKeys } from "./keys.tsx";
+import { Filter, focusOn, ListKeys, offerFocus, useKeys } from "./keys.tsx";
 import { problemWords } from "./load.tsx";
 import type { Pages } from "./pages.ts";
 import { useChosen, VirtualList } from "./virtual-list.tsx";
@@ -46,7 +46,7 @@ export function FilteredList<T>(props: Props<T>): JSX.Element {
   }, [pages.rows, filter]);
   const [chosen, choose] = useChosen(rows, filter ? 0 : pages.base, keyOf, chosenRows.get(memory) ?? null);
   useEffect(() => {
-    if (pages.rows.length) focusOn(id);
+    if (pages.rows.length) offerFocus(id);
   }, [pages.rows.length > 0]);
 
   const select = (index: number): void => {

@@ -62,6 +62,11 @@ export function focusOn(id: string): void {
   document.getElementById(id)?.focus();
 }
 
+/** For what has just come: never takes the focus from a field that somebody is in. */
+export function offerFocus(id: string): void {
+  if (!document.activeElement?.matches("input, select, textarea")) focusOn(id);
+}
+
 export function KeyHint({
   keys,
   children,

@@ -8,7 +8,7 @@ import { count, secondsOf } from "../../format.ts";
 import { newcomers, useLook, useTone } from "../../parts/arrivals.ts";
 import { useCityNow } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
-import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
+import { focusOn, KeyHint, offerFocus, useKeys } from "../../parts/keys.tsx";
 import { News } from "../../parts/news.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
 import { usePages, type Pages } from "../../parts/pages.ts";
@@ -210,7 +210,7 @@ export function LoopList(props: Props): JSX.Element {
   const chosen = open ? rows.findIndex((row) => row.id === open) : byHand;
   const news = useNews(props, pages);
   useEffect(() => {
-    if (pages.read && rows.length && !open) focusOn(listId);
+    if (pages.read && rows.length && !open) offerFocus(listId);
   }, [pages.read, list, scene]);
 
   const openRow = (index: number): void => {

@@ -6,7 +6,7 @@ import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { areaName } from "../../format.ts";
 import { Icon } from "../../parts/icons.tsx";
-import { Filter, focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
+import { Filter, focusOn, KeyHint, offerFocus, useKeys } from "../../parts/keys.tsx";
 import { problemWords, useLoad } from "../../parts/load.tsx";
 import { usePages } from "../../parts/pages.ts";
 import { useChosen, VirtualList } from "../../parts/virtual-list.tsx";
@@ -130,7 +130,7 @@ export function VenueList(props: Props): JSX.Element {
   const { rows } = pages;
   const [chosen, setChosen] = useChosen(rows, pages.base, (row) => row.no, open || null);
   useEffect(() => {
-    if (pages.read && rows.length && props.takesFocus()) focusOn(listId);
+    if (pages.read && rows.length && props.takesFocus()) offerFocus(listId);
   }, [pages.read]);
   const openRow = (index: number): void => {
     const row = rows[index];
