@@ -152,7 +152,6 @@ export const loopsWords = {
   act_child: { zh: "开出子闭环", en: "Opened a child" },
   act_filled: { zh: "事件补充了内容", en: "Filled by an event" },
   act_migrated: { zh: "转到场景的新版本", en: "Moved to a new version of the scene" },
-  drawingTitle: { zh: "场景图：现在是“{stage}”", en: "The scene: it stands at “{stage}”" },
   diagramTitle: { zh: "{count} 个环节，从“{stage}”开始", en: "{count} stages, beginning with “{stage}”" },
   diagramHere: { zh: "{count} 个环节，现在在“{stage}”", en: "{count} stages, now at “{stage}”" },
   stageHere: { zh: "现在", en: "now" },

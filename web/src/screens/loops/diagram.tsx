@@ -19,6 +19,9 @@ interface Props {
   stage: string;
   passed: readonly string[];
   label: string;
+  /** The id of its title, and how long the loop has stood where it stands. */
+  id?: string;
+  since?: string;
 }
 
 function mark(drawing: SVGSVGElement, { stage, passed }: Props, label: string): void {
@@ -77,10 +80,16 @@ export function Diagram(props: Props): JSX.Element {
     <ChartFrame
       name="diagram"
       className="diagram"
+      {...(props.id && { id: props.id, heading: "h2" as const })}
       what={label}
       title={
         stage
-          ? t("diagramHere", { count, stage: stageWords(definition.value, stage) })
+          ? [
+              t("diagramHere", { count, stage: stageWords(definition.value, stage) }),
+              props.since ?? "",
+            ]
+              .filter(Boolean)
+              .join(" · ")
           : t("diagramTitle", { count, stage: say(definition.value.stages[0]!.title) })
       }
       about={props.label}

@@ -222,20 +222,18 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
         </div>
         <div class="loop-scene">
           <section aria-labelledby="drawing-title">
-            <h2 id="drawing-title">
-              {t("drawingTitle", { stage: say(loop.stage_title) })}{" "}
-              {loop.state === "open" && (
-                <span class="quiet">
-                  {t("stageSince", { span: span(Math.max(0, now - secondsOf(loop.entered_at))) })}
-                </span>
-              )}
-            </h2>
             <Diagram
               scene={loop.scene}
               version={loop.version}
               stage={loop.stage}
               passed={[...new Set(loop.history.flatMap((act) => [act.stage, act.to]))]}
               label={say(loop.title)}
+              id="drawing-title"
+              since={
+                loop.state === "open"
+                  ? t("stageSince", { span: span(Math.max(0, now - secondsOf(loop.entered_at))) })
+                  : ""
+              }
             />
           </section>
           <Kin
