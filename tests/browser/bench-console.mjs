@@ -3,7 +3,8 @@
 //   situation    from the navigation to map, table, charts and counters drawn, logged in, assets cached
 //   past         from a key to the situation of the hour before, as the time bar asks for it
 //   list         a million open loops: the first rows, rows at a time that is entered in the middle, and
-//                frames with a blank row while it is scrolled on, there and from the beginning
+//                frames with a blank row while it is scrolled on, there, from the beginning, and so fast
+//                and far that a quarter of the list went by
 //   PAGE.cold    first contentful paint of a phone page: 562 ms round trip, 180 kB/s, 4 × CPU, nothing kept
 //   PAGE.again   the same once more in the same browser, from the service worker
 //   PAGE…own     until the page's own content stands there, which waits for scripts and an answer
@@ -125,9 +126,9 @@ const listDrawn = (page) =>
   );
 
 /** Scrolls over that many rows and counts the frames in which one was blank. */
-async function scrolled(page, words, count) {
+async function scrolled(page, words, count, rowsAFrame = 10) {
   await watchFrames(page);
-  const reached = await scrollTo(page, count, 580, 120); // ten rows a frame
+  const reached = await scrollTo(page, count, 58 * rowsAFrame, 300);
   const { frames, blank, waits, deepest } = await seenFrames(page);
   if (!reached) throw new Error(`${words}: row ${count} was not reached, ${deepest} were`);
   console.log(`${words}: ${deepest} rows, ${frames} frames, ${blank} with a blank row, ${waits} at the end of what was read`);
@@ -171,6 +172,10 @@ async function longList() {
   }
   say("list.entered", entered, seconds.list);
   await scrolled(page, "middle", 20_000);
+  // On and on, far beyond what a browser can draw in one box.
+  await page.goto("/loops?list=area");
+  await page.waitForSelector("#loop-list [role=option]");
+  await scrolled(page, "deep", Math.floor(rows / 4), 50);
   await close();
   await server.stop();
 }
