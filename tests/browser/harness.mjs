@@ -226,6 +226,11 @@ export async function openPage(server, options = {}) {
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const faults = [];
+  page.on("request", (request) => {
+    const address = request.url();
+    if (!address.startsWith(`${server.url}/`) && !/^(data|blob|about):/.test(address))
+      faults.push(`from elsewhere: ${address}`);
+  });
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("console", (message) => {
     if (

@@ -116,6 +116,25 @@ export function pastTests({ demo }) {
     await close();
   });
 
+  test("Venues of the map are not drawn at an hour of the past, and the map says why", async () => {
+    const { page, faults, close } = await inside();
+    await page.selectOption("#map-layer", "all");
+    await page.waitForFunction(() => document.querySelector(".layer-words")?.textContent.includes("处"));
+    await page.focus(slider);
+    await page.keyboard.press("ArrowLeft");
+    await page.waitForSelector(".past-note");
+    await page.waitForSelector(".layer-words.hatched");
+    check((await textOf(page, ".layer-words")).includes("没有留存"), "why none is drawn");
+    const painted = await page.$eval(".map-signs", (canvas) =>
+      canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean),
+    );
+    check(!painted, "nothing of now on the map of then");
+    await page.keyboard.press("End");
+    await page.waitForSelector(".layer-words:not(.hatched)");
+    same(faults, [], "faults");
+    await close();
+  });
+
   test("An address with as_of opens that hour, a district keeps it, and the loops of that hour follow", async () => {
     const { page, faults, close } = await inside();
     const hour = "2022-04-12T15:00:00+08:00";

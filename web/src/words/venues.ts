@@ -107,6 +107,7 @@ export const venuesWords = {
   layerGroup: { zh: "地图上显示", en: "Shown on the map" },
   layerCases: { zh: "病例", en: "Cases" },
   layerSilent: { zh: "静默场所", en: "Silent venues" },
+  layerPast: { zh: "当时各场所在不在用没有留存，不画", en: "How each venue stood then was not kept; none is drawn" },
   layerAll: { zh: "全部场所", en: "All venues" },
   layerWords: { zh: "{total} 处场所有位置，近处的并成一个；点开放大，单个打开。截至 {time}", en: "{total|venue has|venues have} a place; near ones stand as one. Click to look nearer, a single one opens. As of {time}" },
   layerUseUnknown: { zh: "是否静默还不知道：没有收到扫码。", en: "Which are silent is not known: no scans have come." },

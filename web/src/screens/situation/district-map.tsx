@@ -27,6 +27,8 @@ import { fillOf, rateOf, rateSteps, weekOf, weekText, type District } from "./fi
 interface Props {
   districts: readonly District[];
   demo: boolean;
+  /** An hour of the past is looked at. */
+  past: boolean;
   selected: string;
   hovered: string;
   onHover(code: string): void;
@@ -266,11 +268,13 @@ const layers = ["", "silent", "all"] as const;
 
 function LayerSwitch({
   layer,
+  past,
   zoom,
   onLayer,
   onZoom,
 }: {
   layer: Layer | "";
+  past: boolean;
   zoom: number;
   onLayer(layer: Layer | ""): void;
   onZoom(zoom: number): void;
@@ -292,7 +296,7 @@ function LayerSwitch({
         }}
       >
         {layers.map((one) => (
-          <option key={one} value={one}>
+          <option key={one} value={one} disabled={past && one !== ""}>
             {t(one === "all" ? "layerAll" : one === "silent" ? "layerSilent" : "layerCases")}
           </option>
         ))}
@@ -324,7 +328,9 @@ const unscaled = (district: District, zoom: number): string | undefined => {
 
 export function DistrictMap(props: Props): JSX.Element {
   const { districts, selected, hovered, onHover, onSelect } = props;
-  const [layer, setLayer] = useState<Layer | "">("");
+  const [chosen, setLayer] = useState<Layer | "">("");
+  // How each venue stood at an hour of the past is not kept: nothing of now is drawn in its place.
+  const layer = props.past ? "" : chosen;
   const found = useVenueLayer(layer || null);
   const [stop, setStop] = useState(0);
   const root = useRef<SVGSVGElement>(null);
@@ -440,7 +446,8 @@ export function DistrictMap(props: Props): JSX.Element {
           discs={layer === ""}
         >
           <LayerSwitch
-            layer={layer}
+            layer={chosen}
+            past={props.past}
             zoom={zoom}
             onLayer={setLayer}
             onZoom={(next) => looking.zoomTo(next)}
@@ -495,6 +502,11 @@ export function DistrictMap(props: Props): JSX.Element {
         </div>
       </div>
       {layer && <LayerWords layer={layer} found={found} />}
+      {props.past && chosen && (
+        <p class="layer-words hatched" role="status">
+          <span class="none-text">{t("layerPast")}</span>
+        </p>
+      )}
     </>
   );
 }

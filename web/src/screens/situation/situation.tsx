@@ -209,6 +209,7 @@ export function SituationScreen({ live, mayOpenCases, may }: Props): JSX.Element
           <DistrictMap
             districts={situation.districts}
             demo={situation.demo}
+            past={past}
             selected={area}
             hovered={hovered}
             onHover={setHovered}
