@@ -85,7 +85,7 @@ export function caseTests({ demo, demoData, plantedCase }) {
   test("The list and a case are worked by keys alone: / J K Enter Esc, back to the same row", async () => {
     const { page, close } = await inside({ language: "en" });
     await page.goto("/cases");
-    await page.waitForSelector(".gate");
+    await page.waitForSelector(".gate input:focus");
     await page.keyboard.press("Space");
     await page.keyboard.press("Enter");
     await page.waitForSelector("#case-list .row");
@@ -319,7 +319,7 @@ export function caseTests({ demo, demoData, plantedCase }) {
     const { page, close } = await inside({}, "town_duty");
     await openCases(page);
     await page.keyboard.press("Enter");
-    await page.waitForSelector(".gate");
+    await page.waitForSelector(".gate input:focus");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".lanes");
     await page.waitForSelector(".case-right [role=alert]");
