@@ -175,6 +175,7 @@ struct nowcast_question {
     int32_t today;
     timestamp known_at;   /* reports later than it are not known */
     const int64_t *shown; /* by day kept: cases that are shown; a day with others gets none */
+    bool is_past;         /* then one day with others is enough for none at all */
 };
 /* By day kept: median and 95 % interval of the cases of that day of onset or sampling; NAN where
  * there is no estimate. ERROR_* of the store. */

@@ -112,6 +112,17 @@ static bool cast(const struct nowcast_question *question, const struct line_list
     return done || err->code == ERROR_REFUSED; /* so few that no delays can be told: none */
 }
 
+/* Of the past: cases that were entered later under an earlier time are among those that are read
+ * now; they move the delays of every day. */
+static bool is_what_was_known(const struct nowcast_question *question,
+                              const int64_t seen[KEPT_DAYS])
+{
+    for (size_t i = 0; question->is_past && i < KEPT_DAYS; i++)
+        if (seen[i] != question->shown[i] && (question->shown[i] >= 0 || seen[i] > 0))
+            return false;
+    return true;
+}
+
 bool nowcast_estimate(struct sql *sql, const struct nowcast_question *question,
                       struct reproduction ret_estimates[KEPT_DAYS], struct error *err)
 {
@@ -120,7 +131,8 @@ bool nowcast_estimate(struct sql *sql, const struct nowcast_question *question,
     for (size_t i = 0; i < KEPT_DAYS; i++)
         ret_estimates[i] = (struct reproduction){NAN, NAN, NAN};
     bool done = read_cases(sql, question, &list, seen, err);
-    if (done && (int64_t)list.count >= policy_number(question->policy, NUMBER_NOWCAST_CASES))
+    if (done && is_what_was_known(question, seen) &&
+        (int64_t)list.count >= policy_number(question->policy, NUMBER_NOWCAST_CASES))
         done = cast(question, &list, seen, ret_estimates, err);
     free(list.event_days);
     free(list.report_days);

@@ -238,7 +238,8 @@ static bool cast_cases(struct situation *s, struct error *err)
                                               .area = s->area,
                                               .today = s->today,
                                               .known_at = s->known_at,
-                                              .shown = shown};
+                                              .shown = shown,
+                                              .is_past = s->is_past};
     if (!store_read_begin(s->platform->store, &sql, err))
         return false;
     bool done = nowcast_estimate(sql, &question, s->nowcast, err);

@@ -36,11 +36,26 @@ static json_t *figures(json_t *document)
     return document;
 }
 
+/* A nowcast is cast anew from the cases by the time of their report: where more is on record of
+ * that time than was known then, there is none. */
+static void expect_same_nowcast(json_t *seen, json_t *expected)
+{
+    size_t i;
+    json_t *then;
+    assert_int_equal(json_array_size(seen), json_array_size(expected));
+    json_array_foreach (seen, i, then)
+        assert_true(json_is_null(then) || json_equal(then, json_array_get(expected, i)));
+}
+
 static void expect_same(json_t *seen, json_t *expected)
 {
+    json_t *cast = json_incref(json_object_get(expected, "nowcast"));
+    expect_same_nowcast(json_object_get(seen, "nowcast"), cast);
+    json_object_set(expected, "nowcast", json_object_get(seen, "nowcast"));
     if (!json_equal(figures(seen), figures(expected)))
         fail_msg("%s\nexpected\n%s", json_dumps(seen, JSON_COMPACT),
                  json_dumps(expected, JSON_COMPACT));
+    json_object_set_new(expected, "nowcast", cast);
     json_decref(seen);
 }
 
