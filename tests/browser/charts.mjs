@@ -59,6 +59,7 @@ async function act(page, chart, no, byKeys) {
   }
   await page.focus(opener);
   await page.keyboard.press("Enter");
+  await page.waitForSelector(`${menu(chart)} .chart-acts:not([hidden])`);
   for (let i = 0; i <= no; i++) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
 }
