@@ -370,6 +370,41 @@ export function loopTests({ demo, empty, emptyPassword }) {
     await close();
   });
 
+  test("A second act on many sends the first, and what became of each is told", async () => {
+    const { page, faults, close } = await inside(demo, "town_duty", { language: "en" });
+    const mine = [];
+    for (const number of ["V-1", "V-2"]) mine.push(await openPetition(page, number));
+    await page.goto("/loops?list=me&scene=petition");
+    await page.waitForSelector("#loop-list .row");
+    for (const id of mine) {
+      await page.click(`#loop-list .row:has-text("Loop ${id} ") .tick`);
+      await page.waitForSelector(".marks b");
+      await page.focus("#loop-list");
+      await page.keyboard.press("b");
+      await page.waitForSelector("#bulk-title");
+      await page.check("[name=to][value=handling]");
+      await page.click(".loop .step-form button[type=submit]");
+      await page.waitForSelector(".undo.waiting");
+      await page.click(".loop-head .button.slim");
+      await page.waitForSelector("#bulk-title", { state: "detached" });
+      if (id === mine[0]) await page.click(`#loop-list .row:has-text("Loop ${id} ") .tick`);
+    }
+    await page.waitForSelector(".undo [data-ended=done]");
+    await page.click(".undo [data-act=send]");
+    await page.waitForFunction(() => document.querySelectorAll(".undo [data-ended=done]").length === 2);
+    for (const id of mine) {
+      const stage = await page.evaluate(
+        async (no) => (await (await fetch(`/api/v1/loops/${no}`)).json()).stage,
+        id,
+      );
+      same(stage, "handling", `loop ${id}`);
+    }
+    for (let i = 0; i < 2; i++) await page.click(".undo [data-ended] > .button.slim");
+    same(await page.$$(".undo"), [], "both are closed");
+    same(faults, [], "faults");
+    await close();
+  });
+
   test("A list is worked by keys alone, and Esc comes back to the same row", async () => {
     const { page, faults, close } = await inside(demo, "town_duty", { language: "en" });
     await openPetition(page, "K-1");

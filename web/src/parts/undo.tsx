@@ -40,7 +40,11 @@ type State =
   | { name: "undone"; words: string }
   | { name: "done"; outcome: Outcome };
 
+/** What became of an act while another one already had the bar: told beside it, never dropped. */
+type Ended = Extract<State, { name: "failed" | "done" }>;
+
 let state: State = { name: "none" };
+let earlier: readonly Ended[] = [];
 let timer = 0;
 let held = false;
 const watchers = new Set<() => void>();
@@ -58,17 +62,20 @@ function stopWaiting(): void {
   removeEventListener("beforeunload", askBeforeLeaving);
 }
 
+function end(act: LaterAct, ended: Ended): void {
+  const mine = state.name === "sending" && state.act === act;
+  if (!mine && !act.isWatched()) earlier = [...earlier, ended];
+  become(mine ? (act.isWatched() ? { name: "none" } : ended) : state);
+}
+
 async function send(act: LaterAct): Promise<void> {
-  stopWaiting();
+  if (state.name === "waiting" && state.act === act) stopWaiting();
   become({ name: "sending", act });
   try {
-    const outcome = await act.send();
-    if (state.name === "sending" && state.act === act)
-      become(act.isWatched() ? { name: "none" } : { name: "done", outcome });
+    end(act, { name: "done", outcome: await act.send() });
   } catch (reason) {
     const problem = asProblem(reason);
-    if (state.name === "sending" && state.act === act)
-      become(act.isWatched() ? { name: "none" } : { name: "failed", act, problem });
+    end(act, { name: "failed", act, problem });
     act.onFailed(problem);
   }
 }
@@ -83,10 +90,17 @@ function tick(): void {
 /** Sends an act after the window for taking it back. */
 export function sendLater(act: LaterAct): void {
   if (state.name === "waiting") void send(state.act);
+  if (state.name === "failed") earlier = [...earlier, state]; // nobody has answered it yet
   stopWaiting();
   addEventListener("beforeunload", askBeforeLeaving);
   become({ name: "waiting", act, left: undoSeconds });
   timer = setInterval(tick, 1000);
+}
+
+/** Sends one again; what waits meanwhile is sent first, and not forgotten. */
+function sendNow(act: LaterAct): void {
+  if (state.name === "waiting") void send(state.act);
+  void send(act);
 }
 
 function undo(): void {
@@ -99,6 +113,7 @@ function undo(): void {
 
 whenForgotten(() => {
   stopWaiting();
+  earlier = [];
   become({ name: "none" });
 });
 
@@ -144,6 +159,43 @@ function WaitingBar({ act, left }: { act: LaterAct; left: number }): JSX.Element
   );
 }
 
+function EndedLine({ ended, onClose }: { ended: Ended; onClose(): void }): JSX.Element {
+  return (
+    <div class="bar-line" data-ended={ended.name}>
+      {ended.name === "failed" ? (
+        <>
+          <span role="alert">
+            <Icon name="late" /> <b>{ended.act.words}</b>{" "}
+            {t("undoFailed", { words: problemWords(ended.problem) })}
+          </span>
+          <button
+            class="button"
+            type="button"
+            onClick={() => {
+              onClose();
+              sendNow(ended.act);
+            }}
+          >
+            {t("retry")}
+          </button>
+        </>
+      ) : (
+        <>
+          <span role="status">{ended.outcome.words}</span>
+          <Refused outcome={ended.outcome} />
+        </>
+      )}
+      <Close onClose={onClose} />
+    </div>
+  );
+}
+
+const Close = ({ onClose }: { onClose(): void }): JSX.Element => (
+  <button class="button slim" type="button" onClick={onClose}>
+    {t("undoClose")}
+  </button>
+);
+
 export function UndoBar(): JSX.Element | null {
   const [, redraw] = useState(0);
   useEffect(() => {
@@ -153,40 +205,30 @@ export function UndoBar(): JSX.Element | null {
   }, []);
   const now = state;
   useKeys(now.name === "waiting" ? { z: undo } : {});
-  if (now.name === "none") return null;
-  const close = (
-    <button class="button slim" type="button" onClick={() => become({ name: "none" })}>
-      {t("undoClose")}
-    </button>
-  );
+  if (now.name === "none" && !earlier.length) return null;
+  const clear = (): void => become({ name: "none" });
   return (
     <aside class={`undo ${now.name}`} aria-label={t("undoBar")}>
+      {earlier.map((ended, i) => (
+        <EndedLine
+          key={i}
+          ended={ended}
+          onClose={() => {
+            earlier = earlier.filter((one) => one !== ended);
+            become(state);
+          }}
+        />
+      ))}
       {now.name === "waiting" && <WaitingBar act={now.act} left={now.left} />}
       {now.name === "sending" && <p role="status">{t("undoSending", { words: now.act.words })}…</p>}
       {now.name === "undone" && (
         <div class="bar-line">
           <span role="status">{t("undoUndone", { words: now.words })}</span>
-          {close}
+          <Close onClose={clear} />
         </div>
       )}
-      {now.name === "failed" && (
-        <div class="bar-line">
-          <span role="alert">
-            <Icon name="late" /> <b>{now.act.words}</b>{" "}
-            {t("undoFailed", { words: problemWords(now.problem) })}
-          </span>
-          <button class="button" type="button" onClick={() => void send(now.act)}>
-            {t("retry")}
-          </button>
-          {close}
-        </div>
-      )}
-      {now.name === "done" && (
-        <div class="bar-line">
-          <span role="status">{now.outcome.words}</span>
-          <Refused outcome={now.outcome} />
-          {close}
-        </div>
+      {(now.name === "failed" || now.name === "done") && (
+        <EndedLine ended={now} onClose={clear} />
       )}
     </aside>
   );
