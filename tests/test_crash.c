@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "city_process.h"
 
-enum { CLIENTS = 8, POSTS_A_ROUND = 8000 };
+enum { CLIENTS = 8, POSTS_A_ROUND = 8000, POSTS_AT_A_KILL = POSTS_A_ROUND / 8 };
 
 /* Requests wait in a ring: what was sent without an answer goes back to the front. */
 struct load {
@@ -83,7 +83,24 @@ static void *client(void *argument)
     return NULL;
 }
 
-/* Serves; ends by SIGKILL after `seconds`, or in order once nothing waits (`seconds` 0). */
+static size_t count_waiting(struct load *load)
+{
+    pthread_mutex_lock(&load->lock);
+    size_t count = load->waiting_count;
+    pthread_mutex_unlock(&load->lock);
+    return count;
+}
+
+/* Until the instant of the kill: `seconds` from now, or earlier when a fast machine has few posts
+ * left: a kill is one under load. */
+static void wait_for_kill(struct load *load, double seconds)
+{
+    int64_t end = world_real_now() + (int64_t)(seconds * 1e6);
+    while (world_real_now() < end && count_waiting(load) > POSTS_AT_A_KILL)
+        usleep(500);
+}
+
+/* Serves; ends by SIGKILL after `seconds` at most, or in order once nothing waits (`seconds` 0). */
 static void run_round(struct load *load, double seconds)
 {
     pthread_t clients[CLIENTS];
@@ -93,7 +110,7 @@ static void run_round(struct load *load, double seconds)
     for (int i = 0; i < CLIENTS; i++)
         assert_int_equal(pthread_create(&clients[i], NULL, client, load), 0);
     if (seconds > 0) {
-        usleep((useconds_t)(seconds * 1e6));
+        wait_for_kill(load, seconds);
         assert_int_equal(city_stop(load->city, SIGKILL), -1);
         atomic_store(&load->stop, true);
     }
