@@ -174,7 +174,7 @@ room && !test && file ~ /\.c$/ {
     if (code ~ /SQL_LIST\(/ || code ~ /^#define [A-Z_]*STATEMENTS\(/) { in_list = 1; is_define = code ~ /^#define/ }
     if (in_list) {
         rest = code
-        while (match(rest, /&[a-z_0-9#]+(\[[0-9]+\])?(\.[a-z_0-9]+)?/)) {
+        while (match(rest, /&[a-z_0-9#]+(\[[0-9A-Z_]+\])?(\.[a-z_0-9]+)?/)) {
             name = substr(rest, RSTART + 1, RLENGTH - 1)
             rest = substr(rest, RSTART + RLENGTH)
             if (match(name, /\.[a-z_0-9]+$/)) { member_listed[room, substr(name, RSTART + 1)] = 1 }

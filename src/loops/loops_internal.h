@@ -136,6 +136,8 @@ struct loop {
     const struct definition *counted; /* as it lies in SQL: what the counters know */
     int stored_stage;
     bool stored_open, stored_overdue;
+    int64_t stored_seat;
+    timestamp stored_entered, stored_due;
 };
 static inline const struct scene *loop_scene(const struct loop *loop)
 {

@@ -27,18 +27,33 @@ static const struct sql_text loop_put = {
     "INSERT INTO loop (" LOOP_COLUMNS ", subject_kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
     " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     "primary key"};
-static const struct sql_text loop_update = {
-    "loop_update",
-    "UPDATE loop SET scene_no = ?2, stage = ?3, state = ?4, seat_no = ?5, entered_at = ?6,"
-    " due_at = ?7, wake_at = ?8, closed_at = ?9, overdue = ?10, steps = ?11, claim_user = ?12,"
-    " claim_until = ?13, unique_key = ?14, marks = ?15 WHERE loop_no = ?1",
-    "primary key"};
-static const struct sql_text loop_update_all = {
-    "loop_update_all",
-    "UPDATE loop SET scene_no = ?2, stage = ?3, state = ?4, seat_no = ?5, entered_at = ?6,"
-    " due_at = ?7, wake_at = ?8, closed_at = ?9, overdue = ?10, steps = ?11, claim_user = ?12,"
-    " claim_until = ?13, unique_key = ?14, marks = ?15, fields = ?16 WHERE loop_no = ?1",
-    "primary key"};
+/* A column that an UPDATE names costs every index that holds it or asks for it, also where its
+ * value stays: a write names no more than what its kind of change may touch. */
+#define SET_KEPT                                                                                   \
+    "UPDATE loop SET wake_at = ?2, overdue = ?3, steps = ?4, claim_user = ?5, claim_until = ?6,"   \
+    " marks = ?7"
+#define SET_MOVED SET_KEPT ", stage = ?8, seat_no = ?9, entered_at = ?10, due_at = ?11"
+#define SET_ALL SET_MOVED ", scene_no = ?12, state = ?13, closed_at = ?14, unique_key = ?15"
+enum change { CHANGE_KEPT, CHANGE_MOVED, CHANGE_ALL, CHANGES };
+static const struct {
+    struct sql_text bare, with_fields;
+    size_t values; /* of the bare one; the fields come last */
+} loop_updates[CHANGES] = {
+    /* open in the same stage under the same owner and deadline */
+    [CHANGE_KEPT] = {{"loop_keep", SET_KEPT " WHERE loop_no = ?1", "primary key"},
+                     {"loop_keep_fields", SET_KEPT ", fields = ?8 WHERE loop_no = ?1",
+                      "primary key"},
+                     7},
+    /* open before and after */
+    [CHANGE_MOVED] = {{"loop_move", SET_MOVED " WHERE loop_no = ?1", "primary key"},
+                      {"loop_move_fields", SET_MOVED ", fields = ?12 WHERE loop_no = ?1",
+                       "primary key"},
+                      11},
+    [CHANGE_ALL] = {{"loop_update", SET_ALL " WHERE loop_no = ?1", "primary key"},
+                    {"loop_update_fields", SET_ALL ", fields = ?16 WHERE loop_no = ?1",
+                     "primary key"},
+                    15},
+};
 static const struct sql_text loop_fields_update = {
     "loop_fields_update", "UPDATE loop SET fields = ?2 WHERE loop_no = ?1", "primary key"};
 static const struct sql_text act_last = {"loop_act_last", "SELECT max(act_no) FROM loop_act",
@@ -87,7 +102,10 @@ static const struct sql_text pending_replace = {
 
 const struct sql_list loop_record_statements =
     SQL_LIST(&loop_select, &loop_block_open, &loop_block_closed, &loop_last, &loop_put,
-             &loop_update, &loop_update_all, &loop_fields_update, &act_last, &act_insert,
+             &loop_updates[CHANGE_KEPT].bare, &loop_updates[CHANGE_KEPT].with_fields,
+             &loop_updates[CHANGE_MOVED].bare, &loop_updates[CHANGE_MOVED].with_fields,
+             &loop_updates[CHANGE_ALL].bare, &loop_updates[CHANGE_ALL].with_fields,
+             &loop_fields_update, &act_last, &act_insert,
              &party_put, &party_clear, &count_add, &about_put, &about_clear, &fields_block,
              &words_block, &words_replace, &pending_block, &pending_replace);
 
@@ -222,6 +240,9 @@ static void note_stored(struct loop *loop)
     loop->stored_stage = loop->stage;
     loop->stored_open = loop->state == LOOP_OPEN;
     loop->stored_overdue = loop->overdue;
+    loop->stored_seat = loop->seat_no;
+    loop->stored_entered = loop->entered_at;
+    loop->stored_due = loop->due_at;
 }
 
 bool loop_read(struct engine *engine, int64_t no, struct loop **ret_loop, struct error *err)
@@ -336,7 +357,7 @@ bool counts_flush(struct engine *engine, struct error *err)
 
 /* What the counters know of the loop becomes what it is. A migration counts under the new scene
  * from here on. */
-static bool recount(struct engine *engine, struct loop *loop, struct error *err)
+static bool recount(struct engine *engine, const struct loop *loop, struct error *err)
 {
     bool open = loop->state == LOOP_OPEN;
     if (loop->counted == loop->definition && loop->stored_open == open &&
@@ -348,13 +369,7 @@ static bool recount(struct engine *engine, struct loop *loop, struct error *err)
         if (!count(engine, &was, loop->stored_stage, -1, loop->stored_overdue ? -1 : 0, err))
             return false;
     }
-    if (open && !count(engine, loop, loop->stage, 1, loop->overdue, err))
-        return false;
-    loop->counted = loop->definition;
-    loop->stored_open = open;
-    loop->stored_stage = loop->stage;
-    loop->stored_overdue = loop->overdue;
-    return true;
+    return !open || count(engine, loop, loop->stage, 1, loop->overdue, err);
 }
 
 static struct slice marks_blob(struct engine *engine, const struct loop *loop)
@@ -400,6 +415,15 @@ static bool has_about(const struct loop *loop)
     return false;
 }
 
+/* What hangs on a row that was just written. */
+static bool write_around(struct engine *engine, struct loop *loop, struct error *err)
+{
+    if ((has_about(loop) && !write_about(engine, loop, err)) || !recount(engine, loop, err))
+        return false;
+    note_stored(loop);
+    return true;
+}
+
 bool loop_highest(struct sql *sql, int64_t *ret_no, struct error *err)
 {
     return sql_one_int(sql, &loop_last, NULL, 0, 0, ret_no, err);
@@ -422,34 +446,40 @@ bool loop_insert(struct engine *engine, struct loop *loop, struct error *err)
                        sql_blob(marks_blob(engine, loop)), sql_blob(fields),
                        sql_int(loop_scene(loop)->subject)),
                    err) &&
-           (!has_about(loop) || write_about(engine, loop, err)) && recount(engine, loop, err);
+           write_around(engine, loop, err);
+}
+
+static enum change change_of(const struct loop *loop)
+{
+    if (!loop->stored_open || loop->state != LOOP_OPEN || loop->counted != loop->definition)
+        return CHANGE_ALL;
+    return loop->stage == loop->stored_stage && loop->seat_no == loop->stored_seat &&
+                   loop->entered_at == loop->stored_entered && loop->due_at == loop->stored_due
+               ? CHANGE_KEPT
+               : CHANGE_MOVED;
 }
 
 bool loop_write(struct engine *engine, struct loop *loop, bool fields_too, struct error *err)
 {
-    struct slice fields = {NULL, 0};
+    enum change change = change_of(loop);
+    size_t count = loop_updates[change].values;
+    struct sql_value values[16] = {
+        sql_int(loop->no),
+        /* kept */
+        sql_time(loop->wake_at), sql_int(loop->overdue), sql_int(loop->steps),
+        sql_int(loop->claim_user), sql_int(loop->claim_until), sql_blob(marks_blob(engine, loop)),
+        /* moved */
+        sql_int(loop->stage), sql_int(loop->seat_no), sql_int(loop->entered_at),
+        sql_int(loop->due_at),
+        /* all */
+        sql_int(loop->definition->scene_no), sql_int(loop->state), sql_time(loop->closed_at),
+        sql_blob(key_blob(loop))};
     if (fields_too)
-        fields = words_pack(engine, CIPHER_FIELDS, loop->no, loop->fields);
-    const struct sql_value values[] = {sql_int(loop->no),
-                                       sql_int(loop->definition->scene_no),
-                                       sql_int(loop->stage),
-                                       sql_int(loop->state),
-                                       sql_int(loop->seat_no),
-                                       sql_int(loop->entered_at),
-                                       sql_int(loop->due_at),
-                                       sql_time(loop->wake_at),
-                                       sql_time(loop->closed_at),
-                                       sql_int(loop->overdue),
-                                       sql_int(loop->steps),
-                                       sql_int(loop->claim_user),
-                                       sql_int(loop->claim_until),
-                                       sql_blob(key_blob(loop)),
-                                       sql_blob(marks_blob(engine, loop)),
-                                       sql_blob(fields)};
-    size_t count = sizeof values / sizeof *values;
-    return sql_run(engine->sql, fields_too ? &loop_update_all : &loop_update, values,
-                   fields_too ? count : count - 1, err) &&
-           (!has_about(loop) || write_about(engine, loop, err)) && recount(engine, loop, err);
+        values[count++] = sql_blob(words_pack(engine, CIPHER_FIELDS, loop->no, loop->fields));
+    return sql_run(engine->sql,
+                   fields_too ? &loop_updates[change].with_fields : &loop_updates[change].bare,
+                   values, count, err) &&
+           write_around(engine, loop, err);
 }
 
 /* ---- Acts */

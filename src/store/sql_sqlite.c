@@ -43,9 +43,18 @@ bool sql_script(struct sql *sql, const char *script, struct error *err)
     return true;
 }
 
+/* SQLite's own statistics of memory cost a lock at each allocation, and nobody reads them. Where
+ * SQLite was in use before the first store (a VFS of a test), it keeps them, which does no harm. */
+static void configure_once(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool sql_open(const char *path, bool reader, struct world *world, struct sql **ret_sql,
               struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure_once);
     struct sql *sql = x_alloc(1, sizeof *sql);
     sql->world = world;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;

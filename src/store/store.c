@@ -281,7 +281,6 @@ static bool open_store(const char *directory, bool unfinished, struct world *wor
     pthread_mutex_init(&store->queue_lock, NULL);
     pthread_mutex_init(&store->reader_lock, NULL);
     pthread_cond_init(&store->queue_filled, NULL);
-    pthread_cond_init(&store->job_finished, NULL);
     pthread_cond_init(&store->reader_back, NULL);
     bool done = store->directory_fd >= 0
                     ? true
@@ -339,7 +338,6 @@ void store_close(struct store *store)
     pthread_mutex_destroy(&store->queue_lock);
     pthread_mutex_destroy(&store->reader_lock);
     pthread_cond_destroy(&store->queue_filled);
-    pthread_cond_destroy(&store->job_finished);
     pthread_cond_destroy(&store->reader_back);
     free(store->directory);
     free(store);

@@ -43,8 +43,9 @@ struct write_job {
     void (*done)(void *context, const struct error *failure);
     struct error failure;
     bool failed;
-    bool finished;      /* synchronous jobs: under store->queue_lock */
     bool synchronous;
+    bool finished;           /* synchronous jobs: under store->queue_lock */
+    pthread_cond_t is_ended; /* synchronous jobs: wakes this job's caller and nobody else */
     bool unsynced;
     struct write_job *next;
 };
@@ -63,7 +64,7 @@ struct store {
     bool writer_started;
 
     pthread_mutex_t queue_lock; /* owns queue_*, stopping */
-    pthread_cond_t queue_filled, job_finished;
+    pthread_cond_t queue_filled;
     struct write_job *queue_first, *queue_last;
     size_t queue_count;
     bool stopping;

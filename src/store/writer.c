@@ -117,7 +117,7 @@ static void finish(struct store *store, struct write_job *job)
     }
     pthread_mutex_lock(&store->queue_lock);
     job->finished = true; /* the caller's stack frame: gone once unlocked */
-    pthread_cond_broadcast(&store->job_finished);
+    pthread_cond_signal(&job->is_ended);
     pthread_mutex_unlock(&store->queue_lock);
 }
 
@@ -210,11 +210,13 @@ static bool enqueue(struct store *store, struct write_job *job, struct error *er
 static bool write_and_wait(struct store *store, struct write_job *job, struct error *err)
 {
     REQUIRE(!pthread_equal(pthread_self(), store->writer_thread));
+    pthread_cond_init(&job->is_ended, NULL);
     pthread_mutex_lock(&store->queue_lock);
     bool queued = enqueue(store, job, err);
     while (queued && !job->finished)
-        pthread_cond_wait(&store->job_finished, &store->queue_lock);
+        pthread_cond_wait(&job->is_ended, &store->queue_lock);
     pthread_mutex_unlock(&store->queue_lock);
+    pthread_cond_destroy(&job->is_ended);
     if (queued && job->failed)
         *err = job->failure;
     return queued && !job->failed;
