@@ -14,6 +14,8 @@
     X(NUMBER_DAYS_BACK, "days_back", 1, 60)                                                        \
     X(NUMBER_SILENT_SCANS, "silent_usual_scans", 1, 100000)                                        \
     X(NUMBER_SILENT_BEFORE, "silent_days_before", 1, 14)                                           \
+    X(NUMBER_SILENT_TOGETHER, "silent_together_percent", 1, 101)                                   \
+    X(NUMBER_SILENT_TOGETHER_LEAST, "silent_together_venues", 2, 100000)                           \
     X(NUMBER_GRACE_HOURS, "overdue_grace_hours", 0, 240)                                           \
     X(NUMBER_CHECKPOINT_HOURS, "checkpoint_hours", 1, 336)                                         \
     X(NUMBER_CLUSTER_DAYS, "cluster_days", 1, 28)                                                  \
@@ -104,7 +106,14 @@ struct feed_run {
 typedef bool feed_count(struct feed_run *run, int32_t day, struct tally *tallies,
                         struct error *err);
 feed_count silent_count, overdue_count, abnormal_count, checkpoint_count;
+/* Scans of a day by venue number, below places.venue_limit; NULL: the city has no check-in of that
+ * day. The run's. */
+bool silent_scans(struct feed_run *run, int32_t day, const uint16_t **ret_scans,
+                  struct error *err) MUST_USE;
 void silent_release(struct feed_run *run);
+/* Tells of the venues that fell silent on the day, each once (silence.c); a day before the newest
+ * one that was told tells nothing. */
+bool silence_tell(struct feed_run *run, int32_t day, struct error *err) MUST_USE;
 
 /* ---- Venue clusters (traffic.c, clusters.c, found.c) */
 
@@ -164,7 +173,8 @@ enum { FEED_ROUTES = 1, FEED_COMMANDS = 1, FEEDS_ARENA_BYTES_MAX = 1 << 30 };
 extern const struct route feed_routes[FEED_ROUTES];
 extern const struct command feed_commands[FEED_COMMANDS];
 extern const struct sql_list place_statements, positive_statements, traffic_statements,
-    found_statements, overdue_statements, abnormal_statements, night_statements;
+    found_statements, overdue_statements, abnormal_statements, night_statements,
+    silence_statements;
 extern const char feed_source[]; /* of the points */
 /* Inside a job: how far a count has come; INT32_MIN where it has not begun. */
 bool feed_state_read(struct sql *sql, const char *feed, int32_t *ret_last,

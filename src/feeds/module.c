@@ -39,12 +39,13 @@ void feeds_close(struct feeds *feeds)
     free(feeds);
 }
 
-static const struct migration migrations[] = {{"src/feeds/schema/001_feeds.sql"}};
+static const struct migration migrations[] = {{"src/feeds/schema/001_feeds.sql"},
+                                              {"src/feeds/schema/002_silence.sql"}};
 
 const struct module feeds_module = {
     .name = "feeds",
     .migrations = migrations,
-    .migration_count = 1,
+    .migration_count = 2,
     .routes = feed_routes,
     .route_count = FEED_ROUTES,
     .commands = feed_commands,
@@ -52,5 +53,5 @@ const struct module feeds_module = {
     .statements = (const struct sql_list *const[]){&place_statements, &positive_statements,
                                                    &traffic_statements, &found_statements,
                                                    &overdue_statements, &abnormal_statements,
-                                                   &night_statements, NULL},
+                                                   &night_statements, &silence_statements, NULL},
 };

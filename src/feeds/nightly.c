@@ -146,7 +146,7 @@ static bool bring_all(struct feed_run *run, int32_t day, int64_t *ret_written, s
     if (!passable(clusters_keep(run, day, &written, err), err))
         return false;
     *ret_written += written;
-    return true;
+    return passable(silence_tell(run, day, err), err);
 }
 
 static bool run_day(struct feeds *feeds, int32_t day, int64_t *ret_written, struct error *err)

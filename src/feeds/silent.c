@@ -24,8 +24,7 @@ static bool count_scans(void *context, const struct presence_event *events, size
 }
 
 /* Refused scans count: the code hangs and is used. */
-static bool scans_of(struct feed_run *run, int32_t day, const uint16_t **ret_scans,
-                     struct error *err)
+bool silent_scans(struct feed_run *run, int32_t day, const uint16_t **ret_scans, struct error *err)
 {
     int64_t start = time_day_start_seconds(day);
     for (size_t i = 0; i < run->scans_count; i++)
@@ -52,8 +51,8 @@ bool silent_count(struct feed_run *run, int32_t day, struct tally *tallies, stru
     const int64_t *number = run->feeds->settings.number;
     const struct places *places = &run->places;
     const uint16_t *now, *before;
-    if (!scans_of(run, day, &now, err) ||
-        !scans_of(run, day - (int32_t)number[NUMBER_SILENT_BEFORE], &before, err))
+    if (!silent_scans(run, day, &now, err) ||
+        !silent_scans(run, day - (int32_t)number[NUMBER_SILENT_BEFORE], &before, err))
         return false;
     if (!now || !before)
         return true;

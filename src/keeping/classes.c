@@ -92,6 +92,7 @@ int record_class_of(struct slice name)
     X(feed_state, CLASS_AGGREGATES, false)                                                         \
     X(venue_cluster_run, CLASS_AGGREGATES, false)                                                  \
     X(venue_cluster, CLASS_AGGREGATES, false)                                                      \
+    X(venue_silence, CLASS_AGGREGATES, false)                                                      \
     X(alert_disposition, CLASS_LOOPS, true)                                                        \
     X(alert_watch, CLASS_LOOPS, true)                                                              \
     X(loop_indicator, CLASS_AGGREGATES, false)                                                     \

@@ -136,6 +136,84 @@ static void a_venue_that_falls_silent_is_a_point_of_its_town(void **state)
     assert_true(first > day - 14);
 }
 
+static int64_t told_of(struct loopback *loop, uint32_t venue)
+{
+    return number(loop,
+                  "SELECT count(*) FROM event WHERE kind = 'venue.silent' AND subject_no = %u",
+                  venue);
+}
+
+#define SILENT_LOOPS                                                                               \
+    "SELECT count(*) FROM loop l JOIN scene_version s ON s.scene_no = l.scene_no"                  \
+    " WHERE s.name = 'venue_silent' AND l.state = 0 AND l.subject_no = %u"
+
+static void a_venue_that_falls_silent_is_told_once_and_becomes_a_loop(void **state)
+{
+    struct loopback *loop = *state;
+    int32_t day = today_of(loop) - 1;
+    uint32_t quiet = open_venue(loop, "shop", TOWN), closed = open_venue(loop, "shop", TOWN);
+    uint32_t seldom = open_venue(loop, "shop", TOWN), busy = open_venue(loop, "shop", TOWN);
+    change(loop, "UPDATE venue SET closed = 1 WHERE venue_no = %u", closed);
+    for (int32_t past = day - 8; past <= day - 6; past++) {
+        add_visits(loop, quiet, past, 1, 25);
+        add_visits(loop, closed, past, 1, 25);
+        add_visits(loop, busy, past, 1, 25);
+        add_visits(loop, seldom, past, 1, 19);
+    }
+    add_visits(loop, busy, day, 1, 1);
+    add_visits(loop, quiet, day - 1, 1, 25);
+    feed(loop, day);
+    assert_int_equal(told_of(loop, quiet), 1);
+    assert_int_equal(told_of(loop, closed) + told_of(loop, seldom) + told_of(loop, busy), 0);
+    wait_until(loop, now(loop));
+    assert_int_equal(number(loop, SILENT_LOOPS, quiet), 1);
+    assert_int_equal(number(loop, SILENT_LOOPS, busy), 0);
+    int64_t id = number(loop, "SELECT max(loop_no) FROM loop WHERE subject_no = %u", quiet);
+    is(loop, id, "stage", "reminded");
+    int64_t all = loopback_number(loop, "SELECT count(*) FROM event WHERE kind = 'venue.silent'");
+    feed(loop, day); /* the same night again, and nights of the past */
+    feed(loop, day - 1);
+    assert_int_equal(
+        loopback_number(loop, "SELECT count(*) FROM event WHERE kind = 'venue.silent'"), all);
+    loop->platform->world->fixed += DAY; /* the silence goes on: it was told */
+    feed(loop, day + 1);
+    assert_int_equal(told_of(loop, quiet), 1);
+    assert_int_equal(number(loop, "SELECT last_day - first_day FROM venue_silence WHERE"
+                                  " venue_no = %u", quiet), 1);
+}
+
+/* Karaoke rooms that all stand still have a day off or an order; a few are asked one by one. */
+static void a_category_that_stands_still_together_is_asked_of_no_single_venue(void **state)
+{
+    struct loopback *loop = *state;
+    int32_t day = today_of(loop) - 1;
+    uint32_t rooms[17], cafes[4];
+    for (int i = 0; i < 17; i++) {
+        rooms[i] = open_venue(loop, "karaoke", TOWN);
+        add_visits(loop, rooms[i], day - 7, 1, 25);
+        if (i >= 5) /* 5 of 17: 29 %, one less than the share */
+            add_visits(loop, rooms[i], day, 1, 1);
+    }
+    for (int i = 0; i < 4; i++) { /* all, but fewer than can be a day off */
+        cafes[i] = open_venue(loop, "internet_cafe", TOWN);
+        add_visits(loop, cafes[i], day - 7, 1, 25);
+    }
+    feed(loop, day);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(told_of(loop, rooms[i]), 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(told_of(loop, cafes[i]), 1);
+    for (int i = 5; i < 17; i++) /* the day after: 10 of 10 that were in use a week before */
+        if (i < 15)
+            add_visits(loop, rooms[i], day - 6, 1, 25);
+    loop->platform->world->fixed += DAY;
+    add_visits(loop, open_venue(loop, "shop", TOWN), day + 1, 1, 1); /* a day that is known */
+    feed(loop, day + 1);
+    for (int i = 5; i < 17; i++)
+        assert_int_equal(told_of(loop, rooms[i]), 0);
+    assert_true(number(loop, POINT("count", "silent_venues"), day + 1) >= 10);
+}
+
 static void a_day_is_written_once_and_again_only_when_it_changed(void **state)
 {
     struct loopback *loop = *state;
@@ -411,6 +489,8 @@ int main(void)
     log_set_level(LOG_FAULT);
     const struct CMUnitTest tests[] = {
         LOOP_TEST(a_venue_that_falls_silent_is_a_point_of_its_town),
+        LOOP_TEST(a_venue_that_falls_silent_is_told_once_and_becomes_a_loop),
+        LOOP_TEST(a_category_that_stands_still_together_is_asked_of_no_single_venue),
         LOOP_TEST(a_day_is_written_once_and_again_only_when_it_changed),
         LOOP_TEST(what_somebody_reported_is_not_written_over),
         LOOP_TEST(groups_late_for_their_tests_are_counted_of_all_who_are_due),
