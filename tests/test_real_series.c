@@ -138,8 +138,8 @@ static void the_rise_of_september_is_seen_and_the_summer_is_quiet(void **state)
 {
     static const char *const columns[] = {"date", "nhs_region", "count"};
     struct loopback *loop = *state;
-    struct calls *calls = x_alloc(1, sizeof *calls);
     need(calls_file);
+    struct calls *calls = x_alloc(1, sizeof *calls);
     calls->first = day_in(SLICE("2020-03-18"));
     each_row(calls_file, columns, 3, take_call, calls);
     assert_int_equal(calls->rows, 253670);

@@ -1,8 +1,9 @@
 /* The venue that a code belongs to: its name and what it checks, for who has the code before the
  * eyes; and for its staff what the day has brought so far, beside the days before it.
  *
- * Counts are of scans. Small ones are not told (policies/checkin.yaml: suppress_counts_below), and
- * nothing is called silent here: the figures stand beside the usual ones, and people judge. */
+ * Counts are of scans. Small ones are not told (policies/checkin.yaml: suppress_counts_below). The
+ * day is silent where it has none and both the median of the days before and the same day of the
+ * week before had venue_silent_usual_scans by now: a day off in the week is no silence. */
 #include <stdlib.h>
 
 #include "checkin/checkin_internal.h"
@@ -134,14 +135,17 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of the days before, each up to the same second of its day; −1 where the day store
- * does not reach back so far. */
+/* Each day up to the same second; −1 where the day store does not reach back so far. */
+struct usual {
+    int64_t median, week_before;
+};
+
 static bool usual_so_far(struct presence_view *view, uint32_t venue, int32_t today,
-                         int64_t seconds, int64_t *ret_usual, struct error *err)
+                         int64_t seconds, struct usual *ret_usual, struct error *err)
 {
     int64_t counts[USUAL_DAYS];
     int32_t first, last;
-    *ret_usual = -1;
+    *ret_usual = (struct usual){-1, -1};
     if (!presence_day_range(view, &first, &last) || first > today - USUAL_DAYS)
         return true;
     for (int i = 0; i < USUAL_DAYS; i++) {
@@ -152,8 +156,9 @@ static bool usual_so_far(struct presence_view *view, uint32_t venue, int32_t tod
             return false;
         counts[i] = day.scans;
     }
+    ret_usual->week_before = counts[USUAL_DAYS - 1];
     qsort(counts, USUAL_DAYS, sizeof *counts, by_size);
-    *ret_usual = counts[USUAL_DAYS / 2];
+    ret_usual->median = counts[USUAL_DAYS / 2];
     return true;
 }
 
@@ -171,16 +176,25 @@ static void put_count(struct json_writer *writer, const char *key, int64_t count
 }
 
 /* The parts are told where none of them is small: the others would give it away. */
-static void put_day(struct json_writer *writer, const struct day_so_far *day, int64_t usual,
-                    int64_t least)
+static void put_day(struct json_writer *writer, const struct day_so_far *day,
+                    const struct usual *usual, const struct policy *policy)
 {
+    int64_t least = policy_number(policy, NUMBER_SUPPRESS_BELOW);
+    int64_t silent_from = policy_number(policy, NUMBER_VENUE_SILENT_SCANS);
     bool whole = !is_small(day->scans, least), parts = whole;
     for (int i = 0; i < DECISIONS; i++)
         parts &= !is_small(day->by_decision[i], least);
     put_count(writer, "scans", day->scans, whole);
     for (int i = 0; i < DECISIONS; i++)
         put_count(writer, scan_decision_name((enum scan_decision)i), day->by_decision[i], parts);
-    put_count(writer, "usual_scans", usual, usual >= 0 && !is_small(usual, least));
+    put_count(writer, "usual_scans", usual->median,
+              usual->median >= 0 && !is_small(usual->median, least));
+    if (usual->median < 0)
+        json_field_null(writer, "silent");
+    else
+        json_field_bool(writer, "silent",
+                        !day->scans && usual->median >= silent_from &&
+                            usual->week_before >= silent_from);
     json_field_time(writer, "last_scan_at",
                     day->last && whole ? day->last * SECOND : TIMESTAMP_NONE);
     json_field_int64(writer, "told_from", least);
@@ -193,7 +207,7 @@ bool checkin_handle_venue_today(const struct request *request, struct response *
     struct own_venue venue;
     struct presence_view *view;
     struct day_so_far day = {.scans = 0};
-    int64_t usual, least = policy_number(platform->policy, NUMBER_SUPPRESS_BELOW);
+    struct usual usual;
     int64_t now = world_now(platform->world) / SECOND;
     int32_t today = time_day_of_seconds(now);
     int64_t start = time_day_start_seconds(today);
@@ -202,7 +216,7 @@ bool checkin_handle_venue_today(const struct request *request, struct response *
         return false;
     bool done = presence_by_venue(view, (struct venue_no){venue.venue}, start, now + 1,
                                   count_events, &day, err) &&
-                usual_so_far(view, venue.venue, today, now - start, &usual, err);
+                usual_so_far(view, venue.venue, today, now + 1 - start, &usual, err);
     presence_view_end(view);
     if (!done)
         return false;
@@ -211,7 +225,7 @@ bool checkin_handle_venue_today(const struct request *request, struct response *
     json_object_begin(&writer);
     put_venue(&writer, platform->checkin, &venue);
     json_field_time(&writer, "as_of", now * SECOND);
-    put_day(&writer, &day, usual, least);
+    put_day(&writer, &day, &usual, platform->policy);
     json_object_end(&writer);
     json_writer_release(&writer);
     return true;

@@ -54,10 +54,11 @@ static const char venue_of_code_schema[] = "{\"type\":\"object\",\"required\":["
                                            "],\"properties\":{" VENUE_FIELDS "}}";
 static const char venue_today_schema[] =
     "{\"type\":\"object\",\"required\":[" VENUE_NAMES ",\"as_of\",\"scans\",\"pass\",\"check\","
-    "\"refuse\",\"usual_scans\",\"last_scan_at\",\"told_from\"],\"properties\":{" VENUE_FIELDS
+    "\"refuse\",\"usual_scans\",\"silent\",\"last_scan_at\",\"told_from\"],\"properties\":{"
+    VENUE_FIELDS
     ",\"as_of\":{\"type\":\"string\",\"format\":\"date-time\"},\"scans\":" COUNT_OR_NULL
     ",\"pass\":" COUNT_OR_NULL ",\"check\":" COUNT_OR_NULL ",\"refuse\":" COUNT_OR_NULL
-    ",\"usual_scans\":" COUNT_OR_NULL
+    ",\"usual_scans\":" COUNT_OR_NULL ",\"silent\":{\"type\":[\"boolean\",\"null\"]}"
     ",\"last_scan_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},"
     "\"told_from\":{\"type\":\"integer\"}}}";
 

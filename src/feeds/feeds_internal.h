@@ -12,7 +12,6 @@
 #define FEED_NUMBER_TABLE(X)                                                                       \
     X(NUMBER_DAYS_AGAIN, "days_again", 0, 14)                                                      \
     X(NUMBER_DAYS_BACK, "days_back", 1, 60)                                                        \
-    X(NUMBER_SILENT_SCANS, "silent_usual_scans", 1, 100000)                                        \
     X(NUMBER_SILENT_BEFORE, "silent_days_before", 1, 14)                                           \
     X(NUMBER_SILENT_TOGETHER, "silent_together_percent", 1, 101)                                   \
     X(NUMBER_SILENT_TOGETHER_LEAST, "silent_together_venues", 2, 100000)                           \
@@ -110,6 +109,9 @@ feed_count silent_count, overdue_count, abnormal_count, checkpoint_count;
  * day. The run's. */
 bool silent_scans(struct feed_run *run, int32_t day, const uint16_t **ret_scans,
                   struct error *err) MUST_USE;
+/* The same of the day that it is compared with. */
+bool silent_scans_before(struct feed_run *run, int32_t day, const uint16_t **ret_scans,
+                         struct error *err) MUST_USE;
 void silent_release(struct feed_run *run);
 /* Tells of the venues that fell silent on the day, each once (silence.c); a day before the newest
  * one that was told tells nothing. */

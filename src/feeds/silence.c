@@ -8,7 +8,7 @@
  *
  * Only the newest day is told, never one that is counted for the past: who is asked today about a
  * code that hung a week ago cannot mend it. The rows, the events and how far it has come change in
- * one job. Numbers: policies/feeds.yaml; what is asked of the venue: scenes/venue_silent.yaml. */
+ * one job. Numbers: policies/feeds.yaml, policies/checkin.yaml; what is asked of the venue: scenes/venue_silent.yaml. */
 #include <stdlib.h>
 
 #include "feeds/feeds_internal.h"
@@ -56,11 +56,12 @@ static void gather(struct feed_run *run, const uint16_t *now, const uint16_t *be
 {
     const int64_t *number = run->feeds->settings.number;
     const struct places *places = &run->places;
+    int64_t usual = policy_number(places->policy, NUMBER_VENUE_SILENT_SCANS);
     struct category_sum sums[CATEGORIES_MAX] = {{0, 0}};
     telling->items = x_alloc((size_t)places->venue_limit + 1, sizeof *telling->items);
     for (uint32_t venue = 1; venue < places->venue_limit; venue++) {
         const struct venue_place *place = places_venue(places, venue);
-        if (!place || !place->open || before[venue] < number[NUMBER_SILENT_SCANS])
+        if (!place || !place->open || before[venue] < usual)
             continue;
         sums[place->category].usual++;
         if (now[venue])
@@ -122,9 +123,7 @@ bool silence_tell(struct feed_run *run, int32_t day, struct error *err)
         return false;
     if (last >= day)
         return true;
-    if (!silent_scans(run, day, &now, err) ||
-        !silent_scans(run, day - (int32_t)run->feeds->settings.number[NUMBER_SILENT_BEFORE],
-                      &before, err))
+    if (!silent_scans(run, day, &now, err) || !silent_scans_before(run, day, &before, err))
         return false;
     if (!now || !before) /* nothing is known of the day */
         return true;

@@ -46,13 +46,19 @@ bool silent_scans(struct feed_run *run, int32_t day, const uint16_t **ret_scans,
     return true;
 }
 
+bool silent_scans_before(struct feed_run *run, int32_t day, const uint16_t **ret_scans,
+                         struct error *err)
+{
+    int64_t before = run->feeds->settings.number[NUMBER_SILENT_BEFORE];
+    return silent_scans(run, day - (int32_t)before, ret_scans, err);
+}
+
 bool silent_count(struct feed_run *run, int32_t day, struct tally *tallies, struct error *err)
 {
-    const int64_t *number = run->feeds->settings.number;
     const struct places *places = &run->places;
+    int64_t usual = policy_number(places->policy, NUMBER_VENUE_SILENT_SCANS);
     const uint16_t *now, *before;
-    if (!silent_scans(run, day, &now, err) ||
-        !silent_scans(run, day - (int32_t)number[NUMBER_SILENT_BEFORE], &before, err))
+    if (!silent_scans(run, day, &now, err) || !silent_scans_before(run, day, &before, err))
         return false;
     if (!now || !before)
         return true;
@@ -63,7 +69,7 @@ bool silent_count(struct feed_run *run, int32_t day, struct tally *tallies, stru
         struct tally *tally = &tallies[place->area];
         tally->known = true;
         tally->total = -1;
-        tally->count += now[venue] == 0 && before[venue] >= number[NUMBER_SILENT_SCANS];
+        tally->count += now[venue] == 0 && before[venue] >= usual;
     }
     return true;
 }

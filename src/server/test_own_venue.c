@@ -24,13 +24,14 @@ static int64_t number_of(const struct answer *answer, const char *field)
     return json_is_null(value) ? -1 : json_integer_value(value);
 }
 
-/* Scans of as many persons, each a minute after the other, the last of them now. */
-static void add_scans(struct loopback *loop, uint32_t count, enum scan_decision decision)
+/* Scans of as many persons, each a minute after the other, the last of them so long ago. */
+static void add_scans_ago(struct loopback *loop, uint32_t count, enum scan_decision decision,
+                          timestamp ago)
 {
     struct presence_bulk *bulk;
     struct presence_bulk_result result;
     struct error err;
-    uint32_t now = (uint32_t)(world_now(loop->platform->world) / SECOND);
+    uint32_t now = (uint32_t)((world_now(loop->platform->world) - ago) / SECOND);
     test_fail_on(presence_bulk_begin(loop->platform->presence, 1, &bulk, &err), &err);
     for (uint32_t i = 0; i < count; i++) {
         struct presence_event event = {
@@ -42,6 +43,11 @@ static void add_scans(struct loopback *loop, uint32_t count, enum scan_decision 
     }
     test_fail_on(presence_bulk_commit(bulk, &result, &err), &err);
     presence_bulk_abandon(bulk);
+}
+
+static void add_scans(struct loopback *loop, uint32_t count, enum scan_decision decision)
+{
+    add_scans_ago(loop, count, decision, 0);
 }
 
 static void a_code_names_its_venue_to_who_has_it(void **state)
@@ -133,12 +139,44 @@ static void small_counts_are_not_told_nor_what_gives_them_away(void **state)
     answer_release(&answer);
 }
 
+static void expect_silent(struct loopback *loop, const char *code, const char *token, bool silent)
+{
+    struct answer answer = ask(loop, code, "/today", token);
+    json_t *said = json_object_get(answer.json, "silent");
+    if (answer.status != 200 || !json_is_boolean(said) || json_is_true(said) != silent)
+        fail_msg("%d, silent %d, expected %d", answer.status, json_is_true(said), silent);
+    answer_release(&answer);
+}
+
+/* By 14:30; the days have twenty scans by then, or not. */
+static void a_day_without_scans_is_silent_where_twenty_are_usual(void **state)
+{
+    struct loopback *loop = *state;
+    char code[VENUE_TOKEN_BYTES], token[80];
+    token_of(loop, VENUE, code);
+    loopback_user(loop, "venue_staff", token);
+    loop->platform->world->fixed += 8 * DAY; /* days of its own */
+    for (int back = 1; back <= 3; back++)
+        add_scans_ago(loop, 20, SCAN_PASS, back * DAY);
+    expect_silent(loop, code, token, false); /* the median is 0 still */
+    add_scans_ago(loop, 20, SCAN_PASS, 4 * DAY);
+    expect_silent(loop, code, token, false); /* a week before, it had none: a day off */
+    add_scans_ago(loop, 20, SCAN_PASS, 7 * DAY);
+    expect_silent(loop, code, token, true);
+    loop->platform->world->fixed -= HOUR; /* an hour earlier none had come on any day */
+    expect_silent(loop, code, token, false);
+    loop->platform->world->fixed += HOUR;
+    add_scans(loop, 1, SCAN_REFUSE); /* also who was refused has scanned */
+    expect_silent(loop, code, token, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOPBACK_TEST(a_code_names_its_venue_to_who_has_it),
         LOOPBACK_TEST(staff_see_the_day_of_a_venue_in_their_area_only),
         LOOPBACK_TEST(small_counts_are_not_told_nor_what_gives_them_away),
+        LOOPBACK_TEST(a_day_without_scans_is_silent_where_twenty_are_usual),
     };
     return LOOPBACK_RUN(tests);
 }

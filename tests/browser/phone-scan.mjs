@@ -24,7 +24,8 @@ const views = [
   { name: "small, turned and blurred", view: { turn: -0.6, side: 190, blur: 1 } },
 ];
 
-export async function venueCodes(server, no) {
+/** The headers of a manager's session. */
+export async function asManager(server) {
   const names = await logins(server);
   const entered = await fetch(`${server.url}/api/v1/sessions`, {
     method: "POST",
@@ -35,7 +36,11 @@ export async function venueCodes(server, no) {
     .getSetCookie()
     .map((one) => one.split(";")[0])
     .join("; ");
-  return server.api(`/api/v1/venues/${no}/code`, { cookie });
+  return { cookie };
+}
+
+export async function venueCodes(server, no) {
+  return server.api(`/api/v1/venues/${no}/code`, await asManager(server));
 }
 
 const words = { pass: "通过", check: "人工核验", refuse: "请止步" };

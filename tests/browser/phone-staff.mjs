@@ -12,8 +12,9 @@ import {
   textOf,
 } from "./harness.mjs";
 import { pictureOf } from "./codes.mjs";
+import { stilledVenue } from "./plant.mjs";
 import { phone } from "./phone.mjs";
-import { venueCodes } from "./phone-scan.mjs";
+import { asManager, venueCodes } from "./phone-scan.mjs";
 
 async function holderCode(server, no, form) {
   const entered = await fetch(`${server.url}/api/v1/sessions`, {
@@ -106,6 +107,30 @@ export function phoneStaffTests({ demo }) {
     await page.waitForFunction(() =>
       document.querySelector("main [role=alert]")?.textContent.includes("身份证号有误"),
     );
+    await close();
+  });
+
+  test("A venue where nobody scans today is told loudly, and so that its staff know what to look at", async () => {
+    const list = `/api/v1/venues?name=${encodeURIComponent(stilledVenue)}`;
+    const { items } = await demo.api(list, await asManager(demo));
+    const stilled = items.find((one) => one.name === stilledVenue);
+    const { short_code: typed } = await venueCodes(demo, stilled.no);
+    const { page, faults, close } = await openPage(demo, phone);
+    await logInStaff(page, demo, "venue_staff");
+    await page.fill("[name=typed]", typed);
+    await page.click(".typed button");
+    await page.waitForSelector("main [role=alert]");
+    const told = await textOf(page, "main [role=alert]");
+    check(told.includes("今天还没有人扫码") && told.includes("25 次"), told);
+    same(await axeFindings(page), [], "axe");
+    await picture(page, "staff-silent-zh");
+    const { code } = await holderCode(demo, await residentOf(demo, "green"), "rotating");
+    await show(page, code);
+    await page.waitForSelector(".answer-page");
+    await page.click(".answer-acts .main");
+    await page.waitForSelector(".today h2");
+    await page.waitForSelector("main [role=alert]", { state: "detached" });
+    same(faults, [], "faults");
     await close();
   });
 

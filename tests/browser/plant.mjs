@@ -53,6 +53,24 @@ function plantChain(data) {
   ]);
 }
 
+/** A cinema that many visit by noon, until today; yesterday evening's scan keeps it in use. */
+export const stilledVenue = "天宁测试影院";
+function plantStilled(data) {
+  importRows(data, "venues", [
+    ["venue_id", "area", "name", "category"],
+    ["stilled", "320402001", stilledVenue, "cinema"],
+  ]);
+  const visits = Array.from({ length: 7 }, (_, day) => day + 7).flatMap((day) =>
+    Array.from({ length: 25 }, (_, i) => [
+      `friend${i + 100}`,
+      "stilled",
+      `2022-04-${String(day).padStart(2, "0")}T11:${String(10 + i)}:00+08:00`,
+    ]),
+  );
+  visits.push(["friend100", "stilled", "2022-04-13T20:00:00+08:00"]);
+  importRows(data, "checkins", [["person_id", "venue_id", "time"], ...visits]);
+}
+
 /** Returns what was planted. */
 export function plant(data) {
   plantChain(data);
@@ -99,6 +117,7 @@ export function plant(data) {
       "2022-04-12T14:00:00+08:00",
     ],
   ]);
+  plantStilled(data);
   return { visits: visits.filter(([person]) => person === "index") };
 }
 

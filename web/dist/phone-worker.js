@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "86a1367870ec";
+const release = "6f795b28a8ad";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-CjfpXQqQ.js","/assets/city-clock-C71KKmrr.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-D8TGG7jk.js","/assets/family-840iCn8R.js","/assets/frame-C9bCgWSl.js","/assets/icons-CjSYCkN7.js","/assets/me-BPKkhrP6.js","/assets/public-IpN-I-Yk.js","/assets/scan-nJMOEUwn.js","/assets/staff-CuhbUeDV.js","/assets/typed-9pmxL1I-.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-CjfpXQqQ.js","/assets/city-clock-C71KKmrr.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-BwOUHqfd.js","/assets/family-CVvg3iyX.js","/assets/frame-_oCtUNca.js","/assets/icons-CjSYCkN7.js","/assets/me-BYzW63im.js","/assets/public-BM2nXOnL.js","/assets/scan-BmRcwGC3.js","/assets/staff-Bb58SUxh.js","/assets/typed-DLW6USGk.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

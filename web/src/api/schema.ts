@@ -3011,6 +3011,7 @@ export interface Operations {
       check: number | null;
       refuse: number | null;
       usual_scans: number | null;
+      silent: boolean | null;
       last_scan_at: string | null;
       told_from: number;
     };

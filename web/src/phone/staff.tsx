@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { asProblem, call, requestKey, setCsrf, type Answer, type Problem } from "../api/client.ts";
 import { t } from "../catalogue.ts";
 import { clock as clockOf, count, dayAndClock } from "../format.ts";
-import { problemWords, useLoad } from "../parts/load.tsx";
+import { problemWords, useLoad, type Loaded } from "../parts/load.tsx";
 import { useSettings } from "../parts/switches.tsx";
 import { AnswerScreen, type ScanAnswer } from "./answer.tsx";
 import { CodeSource } from "./camera.tsx";
@@ -39,10 +39,20 @@ function told(value: number | null, least: number): string {
   return value === null ? t("fewerThan", { n: least }) : count(value);
 }
 
-function Today({ code, turn }: { code: string; turn: number }): JSX.Element | null {
-  const day = useLoad<Day>(`${code} ${turn}`, (signal) =>
-    call("GET /api/v1/venue-codes/{code}/today", { path: { code }, signal }),
+const turnsEvery = 5 * 60_000;
+
+/** Where the day has no scan although many are usual by now: the poster may be gone. */
+function SilenceAlarm({ day }: { day: Day | null }): JSX.Element | null {
+  if (!day?.silent) return null;
+  return (
+    <div class="notice bad" role="alert">
+      <strong>{t("todaySilent")}</strong>{" "}
+      {t("todaySilentWhat", { n: count(day.usual_scans ?? 0), now: clockOf(day.as_of) })}
+    </div>
   );
+}
+
+function Today({ day }: { day: Loaded<Day> }): JSX.Element | null {
   if (day.problem) return <Alert words={problemWords(day.problem)} />;
   if (!day.value) return <p role="status">{t("loading")}…</p>;
   const { scans, pass, check, refuse, usual_scans, last_scan_at, told_from, as_of } = day.value;
@@ -116,9 +126,20 @@ function Staff(): JSX.Element {
   const [wrong, setWrong] = useState("");
   const [turn, setTurn] = useState(0);
   const ready = state.name !== "asking" && state.name !== "out";
+  const day = useLoad<Day>(ready && code ? `${code} ${turn}` : null, (signal) =>
+    call("GET /api/v1/venue-codes/{code}/today", { path: { code }, signal }),
+  );
+  const { reload } = day;
   const venue = useLoad<Venue>(ready && code ? code : null, (signal) =>
     call("GET /api/v1/venue-codes/{code}", { path: { code }, signal }),
   );
+
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") reload();
+    }, turnsEvery);
+    return () => clearInterval(timer);
+  }, [reload]);
 
   useEffect(() => {
     call("GET /api/v1/sessions/current").then(
@@ -209,6 +230,7 @@ function Staff(): JSX.Element {
                 : t("venueAsksNothing")}
             </p>
           )}
+          <SilenceAlarm day={day.value} />
           <Alert words={wrong} />
           <CodeSource onText={take} />
           <Typed
@@ -218,7 +240,7 @@ function Staff(): JSX.Element {
             act={t("staffCheck")}
             onTyped={(text) => void send({ id_number: text.toUpperCase() }, requestKey())}
           />
-          <Today code={code} turn={turn} />
+          <Today day={day} />
           <div class="two-acts">
             <button class="button" type="button" onClick={() => changeVenue("")}>
               {t("staffOtherVenue")}

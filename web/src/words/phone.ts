@@ -133,6 +133,8 @@ export const phoneWords = {
   todayPartsSmall: { zh: "分项里有很小的数，不列。", en: "The parts are not told: one of them is very small." },
   todayUsual: { zh: "往常这时 {n} 次。", en: "Usually by now: {n}." },
   todayUsualUnknown: { zh: "往常这时多少次，还不能说。", en: "What is usual by now cannot be told yet." },
+  todaySilent: { zh: "今天还没有人扫码。", en: "Nobody has scanned here today." },
+  todaySilentWhat: { zh: "往常到 {now} 已有 {n} 次。请看一看场所码是否还在、是否清楚，门口有没有人查验。", en: "By {now} there are usually {n}. Please look whether the poster still hangs and can be read, and whether somebody checks at the door." },
   todayLast: { zh: "最近一次 {time}（现在 {now}）", en: "Last one at {time} (now {now})" },
   todayNone: { zh: "到 {now} 没有可说的扫码", en: "Nothing to tell up to {now}" },
   fewerThan: { zh: "少于 {n}", en: "fewer than {n}" },
