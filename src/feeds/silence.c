@@ -8,7 +8,8 @@
  *
  * Only the newest day is told, never one that is counted for the past: who is asked today about a
  * code that hung a week ago cannot mend it. The rows, the events and how far it has come change in
- * one job. Numbers: policies/feeds.yaml, policies/checkin.yaml; what is asked of the venue: scenes/venue_silent.yaml. */
+ * one job. Numbers: policies/feeds.yaml, policies/checkin.yaml; what is asked of the venue:
+ * scenes/venue_silent.yaml. */
 #include <stdlib.h>
 
 #include "feeds/feeds_internal.h"
