@@ -36,6 +36,28 @@ static void every_scene_that_a_hand_opens_has_its_loops(void **state)
     expect(loop, "town_duty-320412", HTTP_GET, "/api/v1/loops?owner=me", NULL, 200, "\"items\":[{");
 }
 
+/* No text says that it is one: the demo city's settings have words for every text that a scene
+ * demands of a hand. */
+static void texts_of_what_was_opened_are_those_of_the_settings(void **state)
+{
+    struct loopback *loop = *state;
+    int64_t topics = 0;
+    (void)open_all(loop, 1000);
+    int64_t last = loopback_number(loop, "SELECT max(loop_no) FROM loop");
+    for (int64_t no = 1; no <= last; no++) {
+        char path[80];
+        snprintf(path, sizeof path, "/api/v1/loops/%lld", (long long)no);
+        struct answer answer = as(loop, "command", HTTP_GET, path, NULL);
+        assert_int_equal(answer.status, 200);
+        const char *text = answer.response.body.data;
+        if (strstr(text, "\"DEMO "))
+            fail_msg("loop %lld: %.2000s", (long long)no, text);
+        topics += strstr(text, "\"进门先扫码，各扫各的\"") != NULL;
+        answer_release(&answer);
+    }
+    assert_int_equal(topics, 1);
+}
+
 static void what_was_opened_goes_on_where_it_stopped(void **state)
 {
     struct loopback *loop = *state;
@@ -51,6 +73,7 @@ int main(void)
     log_set_level(LOG_FAULT);
     const struct CMUnitTest tests[] = {
         LOOP_TEST(every_scene_that_a_hand_opens_has_its_loops),
+        LOOP_TEST(texts_of_what_was_opened_are_those_of_the_settings),
         LOOP_TEST(what_was_opened_goes_on_where_it_stopped),
     };
     return LOOPBACK_RUN(tests);

@@ -1,8 +1,8 @@
 /* What somebody has to do in a demo city that lives: every so often a loop of the next scene is
  * opened as a hand would open it, about people, places and things of the city, so that the lists,
  * the clocks and the escalations of a demo have something to show. Each scene comes a few times;
- * what a scene demands is filled by the type of the field, and is named a demonstration where it
- * is a text.
+ * what a scene demands is filled by the type of the field; its texts are those of the demo city's
+ * settings (`matters`), and name themselves a demonstration where it has none.
  *
  * What is drawn follows from (seed, number of the matter), which is kept: a demo city that is
  * stopped goes on where it was. A scene that refuses what is made up for it is passed over. */
@@ -33,7 +33,8 @@ struct matter {
     struct random random;
     int64_t number;
     timestamp now;
-    bool lacking; /* nothing in the city fits some field */
+    int64_t round; /* how often the scene came before */
+    bool lacking;  /* nothing in the city fits some field */
 };
 
 static int64_t draw(struct matter *matter, int64_t count)
@@ -100,7 +101,14 @@ static json_t *some_object(struct matter *matter, enum scene_kind kind)
 
 static json_t *some_text(struct matter *matter, const struct scene_field *field)
 {
+    const struct settings *settings = matter->city->settings;
     char text[64];
+    for (size_t i = 0; i < settings->matter_count; i++) {
+        const struct matter_text *told = &settings->matters[i];
+        if (strcmp(told->scene, matter->scene->name) == 0 &&
+            strcmp(told->field, field->name) == 0)
+            return json_string(told->texts[(size_t)matter->round % told->count]);
+    }
     if (isfinite(field->min) && field->min == field->max) {
         size_t length = (size_t)field->min < sizeof text ? (size_t)field->min : sizeof text - 1;
         for (size_t i = 0; i < length; i++)
@@ -253,6 +261,7 @@ bool matters_open_next(struct platform *platform, const struct city *city, times
     int64_t rounds = (int64_t)city->settings->number[MATTERS_A_SCENE];
     while (count && matter.number < rounds * (int64_t)count) {
         matter.scene = scenes[(size_t)matter.number % count];
+        matter.round = matter.number / (int64_t)count;
         matter.number++;
         if (!scene_opens_by_hand(matter.scene))
             continue;

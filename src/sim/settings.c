@@ -254,6 +254,29 @@ static bool read_stop(struct entry entry, struct settings *out, const struct pol
     return read_event(entry, out, false, err);
 }
 
+static bool read_matter(struct entry entry, struct settings *out, const struct policy *policy,
+                        struct error *err)
+{
+    static const char *const keys[] = {"scene", "field", "texts", NULL};
+    struct matter_text *matter = &out->matters[out->matter_count++];
+    json_t *texts = json_object_get(entry.object, "texts"), *item;
+    (void)policy;
+    if (!only(entry, keys, err) ||
+        !take_text(entry, "scene", matter->scene, sizeof matter->scene, err) ||
+        !take_text(entry, "field", matter->field, sizeof matter->field, err))
+        return false;
+    if (!json_array_size(texts) || json_array_size(texts) > MATTER_TEXTS_MAX)
+        return refuse(err, "texts", entry.row, "a list of one to eight texts", "no such list");
+    json_array_foreach(texts, matter->count, item)
+    {
+        const char *text = json_string_value(item);
+        if (!text || !text[0] || strlen(text) >= MATTER_TEXT_BYTES)
+            return refuse(err, "texts", entry.row, "texts of 1 to 239 bytes", "one is not such");
+        snprintf(matter->texts[matter->count], MATTER_TEXT_BYTES, "%s", text);
+    }
+    return true;
+}
+
 static bool read_list(json_t *document, const char *name, size_t max, struct settings *out,
                       const struct policy *policy,
                       bool (*read)(struct entry entry, struct settings *out,
@@ -307,7 +330,7 @@ static bool read_all(json_t *document, const struct policy *policy, struct setti
                      struct error *err)
 {
     static const char *const keys[] = {"numbers", "ages",  "daily", "venues", "visits",
-                                       "series",  "rises", "stops", NULL};
+                                       "series",  "rises", "stops", "matters", NULL};
     return only((struct entry){.object = document}, keys, err) &&
            read_numbers(json_object_get(document, "numbers"), out, err) &&
            read_list(document, "ages", AGE_GROUPS_MAX, out, policy, read_age, err) &&
@@ -317,6 +340,8 @@ static bool read_all(json_t *document, const struct policy *policy, struct setti
            read_list(document, "series", SERIES_PLANS_MAX, out, policy, read_series, err) &&
            read_list(document, "rises", SERIES_EVENTS_MAX / 2, out, policy, read_rise, err) &&
            read_list(document, "stops", SERIES_EVENTS_MAX / 2, out, policy, read_stop, err) &&
+           (!json_object_get(document, "matters") || /* files from before them have none */
+            read_list(document, "matters", MATTERS_MAX, out, policy, read_matter, err)) &&
            share_out(out, err) && has_all_needs(out, err);
 }
 

@@ -126,7 +126,15 @@ struct series_event {
     double times; /* of the mean; 0: stopped */
 };
 
-enum { SERIES_PLANS_MAX = 32, SERIES_EVENTS_MAX = 64 };
+/* What a text of a loop for show says: one after the other, as such loops are opened. */
+enum { MATTER_TEXTS_MAX = 8, MATTER_TEXT_BYTES = 240 };
+struct matter_text {
+    char scene[64], field[64];
+    char texts[MATTER_TEXTS_MAX][MATTER_TEXT_BYTES];
+    size_t count;
+};
+
+enum { SERIES_PLANS_MAX = 32, SERIES_EVENTS_MAX = 64, MATTERS_MAX = 64 };
 enum { AGE_GROUPS_MAX = 24, DAILY_RULES_MAX = 16, VENUE_KINDS_MAX = 128, VISIT_PLANS_MAX = 24 };
 
 struct settings {
@@ -137,9 +145,11 @@ struct settings {
     struct visit_plan visits[VISIT_PLANS_MAX];
     struct series_plan series[SERIES_PLANS_MAX];
     struct series_event events[SERIES_EVENTS_MAX];
+    struct matter_text matters[MATTERS_MAX];
     int32_t recorded[RECORDED_CELLS_MAX]; /* of all plans, row by row */
     size_t recorded_count;
-    size_t age_count, daily_count, venue_count, visit_count, series_count, event_count;
+    size_t age_count, daily_count, venue_count, visit_count, series_count, event_count,
+        matter_count;
     int per_1000_of[NEED_COUNT];
 };
 

@@ -428,7 +428,8 @@ static void settings_with_a_fault_are_refused_by_name(void **state)
 static void lists_with_a_fault_are_refused_by_row(void **state)
 {
     (void)state;
-    static const char *const lists[] = {"ages", "daily", "venues", "visits", "series", "rises"};
+    static const char *const lists[] = {"ages", "daily", "venues", "visits",
+                                        "series", "rises", "matters"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         json_t *document = NULL;
         struct settings *settings;
