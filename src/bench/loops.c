@@ -1,5 +1,8 @@
-/* bench loops: what the engine does in a second, durably, in process.
+/* bench loops: what the engine does in a second, durably.
  *
+ * loops.http    steps through HTTP, one a request, 64 connections on the server's own cores; the
+ *               load is wrk's, so that it is a script: bench/peers/steps.sh
+ * The others are in process:
  * loops.bulk    steps through loops_advance_many, 5 000 a call, one caller
  * loops.single  steps through loops_advance, one a call, 64 callers at once
  * loops.clock   overdue deadlines with their first escalation, all due at one instant
@@ -135,6 +138,30 @@ static bool all_at_once(struct calling *calling, double *ret_rate, struct error 
     return !atomic_load(&calling->failed);
 }
 
+static bool measure_http(struct workshop *workshop, struct error *err)
+{
+    struct peer peer = {0};
+    char path[PEER_PATH_BYTES], own[PEER_PATH_BYTES], answer[PEER_ANSWER_BYTES];
+    struct measure *steps = figures_add(&workshop->figures, "loops.http", "1/s", false);
+    steps->peer_is_limit = true;
+    if (!workshop_peer(workshop, "steps", path))
+        return true;
+    const char *const arguments[] = {own, workshop->folder, "1", NULL};
+    double stepped, refused;
+    bool done = peer_own_path(own, err) && peer_start("steps", path, arguments, &peer, err) &&
+                peer_ask(&peer, NULL, answer, err);
+    if (done)
+        done = (peer_value(answer, "stepped", &stepped) &&
+                peer_value(answer, "refused", &refused) && stepped > 0 && refused < 1) ||
+               error_set(err, ERROR_ENVIRONMENT, (struct error_place){.source = "steps"},
+                         "stepped=… refused=0", "'%s'", answer);
+    if (done) {
+        workshop_say(workshop, "%s", answer);
+        measure_add(steps, stepped, single_least);
+    }
+    return peer_finish(&peer) && done;
+}
+
 static bool measure_all(struct workshop *workshop, struct stage_city *city, struct error *err)
 {
     struct measure *measures[3];
@@ -180,8 +207,9 @@ int bench_loops(struct command_context *context, int argc, char **argv, struct e
         json_pack("{s:s,s:s,s:b}", "contact_level", "close", "target_area", "320412", "in_city", 1);
     city.contact = json_pack("{s:i,s:s,s:s}", "source_case", 1, "contact_level", "close",
                              "last_exposure_at", "2022-04-13T09:00:00+08:00");
-    bool done =
-        bench_loop_city(&workshop, NULL, &city.platform, err) && measure_all(&workshop, &city, err);
+    bool done = measure_http(&workshop, err) &&
+                bench_loop_city(&workshop, NULL, &city.platform, err) &&
+                measure_all(&workshop, &city, err);
     json_decref(city.placing);
     json_decref(city.contact);
     platform_close(city.platform);
