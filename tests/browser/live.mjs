@@ -285,6 +285,9 @@ export function liveTests() {
     });
     const [page] = pages;
     await until(streams, 1, "one stream");
+    const unread = await page.evaluate(async () =>
+      (await (await fetch("/api/v1/notices")).json()).unread);
+    await until(() => bellOf(page), unread, "what was there before");
     await page.evaluate(() => (window.mute = true));
     await until(streams, 0, "nobody is there who could read it", 40);
     const before = await bellOf(page);
@@ -449,6 +452,23 @@ export function liveTests() {
     const { page, faults, close } = await openPage(server, { language: "en" });
     await logIn(page, "cdc_lead", (await logins(server)).get("cdc_lead"));
     await page.waitForSelector("[data-need]");
+    await page.evaluate(async () => {
+      // the night is judged soon after the city is served
+      while (!(await (await fetch("/api/v1/alerts")).json()).items.length)
+        await new Promise((done) => setTimeout(done, 200));
+    });
+    await page.route("**/api/v1/alerts?*", async (route) => {
+      await new Promise((done) => setTimeout(done, 1500)); // the last of the first answers
+      await route.continue();
+    });
+    await page.reload();
+    await page.waitForSelector("[data-need^=alert-], .needs .waits .news");
+    same(
+      await page.$$eval(".needs .waits .news", (all) => all.length),
+      0,
+      "the last of the first answers is not new",
+    );
+    await page.unroute("**/api/v1/alerts?*");
     const needs = () => page.$$eval("[data-need]", (all) => all.map((one) => one.dataset.need));
     const before = await needs();
     const top = await topOf(page, "[data-need]");
@@ -469,7 +489,8 @@ export function liveTests() {
       `new,${free}001,new,case,2022-04-14T08:00:00+08:00,2022-04-14T14:00:00+08:00`,
     );
     await page.waitForSelector(".needs .waits .news");
-    check(/^1 new/.test(await textOf(page, ".needs .waits .news")), "the counter");
+    const counter = await textOf(page, ".needs .waits .news");
+    check(/^1 new/.test(counter), `the counter: ${counter}`);
     same(await needs(), before, "the rows as they were");
     same(await topOf(page, "[data-need]"), top, "where the first of them stands");
     await picture(page, "live-needs-en");

@@ -73,21 +73,27 @@ interface Held {
 }
 
 /** The column as the reader took it in: words follow, rows stay, and what is new waits in a counter.
- *  Another hour is another column; an empty one has no row to move. */
+ *  Another hour is another column; an empty one has no row to move; what comes with the last of the
+ *  first answers is not new. */
 function useHeld(needs: readonly Need[], past: boolean, ready: boolean): Held {
-  const held = useRef<{ past: boolean; needs: readonly Need[] }>({ past, needs });
+  const held = useRef<{ past: boolean; ready: boolean; needs: readonly Need[] }>({
+    past,
+    ready,
+    needs,
+  });
   const [, draw] = useReducer((turn: number) => turn + 1, 0);
-  if (!ready || past || held.current.past !== past || !held.current.needs.length)
-    held.current = { past, needs };
+  const isFirst = !ready || !held.current.ready;
+  if (isFirst || past || held.current.past !== past || !held.current.needs.length)
+    held.current = { past, ready, needs };
   const now = new Map(needs.map((need) => [need.id, need]));
   const shown = new Set(held.current.needs.map(({ id }) => id));
   const rows = held.current.needs.map((need) => ({ ...(now.get(need.id) ?? need), gone: !now.has(need.id) }));
-  held.current = { past, needs: rows };
+  held.current = { past, ready, needs: rows };
   return {
     rows,
     news: needs.filter(({ id }) => !shown.has(id)),
     takeIn: () => {
-      held.current = { past, needs };
+      held.current = { past, ready, needs };
       draw(0);
     },
   };
