@@ -27,6 +27,16 @@ bool access_user_set_lead(struct sql *sql, int64_t user_no, struct slice lead,
  * lead. Who does must not approve for the other. */
 bool access_same_line(struct sql *sql, int64_t a, int64_t b, bool *ret_same,
                       struct error *err) MUST_USE;
+/* Whether two users are one human as far as the register knows (`user person`): the same user, or
+ * users of the same person. Where two hands are asked for, two accounts of one human are one. */
+bool access_same_human(struct sql *sql, int64_t a, int64_t b, bool *ret_same,
+                       struct error *err) MUST_USE;
+/* The person that a user is; 0: not known. */
+bool access_user_person(struct sql *sql, int64_t user_no, int64_t *ret_person_no,
+                        struct error *err) MUST_USE;
+/* Whether one of two users is above the other. */
+bool access_is_led(struct sql *sql, int64_t a, int64_t b, bool *ret_led,
+                   struct error *err) MUST_USE;
 /* A further bearer token of a user (inside a job), valid `days` days, into out[]. */
 enum { ACCESS_TOKEN_BYTES = 64 };
 bool access_token_issue(struct sql *sql, struct access *access, struct slice user, int days,

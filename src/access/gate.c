@@ -93,6 +93,8 @@ static bool holds_glass(struct platform *platform, const struct route *route, st
                         struct error *err)
 {
     int64_t until = 0;
+    if (!(actor->permissions & PERMISSION_BIT(PERMIT_GLASS_BREAK)))
+        return no_purpose(err, "a role that may break the glass", "your role breaks none");
     if (!reads_one(route))
         return no_purpose(err, "one person at a time", "broken glass opens no lists and no acts");
     const struct sql_value arguments[] = {sql_int(actor->user_no),

@@ -9,11 +9,14 @@ static const struct sql_text lead_select = {
     "user_lead", "SELECT lead_no FROM app_user WHERE user_no = ?1", "primary key"};
 static const struct sql_text lead_update = {
     "user_lead_update", "UPDATE app_user SET lead_no = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_text person_select = {
+    "user_person_of", "SELECT coalesce(person_no, 0) FROM app_user WHERE user_no = ?1",
+    "primary key"};
 static const struct sql_text lead_by_name = {
     "user_no_by_name", "SELECT user_no FROM app_user WHERE name = ?1", "unique name"};
 
 const struct sql_list access_lead_statements =
-    SQL_LIST(&lead_select, &lead_update, &lead_by_name);
+    SQL_LIST(&lead_select, &lead_update, &person_select, &lead_by_name);
 
 bool access_user_lead(struct sql *sql, int64_t user_no, int64_t *ret_lead_no, struct error *err)
 {
@@ -33,14 +36,34 @@ static bool is_above(struct sql *sql, int64_t above, int64_t below, bool *ret_ab
     return true;
 }
 
+bool access_user_person(struct sql *sql, int64_t user_no, int64_t *ret_person_no,
+                        struct error *err)
+{
+    return sql_one_int(sql, &person_select, SQL_ARGUMENTS(sql_int(user_no)), 0, ret_person_no, err);
+}
+
+bool access_same_human(struct sql *sql, int64_t a, int64_t b, bool *ret_same, struct error *err)
+{
+    int64_t person_a, person_b;
+    if (!access_user_person(sql, a, &person_a, err) || !access_user_person(sql, b, &person_b, err))
+        return false;
+    *ret_same = a == b || (person_a && person_a == person_b);
+    return true;
+}
+
+bool access_is_led(struct sql *sql, int64_t a, int64_t b, bool *ret_led, struct error *err)
+{
+    return is_above(sql, a, b, ret_led, err) && (*ret_led || is_above(sql, b, a, ret_led, err));
+}
+
 bool access_same_line(struct sql *sql, int64_t a, int64_t b, bool *ret_same, struct error *err)
 {
     int64_t lead_a, lead_b;
-    bool above, below;
+    bool led, human;
     if (!access_user_lead(sql, a, &lead_a, err) || !access_user_lead(sql, b, &lead_b, err) ||
-        !is_above(sql, a, b, &above, err) || !is_above(sql, b, a, &below, err))
+        !access_is_led(sql, a, b, &led, err) || !access_same_human(sql, a, b, &human, err))
         return false;
-    *ret_same = a == b || above || below || (lead_a && lead_a == lead_b);
+    *ret_same = human || led || (lead_a && lead_a == lead_b);
     return true;
 }
 

@@ -302,6 +302,8 @@ static void permissions_end_with_the_duty_and_with_a_transfer(void **state)
     assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED);
     change.duty_until = TIMESTAMP_NONE;
     fail_on(access_user_change(f->platform.access, &change, SLICE("test"), &err), &err);
+    assert_int_equal(resolve(f, token, &actor), ERROR_UNAUTHENTICATED); /* it does not wake */
+    issue(f, "li", 30, token);
     assert_int_equal(resolve(f, token, &actor), ERROR_NONE);
     change.role = SLICE("inspector");
     change.area_no = changzhou;

@@ -28,6 +28,12 @@ static const struct sql_text user_move = {
     "user_move", "UPDATE app_user SET role = ?2, area_no = ?3 WHERE user_no = ?1", "primary key"};
 static const struct sql_text user_duty = {
     "user_duty", "UPDATE app_user SET duty_until = ?2 WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_duty_of = {
+    "user_duty_of", "SELECT duty_until FROM app_user WHERE user_no = ?1", "primary key"};
+static const struct sql_text user_glass_ends = {
+    "user_glass_ends",
+    "UPDATE broken_glass SET expires_at = ?2 WHERE user_no = ?1 AND expires_at > ?2",
+    "broken_glass_by_user"};
 static const struct sql_text user_sessions_end = {
     "user_sessions_end", "DELETE FROM user_token WHERE user_no = ?1", "user_token_by_user"};
 static const struct sql_text user_page = {
@@ -37,12 +43,13 @@ static const struct sql_text user_page = {
     " WHERE u.user_no > ?1 AND u.area_no BETWEEN ?2 AND ?3 ORDER BY u.user_no LIMIT ?4",
     "primary key"};
 static const struct sql_text unit_of_number = {
-    "user_unit_of_number", "SELECT unit_no FROM unit WHERE unit_no = ?1", "primary key"};
+    "user_unit_of_number",
+    "SELECT unit_no FROM unit WHERE unit_no = ?1 AND area_no BETWEEN ?2 AND ?3", "primary key"};
 
 const struct sql_list user_statements =
     SQL_LIST(&user_number, &user_within, &user_person, &user_move, &user_duty, &user_sessions_end,
              &user_page, &user_unit, &user_all, &user_name, &user_last, &user_role,
-             &unit_of_number);
+             &unit_of_number, &user_duty_of, &user_glass_ends);
 
 static bool found_user(int64_t user_no, struct error *err)
 {
@@ -154,18 +161,21 @@ static bool apply(struct sql *sql, void *context, struct error *err)
     const struct change_job *job = context;
     const struct user_change *change = job->change;
     timestamp now = world_now(job->access->platform->world);
-    int64_t user_no;
+    int64_t user_no, ended; /* ended: when the duty ends or ended; far off where it is open */
     if (!sql_one_int(sql, &user_within,
                      SQL_ARGUMENTS(sql_text(change->name), sql_int(change->by_first),
                                    sql_int(change->by_last)),
                      0, &user_no, err) ||
-        !found_user(user_no, err))
+        !found_user(user_no, err) ||
+        !sql_one_int(sql, &user_duty_of, SQL_ARGUMENTS(sql_int(user_no)), TIMESTAMP_NEVER,
+                     &ended, err))
         return false;
     struct audit_entry entry = {.actor = job->by,
                                 .act = change->role.data ? SLICE("user.move") : SLICE("user.duty"),
                                 .purpose = change->name};
     bool open = change->duty_until == TIMESTAMP_NONE;
-    bool ends = change->role.data || (!open && change->duty_until <= now);
+    /* a duty that ended by itself took its tokens with it: the next one does not wake them */
+    bool ends = change->role.data || ended <= now || (!open && change->duty_until <= now);
     return (change->role.data
                 ? sql_run(sql, &user_move,
                           SQL_ARGUMENTS(sql_int(user_no), sql_text(change->role),
@@ -175,7 +185,9 @@ static bool apply(struct sql *sql, void *context, struct error *err)
                           SQL_ARGUMENTS(sql_int(user_no),
                                         open ? sql_null() : sql_int(change->duty_until)),
                           err)) &&
-           (!ends || sql_run(sql, &user_sessions_end, SQL_ARGUMENTS(sql_int(user_no)), err)) &&
+           (!ends || (sql_run(sql, &user_sessions_end, SQL_ARGUMENTS(sql_int(user_no)), err) &&
+                      sql_run(sql, &user_glass_ends,
+                              SQL_ARGUMENTS(sql_int(user_no), sql_int(now)), err))) &&
            audit_append(sql, &entry, now, err);
 }
 
@@ -280,11 +292,15 @@ static bool put_unit(struct sql *sql, void *context, struct error *err)
     struct audit_entry entry = {
         .actor = slice_of(actor->name), .act = SLICE("user.unit"), .purpose = job->name};
     if (!access_user_within(sql, job->name, actor, &user_no, err) ||
-        !sql_one_int(sql, &unit_of_number, SQL_ARGUMENTS(sql_int(job->unit_no)), 0, &known, err))
+        !sql_one_int(sql, &unit_of_number,
+                     SQL_ARGUMENTS(sql_int(job->unit_no), sql_int(actor->area_first),
+                                   sql_int(actor->area_last)),
+                     0, &known, err))
         return false;
     if (job->unit_no && !known)
         return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "unit"},
-                         "the number of a unit, or null", "there is no unit of this number");
+                         "the number of a unit of your area, or null",
+                         "there is no unit of this number");
     return sql_run(sql, &user_unit, SQL_ARGUMENTS(sql_int(user_no), sql_int(job->unit_no)), err) &&
            audit_append(sql, &entry, sql_now(sql), err);
 }

@@ -245,9 +245,11 @@ static bool decide(struct sql *sql, void *context, struct error *err)
     const struct actor *actor = &job->request->actor;
     timestamp now = world_now(job->request->platform->world);
     struct export_row row;
-    if (!get_request(sql, job->export_no, actor->area_first, actor->area_last, &row, err))
+    bool same;
+    if (!get_request(sql, job->export_no, actor->area_first, actor->area_last, &row, err) ||
+        !access_same_human(sql, row.requester_no, actor->user_no, &same, err))
         return false;
-    if (row.requester_no == actor->user_no)
+    if (same)
         return error_set(err, ERROR_REFUSED, (struct error_place){.field = "no"},
                          "another than the requester", "nobody approves an own request");
     if (strcmp(row.state, "requested") != 0)

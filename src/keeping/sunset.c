@@ -297,16 +297,20 @@ static bool check_signatures(struct keeping *keeping, struct slice plan, struct 
     if (!store_read_begin(keeping->platform->store, &sql, err))
         return false;
     bool done = signatures_read(sql, signatures, &count, err);
-    store_read_end(keeping->platform->store, sql);
     for (size_t i = 0; done && i < count; i++) {
         if (!hands_have(&keeping->policy.sunset, signatures[i].role) ||
             crypto_sign_verify_detached(signatures[i].bytes, (const unsigned char *)plan.data,
                                         plan.length, signatures[i].public_key) != 0)
             continue;
         signatures[good] = signatures[i];
-        two_roles |= good > 0 && strcmp(signatures[0].role, signatures[good].role) != 0;
+        bool same = good == 0; /* two accounts of one human are one */
+        if (good > 0)
+            done = access_same_human(sql, signatures[0].user_no, signatures[good].user_no, &same,
+                                     err);
+        two_roles |= !same && strcmp(signatures[0].role, signatures[good].role) != 0;
         good++;
     }
+    store_read_end(keeping->platform->store, sql);
     return done && (two_roles ||
                     error_set(err, ERROR_REFUSED, (struct error_place){.source = "sunset execute"},
                               "the signatures of two users with two of the roles that sign",

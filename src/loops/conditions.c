@@ -4,10 +4,10 @@
 
 #include "loops/loops_internal.h"
 
-static const struct sql_text acted_by = {
-    "loop_acted_by",
-    "SELECT act_no FROM loop_act WHERE loop_no = ?1 AND user_no = ?2 AND stage = ?3"
-    " AND kind IN (?4, ?5, ?6) LIMIT 1",
+static const struct sql_text hands_of_stage = {
+    "loop_hands_of_stage",
+    "SELECT DISTINCT user_no FROM loop_act WHERE loop_no = ?1 AND user_no > 0 AND stage = ?2"
+    " AND kind IN (?3, ?4, ?5) LIMIT 64",
     "loop_act_by_loop"};
 static const struct sql_text child_open = {
     "loop_child_open",
@@ -17,7 +17,7 @@ static const struct sql_text child_open = {
 static const struct sql_text risk_select = {
     "area_risk_select", "SELECT level FROM area_risk WHERE area_no = ?1", "primary key"};
 
-const struct sql_list loop_condition_statements = SQL_LIST(&acted_by, &child_open, &risk_select);
+const struct sql_list loop_condition_statements = SQL_LIST(&hands_of_stage, &child_open, &risk_select);
 
 struct guarding {
     struct engine *engine;
@@ -210,6 +210,28 @@ static bool elapsed(const struct guarding *guarding, const struct scene_conditio
     return since != TIMESTAMP_NONE && guarding->engine->now - since >= condition->within * SECOND;
 }
 
+/* Whether the actor, or another account of the same human, acted in a stage. */
+static bool had_a_hand(const struct guarding *guarding, int stage, bool *ret_had,
+                       struct error *err)
+{
+    const struct engine *engine = guarding->engine;
+    struct sql_query *query;
+    int64_t hands[64];
+    size_t count = 0;
+    bool row, done = sql_begin(engine->sql, &hands_of_stage,
+                               SQL_ARGUMENTS(sql_int(guarding->loop->no), sql_int(stage),
+                                             sql_int(ACT_ADVANCED), sql_int(ACT_ASKED),
+                                             sql_int(ACT_SIGNED)),
+                               &query, err);
+    *ret_had = false;
+    while (done && (done = sql_next(query, &row, err)) && row)
+        if (count < 64)
+            hands[count++] = sql_get_int(query, 0);
+    for (size_t i = 0; done && !*ret_had && i < count; i++)
+        done = access_same_human(engine->sql, hands[i], engine->actor->user_no, ret_had, err);
+    return done;
+}
+
 static bool hands_are_separate(const struct guarding *guarding,
                                const struct scene_condition *condition, bool *ret_holds,
                                struct error *err)
@@ -217,15 +239,10 @@ static bool hands_are_separate(const struct guarding *guarding,
     const struct engine *engine = guarding->engine;
     *ret_holds = true;
     for (size_t i = 0; engine->actor && *ret_holds && i < condition->stages.count; i++) {
-        int64_t act;
-        if (!sql_one_int(engine->sql, &acted_by,
-                         SQL_ARGUMENTS(sql_int(guarding->loop->no), sql_int(engine->actor->user_no),
-                                       sql_int(condition->stages.items[i].index),
-                                       sql_int(ACT_ADVANCED), sql_int(ACT_ASKED),
-                                       sql_int(ACT_SIGNED)),
-                         0, &act, err))
+        bool had;
+        if (!had_a_hand(guarding, condition->stages.items[i].index, &had, err))
             return false;
-        *ret_holds = !act;
+        *ret_holds = !had;
     }
     return true;
 }

@@ -77,6 +77,25 @@ static bool find_user(struct sql *sql, const struct duty_job *job, struct slice 
                        : access_user_number(sql, name, ret_user_no, err);
 }
 
+/* Who stands in for somebody acts with the seat of that one: only one of the same role, or of the
+ * same line, may. */
+static bool may_stand_in(struct sql *sql, int64_t user_no, int64_t delegate_no, struct error *err)
+{
+    char role[40], delegate_role[40];
+    bool led;
+    if (delegate_no == user_no)
+        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "delegate"},
+                         "another user", "nobody stands in for themselves");
+    if (!access_user_role(sql, user_no, role, err) ||
+        !access_user_role(sql, delegate_no, delegate_role, err) ||
+        !access_is_led(sql, user_no, delegate_no, &led, err))
+        return false;
+    return led || strcmp(role, delegate_role) == 0 ||
+           error_set(err, ERROR_REFUSED, (struct error_place){.field = "delegate"},
+                     "a user of the same role, the lead, or one whom the absent one leads",
+                     "a %s does not stand in for a %s", delegate_role, role);
+}
+
 static bool put_duty(struct sql *sql, void *context, struct error *err)
 {
     struct duty_job *job = context;
@@ -88,9 +107,8 @@ static bool put_duty(struct sql *sql, void *context, struct error *err)
     if (!find_user(sql, job, row->name, &user_no, err) ||
         (row->delegate.data && !find_user(sql, job, row->delegate, &delegate_no, err)))
         return false;
-    if (delegate_no == user_no)
-        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "delegate"},
-                         "another user", "nobody stands in for themselves");
+    if (delegate_no && !may_stand_in(sql, user_no, delegate_no, err))
+        return false;
     if (!sql_one_int(sql, row->absent ? &absence_last : &duty_last, NULL, 0, 0, &job->no, err))
         return false;
     job->no++;

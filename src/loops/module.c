@@ -20,6 +20,25 @@ static const struct event_kind event_kinds[] = {
          "none"}, /* {"scene","missing","event"}: the event lacked what is required */
 };
 
+static const struct sql_text first_hand = {
+    "loop_first_hand", "SELECT user_no FROM loop_act WHERE loop_no = ?1 ORDER BY act_no LIMIT 1",
+    "loop_act_by_loop"};
+static const struct sql_list purpose_statements = SQL_LIST(&first_hand);
+
+/* A loop that the reader opened by hand gives no more than the reader has: else whoever may open
+ * one could open anybody. */
+static bool is_given(struct platform *platform, struct sql *sql, const struct actor *actor,
+                     int64_t loop_no, int64_t person_no, bool *io_holds, struct error *err)
+{
+    int64_t opener, area_no;
+    if (!*io_holds || !person_no)
+        return true;
+    if (!sql_one_int(sql, &first_hand, SQL_ARGUMENTS(sql_int(loop_no)), 0, &opener, err))
+        return false;
+    return opener != actor->user_no ||
+           access_person_within(platform, sql, actor, person_no, &area_no, io_holds, err);
+}
+
 /* Who may name a loop as the purpose of a read: those who have a part in it. */
 static bool holds_loop(struct platform *platform, const struct actor *actor, int64_t loop_no,
                        bool *ret_holds, int64_t *ret_person_no, struct error *err)
@@ -37,6 +56,7 @@ static bool holds_loop(struct platform *platform, const struct actor *actor, int
                (!loop || loop->state != LOOP_OPEN || hand_is_party(&engine, loop, ret_holds, err));
         if (done && loop && loop_scene(loop)->subject == SCENE_PERSON)
             *ret_person_no = loop->subject_no;
+        done = done && is_given(platform, sql, actor, loop_no, *ret_person_no, ret_holds, err);
         engine_end(&engine);
     }
     store_read_end(platform->store, sql);
@@ -149,7 +169,7 @@ const struct module loops_module = {
             &loop_told_statements, &loop_sheet_statements, &loop_photo_statements,
             &loop_thing_statements, &loop_duty_statements, &loop_proof_statements,
             &loop_as_of_statements, &loop_subject_statements, &loop_viewer_statements,
-            &loop_case_statements, &loop_ladder_statements, NULL},
+            &loop_case_statements, &loop_ladder_statements, &purpose_statements, NULL},
     .ciphers = loop_ciphers,
     .cipher_count = LOOP_CIPHERS,
 };

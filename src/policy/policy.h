@@ -134,6 +134,7 @@ const struct rule_set *policy_rules(const struct policy *policy, struct slice na
 const struct rule_set *policy_rules_in_force(const struct policy *policy, timestamp at);
 const char *rule_set_name(const struct rule_set *rules);
 const char *rule_set_version(const struct rule_set *rules);
+struct slice rule_set_area(const struct rule_set *rules); /* six digits; lives as long as they do */
 timestamp rule_set_valid_from(const struct rule_set *rules);
 timestamp rule_set_valid_to(const struct rule_set *rules); /* TIMESTAMP_NONE: open */
 /* For people; they live as long as the rule set. */

@@ -209,6 +209,11 @@ static struct slice text_of(const json_t *object, const char *name)
     return slice_of(json_string_value(json_object_get(object, name)));
 }
 
+struct slice rule_set_area(const struct rule_set *rules)
+{
+    return text_of(rules->document, "area");
+}
+
 static void put_words(struct json_writer *writer, const char *key, const json_t *words)
 {
     json_key(writer, key);

@@ -451,6 +451,18 @@ static bool had_a_hand(const struct evidence *piece, struct slice name)
     return piece->kind == EVIDENCE_OVERRIDE && had;
 }
 
+/* Nobody has a hand in an appeal of their own. */
+static bool is_another(struct sql *sql, const struct request *request, const struct appeal *appeal,
+                       struct error *err)
+{
+    int64_t person_no;
+    if (!access_user_person(sql, request->actor.user_no, &person_no, err))
+        return false;
+    return !person_no || person_no != appeal->person ||
+           refuse(err, ERROR_REFUSED, "another than the one who appeals",
+                  "nobody decides about themselves");
+}
+
 /* Who recorded what the appeal is about (any of it, where it is about the status as a whole)
  * does not decide. */
 static bool stands_apart(struct sql *sql, struct deciding *deciding, struct error *err)
@@ -459,7 +471,8 @@ static bool stands_apart(struct sql *sql, struct deciding *deciding, struct erro
     struct slice name = slice_of(deciding->request->actor.name);
     struct evidence *pieces;
     size_t count;
-    if (!evidence_of_person(sql, (struct person_no){(uint32_t)appeal->person},
+    if (!is_another(sql, deciding->request, appeal, err) ||
+        !evidence_of_person(sql, (struct person_no){(uint32_t)appeal->person},
                             deciding->request->arena, &pieces, &count, err))
         return false;
     bool found = !deciding->of;
@@ -576,15 +589,21 @@ struct annulling {
 static bool another_hand(struct sql *sql, const struct annulling *annulling, struct error *err)
 {
     struct sql_query *query;
-    bool row;
+    char decider[ACCESS_NAME_BYTES] = "";
+    int64_t decider_no;
+    bool row, same;
     if (!sql_begin(sql, &appeal_decider, SQL_ARGUMENTS(sql_int(annulling->appeal.no)), &query,
                    err) ||
         !sql_next(query, &row, err))
         return false;
-    bool same = row && slice_equal(sql_get_text(query, 0),
-                                   slice_of(annulling->request->actor.name));
-    if (row)
+    if (row) {
+        text_copy(decider, sizeof decider, sql_get_text(query, 0));
         sql_end(query);
+    }
+    if (!access_user_by_name(sql, slice_of(decider), &decider_no, err) ||
+        !access_same_human(sql, decider_no, annulling->request->actor.user_no, &same, err) ||
+        !is_another(sql, annulling->request, &annulling->appeal, err))
+        return false;
     return !same || refuse(err, ERROR_REFUSED, "somebody else than who decided",
                            "who grants an appeal does not annul the evidence");
 }

@@ -56,6 +56,9 @@ static const struct sql_text decision_insert = {
     "INSERT INTO override_decision (override_no, user_no, name, approves, words, decided_at)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     "primary key"};
+static const struct sql_text approver_users = {
+    "override_approver_users",
+    "SELECT user_no FROM override_decision WHERE override_no = ?1 AND approves = 1", "primary key"};
 static const struct sql_text approvers_select = {
     "override_approvers",
     "SELECT name FROM override_decision WHERE override_no = ?1 AND approves = 1"
@@ -64,7 +67,7 @@ static const struct sql_text approvers_select = {
 
 const struct sql_list override_statements =
     SQL_LIST(&override_insert, &override_last, &override_select, &override_page, &override_update,
-             &decision_insert, &approvers_select, &override_of_person, &decisions_select);
+             &decision_insert, &approver_users, &approvers_select, &override_of_person, &decisions_select);
 
 enum { STATE_OPEN, STATE_APPROVED, STATE_REFUSED, STATES };
 static const char *const state_names[STATES] = {"open", "approved", "refused"};
@@ -296,6 +299,31 @@ static bool find_row(struct sql *sql, const struct request *request, struct over
     return done;
 }
 
+/* Two approvers are two humans, and neither is the person whom it is about. */
+static bool is_a_further_human(struct sql *sql, const struct deciding *deciding,
+                               struct error *err)
+{
+    int64_t users[APPROVERS_MAX], person_no;
+    int64_t own = deciding->request->actor.user_no;
+    size_t count = 0;
+    struct sql_query *query;
+    bool row, same = false;
+    if (!access_user_person(sql, own, &person_no, err))
+        return false;
+    if (person_no && person_no == deciding->row.person)
+        return refuse(err, "another than the person whom it is about",
+                      "nobody decides about themselves");
+    bool done = sql_begin(sql, &approver_users, SQL_ARGUMENTS(sql_int(deciding->row.no)), &query,
+                          err);
+    while (done && (done = sql_next(query, &row, err)) && row)
+        if (count < APPROVERS_MAX)
+            users[count++] = sql_get_int(query, 0);
+    for (size_t i = 0; done && !same && i < count; i++)
+        done = users[i] == own || access_same_human(sql, users[i], own, &same, err);
+    return done && (!same || refuse(err, "two different people",
+                                    "who approved it before has another account"));
+}
+
 /* Whoever decides stands outside the requester's line. */
 static bool may_decide(struct sql *sql, const struct deciding *deciding, struct error *err)
 {
@@ -303,7 +331,8 @@ static bool may_decide(struct sql *sql, const struct deciding *deciding, struct 
     if (deciding->row.state != STATE_OPEN)
         return conflict(err, "it was decided before");
     if (!access_same_line(sql, deciding->request->actor.user_no, deciding->row.requester_no,
-                          &same, err))
+                          &same, err) ||
+        !is_a_further_human(sql, deciding, err))
         return false;
     return !same || refuse(err, "someone outside the requester's line",
                            "who asked, who leads or follows them, and who answers to the same "

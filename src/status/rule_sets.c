@@ -10,7 +10,9 @@
 
 #include <sodium.h>
 
+#include "access/access.h"
 #include "policy/permissions.h"
+#include "registry/registry.h"
 
 static const struct sql_text change_insert = {
     "rule_change_insert",
@@ -220,6 +222,35 @@ static bool tell(struct sql *sql, const struct actor *actor, const char *act, in
     return audit_append(sql, &entry, sql_now(sql), err) && event_emit(sql, &event, err);
 }
 
+/* Rules hold for the whole city: only who decides for it all proposes and signs them. */
+static bool decides_for_the_city(struct platform *platform, const struct actor *actor,
+                                 struct error *err)
+{
+    const struct area *city = registry_city(platform->registry);
+    return !city ||
+           (actor->area_first <= city->no && actor->area_last >= area_range_last(city->no)) ||
+           error_set(err, ERROR_FORBIDDEN, (struct error_place){.source = "rule set"},
+                     "somebody of the whole city", "rules of the city are not a district's");
+}
+
+/* Rules are of the city or of an area above it; those of a part would be applied to the rest. The
+ * zeros at the end of a code stand for what it does not narrow down (GB/T 2260). */
+static bool is_of_the_city(struct platform *platform, const struct rule_set *rules,
+                           struct error *err)
+{
+    const struct area *city = registry_city(platform->registry);
+    struct slice area = rule_set_area(rules);
+    while (area.length >= 2 && memcmp(area.data + area.length - 2, "00", 2) == 0)
+        area.length -= 2;
+    return !city ||
+           (city->code.length >= area.length &&
+            memcmp(city->code.data, area.data, area.length) == 0) ||
+           error_set(err, ERROR_BAD_VALUE,
+                     (struct error_place){.source = "rule set", .field = "area"},
+                     "the city's code, or that of an area above it",
+                     "the rules of a part of the city would hold for all of it");
+}
+
 struct proposing {
     const struct actor *actor;
     struct rule_change change;
@@ -266,7 +297,8 @@ static bool propose(struct platform *platform, const struct rule_set *rules,
     proposing->change.valid_from = rule_set_valid_from(rules);
     buffer_init(&effect, 1 << 20);
     json_writer_init(&writer, &effect);
-    bool done = may_begin(platform, rules, err) &&
+    bool done = decides_for_the_city(platform, proposing->actor, err) &&
+                is_of_the_city(platform, rules, err) && may_begin(platform, rules, err) &&
                 rule_effect_write(platform, rules, world_now(platform->world), &writer, err);
     json_writer_release(&writer);
     proposing->change.effect = buffer_slice(&effect);
@@ -307,15 +339,35 @@ static bool refuse(struct error *err, enum error_code code, const char *expected
     return error_set(err, code, (struct error_place){.source = "rule set"}, expected, "%s", what);
 }
 
-static bool may_sign(const struct signing *signing, struct error *err)
+/* Proposer and signers are different humans. */
+static bool is_a_further_human(struct sql *sql, const struct signing *signing, struct error *err)
+{
+    const struct rule_change *change = &signing->change;
+    int64_t own = signing->actor->user_no;
+    bool same;
+    if (!access_same_human(sql, change->proposer_no, own, &same, err))
+        return false;
+    if (same)
+        return refuse(err, ERROR_REFUSED, "someone other than the proposer",
+                      "who proposes does not sign");
+    for (size_t i = 0; i < change->signer_count; i++) {
+        if (!access_same_human(sql, change->signers[i].user_no, own, &same, err))
+            return false;
+        if (same)
+            return refuse(err, ERROR_CONFLICT, "another user", "you have signed it already");
+    }
+    return true;
+}
+
+static bool may_sign(struct sql *sql, const struct signing *signing, struct error *err)
 {
     const struct rule_change *change = &signing->change;
     if (change->state)
         return refuse(err, ERROR_CONFLICT, "a proposal that waits for signatures",
                       "it was signed by two already");
-    if (change->proposer_no == signing->actor->user_no)
-        return refuse(err, ERROR_REFUSED, "someone other than the proposer",
-                      "who proposes does not sign");
+    if (!decides_for_the_city(signing->platform, signing->actor, err) ||
+        !is_a_further_human(sql, signing, err))
+        return false;
     if (policy_rules(signing->platform->policy, change->name))
         return refuse(err, ERROR_CONFLICT, "a name of its own", "the name was taken meanwhile");
     return change->valid_from > world_now(signing->platform->world) ||
@@ -341,7 +393,7 @@ static bool sign_job(struct sql *sql, void *context, struct error *err)
 {
     struct signing *signing = context;
     if (!find_change(sql, signing->no, signing->arena, &signing->change, err) ||
-        !may_sign(signing, err))
+        !may_sign(sql, signing, err))
         return false;
     if (!sql_run(sql, &signature_insert,
                  SQL_ARGUMENTS(sql_int(signing->no), sql_int(signing->actor->user_no),

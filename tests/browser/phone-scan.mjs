@@ -32,9 +32,9 @@ export async function asManager(server) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ name: "venue_manager", password: names.get("venue_manager") }),
   });
-  const cookie = entered.headers
-    .getSetCookie()
-    .map((one) => one.split(";")[0])
+  // Node 18 has the cookies in one text only
+  const cookie = [...entered.headers.get("set-cookie").matchAll(/(?:^|, )([\w-]+=[^;,]*)/g)]
+    .map((one) => one[1])
     .join("; ");
   return { cookie };
 }
