@@ -137,7 +137,8 @@ static void transition_line(struct drawing *drawing, const struct scene_transiti
     }
     if (transition->trigger == TRIGGER_ON)
         buffer_append_text(&text,
-                           !transition->event ? transition->event_name
+                           !transition->event ? (transition->event_name ? transition->event_name
+                                                                        : "?")
                            : drawing->chinese ? transition->event->zh
                                               : transition->event->en);
     if (transition->trigger == TRIGGER_AFTER && transition->after != SCENE_UNSET)

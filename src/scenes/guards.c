@@ -7,7 +7,7 @@
 
 #include "scenes/scenes_internal.h"
 
-enum { VARIABLES_MAX = 64, CASES_MAX = 160, QUESTIONS_MAX = 1000000 };
+enum { VARIABLES_MAX = 1024, QUESTIONS_MAX = 1000000 };
 enum { UNDECIDED = -2, ABSENT = -1 };
 enum truth { NO, MAYBE, YES };
 
@@ -19,7 +19,7 @@ struct variable {
     const char *const *texts; /* what is only equal or not; one case more is "another" */
     const long double *cuts;
     size_t constant_count;
-    int cases[CASES_MAX];
+    int *cases;
     size_t case_count;
     int chosen;
 };
@@ -111,10 +111,17 @@ static void each_constant(const struct cover *cover, const struct scene_conditio
 
 struct constants {
     enum scene_type type;
-    long double cuts[CASES_MAX / 2 - 1];
-    const char *texts[CASES_MAX / 2 - 1];
+    long double *cuts; /* with room for every constant that is there */
+    const char **texts;
     size_t count;
 };
+
+static void count_constant(const struct scene_value *value, void *context)
+{
+    size_t *count = context;
+    (void)value;
+    ++*count;
+}
 
 static void add_cut(const struct scene_value *value, void *context)
 {
@@ -123,8 +130,7 @@ static void add_cut(const struct scene_value *value, void *context)
     size_t at = 0;
     while (at < constants->count && constants->cuts[at] < cut)
         at++;
-    if ((at < constants->count && constants->cuts[at] == cut) ||
-        constants->count == CASES_MAX / 2 - 1)
+    if (at < constants->count && constants->cuts[at] == cut)
         return;
     for (size_t i = constants->count++; i > at; i--)
         constants->cuts[i] = constants->cuts[i - 1];
@@ -137,8 +143,7 @@ static void add_text(const struct scene_value *value, void *context)
     for (size_t i = 0; i < constants->count; i++)
         if (strcmp(constants->texts[i], value->text) == 0)
             return;
-    if (constants->count < CASES_MAX / 2 - 1)
-        constants->texts[constants->count++] = value->text;
+    constants->texts[constants->count++] = value->text;
 }
 
 static bool is_whole(enum scene_type type)
@@ -180,13 +185,24 @@ static void make_cases(struct cover *cover, struct variable *variable,
         count = 2 * constants->count + 1;
     else
         count = constants->count + 1;
+    variable->cases = arena_alloc(cover->arena, (count + 1) * sizeof *variable->cases);
     const struct scene_name *name = &variable->asked->name;
     bool set = name->target == TARGET_FIELD && bits_has(cover->always, name->index);
     if (!variable->free && !set)
         variable->cases[variable->case_count++] = ABSENT;
-    for (size_t i = 0; i < count && variable->case_count < CASES_MAX; i++)
+    for (size_t i = 0; i < count; i++)
         if (!variable->ordered || variable->operand.list || case_exists(variable, i))
             variable->cases[variable->case_count++] = (int)i;
+}
+
+static void each_constant_of_guards(const struct cover *cover, const struct variable *variable,
+                                    void (*act)(const struct scene_value *value, void *context),
+                                    void *context)
+{
+    for (size_t g = 0; g < cover->guard_count; g++) {
+        const struct scene_conditions *when = &cover->guards[g].transition->when;
+        each_constant(cover, when->items, when->count, variable, act, context);
+    }
 }
 
 static void add_variable(struct cover *cover, const struct scene_condition *condition)
@@ -200,18 +216,14 @@ static void add_variable(struct cover *cover, const struct scene_condition *cond
             return; /* the name is unknown, another finding says so */
         constants.type = variable->operand.type;
         variable->ordered = is_ordered(constants.type) && !variable->operand.list;
-        for (size_t g = 0; g < cover->guard_count; g++) {
-            const struct scene_conditions *when = &cover->guards[g].transition->when;
-            each_constant(cover, when->items, when->count, variable,
-                          variable->ordered ? add_cut : add_text, &constants);
-        }
-        size_t bytes = constants.count + 1;
-        long double *cuts = arena_alloc(cover->arena, bytes * sizeof *cuts);
-        const char **texts = arena_alloc(cover->arena, bytes * sizeof *texts);
-        memcpy(cuts, constants.cuts, constants.count * sizeof *cuts);
-        memcpy(texts, constants.texts, constants.count * sizeof *texts);
-        variable->cuts = cuts;
-        variable->texts = texts;
+        size_t most = 1;
+        each_constant_of_guards(cover, variable, count_constant, &most);
+        constants.cuts = arena_alloc(cover->arena, most * sizeof *constants.cuts);
+        constants.texts = arena_alloc(cover->arena, most * sizeof *constants.texts);
+        each_constant_of_guards(cover, variable, variable->ordered ? add_cut : add_text,
+                                &constants);
+        variable->cuts = constants.cuts;
+        variable->texts = constants.texts;
         variable->constant_count = constants.count;
     }
     cover->variable_count++;
@@ -225,10 +237,22 @@ static void add_variables(struct cover *cover, const struct scene_condition *con
         const struct scene_condition *condition = &conditions[i];
         if (condition->form == CONDITION_NOT || condition->form == CONDITION_ANY)
             add_variables(cover, condition->parts, condition->part_count);
-        else if (!(is_free(condition) && cover->free_is_open) && !variable_of(cover, condition) &&
-                 cover->variable_count < VARIABLES_MAX)
-            add_variable(cover, condition);
+        else if (!(is_free(condition) && cover->free_is_open) && !variable_of(cover, condition)) {
+            if (cover->variable_count == VARIABLES_MAX)
+                *cover->questions = 0; /* told as too many cases: silence is no proof */
+            else
+                add_variable(cover, condition);
+        }
     }
+}
+
+/* At most so many variables. */
+static size_t count_questions(const struct scene_condition *conditions, size_t count)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += 1 + count_questions(conditions[i].parts, conditions[i].part_count);
+    return sum;
 }
 
 /* ---- Truth of a guard under what is decided */
@@ -319,8 +343,10 @@ static enum truth truth_of(const struct cover *cover, const struct guard *guard,
     *cover->questions -= *cover->questions > 0;
     if (!variable)
         return MAYBE; /* a free question that is open, or an unknown name */
-    if (variable->free)
-        return variable->chosen == UNDECIDED ? MAYBE : variable->chosen ? YES : NO;
+    if (variable->free && variable->chosen == UNDECIDED)
+        return MAYBE;
+    if (variable->free) /* "somebody acted" and "nobody acted" are one question */
+        return variable->chosen == (condition->present == variable->asked->present) ? YES : NO;
     return truth_of_field(variable, condition,
                           guard->by && requires(guard->transition, &condition->name));
 }
@@ -482,11 +508,15 @@ static enum outcome decide(struct deciding *deciding, const struct scene_transit
                             .arena = &deciding->scratch,
                             .questions = &deciding->questions,
                             .free_is_open = like->trigger == TRIGGER_BY};
-    cover->variables = arena_alloc(cover->arena, VARIABLES_MAX * sizeof *cover->variables);
-    for (size_t i = 0; i < stage->next_count; i++)
-        if (take(&stage->next[i], like))
-            cover->guards[cover->guard_count++] =
-                (struct guard){&stage->next[i], like->trigger == TRIGGER_BY};
+    size_t most = 1;
+    for (size_t i = 0; i < stage->next_count; i++) {
+        if (!take(&stage->next[i], like))
+            continue;
+        cover->guards[cover->guard_count++] =
+            (struct guard){&stage->next[i], like->trigger == TRIGGER_BY};
+        most += count_questions(stage->next[i].when.items, stage->next[i].when.count);
+    }
+    cover->variables = arena_alloc(cover->arena, most * sizeof *cover->variables);
     for (size_t g = 0; g < cover->guard_count; g++)
         add_variables(cover, cover->guards[g].transition->when.items,
                       cover->guards[g].transition->when.count);

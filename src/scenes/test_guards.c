@@ -42,6 +42,13 @@ static const struct guards event_guards[] = {
     {false, ON("{field: seal_no, is: present}")},
     {false, ON("{field: seal_no, is: absent}")},
     {true, ON("{field: seal_no, is: present}") ON("{field: seal_no, is: absent}")},
+    /* that somebody acted, and that nobody did, are one question */
+    {true, ON("{acted: a, is: present}") ON("{acted: a, is: absent}")},
+    {true, ON("{acted: a, is: absent}") ON("{not: {acted: a, is: absent}}")},
+    {true, ON("{any: [{acted: a, is: absent}, {acted: a, is: present}]}")},
+    {false, ON("{acted: a, is: present}") ON("{not: {acted: a, is: absent}}")},
+    {false, ON("{acted: a, is: absent}") ON("{not: {acted: a, is: present}}")},
+    {false, ON("{acted: a, is: absent}, {acted: a, is: present}")},
     {true, ON("{field: seal_no, is: present}") ON("{not: {field: seal_no, is: present}}")},
     {true, ON("{any: [{field: seal_no, is: absent}, {field: seal_no, is: present}]}")},
     {false, ON("{field: seal_no, is: absent}, {field: seal_no, is: present}")},
@@ -220,6 +227,42 @@ static void a_case_left_out_is_told_in_words(void **state)
     bench_end(&bench);
 }
 
+/* However many questions and constants a stage has: each is looked at, and silence is no proof. */
+static void nothing_is_dropped_however_much_is_asked(void **state)
+{
+    enum { LISTS = 4, ITEMS = 45 };
+    struct bench bench;
+    bench_begin(&bench, *state);
+    for (int i = 0; i < 4; i++) {
+        bool complete = i % 2, questions = i / 2;
+        struct buffer next;
+        struct scene_findings findings;
+        buffer_init(&next, 1 << 20);
+        for (int list = 0; list < LISTS; list++) {
+            buffer_append_text(&next, "      - {to: c, on: pass.expired, when: [{");
+            buffer_append_text(&next, questions ? "any: [" : "field: seal_no, in: [");
+            for (int k = list * ITEMS; k < (list + 1) * ITEMS; k++)
+                buffer_print(&next, questions ? "%s{elapsed: %dm, since: opened}" : "%st%d",
+                             k % ITEMS ? ", " : "", k + 1);
+            buffer_append_text(&next, "]}]}\n");
+        }
+        buffer_append_text(&next, ON("{field: seal_no, is: absent}"));
+        if (complete) /* the last one, and what it is not */
+            buffer_print(&next, questions ? ON("{not: {elapsed: %dm, since: opened}}")
+                                          : ON("{not: {field: seal_no, in: [t%d]}}"),
+                         LISTS * ITEMS);
+        bench_check(&bench,
+                    with(&bench.arena, slice_of(good), "      - {to: c, by: [owner]}\n",
+                         arena_print(&bench.arena, "%s", next.data)),
+                    &findings);
+        if (findings.count != !complete)
+            fail_msg("%d: %zu findings: %s", i, findings.count,
+                     findings.count ? findings.items[0].message : "");
+        buffer_release(&next);
+    }
+    bench_end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +271,7 @@ int main(void)
         cmocka_unit_test(tests_are_free_questions),
         cmocka_unit_test(too_many_cases_are_said_and_not_guessed),
         cmocka_unit_test(a_case_left_out_is_told_in_words),
+        cmocka_unit_test(nothing_is_dropped_however_much_is_asked),
     };
     return cmocka_run_group_tests(tests, open_policy, close_policy);
 }

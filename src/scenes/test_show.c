@@ -132,6 +132,34 @@ static void what_is_drawn_is_escaped(void **state)
     bench_end(&bench);
 }
 
+/* Also what the check has found fault with: an event that is no word, a stage without a name. */
+static void what_is_wrong_is_drawn_all_the_same(void **state)
+{
+    static const char *const ons[] = {"[pass.expired]", "{a: b}", "[]", "{}", "~", ""};
+    struct bench bench;
+    bench_begin(&bench, *state);
+    for (size_t i = 0; i < sizeof ons / sizeof *ons; i++) {
+        struct scene_findings findings;
+        struct buffer out;
+        char *text = arena_print(&bench.arena,
+                                 "scene: x\nversion: 1\ntitle: {zh: x, en: x}\nsubject: unit\n"
+                                 "opened_by: [manual]\nfields: []\nstages:\n"
+                                 "  - name: a\n    owner: {role: command, area: subject}\n"
+                                 "    within: 1h\n    next: [{to: b, on: %s}]\n"
+                                 "  - {name: b, final: done}\n"
+                                 "escalate: [{after: 0m, to: command}]\n",
+                                 ons[i]);
+        const struct scene *scene = bench_check(&bench, slice_of(text), &findings);
+        assert_true(findings.count > 0);
+        buffer_init(&out, 1 << 20);
+        for (int chinese = 0; chinese < 2; chinese++)
+            scene_draw(scene, bench.policy, chinese, &out);
+        assert_int_equal(count_of(&out, "</svg>"), 2);
+        buffer_release(&out);
+    }
+    bench_end(&bench);
+}
+
 /* ---- Vocabulary and schema */
 
 static void the_vocabulary_has_what_the_language_promises(void **state)
@@ -251,6 +279,7 @@ int main(void)
         cmocka_unit_test(no_boxes_or_labels_meet_and_all_lie_inside),
         cmocka_unit_test(every_scene_is_drawn_and_described_whole),
         cmocka_unit_test(what_is_drawn_is_escaped),
+        cmocka_unit_test(what_is_wrong_is_drawn_all_the_same),
         cmocka_unit_test(the_vocabulary_has_what_the_language_promises),
         cmocka_unit_test(the_schema_refers_to_nothing_that_is_not_there),
         cmocka_unit_test(durations_are_told_in_the_largest_unit),
