@@ -17,7 +17,8 @@ static const struct sql_text child_open = {
 static const struct sql_text risk_select = {
     "area_risk_select", "SELECT level FROM area_risk WHERE area_no = ?1", "primary key"};
 
-const struct sql_list loop_condition_statements = SQL_LIST(&hands_of_stage, &child_open, &risk_select);
+const struct sql_list loop_condition_statements =
+    SQL_LIST(&hands_of_stage, &child_open, &risk_select);
 
 struct guarding {
     struct engine *engine;

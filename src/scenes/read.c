@@ -447,7 +447,8 @@ static void top_unique(struct reading *reading, const struct yaml_entry *entry, 
 static void top_retention(struct reading *reading, const struct yaml_entry *entry, void *target)
 {
     struct scene *scene = target;
-    read_duration(reading, entry->value, "retention", &scene->retention);
+    if (!read_duration(reading, entry->value, "retention", &scene->retention))
+        scene->retention = 0; /* it is there, and its form was found fault with */
 }
 
 enum { TOP_REQUIRED = 7, TOP_ESCALATE = 7 };

@@ -18,6 +18,7 @@ static void field_type(struct reading *reading, const struct yaml_entry *entry, 
     int type = scene_type_of(name);
     for (int i = 0; i < SCENE_TYPE_COUNT; i++)
         known[i] = scene_type_name((enum scene_type)i);
+    field->type_unknown = type < 0;
     if (type >= 0)
         field->type = (enum scene_type)type;
     else
@@ -203,7 +204,7 @@ static void check_field(struct reading *reading, const struct scene_field *field
     if (!(seen >> GIVEN_NAME & 1) || !typed)
         scene_find(findings, line, RULE_BAD_VALUE, "a field needs a name and a type: add '%s'",
                    typed ? "name" : "type");
-    if (!typed)
+    if (!typed || field->type_unknown)
         return;
     if (field->type == TYPE_ENUM && !(seen >> GIVEN_VALUES & 1))
         scene_find(findings, line, RULE_BAD_VALUE, "an enum needs its choices: add values: […]");

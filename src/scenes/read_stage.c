@@ -253,6 +253,7 @@ static void read_children(struct reading *reading, const struct yaml_entry *entr
 static void stage_name(struct reading *reading, const struct yaml_entry *entry, void *target)
 {
     struct scene_stage *stage = target;
+    stage->is_named = true;
     if (read_identifier(reading, entry->value, "a stage's name", &stage->name))
         stage->line = entry->value->line;
 }
@@ -398,7 +399,7 @@ static void read_stage(struct reading *reading, const struct yaml_node *node,
     else if (seen >> STAGE_FROM & 1 && !(seen >> STAGE_WITHIN & 1))
         scene_find(reading->findings, stage->from.line, RULE_BAD_VALUE,
                    "from says where within counts from: add within: D or take it out");
-    if (!stage->name)
+    if (!stage->is_named)
         scene_find(reading->findings, node->line, RULE_BAD_VALUE,
                    "a stage needs a name: add name: NAME");
 }

@@ -174,6 +174,7 @@ struct scene_field {
     const char *name;
     int line;
     enum scene_type type;
+    bool type_unknown; /* said already: nothing that asks for a type says it again */
     bool list, required, personal, index;
     struct words title;         /* NULLs where absent */
     double min, max;            /* of the value; of a text its length; ±INFINITY where absent */
@@ -280,6 +281,7 @@ enum scene_final { FINAL_NOT, FINAL_DONE, FINAL_FAILED, FINAL_CANCELLED };
 struct scene_stage {
     const char *name;
     int line;               /* of the name */
+    bool is_named;          /* also where the name's form is wrong, which is said once */
     struct words title;     /* NULLs where absent */
     enum scene_final final;
     struct scene_owner *owner; /* NULL: a final stage, or a finding */

@@ -326,6 +326,24 @@ static const char child[] = "scene: child\n"
                             "retention: 1d\n"
                             "escalate: [{after: 0m, to: command}]\n";
 
+/* A fault of form is said once: what would follow from it is not said as well. */
+static void one_fault_is_one_finding(void **state)
+{
+    static const struct row rows[] = {
+        {"{name: firm, type: unit}", "{name: firm, type: company}  # expect: bad-value", NULL},
+        {"{name: leave_by, type: time}", "{name: leave_by, type: datetime}  # expect: bad-value",
+         NULL},
+        {"type: enum, values: [food, steel]}",
+         "type: choice, values: [food, steel]}  # expect: bad-value", NULL},
+        {"  - {name: end, final: done}\n",
+         "  - {name: end, final: done}\n  - {name: give-up, final: failed}  # expect: bad-value\n",
+         NULL},
+        {"subject: vehicle\n",
+         "subject: person\nretention: forever  # expect: bad-value\n", NULL},
+    };
+    each_row(*state, rows, ROWS(rows));
+}
+
 static void children_get_what_they_must_have(void **state)
 {
     static const struct {
@@ -495,6 +513,7 @@ int main(void)
         cmocka_unit_test(who_verifies_is_not_who_acted),
         cmocka_unit_test(escalation_ends_at_the_command_centre),
         cmocka_unit_test(what_is_personal_is_forgotten),
+        cmocka_unit_test(one_fault_is_one_finding),
         cmocka_unit_test(children_get_what_they_must_have),
         cmocka_unit_test(a_scene_does_not_open_itself),
         cmocka_unit_test(a_migration_moves_every_stage_of_the_version_before),

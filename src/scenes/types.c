@@ -16,7 +16,7 @@ bool scene_operand(const struct scene *scene, const struct scene_event *event,
     if (name->target == TARGET_FIELD) {
         const struct scene_field *field = &scene->fields[name->index];
         *ret_operand = (struct operand){field->type, field->list, field, NULL};
-        return true;
+        return !field->type_unknown;
     }
     if (name->target == TARGET_PAYLOAD && event) {
         const struct scene_payload *payload = &event->payload[name->index];

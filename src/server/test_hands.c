@@ -150,11 +150,10 @@ static void nobody_decides_an_own_appeal(void **state)
     loopback_user(loop, "appeals_officer", token);
     set_person(loop, "appeals_officer", person);
     static const char no[] = "{\"decision\":\"rejected\",\"words\":\"样本核对无误\"}";
-    ask(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/1/decision", "duty:appeals_officer", no,
-        403, "about themselves");
+    static const char path[] = "/api/v1/appeals/1/decision", duty[] = "duty:appeals_officer";
+    ask(loop, "appeals_officer", HTTP_POST, path, duty, no, 403, "about themselves");
     set_person(loop, "appeals_officer", person + 1);
-    ask(loop, "appeals_officer", HTTP_POST, "/api/v1/appeals/1/decision", "duty:appeals_officer", no,
-        200, NULL);
+    ask(loop, "appeals_officer", HTTP_POST, path, duty, no, 200, NULL);
 }
 
 /* ---- Rules */

@@ -67,7 +67,8 @@ static const struct sql_text approvers_select = {
 
 const struct sql_list override_statements =
     SQL_LIST(&override_insert, &override_last, &override_select, &override_page, &override_update,
-             &decision_insert, &approver_users, &approvers_select, &override_of_person, &decisions_select);
+             &decision_insert, &approver_users, &approvers_select, &override_of_person,
+             &decisions_select);
 
 enum { STATE_OPEN, STATE_APPROVED, STATE_REFUSED, STATES };
 static const char *const state_names[STATES] = {"open", "approved", "refused"};
