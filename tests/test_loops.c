@@ -29,7 +29,7 @@ static int call(struct served *served, const char *token, const char *method, co
     return heard.status;
 }
 
-/* Without those of the alert desk: the demo city has alerts of its own. */
+/* Without those of the night: the demo city has alerts and silent venues of its own. */
 static size_t open_loops(struct served *served)
 {
     struct buffer body;
@@ -40,7 +40,8 @@ static size_t open_loops(struct served *served)
     size_t i, count = 0;
     json_array_foreach (json_object_get(page, "items"), i, loop) {
         const char *scene = json_string_value(json_object_get(loop, "scene"));
-        count += scene && strcmp(scene, "alert_disposition") != 0;
+        count += scene && strcmp(scene, "alert_disposition") != 0 &&
+                 strcmp(scene, "venue_silent") != 0;
     }
     json_decref(page);
     buffer_release(&body);
