@@ -3,7 +3,7 @@
  * entitled to relief and never asked is found by the loops that were opened. */
 #include <zlib.h>
 
-#include "tests/server_process.h"
+#include "tests/attacks/attack.h"
 
 static const char units[] = "subject,request_no,place,benefit,rule,amount,paid_on\n"
                             "u0000001,R-1,320412,rent,wujin_rent_service,1000.5,\n"
@@ -291,6 +291,15 @@ static void rows_are_a_user_s_act_within_that_user_s_area(void **state)
     read_text_file(served, "r.csv.rejects.csv", &form);
     assert_non_null(strstr(form.data, "it is not within your authority"));
     buffer_release(&form);
+    assert_int_equal(with_the_file(served, "SELECT count(*) FROM audit WHERE act = 'loops.import'"
+                                           " AND actor = 'wang' AND purpose = 'safety_hazard' AND"
+                                           " fields LIKE '%inserted:1,%rejected:1'"),
+                     1);
+    form = out_of(served, "export loops --scene safety_hazard", 0);
+    buffer_release(&form);
+    assert_int_equal(with_the_file(served, "SELECT row_count FROM audit WHERE act ="
+                                           " 'loops.exported' AND actor = 'command line'"),
+                     1);
 }
 
 /* ---- Relief that nobody asked for */

@@ -165,6 +165,10 @@ bool access_area_asked(const struct request *request, int64_t *ret_first, int64_
 bool access_opened(const struct request *request, const char *act, int64_t subject_no,
                    const uint32_t *persons, size_t count, struct slice fields,
                    struct error *err) MUST_USE;
+/* Inside a job: the same for what was done to persons, in the transaction that did it. `arena`
+ * lives as long as the job. */
+bool access_record(struct sql *sql, const struct audit_entry *entry, const uint32_t *persons,
+                   size_t count, struct arena *arena, struct error *err) MUST_USE;
 /* A job of the server, once a minute, and before a person is told: puts what lists opened under
  * each person. */
 bool access_spread_seen(struct platform *platform, struct error *err) MUST_USE;

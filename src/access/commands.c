@@ -24,6 +24,20 @@ struct add_job {
     const char *name, *role, *area, *lead, *password;
 };
 
+/* What a command did to a user, in the transaction that did it; role and area may be NULL. */
+static bool record_command(struct sql *sql, const char *act, struct slice name, const char *role,
+                           const char *area, struct error *err)
+{
+    char fields[160] = "";
+    if (role && area)
+        snprintf(fields, sizeof fields, "role:%.60s,area:%.60s", role, area);
+    struct audit_entry entry = {.actor = SLICE("command line"),
+                                .act = slice_of(act),
+                                .purpose = name,
+                                .fields = slice_of(fields)};
+    return audit_append(sql, &entry, sql_now(sql), err);
+}
+
 static bool add_user(struct sql *sql, void *context, struct error *err)
 {
     struct add_job *job = context;
@@ -36,7 +50,8 @@ static bool add_user(struct sql *sql, void *context, struct error *err)
                          "the code of an area", "there is no area '%s'", job->area);
     return access_user_add(sql, job->access, slice_of(job->name), slice_of(job->role), area_no,
                            job->password, &user_no, err) &&
-           (!job->lead || access_user_set_lead(sql, user_no, slice_of(job->lead), err));
+           (!job->lead || access_user_set_lead(sql, user_no, slice_of(job->lead), err)) &&
+           record_command(sql, "user.add", slice_of(job->name), job->role, job->area, err);
 }
 
 /* One line without its end; its length. */
@@ -154,7 +169,8 @@ struct token_job {
 static bool issue_token(struct sql *sql, void *context, struct error *err)
 {
     struct token_job *job = context;
-    return access_token_issue(sql, job->access, job->name, 30, job->token, err);
+    return access_token_issue(sql, job->access, job->name, 30, job->token, err) &&
+           record_command(sql, "user.token", job->name, NULL, NULL, err);
 }
 
 static int run_token(struct command_context *context, int argc, char **argv, struct error *err)
@@ -231,11 +247,9 @@ static bool set_factor(struct sql *sql, void *context, struct error *err)
 {
     struct factor_job *job = context;
     int64_t user_no;
-    struct audit_entry entry = {
-        .actor = SLICE("command line"), .act = SLICE("user.factor"), .purpose = job->name};
     return access_user_number(sql, job->name, &user_no, err) &&
            access_factor_set(sql, job->access, user_no, job->secret, err) &&
-           audit_append(sql, &entry, world_now(job->access->platform->world), err);
+           record_command(sql, "user.factor", job->name, NULL, NULL, err);
 }
 
 static int run_factor(struct command_context *context, int argc, char **argv, struct error *err)

@@ -29,20 +29,24 @@ enum { PERSON_BYTES = 4, LISTS_AT_ONCE = 500 };
 /* ---- Recording */
 
 struct opened {
-    const struct request *request;
     struct audit_entry entry;
     struct slice persons; /* data NULL where there is none beside the subject */
 };
 
+static bool put(struct sql *sql, const struct audit_entry *entry, struct slice persons,
+                struct error *err)
+{
+    int64_t audit_no;
+    return audit_append(sql, entry, sql_now(sql), err) &&
+           (!persons.data ||
+            (sql_one_int(sql, &audit_last, NULL, 0, 0, &audit_no, err) &&
+             sql_run(sql, &list_insert, SQL_ARGUMENTS(sql_int(audit_no), sql_blob(persons)), err)));
+}
+
 static bool record(struct sql *sql, void *context, struct error *err)
 {
     struct opened *opened = context;
-    int64_t audit_no;
-    return audit_append(sql, &opened->entry, world_now(opened->request->platform->world), err) &&
-           (!opened->persons.data ||
-            (sql_one_int(sql, &audit_last, NULL, 0, 0, &audit_no, err) &&
-             sql_run(sql, &list_insert, SQL_ARGUMENTS(sql_int(audit_no), sql_blob(opened->persons)),
-                     err)));
+    return put(sql, &opened->entry, opened->persons, err);
 }
 
 /* All but the one whom the audit record names itself. */
@@ -60,8 +64,7 @@ static struct slice packed(const uint32_t *persons, size_t count, int64_t subjec
 bool access_opened(const struct request *request, const char *act, int64_t subject_no,
                    const uint32_t *persons, size_t count, struct slice fields, struct error *err)
 {
-    struct opened opened = {.request = request,
-                            .entry = {.actor = slice_of(request->actor.name),
+    struct opened opened = {.entry = {.actor = slice_of(request->actor.name),
                                       .act = slice_of(act),
                                       .purpose = request->purpose,
                                       .subject_no = subject_no   ? subject_no
@@ -71,6 +74,12 @@ bool access_opened(const struct request *request, const char *act, int64_t subje
                                       .fields = fields}};
     opened.persons = packed(persons, count, opened.entry.subject_no, request->arena);
     return store_write(request->platform->store, record, &opened, err);
+}
+
+bool access_record(struct sql *sql, const struct audit_entry *entry, const uint32_t *persons,
+                   size_t count, struct arena *arena, struct error *err)
+{
+    return put(sql, entry, packed(persons, count, entry->subject_no, arena), err);
 }
 
 /* ---- Putting them under each person */

@@ -51,24 +51,11 @@ static bool apply(struct import_batch *batch, struct sql *sql, struct error *err
     return true;
 }
 
-struct undo_job {
-    int64_t import_no, removed;
-};
-
-static bool undo_rows(struct sql *sql, void *context, struct error *err)
+static bool undo(struct platform *platform, struct sql *sql, int64_t import_no,
+                 int64_t *ret_removed, struct error *err)
 {
-    struct undo_job *job = context;
-    return series_undo(sql, job->import_no, &job->removed, err);
-}
-
-static bool undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
-                 struct error *err)
-{
-    struct undo_job job = {import_no, 0};
-    if (!store_write(platform->store, undo_rows, &job, err))
-        return false;
-    *ret_removed = job.removed;
-    return true;
+    (void)platform;
+    return series_undo(sql, import_no, ret_removed, err);
 }
 
 extern const struct import_kind import_series;

@@ -240,9 +240,10 @@ static bool apply(struct import_batch *batch, struct sql *sql, struct error *err
     return batch->dry_run || presence_bulk_add(import->bulk, events, count, err);
 }
 
-static bool undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
-                 struct error *err)
+static bool undo(struct platform *platform, struct sql *sql, int64_t import_no,
+                 int64_t *ret_removed, struct error *err)
 {
+    (void)sql;
     return presence_undo(platform->presence, (uint16_t)import_no, ret_removed, err);
 }
 
@@ -307,6 +308,7 @@ static bool write_events(void *context, const struct presence_event *events, siz
             slice_of(scan_evidence_name(scan_flags_evidence(events[i].flags)))};
         export_row(state->request->out, fields, 5);
     }
+    *state->request->rows += (int64_t)count;
     return true;
 }
 

@@ -132,16 +132,13 @@ static void put_notes(json_t *answer, struct slice text)
 }
 
 static bool write_answer(const struct streams *streams, struct response *response,
-                         int64_t *ret_changed, int64_t *ret_import, struct error *err)
+                         struct error *err)
 {
     json_t *answer = json_loadb(streams->result, streams->result_bytes, 0, NULL);
     REQUIRE(answer != NULL);
     size_t notes = streams->notes_bytes > NOTES_BYTES_MAX ? NOTES_BYTES_MAX : streams->notes_bytes;
     bool done = put_rejects(answer, (struct slice){streams->rejects, streams->rejects_bytes}, err);
     put_notes(answer, (struct slice){streams->notes, notes});
-    *ret_changed = json_integer_value(json_object_get(answer, "inserted")) +
-                   json_integer_value(json_object_get(answer, "merged"));
-    *ret_import = json_integer_value(json_object_get(answer, "import"));
     char *text = json_dumps(answer, JSON_COMPACT);
     buffer_append_text(&response->body, text);
     free(text);
@@ -150,24 +147,6 @@ static bool write_answer(const struct streams *streams, struct response *respons
 }
 
 /* ---- The run */
-
-struct record {
-    struct slice actor;
-    int64_t count, import_no;
-    timestamp now;
-};
-
-static bool audit_import(struct sql *sql, void *context, struct error *err)
-{
-    const struct record *record = context;
-    char field[48];
-    snprintf(field, sizeof field, "import:%lld", (long long)record->import_no);
-    struct audit_entry entry = {.actor = record->actor,
-                                .act = SLICE("venue.import"),
-                                .count = record->count,
-                                .fields = slice_of(field)};
-    return audit_append(sql, &entry, record->now, err);
-}
 
 static bool run_import(const struct request *request, const char *source, bool dry_run,
                        struct streams *streams, struct error *err)
@@ -182,6 +161,7 @@ static bool run_import(const struct request *request, const char *source, bool d
                                       .in_fd = fd,
                                       .working_directory_fd = -1};
     struct import_options options = {.source = source,
+                                     .actor = slice_of(request->actor.name),
                                      .dry_run = dry_run,
                                      .rejects = streams->rejected,
                                      .area_first = request->actor.area_first,
@@ -215,8 +195,6 @@ bool checkin_handle_import(const struct request *request, struct response *respo
                            struct error *err)
 {
     struct platform *platform = request->platform;
-    struct record record = {.actor = slice_of(request->actor.name),
-                            .now = world_now(platform->world)};
     struct streams streams;
     const char *source;
     bool dry_run;
@@ -224,10 +202,7 @@ bool checkin_handle_import(const struct request *request, struct response *respo
         return false;
     bool done = open_streams(&streams, err) &&
                 run_import(request, source, dry_run, &streams, err) &&
-                write_answer(&streams, response, &record.count, &record.import_no, err);
+                write_answer(&streams, response, err);
     close_streams(&streams);
-    if (!done || dry_run)
-        return done;
-    return checkin_reload_venues(platform->checkin, err) &&
-           store_write(platform->store, audit_import, &record, err);
+    return done && (dry_run || checkin_reload_venues(platform->checkin, err));
 }

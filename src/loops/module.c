@@ -3,12 +3,11 @@
 
 #include "loops/loops_internal.h"
 
-static const struct migration migrations[] = {{"src/loops/schema/001_loops.sql"},
-                                              {"src/loops/schema/002_results.sql"},
-                                              {"src/loops/schema/003_indicators.sql"},
-                                              {"src/loops/schema/004_sheet_rows.sql"},
-                                              {"src/loops/schema/005_photos.sql"},
-                                              {"src/loops/schema/006_cases.sql"}};
+static const struct migration migrations[] = {
+    {"src/loops/schema/001_loops.sql"},      {"src/loops/schema/002_results.sql"},
+    {"src/loops/schema/003_indicators.sql"}, {"src/loops/schema/004_sheet_rows.sql"},
+    {"src/loops/schema/005_photos.sql"},     {"src/loops/schema/006_cases.sql"},
+    {"src/loops/schema/007_recorded_by.sql"}};
 
 /* {"scene","stage","state","act","seat","new_owner"}; the subject is the loop, `seat` its owner or
  * who was told */

@@ -4,9 +4,10 @@
  *   tube   ──► evidence "pcr" of every member (n:1) ──► result.tube_positive | _inconclusive
  *   … and when every member of such a tube has a later result of their own: result.retest_complete
  *
- * One transaction: the result, the evidence, the events. A result is known by (laboratory,
- * accession): the same content again answers the same, another content is refused. Facts:
- * domain.md §1.5. */
+ * One transaction: the result, the evidence, the events, and the audit record that says who sent it
+ * about whom. A result is known by (laboratory, accession): the same content again answers the
+ * same, another content is refused. Whom it is about must be in the sender's area first, so that
+ * nobody learns from the answers what another area's laboratory sent. Facts: domain.md §1.5. */
 #include <stdlib.h>
 
 #include "loops/loops_internal.h"
@@ -19,7 +20,7 @@ static const struct sql_text result_find = {
 static const struct sql_text result_insert = {
     "result_insert",
     "INSERT INTO result (laboratory, accession, digest, subject_no, is_tube, outcome, sampled_at,"
-    " reported_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    " reported_at, recorded_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     "primary key"};
 static const struct sql_text result_last = {"result_last", "SELECT max(result_no) FROM result",
                                             "primary key"};
@@ -162,6 +163,11 @@ static bool read_result(const struct request *request, json_t *body, int64_t row
 
 /* ---- Keeping */
 
+/* Of each person of the result, in order. */
+struct areas {
+    int64_t of[MEMBERS_MAX];
+};
+
 /* A person of the actor's area; others are not there. */
 static bool person_area(struct engine *engine, int64_t person, int64_t *ret_area, struct error *err)
 {
@@ -175,8 +181,22 @@ static bool person_area(struct engine *engine, int64_t person, int64_t *ret_area
                      "a person of your area", "there is no person %lld", (long long)person);
 }
 
+static bool check_area(struct engine *engine, const struct result *result, struct areas *areas,
+                       struct error *err)
+{
+    if (result->person)
+        return person_area(engine, result->person, &areas->of[0], err);
+    if (result->area->no < engine->actor->area_first || result->area->no > engine->actor->area_last)
+        return error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
+                         "an area of your own", "the area is not within your authority");
+    for (size_t i = 0; i < result->member_count; i++)
+        if (!person_area(engine, result->members[i], &areas->of[i], err))
+            return false;
+    return true;
+}
+
 static bool put_evidence(struct engine *engine, const struct result *result, int64_t person,
-                         size_t tube_size, int64_t *ret_area, struct error *err)
+                         size_t tube_size, int64_t area, struct error *err)
 {
     struct evidence piece = {.kind = EVIDENCE_PCR,
                              .recorded_at = engine->now,
@@ -185,8 +205,7 @@ static bool put_evidence(struct engine *engine, const struct result *result, int
                              .detail = (uint8_t)result->outcome,
                              .tube_size = (uint16_t)tube_size};
     int64_t no;
-    return person_area(engine, person, ret_area, err) &&
-           evidence_add(engine->sql, (struct person_no){(uint32_t)person}, *ret_area, &piece,
+    return evidence_add(engine->sql, (struct person_no){(uint32_t)person}, area, &piece,
                         (struct slice){NULL, 0}, &no, err);
 }
 
@@ -236,11 +255,11 @@ static bool settle_tubes(struct engine *engine, const struct result *result, str
     return done;
 }
 
-static bool put_person(struct engine *engine, const struct result *result, struct error *err)
+static bool put_person(struct engine *engine, const struct result *result, int64_t area,
+                       struct error *err)
 {
     char payload[160], sampled[TIME_TEXT_BYTES], reported[TIME_TEXT_BYTES];
-    int64_t area;
-    if (!put_evidence(engine, result, result->person, 1, &area, err))
+    if (!put_evidence(engine, result, result->person, 1, area, err))
         return false;
     if (result->outcome == RESULT_INCONCLUSIVE) /* neither: the person is sampled again */
         return true;
@@ -253,21 +272,19 @@ static bool put_person(struct engine *engine, const struct result *result, struc
            settle_tubes(engine, result, err);
 }
 
-static bool put_tube(struct engine *engine, const struct result *result, int64_t *ret_tube,
-                     struct error *err)
+static bool put_tube(struct engine *engine, const struct result *result, const struct areas *areas,
+                     int64_t *ret_tube, struct error *err)
 {
     char payload[160], sampled[TIME_TEXT_BYTES];
-    int64_t point, area;
-    if (result->area->no < engine->actor->area_first || result->area->no > engine->actor->area_last)
-        return error_set(err, ERROR_FORBIDDEN, (struct error_place){.field = "area"},
-                         "an area of your own", "the area is not within your authority");
+    int64_t point;
     if (!thing_put(engine, SCENE_SITE, result->point, result->point, result->area->no, 0, &point,
                    err) ||
         !thing_put(engine, SCENE_TUBE, result->tube, result->tube, result->area->no, 0, ret_tube,
                    err))
         return false;
     for (size_t i = 0; i < result->member_count; i++)
-        if (!put_evidence(engine, result, result->members[i], result->member_count, &area, err) ||
+        if (!put_evidence(engine, result, result->members[i], result->member_count, areas->of[i],
+                          err) ||
             !sql_run(engine->sql, &member_put,
                      SQL_ARGUMENTS(sql_int(*ret_tube), sql_int(result->members[i])), err))
             return false;
@@ -315,23 +332,47 @@ static bool find_result(struct engine *engine, struct keeping_job *job, struct e
                              "this accession was sent with another content");
 }
 
+/* Who sent what about whom; each member of a tube finds it too. What was found is not said here:
+ * who reads the audit learns nobody's state of health from it. */
+static bool put_audit(struct engine *engine, const struct result *result, struct error *err)
+{
+    char accession[2 * NAME_MAX_BYTES + 16], fields[NAME_MAX_BYTES + 40] = "result";
+    uint32_t members[MEMBERS_MAX];
+    for (size_t i = 0; i < result->member_count; i++)
+        members[i] = (uint32_t)result->members[i];
+    snprintf(accession, sizeof accession, "accession:%.*s/%.*s", SLICE_ARG(result->laboratory),
+             SLICE_ARG(result->accession));
+    if (!result->person)
+        snprintf(fields, sizeof fields, "result,tube:%.*s,members:%zu", SLICE_ARG(result->tube),
+                 result->member_count);
+    struct audit_entry entry = {.actor = slice_of(engine->actor->name),
+                                .act = SLICE("result.record"),
+                                .purpose = slice_of(accession),
+                                .subject_no = result->person,
+                                .fields = slice_of(fields)};
+    return access_record(engine->sql, &entry, members, result->member_count, engine->arena, err);
+}
+
 static bool keep(struct engine *engine, struct keeping_job *job, struct error *err)
 {
     const struct result *result = job->result;
     int64_t subject = result->person;
-    if (!find_result(engine, job, err))
+    struct areas areas;
+    if (!check_area(engine, result, &areas, err) || !find_result(engine, job, err))
         return false;
     if (job->repeated)
         return true;
-    if (result->person ? !put_person(engine, result, err)
-                       : !put_tube(engine, result, &subject, err))
+    if (result->person ? !put_person(engine, result, areas.of[0], err)
+                       : !put_tube(engine, result, &areas, &subject, err))
         return false;
-    return sql_run(
+    return put_audit(engine, result, err) &&
+           sql_run(
                engine->sql, &result_insert,
                SQL_ARGUMENTS(sql_text(result->laboratory), sql_text(result->accession),
                              sql_blob((struct slice){(const char *)result->digest, DIGEST_BYTES}),
                              sql_int(subject), sql_int(!result->person), sql_int(result->outcome),
-                             sql_int(result->sampled_at), sql_int(result->reported_at)),
+                             sql_int(result->sampled_at), sql_int(result->reported_at),
+                             sql_int(engine->actor->user_no)),
                err) &&
            sql_one_int(engine->sql, &result_last, NULL, 0, 0, &job->no, err);
 }

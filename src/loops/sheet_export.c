@@ -16,6 +16,7 @@ struct sheet_export {
     const struct scene_column *columns;
     size_t column_count;
     struct slice source;
+    int64_t rows;
     struct xlsx *xlsx; /* NULL: CSV, written as it comes */
     FILE *out;
     struct arena row; /* cleared after each */
@@ -162,6 +163,7 @@ static bool put_loop(void *context, struct sql *sql, const struct loop_told *tol
     time_cell(export, told->state == LOOP_OPEN ? told->due_at : TIMESTAMP_NONE, &cells[count++]);
     time_cell(export, told->closed_at, &cells[count++]);
     bool done = put_row(export, cells, count, err);
+    export->rows++;
     arena_clear(&export->row);
     return done;
 }
@@ -277,13 +279,17 @@ static bool run(struct command_context *context, const struct wish *wish, struct
     if (!store_refuse_sunset(context->platform->store, err) ||
         !open_out(context, wish->path, &export.out, err))
         return false;
+    const char *what =
+        arena_print(context->arena, "scene:%s,source:%.*s,states:%u,to:%s", wish->scene->name,
+                    SLICE_ARG(source), wish->states, wish->path ? wish->path : "");
     arena_init(&export.row, 64 << 20);
-    bool done = write_all(&export, context, wish, err);
+    bool done = export_record(context->platform, "loops", slice_of(what), -1, err) &&
+                write_all(&export, context, wish, err);
     xlsx_free(export.xlsx);
     arena_release(&export.row);
     if (wish->path && fclose(export.out) != 0)
         done = error_set_errno(done ? err : &ignored, wish->path, "write") && done;
-    return done;
+    return done && export_record(context->platform, "loops", slice_of(what), export.rows, err);
 }
 
 int sheet_run_export(struct command_context *context, int argc, char **argv, struct error *err)

@@ -310,21 +310,6 @@ static bool apply(struct import_batch *batch, struct sql *sql, struct error *err
     return done;
 }
 
-static bool put_audit(struct sql *sql, void *context, struct error *err)
-{
-    const struct sheet_kind *sheet = context;
-    struct audit_entry entry = {.actor = slice_of(sheet->actor.name),
-                                .act = SLICE("loops.import"),
-                                .purpose = slice_of(sheet->scene->name)};
-    return audit_append(sql, &entry, sql_now(sql), err);
-}
-
-static bool begin(struct import_batch *batch, struct error *err)
-{
-    return batch->dry_run ||
-           store_write(batch->platform->store, put_audit, (void *)(uintptr_t)batch->kind, err);
-}
-
 /* ---- The command */
 
 static const struct import_column *import_columns(const struct sheet_kind *sheet,
@@ -383,7 +368,6 @@ static bool import(struct command_context *context, const char *path, struct she
     sheet->kind = (struct import_kind){.name = "loops",
                                        .columns = import_columns(sheet, context->arena),
                                        .words = "rows of a scene's sheet",
-                                       .begin = begin,
                                        .apply = apply,
                                        .direct = true};
     return import_run(context, &sheet->kind, path, options, ret_rejected, err);
@@ -408,8 +392,11 @@ int sheet_run_import(struct command_context *context, int argc, char **argv, str
     }
     options.source = source ? source : options.source;
     if (!sheet_scene(sheet.loops, name, &sheet.scene, err) ||
-        !take_hand(context, user, &sheet.actor, err) ||
-        !import(context, argv[0], &sheet, &options, &rejected, err))
+        !take_hand(context, user, &sheet.actor, err))
+        return command_fail(err);
+    options.actor = slice_of(sheet.actor.name);
+    options.purpose = slice_of(sheet.scene->name);
+    if (!import(context, argv[0], &sheet, &options, &rejected, err))
         return command_fail(err);
     return rejected ? EXIT_FINDINGS : EXIT_DONE;
 }

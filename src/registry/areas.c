@@ -225,10 +225,6 @@ static bool areas_end(struct import_batch *batch, bool commit, struct error *err
     return !commit || registry_reload(batch->platform->registry, err);
 }
 
-struct undo_job {
-    int64_t import_no, removed;
-};
-
 /* The numbers of an import, freed by the caller. */
 static bool numbers_of_import(struct sql *sql, int64_t import_no, int64_t **ret_numbers,
                               size_t *ret_count, struct error *err)
@@ -253,26 +249,23 @@ static bool numbers_of_import(struct sql *sql, int64_t import_no, int64_t **ret_
     }
 }
 
-static bool undo_rows(struct sql *sql, void *context, struct error *err)
+static bool areas_undo(struct platform *platform, struct sql *sql, int64_t import_no,
+                       int64_t *ret_removed, struct error *err)
 {
-    struct undo_job *job = context;
     int64_t *numbers;
     size_t count;
-    bool done = numbers_of_import(sql, job->import_no, &numbers, &count, err);
+    (void)platform;
+    bool done = numbers_of_import(sql, import_no, &numbers, &count, err);
     for (size_t i = 0; done && i < count; i++)
         done = registry_keep_floor(sql, KIND_AREA, parent_of(numbers[i]), numbers[i], err);
     free(numbers);
-    return done && sql_run_count(sql, &area_undo, SQL_ARGUMENTS(sql_int(job->import_no)),
-                                 &job->removed, err);
+    return done &&
+           sql_run_count(sql, &area_undo, SQL_ARGUMENTS(sql_int(import_no)), ret_removed, err);
 }
-static bool areas_undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
-                       struct error *err)
+
+static bool areas_undone(struct platform *platform, struct error *err)
 {
-    struct undo_job job = {import_no, 0};
-    bool done = store_write(platform->store, undo_rows, &job, err) &&
-                registry_reload(platform->registry, err);
-    *ret_removed = job.removed;
-    return done;
+    return registry_reload(platform->registry, err);
 }
 
 const struct import_kind import_areas = {.name = "areas",
@@ -280,4 +273,5 @@ const struct import_kind import_areas = {.name = "areas",
                                          .columns = area_columns,
                                          .apply = areas_apply,
                                          .end = areas_end,
-                                         .undo = areas_undo};
+                                         .undo = areas_undo,
+                                         .undone = areas_undone};

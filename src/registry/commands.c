@@ -80,6 +80,19 @@ static int run_undo(struct command_context *context, int argc, char **argv, stru
     return EXIT_DONE;
 }
 
+/* Who was given what is on record before the first row leaves: a reader may go away before the
+ * last. */
+static bool export_recorded(const struct export_kind *kind, const struct export_request *request,
+                            const char *from, const char *to, struct error *err)
+{
+    const char *what = arena_print(request->arena, "source:%.*s,from:%s,to:%s,format:%s",
+                                   SLICE_ARG(request->source), from ? from : "", to ? to : "",
+                                   request->ndjson ? "ndjson" : "csv");
+    return export_record(request->platform, kind->name, slice_of(what), -1, err) &&
+           kind->run(request, err) &&
+           export_record(request->platform, kind->name, slice_of(what), *request->rows, err);
+}
+
 static int run_export(struct command_context *context, int argc, char **argv, struct error *err)
 {
     const char *source, *from, *to, *format;
@@ -90,6 +103,7 @@ static int run_export(struct command_context *context, int argc, char **argv, st
         !command_arguments(&registry_commands[2], argc, argv, 1, 1, err))
         return command_fail(err);
     timestamp first = 0, last = (timestamp)UINT32_MAX * SECOND;
+    int64_t rows = 0;
     if (format && strcmp(format, "csv") != 0 && strcmp(format, "ndjson") != 0) {
         error_set(err, ERROR_USAGE, (struct error_place){.field = "--format"}, "csv or ndjson",
                   "unknown format");
@@ -107,11 +121,14 @@ static int run_export(struct command_context *context, int argc, char **argv, st
                                      .to = last / SECOND,
                                      .ndjson = format && strcmp(format, "ndjson") == 0,
                                      .out = context->out,
+                                     .rows = &rows,
                                      .arena = context->arena};
     for (size_t i = 0; i < export_kind_count; i++)
         if (strcmp(export_kinds[i]->name, argv[0]) == 0)
-            return may_pass(context->platform, argv[0], err) && export_kinds[i]->run(&request, err)
-                       ? EXIT_DONE : command_fail(err);
+            return may_pass(context->platform, argv[0], err) &&
+                           export_recorded(export_kinds[i], &request, from, to, err)
+                       ? EXIT_DONE
+                       : command_fail(err);
     return unknown_kind(argv[0], err);
 }
 

@@ -16,6 +16,34 @@ void export_row(FILE *out, const struct slice *fields, size_t count)
     buffer_release(&line);
 }
 
+/* ---- The audit record */
+
+struct record_job {
+    const char *kind;
+    struct slice what;
+    int64_t rows;
+};
+
+static bool record(struct sql *sql, void *context, struct error *err)
+{
+    const struct record_job *job = context;
+    bool over = job->rows >= 0;
+    char act[48];
+    snprintf(act, sizeof act, "%s.%s", job->kind, over ? "exported" : "export");
+    struct audit_entry entry = {.actor = SLICE("command line"),
+                                .act = slice_of(act),
+                                .count = over ? job->rows : 0,
+                                .fields = job->what};
+    return audit_append(sql, &entry, sql_now(sql), err);
+}
+
+bool export_record(struct platform *platform, const char *kind, struct slice what, int64_t rows,
+                   struct error *err)
+{
+    struct record_job job = {kind, what, rows};
+    return store_write(platform->store, record, &job, err);
+}
+
 /* ---- Statements to rows */
 
 struct export_columns {
@@ -77,6 +105,7 @@ static bool export_statement(const struct export_request *request, const struct 
             put_object(request->out, columns, fields);
         else
             export_row(request->out, fields, (size_t)columns->count);
+        ++*request->rows;
     }
     store_read_end(request->platform->store, sql);
     return done;

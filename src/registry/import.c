@@ -46,6 +46,7 @@ struct import_run {
     bool rejects_lost; /* rows were rejected that no file holds */
     bool rejects_written;
     bool rejects_given; /* by the caller: not closed here, and no file of a name */
+    struct slice actor, purpose;
     FILE *rejects;
     char *rejects_name;
 };
@@ -285,8 +286,10 @@ struct finish_job {
     int64_t import_no;
     const char *state;
     struct import_result result;
+    struct audit_entry audit;
 };
 
+/* The end of an import that ran, or of what was taken back, and who did it. */
 static bool finish_import(struct sql *sql, void *context, struct error *err)
 {
     struct finish_job *job = context;
@@ -299,7 +302,7 @@ static bool finish_import(struct sql *sql, void *context, struct error *err)
                    SQL_ARGUMENTS(sql_int(job->import_no), sql_text(slice_of(job->state)),
                                  sql_int(job->result.rows), sql_int(job->result.inserted)),
                    err) &&
-           event_emit(sql, &event, err);
+           event_emit(sql, &event, err) && audit_append(sql, &job->audit, sql_now(sql), err);
 }
 
 static bool execute(struct import_run *run, struct error *err)
@@ -362,6 +365,25 @@ static bool close_rejects(struct import_run *run, struct error *err)
                               "a file that can be written", "rejected rows cannot be written");
 }
 
+/* Who took what in; rows that change what is said of a past moment are told apart. */
+static struct audit_entry audit_of(struct import_run *run, const char *source, const char *state)
+{
+    const struct import_result *r = &run->result;
+    struct arena *arena = run->context->arena;
+    const char *backdated =
+        r->backdated ? arena_print(arena, ",backdated:%lld", (long long)r->backdated) : "";
+    const char *fields = arena_print(
+        arena,
+        "import:%lld,source:%s,state:%s,rows:%lld,inserted:%lld,merged:%lld,unchanged:%lld,"
+        "rejected:%lld%s",
+        (long long)run->batch.import_no, source, state, (long long)r->rows, (long long)r->inserted,
+        (long long)r->merged, (long long)r->unchanged, (long long)r->rejected, backdated);
+    return (struct audit_entry){.actor = run->actor.data ? run->actor : SLICE("command line"),
+                                .act = slice_of(arena_print(arena, "%s.import", run->kind->name)),
+                                .purpose = run->purpose,
+                                .fields = slice_of(fields)};
+}
+
 /* A dry run leaves no trace: it has no number and no row in `import`. */
 static bool run_numbered(struct import_run *run, const char *path, struct error *err)
 {
@@ -377,8 +399,9 @@ static bool run_numbered(struct import_run *run, const char *path, struct error 
     run->batch.import_no = begin.import_no;
     bool done = execute(run, err);
     struct error ignored;
-    struct finish_job finish = {run->kind->name, begin.import_no, done ? "done" : "failed",
-                                run->result};
+    const char *state = done ? "done" : "failed";
+    struct finish_job finish = {run->kind->name, begin.import_no, state, run->result,
+                                audit_of(run, source, state)};
     return store_write(store, finish_import, &finish, done ? err : &ignored) && done;
 }
 
@@ -396,11 +419,14 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
     run->context = context;
     run->rejects = options->rejects;
     run->rejects_given = options->rejects != NULL;
+    run->actor = options->actor;
+    run->purpose = options->purpose;
     run->batch = (struct import_batch){.kind = kind,
                                        .platform = context->platform,
                                        .source = slice_of(options->source),
                                        .create_missing = options->create_missing,
                                        .dry_run = options->dry_run,
+                                       .begun_at = world_now(context->platform->world),
                                        .area_first = options->area_first,
                                        .area_last = options->area_last,
                                        .rows = run->rows,
@@ -426,6 +452,30 @@ bool import_run(struct command_context *context, const struct import_kind *kind,
     return done;
 }
 
+struct undo_job {
+    struct platform *platform;
+    const struct import_kind *kind;
+    int64_t removed;
+    struct finish_job finish;
+};
+
+/* The rows, the import's state and the audit record go together. */
+static bool undo_import(struct sql *sql, void *context, struct error *err)
+{
+    struct undo_job *job = context;
+    struct finish_job *finish = &job->finish;
+    char act[48], fields[80];
+    if (!job->kind->direct &&
+        !job->kind->undo(job->platform, sql, finish->import_no, &job->removed, err))
+        return false;
+    snprintf(act, sizeof act, "%s.undo", finish->kind);
+    snprintf(fields, sizeof fields, "import:%lld,removed:%lld", (long long)finish->import_no,
+             (long long)job->removed);
+    finish->audit = (struct audit_entry){
+        .actor = SLICE("command line"), .act = slice_of(act), .fields = slice_of(fields)};
+    return finish_import(sql, finish, err);
+}
+
 bool import_undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
                  struct error *err)
 {
@@ -447,7 +497,14 @@ bool import_undo(struct platform *platform, int64_t import_no, int64_t *ret_remo
         return error_set(err, ERROR_NOT_FOUND, (struct error_place){.field = "import"},
                          "the number of an import", "there is no import %lld to take back",
                          (long long)import_no);
-    struct finish_job finish = {kind->name, import_no, "undone", {0}};
-    return kind->undo(platform, import_no, ret_removed, err) &&
-           store_write(platform->store, finish_import, &finish, err);
+    struct undo_job job = {
+        .platform = platform,
+        .kind = kind,
+        .finish = {.kind = kind->name, .import_no = import_no, .state = "undone"}};
+    if ((kind->direct && !kind->undo(platform, NULL, import_no, &job.removed, err)) ||
+        !store_write(platform->store, undo_import, &job, err) ||
+        (kind->undone && !kind->undone(platform, err)))
+        return false;
+    *ret_removed = job.removed;
+    return true;
 }

@@ -407,22 +407,15 @@ static bool apply_table(struct import_batch *batch, struct sql *sql, const struc
     return true;
 }
 
-struct undo_job {
-    const struct kind_table *table;
-    int64_t import_no, removed;
-};
-
-static bool undo_rows(struct sql *sql, void *context, struct error *err)
+static bool undo_rows(struct sql *sql, const struct kind_table *table, int64_t import_no,
+                      int64_t *ret_removed, struct error *err)
 {
-    struct undo_job *job = context;
     int64_t highest;
-    return sql_one_int(sql, &job->table->last, SQL_ARGUMENTS(sql_int(job->table->kind)), 0,
-                       &highest, err) &&
-           registry_keep_floor(sql, job->table->kind, 0, highest, err) &&
-           sql_run(sql, &job->table->undo_ids,
-                   SQL_ARGUMENTS(sql_int(job->table->kind), sql_int(job->import_no)), err) &&
-           sql_run_count(sql, &job->table->undo, SQL_ARGUMENTS(sql_int(job->import_no)),
-                         &job->removed, err);
+    return sql_one_int(sql, &table->last, SQL_ARGUMENTS(sql_int(table->kind)), 0, &highest, err) &&
+           registry_keep_floor(sql, table->kind, 0, highest, err) &&
+           sql_run(sql, &table->undo_ids, SQL_ARGUMENTS(sql_int(table->kind), sql_int(import_no)),
+                   err) &&
+           sql_run_count(sql, &table->undo, SQL_ARGUMENTS(sql_int(import_no)), ret_removed, err);
 }
 
 /* ---- The tables. A changed row keeps the import that made it. */
@@ -453,13 +446,11 @@ static bool undo_rows(struct sql *sql, void *context, struct error *err)
     {                                                                                              \
         return apply_table(batch, sql, &ident##_table, ident##_columns, err);                      \
     }                                                                                              \
-    static bool ident##_undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,   \
-                             struct error *err)                                                    \
+    static bool ident##_undo(struct platform *platform, struct sql *sql, int64_t import_no,        \
+                             int64_t *ret_removed, struct error *err)                              \
     {                                                                                              \
-        struct undo_job job = {&ident##_table, import_no, 0};                                      \
-        bool done = store_write(platform->store, undo_rows, &job, err);                            \
-        *ret_removed = job.removed;                                                                \
-        return done;                                                                               \
+        (void)platform;                                                                            \
+        return undo_rows(sql, &ident##_table, import_no, ret_removed, err);                        \
     }                                                                                              \
     const struct import_kind import_##ident = {.name = shown,                                      \
                                                .words = words_,                                    \

@@ -144,6 +144,7 @@ bool registry_venue(struct sql *sql, uint32_t venue_no, struct arena *arena,
  * be undone), re-import is `unchanged`. A kind gives its columns and a batch function. */
 struct import_result {
     int64_t rows, inserted, merged, unchanged, rejected;
+    int64_t backdated; /* of the inserted: recorded, by their own word, long before the import */
 };
 struct import_batch { /* up to 4096 rows, columns resolved by name */
     const struct import_kind *kind;
@@ -152,6 +153,7 @@ struct import_batch { /* up to 4096 rows, columns resolved by name */
     bool create_missing, dry_run;
     int64_t area_first, area_last; /* of rows that may be touched; 0, 0: of all */
     int64_t import_no;
+    timestamp begun_at;
     size_t row_count;
     const struct csv_row *rows;   /* fields in the file's order */
     const int *column_of;         /* field index of kind->columns[i], -1 where absent */
@@ -183,9 +185,12 @@ struct import_kind {
     /* One batch. With `sql` (inside a store job) unless `direct`. False = the import stops, nothing
      * of this batch is kept. */
     bool (*apply)(struct import_batch *batch, struct sql *sql, struct error *err);
-    bool direct; /* apply gets sql NULL and runs on the caller's thread (checkins) */
-    bool (*undo)(struct platform *platform, int64_t import_no, int64_t *ret_removed,
-                 struct error *err);
+    bool direct; /* apply and undo get sql NULL and run on the caller's thread (checkins) */
+    /* Takes rows back, with `sql` inside a store job unless `direct`; optional: afterwards, when
+     * that is on disk. */
+    bool (*undo)(struct platform *platform, struct sql *sql, int64_t import_no,
+                 int64_t *ret_removed, struct error *err);
+    bool (*undone)(struct platform *platform, struct error *err);
 };
 /* Rooms above register their kinds here (src/modules.c lists them). */
 extern const struct import_kind *const import_kinds[];
@@ -198,6 +203,7 @@ struct export_request {
     int64_t from, to;    /* unix seconds, for kinds that have a time */
     bool ndjson;
     FILE *out;
+    int64_t *rows; /* counted by the kind */
     struct arena *arena;
 };
 struct export_kind {
@@ -206,6 +212,10 @@ struct export_kind {
 };
 extern const struct export_kind *const export_kinds[];
 extern const size_t export_kind_count;
+/* The audit record of an export: before a row leaves (`rows` negative), `what` says which rows were
+ * asked for; and when all have left, with their number. */
+bool export_record(struct platform *platform, const char *kind, struct slice what, int64_t rows,
+                   struct error *err) MUST_USE;
 /* One row: quotes, and neutralises cells that a spreadsheet would take for a formula. */
 void export_row(FILE *out, const struct slice *fields, size_t count);
 /* Whether a cell, after any "'", begins as a formula does. Protecting puts one "'" before such a

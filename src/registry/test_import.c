@@ -413,6 +413,50 @@ static void undo_takes_one_import_back_and_its_numbers_are_never_used_again(void
     test_city_remove(&city);
 }
 
+/* ---- Who did it */
+
+static void what_comes_in_goes_back_and_leaves_is_on_record(void **state)
+{
+    (void)state;
+    struct test_city city;
+    struct error err;
+    int64_t broken, records;
+    struct sql *sql;
+    char number[24], wanted[120];
+    test_city_create(&city, true);
+    test_import(&city, "persons", "person_id,birth_year\na,1980\nb,1980\nc,x\n",
+                TEST_COUNTS(2, 0, 0, 1));
+    snprintf(number, sizeof number, "%lld", (long long)test_count(&city, "import"));
+    snprintf(wanted, sizeof wanted,
+             "import:%s,source:default,state:done,rows:3,inserted:2,merged:0,unchanged:0,"
+             "rejected:1",
+             number);
+    assert_int_equal(test_audits(&city, "persons.import", wanted), 1);
+    test_put(&city, "rows.csv", "person_id\nd\n");
+    assert_int_equal(test_run(&city, "import", "persons", "rows.csv", "--dry-run"), EXIT_DONE);
+    assert_int_equal(test_audits(&city, "persons.import", "%"), 1);
+    /* a file that ends in nonsense: what came before is kept, and said */
+    test_put(&city, "rows.csv", "person_id\ne\n\"f\" g,\n");
+    assert_int_not_equal(test_run(&city, "import", "persons", "rows.csv"), EXIT_DONE);
+    assert_int_equal(test_audits(&city, "persons.import", "%"), 2);
+    /* before the first row, and with their number after the last */
+    assert_int_equal(test_run(&city, "export", "persons", "--format", "ndjson"), EXIT_DONE);
+    assert_int_equal(test_audits(&city, "persons.export", "source:default,%,format:ndjson"), 1);
+    assert_int_equal(test_audits(&city, "persons.exported", "%"), 1);
+    assert_int_equal(test_run(&city, "export", "everything"), EXIT_USAGE);
+    assert_int_equal(test_audits(&city, "%export%", "%"), 0);
+    assert_int_equal(test_run(&city, "import undo", number), EXIT_DONE);
+    snprintf(wanted, sizeof wanted, "import:%s,removed:2", number);
+    assert_int_equal(test_audits(&city, "persons.undo", wanted), 1);
+    assert_int_equal(test_run(&city, "import undo", "999"), EXIT_FINDINGS);
+    assert_int_equal(test_audits(&city, "persons.undo", "%"), 1);
+    test_fail_on(store_read_begin(city.platform.store, &sql, &err), &err);
+    test_fail_on(audit_verify(sql, 1, INT64_MAX, &broken, &records, &err), &err);
+    store_read_end(city.platform.store, sql);
+    assert_int_equal(broken, 0);
+    test_city_remove(&city);
+}
+
 /* ---- Out and in again */
 
 static void export_of_every_kind_goes_in_and_comes_out_equal(void **state)
@@ -536,6 +580,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_counts_and_changes_nothing),
         cmocka_unit_test(an_import_that_broke_off_is_resumed_without_doubles),
         cmocka_unit_test(undo_takes_one_import_back_and_its_numbers_are_never_used_again),
+        cmocka_unit_test(what_comes_in_goes_back_and_leaves_is_on_record),
         cmocka_unit_test(export_of_every_kind_goes_in_and_comes_out_equal),
         cmocka_unit_test(no_identity_lies_in_clear_in_the_database_or_its_log),
         cmocka_unit_test(a_hundred_thousand_persons_are_imported_in_bounded_time),

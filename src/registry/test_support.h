@@ -196,6 +196,29 @@ static inline void test_import(struct test_city *city, const char *kind, const c
 }
 #define TEST_COUNTS(...) (const int64_t[4]){__VA_ARGS__}
 
+static inline bool test_count_audit(struct sql *sql, const char *act, const char *fields,
+                                    int64_t *ret_count, struct error *err)
+{
+    static const struct sql_text text = {"test_audit",
+                                         "SELECT count(*) FROM audit WHERE actor = 'command line'"
+                                         " AND act = ?1 AND fields LIKE ?2",
+                                         "test"};
+    return sql_one_int(sql, &text,
+                       SQL_ARGUMENTS(sql_text(slice_of(act)), sql_text(slice_of(fields))), 0,
+                       ret_count, err);
+}
+/* Audit records of the command line with that act whose fields are like `fields` (SQL's LIKE). */
+static inline int64_t test_audits(struct test_city *city, const char *act, const char *fields)
+{
+    struct error err;
+    struct sql *sql;
+    int64_t count;
+    test_fail_on(store_read_begin(city->platform.store, &sql, &err), &err);
+    test_fail_on(test_count_audit(sql, act, fields, &count, &err), &err);
+    store_read_end(city->platform.store, sql);
+    return count;
+}
+
 /* The number of an external id of the source "default"; 0 where unknown. */
 static inline int64_t test_number_of(struct test_city *city, enum registry_kind kind,
                                      const char *id)

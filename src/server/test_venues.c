@@ -316,6 +316,10 @@ static void a_sheet_registers_venues_and_gives_back_what_it_rejects(void **state
         json_string_value(json_array_get(json_object_get(answer.json, "notes"), 0)), "colour"));
     assert_int_equal(answer.audits, 1);
     answer_release(&answer);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM audit WHERE act = 'venues.import'"
+                                           " AND actor = 'cdc_lead' AND fields LIKE"
+                                           " '%inserted:2,%rejected:2'"),
+                     1);
     assert_int_equal(loopback_number(loop, "SELECT count(*) FROM venue"), before + 2);
     answer = call_as(loop, "cdc_lead", HTTP_POST, path, SHEET);
     assert_int_equal(number(answer.json, "unchanged"), 2);

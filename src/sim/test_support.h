@@ -122,6 +122,7 @@ static inline char *demo_export(struct demo *demo, const struct export_kind *kin
     struct arena arena;
     char *text = NULL;
     size_t length = 0;
+    int64_t rows = 0;
     FILE *out = open_memstream(&text, &length);
     arena_init(&arena, (size_t)1 << 30);
     struct export_request request = {.platform = &demo->platform,
@@ -129,6 +130,7 @@ static inline char *demo_export(struct demo *demo, const struct export_kind *kin
                                      .from = 0,
                                      .to = UINT32_MAX,
                                      .out = out,
+                                     .rows = &rows,
                                      .arena = &arena};
     done_or_fail(kind->run(&request, &err), &err);
     fclose(out);

@@ -90,6 +90,7 @@ static bool put_piece(const struct export_request *request, struct sql_query *qu
         put_object(request->out, fields);
     else
         export_row(request->out, fields, FIELDS);
+    ++*request->rows;
     return true;
 }
 

@@ -6,6 +6,9 @@
 #include "status/status_internal.h"
 
 enum { ID_BYTES_MAX = 200, APPROVERS_MAX = 100 };
+/* A piece recorded longer ago than this is told in the import's audit record: with it, what is said
+ * of a past moment changes. A source that delivers as it records stays below. */
+static const timestamp BACKDATED = HOUR;
 
 const struct sql_text evidence_known_text = {
     "evidence_known",
@@ -198,6 +201,7 @@ static enum put insert(struct import_batch *batch, struct evidence_sealer *seale
         !evidence_emit(sql, person, area, piece, no, err))
         return PUT_FAILED;
     batch->result->inserted++;
+    batch->result->backdated += piece->recorded_at < batch->begun_at - BACKDATED;
     return PUT_SETTLED;
 }
 
@@ -278,28 +282,19 @@ static bool end(struct import_batch *batch, bool commit, struct error *err)
     return !commit || !batch->platform->status || status_catch_up(batch->platform->status, err);
 }
 
-struct undo_job {
-    int64_t import_no, removed;
-};
-
-static bool undo_rows(struct sql *sql, void *context, struct error *err)
+static bool undo(struct platform *platform, struct sql *sql, int64_t import_no,
+                 int64_t *ret_removed, struct error *err)
 {
-    struct undo_job *job = context;
     struct event event = {.kind = SLICE("evidence.bulk")};
-    return sql_run_count(sql, &evidence_undo_text, SQL_ARGUMENTS(sql_int(job->import_no)),
-                         &job->removed, err) &&
-           evidence_seal_undone(sql, job->import_no, err) && event_emit(sql, &event, err);
+    (void)platform;
+    return sql_run_count(sql, &evidence_undo_text, SQL_ARGUMENTS(sql_int(import_no)), ret_removed,
+                         err) &&
+           evidence_seal_undone(sql, import_no, err) && event_emit(sql, &event, err);
 }
 
-static bool undo(struct platform *platform, int64_t import_no, int64_t *ret_removed,
-                 struct error *err)
+static bool undone(struct platform *platform, struct error *err)
 {
-    struct undo_job job = {import_no, 0};
-    if (!store_write(platform->store, undo_rows, &job, err) ||
-        (platform->status && !status_catch_up(platform->status, err)))
-        return false;
-    *ret_removed = job.removed;
-    return true;
+    return !platform->status || status_catch_up(platform->status, err);
 }
 
 extern const struct import_kind import_evidence;
@@ -308,4 +303,5 @@ const struct import_kind import_evidence = {.name = "evidence",
                                             .columns = columns,
                                             .apply = apply,
                                             .end = end,
-                                            .undo = undo};
+                                            .undo = undo,
+                                            .undone = undone};

@@ -166,6 +166,26 @@ static void undo_takes_evidence_back_and_the_table_with_it(void **state)
     city_remove(&city);
 }
 
+/* It stays allowed, since a city's history is loaded so; and it is seen. The city stands still at
+ * 2022-04-14T14:30+08:00. */
+static void what_changes_the_past_is_told_by_the_record_of_the_import(void **state)
+{
+    (void)state;
+    struct test_city city;
+    city_make(&city);
+#define SYMPTOMS(id, recorded) id ",p4,symptoms," recorded "," T("01", "07") ",,,,,,,\n"
+    static const char rows[] = HEADER SYMPTOMS("x", "2022-04-14T13:31:00+08:00")
+        SYMPTOMS("y", "2022-04-14T13:29:00+08:00") SYMPTOMS("z", T("01", "08"));
+    test_import(&city, "evidence", rows, TEST_COUNTS(3, 0, 0, 0));
+    assert_int_equal(test_audits(&city, "evidence.import", "%inserted:3,%,backdated:2"), 1);
+    test_import(&city, "evidence", rows, TEST_COUNTS(0, 0, 3, 0)); /* changes nothing */
+    assert_int_equal(test_audits(&city, "evidence.import", "%backdated%"), 1);
+    assert_int_equal(test_audits(&city, "evidence.import", "%unchanged:3%"), 1);
+    assert_int_equal(test_run(&city, "export", "evidence"), EXIT_DONE);
+    assert_int_equal(test_audits(&city, "evidence.exported", "%"), 1);
+    city_remove(&city);
+}
+
 static void a_dry_run_of_evidence_changes_no_colour(void **state)
 {
     (void)state;
@@ -210,6 +230,7 @@ int main(void)
         cmocka_unit_test(what_is_no_health_evidence_has_no_way_in),
         cmocka_unit_test(undo_takes_evidence_back_and_the_table_with_it),
         cmocka_unit_test(a_dry_run_of_evidence_changes_no_colour),
+        cmocka_unit_test(what_changes_the_past_is_told_by_the_record_of_the_import),
         cmocka_unit_test(exported_evidence_goes_in_and_comes_out_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

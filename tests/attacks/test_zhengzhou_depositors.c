@@ -1,7 +1,8 @@
 /* Zhengzhou, June 2022: officials gave 1317 depositors of a bank a red code, so that they could
  * not travel to protest. Here an officer with every log-in of the house tries to code a list of
  * people: by every import, by every route, by an override with friends. Nobody's status moves,
- * and it leaves a trace. */
+ * and it leaves a trace. What a laboratory sends must be believed, and what the data directory is
+ * given too: who lies that way turns a list red, and the audit names the hand for each person. */
 #include "attack.h"
 
 enum { LISTED = 20 };
@@ -166,12 +167,143 @@ static void an_officer_with_friends_in_the_line_gets_nobody_coded(void **state)
     ran_release(&ran);
 }
 
+/* ---- Ways that do code somebody: whose hand it was */
+
+static bool is_red(const struct served *served, long long person, const char *reader)
+{
+    char path[80];
+    snprintf(path, sizeof path, "/persons/%lld/status", person);
+    struct reply reply = send_to(served, "GET", path, reader, "duty:cdc_lead", NULL);
+    assert_int_equal(reply.status, 200);
+    bool red = strcmp(json_string_value(json_object_get(reply.json, "color")), "red") == 0;
+    reply_release(&reply);
+    return red;
+}
+
+static void wait_for_red(const struct served *served, long long person, const char *reader)
+{
+    double until = seconds_now() + 20;
+    while (!is_red(served, person, reader) && seconds_now() < until)
+        usleep(20000);
+    assert_true(is_red(served, person, reader));
+}
+
+/* The person finds the act among those on them, by the officer's role. */
+static void expect_told(struct served *served, int person, const char *auditor)
+{
+    char session[120], path[80];
+    session_of_holder(served, person, session);
+    struct reply reply = send_to(served, "GET", "/me/accesses", session, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(reply.body.data, "result.record"));
+    reply_release(&reply);
+    snprintf(path, sizeof path, "/audit/records?person=%d", person);
+    reply = send_to(served, "GET", path, auditor, "duty:auditor", NULL);
+    assert_int_equal(reply.status, 200);
+    size_t i, named = 0;
+    json_t *item;
+    json_array_foreach (json_object_get(reply.json, "items"), i, item)
+        named += strcmp(json_string_value(json_object_get(item, "act")), "result.record") == 0 &&
+                 strcmp(json_string_value(json_object_get(item, "user")), "lab_duty") == 0;
+    if (named != 1)
+        fail_msg("person %d: %s", person, reply.body.data);
+    reply_release(&reply);
+}
+
+#define LISTED_RESULT                                                                              \
+    "{\"laboratory\":\"L\",\"accession\":\"dep%d\",\"sampled_at\":\"2022-04-14T10:00:00+08:00\","  \
+    "\"reported_at\":\"2022-04-14T14:00:00+08:00\",\"result\":\"positive\",\"person\":%d}\n"
+
+static void who_turns_a_list_red_in_the_laboratory_is_named_for_each_of_them(void **state)
+{
+    struct served *served = *state;
+    char laboratory[80], auditor[80], reader[80];
+    int persons[LISTED];
+    struct buffer lines;
+    token_of_user(served, "cdc_lead", reader);
+    token_of_user(served, "lab_duty", laboratory);
+    token_of_user(served, "auditor", auditor);
+    buffer_init(&lines, 1 << 16);
+    for (int i = 0; i < LISTED; i++) {
+        persons[i] = 300 + i;
+        buffer_print(&lines, LISTED_RESULT, persons[i], persons[i]);
+    }
+    struct reply reply = send_to(served, "POST", "/results:batch", laboratory, NULL, lines.data);
+    assert_int_equal(reply.status, 200);
+    assert_null(strstr(reply.body.data, "\"done\":false"));
+    reply_release(&reply);
+    for (int i = 0; i < LISTED; i++)
+        wait_for_red(served, persons[i], reader);
+    /* again: no further trace */
+    reply = send_to(served, "POST", "/results:batch", laboratory, NULL, lines.data);
+    assert_null(strstr(reply.body.data, "\"repeated\":false"));
+    reply_release(&reply);
+    for (int i = 0; i < LISTED; i++)
+        expect_told(served, persons[i], auditor);
+    assert_true(with_the_file(served,
+                              "SELECT count(*) FROM audit WHERE act = 'result.record' AND"
+                              " actor = 'lab_duty' AND purpose LIKE 'accession:L/dep%'") == LISTED);
+    assert_true(with_the_file(served, "SELECT count(*) FROM result r JOIN app_user u ON u.user_no ="
+                                      " r.recorded_by WHERE u.name = 'lab_duty' AND r.accession"
+                                      " LIKE 'dep%'") == LISTED);
+    expect_run(served, "audit verify", 0, NULL);
+    buffer_release(&lines);
+}
+
+/* The command line needs no log-in: who may use the data directory may lie. Making a hand, lending
+ * it, lying about the past, taking it back and giving the list away are five records. */
+static void who_turns_a_list_red_by_commands_leaves_a_record_of_each(void **state)
+{
+    struct served *served = *state;
+    static const char rows[] =
+        "evidence_id,person_id,kind,recorded_at,at,until,of,detail,tube_size,reason_code,requester,"
+        "approvers\ndep1,dep1,case," AT "," AT ",,,,,,,\n";
+    char reader[80];
+    token_of_user(served, "cdc_lead", reader);
+    struct ran ran =
+        run_with(served, "a long password\n", "user add nobody --role lab_duty --area 320400");
+    assert_int_equal(ran.code, 0);
+    ran_release(&ran);
+    expect_run(served, "user token nobody", 0, NULL);
+    write_text(served->directory, "list.csv", "person_id\ndep1\n");
+    expect_run(served, "import persons list.csv", 0, NULL);
+    write_text(served->directory, "list.csv", rows);
+    ran = run(served, "import evidence list.csv");
+    assert_int_equal(ran.code, 0);
+    json_t *printed = json_loads(ran.out.data, 0, NULL);
+    long long import_no = json_integer_value(json_object_get(printed, "import"));
+    json_decref(printed);
+    ran_release(&ran);
+    wait_for_red(served,
+                 with_the_file(served, "SELECT no FROM external_id WHERE kind = 1 AND id = 'dep1'"),
+                 reader);
+    ran = run(served, "export evidence");
+    assert_int_equal(ran.code, 0);
+    ran_release(&ran);
+    char line[60];
+    snprintf(line, sizeof line, "import undo %lld", import_no);
+    expect_run(served, line, 0, NULL);
+#define ON_RECORD(where)                                                                           \
+    assert_true(with_the_file(served, "SELECT count(*) FROM audit WHERE actor = 'command line'"    \
+                                      " AND " where) == 1)
+    ON_RECORD("act = 'user.add' AND purpose = 'nobody' AND fields = 'role:lab_duty,area:320400'");
+    ON_RECORD("act = 'user.token' AND purpose = 'nobody'");
+    ON_RECORD("act = 'persons.import' AND fields LIKE '%inserted:1,%'");
+    ON_RECORD("act = 'evidence.import' AND fields LIKE '%inserted:1,%backdated:1'");
+    ON_RECORD("act = 'evidence.export'");
+    ON_RECORD("act = 'evidence.exported' AND row_count > 0");
+    ON_RECORD("act = 'evidence.undo' AND fields LIKE 'import:%,removed:1'");
+    expect_run(served, "audit verify", 0, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SERVED_TEST(no_import_takes_a_list),
         SERVED_TEST(no_route_takes_a_colour),
         SERVED_TEST(an_officer_with_friends_in_the_line_gets_nobody_coded),
+        SERVED_TEST(who_turns_a_list_red_in_the_laboratory_is_named_for_each_of_them),
+        SERVED_TEST(who_turns_a_list_red_by_commands_leaves_a_record_of_each),
     };
     return cmocka_run_group_tests(tests, city_build, city_destroy);
 }

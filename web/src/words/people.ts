@@ -189,6 +189,7 @@ export const peopleWords = {
   look_override_decision_refused: { zh: "批转码未成", en: "tried to decide an override" },
   look_appeal_list: { zh: "在待办申诉里看到", en: "saw in the appeals to decide" },
   look_appeal_file: { zh: "代为申诉", en: "appealed for the person" },
+  look_result_record: { zh: "登记检测结果", en: "recorded a test result" },
   look_trace: { zh: "追踪", en: "traced" },
   look_case_list: { zh: "在病例名单里看到", en: "saw in the case list" },
   look_case_read: { zh: "看病例", en: "read the case" },

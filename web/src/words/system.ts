@@ -130,6 +130,8 @@ export const systemWords = {
   act_case_chain: { zh: "查看病例的传播链", en: "read a case's chain" },
   act_case_contacts: { zh: "查看病例的接触者", en: "read a case's contacts" },
   act_case_loops: { zh: "查看病例的闭环", en: "read a case's loops" },
+  act_result_record: { zh: "登记检测结果", en: "recorded a test result" },
+  act_venues_import: { zh: "导入场所", en: "imported venues" },
   act_trace: { zh: "追踪", en: "traced" },
   act_loop_read: { zh: "查看闭环", en: "read a loop" },
   act_audit_search: { zh: "查审计记录", en: "searched the audit" },
