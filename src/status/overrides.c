@@ -10,7 +10,6 @@
  * decided request again. */
 #include "access/access.h"
 #include "policy/permissions.h"
-#include "registry/registry.h"
 #include "status/redress.h"
 
 static const struct sql_text override_insert = {
@@ -421,13 +420,12 @@ bool override_handle_refuse(const struct request *request, struct response *resp
 /* ---- GET /overrides: the work list */
 
 /* The object is the caller's. */
-static void put_row(struct json_writer *writer, struct platform *platform,
+static void put_row(struct json_writer *writer, const struct request *request,
                     const struct override_row *row)
 {
-    const struct area *area = registry_area(platform->registry, row->area_no);
     json_field_int64(writer, "id", row->no);
     json_field_int64(writer, "person_no", row->person);
-    json_field_text(writer, "area", area ? area->code : SLICE(""));
+    redress_home(writer, request, row->area_no);
     json_field_text(writer, "to", slice_of(color_name((enum color)row->color)));
     json_field_time(writer, "from", row->from);
     json_field_time(writer, "expires", row->expires);
@@ -477,7 +475,7 @@ bool override_write_of_person(const struct request *request, struct sql *sql, in
         sql_end(query);
     for (size_t i = 0; done && i < count; i++) {
         json_object_begin(writer);
-        put_row(writer, request->platform, &rows[i]);
+        put_row(writer, request, &rows[i]);
         done = put_decisions(sql, rows[i].no, writer, err);
         json_object_end(writer);
     }
@@ -487,14 +485,13 @@ bool override_write_of_person(const struct request *request, struct sql *sql, in
 /* ---- The list */
 
 static bool list_rows(const struct request *request, struct sql *sql, int64_t state,
-                      struct json_writer *writer, int64_t *ret_count, struct error *err)
+                      struct json_writer *writer, struct redress_seen *seen, struct error *err)
 {
     struct sql_query *query;
     struct override_row row = {.no = 0};
     int64_t after, limit;
     bool found;
     char cursor[32];
-    *ret_count = 0;
     if (!request_cursor(request, &after, err) || !request_limit(request, &limit, err) ||
         !sql_begin(sql, &override_page,
                    SQL_ARGUMENTS(sql_int(state), sql_int(after),
@@ -502,10 +499,11 @@ static bool list_rows(const struct request *request, struct sql *sql, int64_t st
                                  sql_int(request->actor.area_last), sql_int(limit)),
                    &query, err))
         return false;
+    redress_seen_init(seen, request, limit);
     json_object_begin(writer);
     json_key(writer, "items");
     json_array_begin(writer);
-    for (;; ++*ret_count) {
+    for (;;) {
         if (!sql_next(query, &found, err))
             return false;
         if (!found)
@@ -514,13 +512,14 @@ static bool list_rows(const struct request *request, struct sql *sql, int64_t st
             sql_end(query);
             return false;
         }
+        seen->persons[seen->count++] = (uint32_t)row.person;
         json_object_begin(writer);
-        put_row(writer, request->platform, &row);
+        put_row(writer, request, &row);
         json_object_end(writer);
     }
     json_array_end(writer);
     cursor_format(row.no, cursor);
-    if (*ret_count == limit)
+    if ((int64_t)seen->count == limit)
         json_field_text(writer, "next", slice_of(cursor));
     else
         json_field_null(writer, "next");
@@ -532,7 +531,8 @@ bool override_handle_list(const struct request *request, struct response *respon
                           struct error *err)
 {
     struct slice text = request_query(request, "state");
-    int64_t state = STATE_OPEN, count = 0;
+    int64_t state = STATE_OPEN;
+    struct redress_seen seen;
     struct json_writer writer;
     struct sql *sql;
     while (text.data && state < STATES && !slice_equal(text, slice_of(state_names[state])))
@@ -543,8 +543,8 @@ bool override_handle_list(const struct request *request, struct response *respon
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
     json_writer_init(&writer, &response->body);
-    bool done = list_rows(request, sql, state, &writer, &count, err);
+    bool done = list_rows(request, sql, state, &writer, &seen, err);
     json_writer_release(&writer);
     store_read_end(request->platform->store, sql);
-    return done && status_audit_read(request, "override.list", 0, count, "person_no,words", err);
+    return done && redress_seen_record(&seen, "override.list", err);
 }

@@ -2,7 +2,10 @@
  * status. */
 #include "status/redress.h"
 
+#include "access/access.h"
+#include "access/shown.h"
 #include "policy/permissions.h"
+#include "registry/registry.h"
 
 enum { NOTICES_MAX = 200 };
 
@@ -96,6 +99,37 @@ bool redress_audit(struct sql *sql, const struct request *request, const char *a
                                 .fields = slice_of(fields)};
     return audit_append(sql, &entry, sql_now(sql), err);
 }
+
+/* ---- What lists show of persons */
+
+void redress_seen_init(struct redress_seen *seen, const struct request *request, int64_t limit)
+{
+    *seen = (struct redress_seen){
+        .request = request,
+        .persons = arena_alloc(request->arena, (size_t)limit * sizeof *seen->persons)};
+}
+
+bool redress_seen_record(const struct redress_seen *seen, const char *act, struct error *err)
+{
+    const struct request *request = seen->request;
+    struct slice shown = shown_names(request->actor.reads, FIELD_BIT(FIELD_HOME), request->arena);
+    struct slice fields = slice_of(arena_print(request->arena, "%.*s,words", SLICE_ARG(shown)));
+    return access_opened(request, act, 0, seen->persons, seen->count, fields, err);
+}
+
+void redress_home(struct json_writer *writer, const struct request *request, int64_t area_no)
+{
+    const struct area *area = registry_area(request->platform->registry, area_no);
+    struct slice home = {NULL, 0};
+    if (area)
+        home = shown_field(request->actor.reads, FIELD_HOME, area->code, request->arena);
+    if (home.data)
+        json_field_text(writer, "area", home);
+    else
+        json_field_null(writer, "area");
+}
+
+/* ---- Refusals and events */
 
 struct refusal {
     const struct request *request;

@@ -33,6 +33,18 @@ bool redress_audit(struct sql *sql, const struct request *request, const char *a
 /* Keeps the trace of a try that was refused: an audit row of its own. Always false, `err` stays. */
 bool redress_refused(const struct request *request, const char *act, int64_t person,
                      struct error *err) MUST_USE;
+/* Whom a list shows: each of them can be told who looked. */
+struct redress_seen {
+    const struct request *request;
+    uint32_t *persons; /* room for the limit of the request, in its arena */
+    size_t count;
+};
+void redress_seen_init(struct redress_seen *seen, const struct request *request, int64_t limit);
+/* One audit record for the answer, traced at each person, before it leaves. */
+bool redress_seen_record(const struct redress_seen *seen, const char *act,
+                         struct error *err) MUST_USE;
+/* "area": what the reader is shown of where the person lives; null where that is nothing. */
+void redress_home(struct json_writer *writer, const struct request *request, int64_t area_no);
 /* An event about a person with {"id":no} as its payload, inside a job. */
 bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t area_no, int64_t no,
                   struct error *err) MUST_USE;

@@ -266,7 +266,7 @@ export interface Operations {
       items: Array<{
         id: number;
         person_no?: number;
-        area?: string;
+        area?: string | null;
         about: number | null;
         words: string;
         filed_at: string;
@@ -291,7 +291,7 @@ export interface Operations {
     answer: {
       id: number;
       person_no?: number;
-      area?: string;
+      area?: string | null;
       about: number | null;
       words: string;
       filed_at: string;
@@ -319,7 +319,7 @@ export interface Operations {
     answer: {
       id: number;
       person_no?: number;
-      area?: string;
+      area?: string | null;
       about: number | null;
       words: string;
       filed_at: string;
@@ -1463,7 +1463,7 @@ export interface Operations {
       items: Array<{
         id: number;
         person_no?: number;
-        area?: string;
+        area?: string | null;
         about: number | null;
         words: string;
         filed_at: string;
@@ -1492,7 +1492,7 @@ export interface Operations {
     answer: {
       id: number;
       person_no?: number;
-      area?: string;
+      area?: string | null;
       about: number | null;
       words: string;
       filed_at: string;
@@ -1697,7 +1697,7 @@ export interface Operations {
       items: Array<{
         id: number;
         person_no: number;
-        area: string;
+        area: string | null;
         to: "green" | "yellow";
         from: string;
         expires: string;
@@ -1894,7 +1894,7 @@ export interface Operations {
       overrides: Array<{
         id: number;
         person_no: number;
-        area: string;
+        area: string | null;
         to: "green" | "yellow";
         from: string;
         expires: string;
@@ -1914,7 +1914,7 @@ export interface Operations {
       appeals: Array<{
         id: number;
         person_no?: number;
-        area?: string;
+        area?: string | null;
         about: number | null;
         words: string | null;
         filed_at: string;
