@@ -251,7 +251,7 @@ static void reviewers_see_the_gravest_oddity_first(void **state)
         assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, path, NULL, PURPOSE), 200);
     }
     assert_string_equal(first_oddity(loop, kind), "many_in_a_row");
-    loopback_change(loop, "INSERT INTO watched_person (person_no, words) VALUES (9, 'known')");
+    loopback_change(loop, "INSERT INTO watched_person (person_no, plain_words) VALUES (9, '')");
     assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/9", NULL, PURPOSE),
                      200);
     assert_string_equal(first_oddity(loop, kind), "watched_person");
@@ -373,6 +373,8 @@ static void the_signed_head_shows_what_was_cut_off(void **state)
 
 /* ---- Broken glass */
 
+#define GLASS_REASON "unconscious at the checkpoint, kin wanted"
+
 static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state)
 {
     struct loopback *loop = *state;
@@ -386,9 +388,8 @@ static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, glass), 403);
     assert_int_equal(
         status_as(loop, user, HTTP_POST, "/api/v1/break-glass", "{\"reason\":\"x\"}", NULL), 400);
-    struct answer broken =
-        call_as(loop, user, HTTP_POST, "/api/v1/break-glass",
-                "{\"reason\":\"unconscious at the checkpoint, kin wanted\"}", NULL);
+    struct answer broken = call_as(loop, user, HTTP_POST, "/api/v1/break-glass",
+                                   "{\"reason\":\"" GLASS_REASON "\"}", NULL);
     assert_int_equal(broken.status, 200);
     assert_int_equal(broken.events, 1);
     assert_int_equal(broken.audits, 1);
@@ -400,9 +401,34 @@ static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state
         call_as(loop, "cdc_lead-320412", HTTP_GET, "/api/v1/break-glass", NULL, NULL);
     json_t *item = json_array_get(json_object_get(told.json, "items"), 0);
     assert_string_equal(text_of(item, "user"), user);
+    assert_string_equal(text_of(item, "reason"), GLASS_REASON);
     answer_release(&told);
     loop->platform->world->fixed += 31 * MINUTE;
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, glass), 403);
+}
+
+/* The chain can never be changed: no words about a person stand in it. */
+static void the_audit_names_the_broken_glass_by_number_and_shows_its_reason(void **state)
+{
+    struct loopback *loop = *state;
+    struct answer broken = call_as(loop, "cdc_duty", HTTP_POST, "/api/v1/break-glass",
+                                   "{\"reason\":\"" GLASS_REASON "\"}", NULL);
+    assert_int_equal(broken.status, 200);
+    answer_release(&broken);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM audit WHERE act = 'glass.break'"
+                                           " AND purpose = 'glass:1'"),
+                     1);
+    assert_int_equal(loopback_number(loop,
+                                     "SELECT count(*) FROM broken_glass WHERE plain_reason = ''"
+                                     " AND instr(reason, 'checkpoint') = 0"),
+                     1);
+    struct answer shown = call_as(loop, "auditor", HTTP_GET, "/api/v1/audit/records?actor=cdc_duty",
+                                  NULL, "duty:auditor");
+    json_t *item = json_array_get(json_object_get(shown.json, "items"), 0);
+    assert_int_equal(shown.status, 200);
+    assert_string_equal(text_of(item, "purpose"), "glass:1");
+    assert_string_equal(text_of(item, "reason"), GLASS_REASON);
+    answer_release(&shown);
 }
 
 static void a_purpose_is_one_that_the_reader_holds(void **state)
@@ -432,6 +458,7 @@ int main(void)
         LOOPBACK_TEST(a_district_administrator_ends_no_citys_duty),
         LOOPBACK_TEST(the_signed_head_shows_what_was_cut_off),
         LOOPBACK_TEST(broken_glass_opens_other_areas_for_its_time_and_is_told),
+        LOOPBACK_TEST(the_audit_names_the_broken_glass_by_number_and_shows_its_reason),
         LOOPBACK_TEST(a_purpose_is_one_that_the_reader_holds),
     };
     return LOOPBACK_RUN(tests);

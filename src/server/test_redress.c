@@ -153,6 +153,12 @@ static void who_stands_in_the_line_does_not_approve(void **state)
     loopback_change(loop, "UPDATE app_user SET lead_no = 0");
     expect_as(loop, "approver", HTTP_POST, "/api/v1/overrides/1/refuse", "{\"words\":\"不\"}", 200,
               "refused");
+    char path[80];
+    snprintf(path, sizeof path, "/api/v1/persons/%u/redress", person);
+    expect_as(loop, "cdc_duty", HTTP_GET, path, NULL, 200, "\"words\":\"不\"");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM override_decision WHERE"
+                                           " plain_words = '' AND instr(words, '不') = 0"),
+                     1);
     assert_int_equal(color_now(loop), COLOR_YELLOW);
 }
 

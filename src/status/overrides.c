@@ -52,8 +52,8 @@ static const struct sql_text override_update = {
     "primary key"};
 static const struct sql_text decision_insert = {
     "override_decision_insert",
-    "INSERT INTO override_decision (override_no, user_no, name, approves, words, decided_at)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    "INSERT INTO override_decision (override_no, user_no, name, approves, words, plain_words,"
+    " decided_at) VALUES (?1, ?2, ?3, ?4, ?5, '', ?6)",
     "primary key"};
 static const struct sql_text approvers_select = {
     "override_approvers",
@@ -360,11 +360,14 @@ static bool decide_job(struct sql *sql, void *context, struct error *err)
         return status_no_rules(err);
     if (!find_row(sql, request, row, err) || !may_decide(sql, deciding, err))
         return false;
+    struct sql_value words = sql_null();
+    if (!deciding->approves)
+        words = sql_blob(
+            redress_encrypt(sql, WORDS_OF_REFUSAL, row->no, deciding->words, request->arena));
     if (!sql_run(sql, &decision_insert,
                  SQL_ARGUMENTS(sql_int(row->no), sql_int(request->actor.user_no),
-                               sql_text(slice_of(request->actor.name)),
-                               sql_int(deciding->approves), sql_text(deciding->words),
-                               sql_int(now)),
+                               sql_text(slice_of(request->actor.name)), sql_int(deciding->approves),
+                               words, sql_int(now)),
                  err))
         return err->code == ERROR_CONFLICT ? conflict(err, "you have approved it already") : false;
     if (!read_approvers(sql, deciding, names, &count, err))
@@ -401,7 +404,7 @@ static bool decide(struct deciding *deciding, struct response *response, struct 
 bool override_handle_approve(const struct request *request, struct response *response,
                              struct error *err)
 {
-    struct deciding deciding = {.request = request, .approves = true, .words = SLICE("")};
+    struct deciding deciding = {.request = request, .approves = true};
     return decide(&deciding, response, err);
 }
 
@@ -440,21 +443,28 @@ static void put_row(struct json_writer *writer, const struct request *request,
 /* ---- Of one person, for the dossier: with what each hand decided */
 
 static bool put_decisions(struct sql *sql, int64_t override_no, struct json_writer *writer,
-                          struct error *err)
+                          struct arena *arena, struct error *err)
 {
     struct sql_query *query;
+    struct slice words = SLICE("");
     bool row = false;
     bool done = sql_begin(sql, &decisions_select, SQL_ARGUMENTS(sql_int(override_no)), &query, err);
     json_key(writer, "decisions");
     json_array_begin(writer);
     while (done && (done = sql_next(query, &row, err)) && row) {
+        if (!sql_is_null(query, 2) &&
+            !(done = redress_decrypt(sql, WORDS_OF_REFUSAL, override_no, sql_get_blob(query, 2),
+                                     arena, &words, err)))
+            break;
         json_object_begin(writer);
         json_field_text(writer, "name", sql_get_text(query, 0));
         json_field_bool(writer, "approves", sql_get_int(query, 1) != 0);
-        json_field_text(writer, "words", sql_get_text(query, 2));
+        json_field_text(writer, "words", sql_is_null(query, 2) ? SLICE("") : words);
         json_field_time(writer, "decided_at", sql_get_int(query, 3));
         json_object_end(writer);
     }
+    if (!done && row)
+        sql_end(query);
     json_array_end(writer);
     return done;
 }
@@ -476,7 +486,7 @@ bool override_write_of_person(const struct request *request, struct sql *sql, in
     for (size_t i = 0; done && i < count; i++) {
         json_object_begin(writer);
         put_row(writer, request, &rows[i]);
-        done = put_decisions(sql, rows[i].no, writer, err);
+        done = put_decisions(sql, rows[i].no, writer, request->arena, err);
         json_object_end(writer);
     }
     return done;

@@ -34,9 +34,31 @@ static const struct sql_text decision_words_replace = {
     "decision_words_replace", WORDS_REPLACE("appeal", "appeal_no", "decision_words"),
     "primary key"};
 
+static const struct sql_text refusal_words = {
+    "refusal_words",
+    "SELECT override_no, words FROM override_decision WHERE override_no > ?1 AND approves = 0"
+    " AND words IS NOT NULL ORDER BY override_no LIMIT ?2",
+    "primary key"};
+static const struct sql_text refusal_words_replace = {
+    "refusal_words_replace",
+    "UPDATE override_decision SET words = ?2 WHERE override_no = ?1 AND approves = 0",
+    "primary key"};
+/* What is left of before they were encrypted. */
+static const struct sql_text refusal_plain = {
+    "refusal_plain",
+    "SELECT override_no, plain_words FROM override_decision WHERE plain_words <> ''"
+    " ORDER BY override_no LIMIT ?1",
+    "whole index override_decision_plain: nothing, but for once"};
+static const struct sql_text refusal_encrypt = {
+    "refusal_encrypt",
+    "UPDATE override_decision SET words = ?2, plain_words = '' WHERE override_no = ?1"
+    " AND approves = 0",
+    "primary key"};
+
 const struct sql_list redress_statements =
     SQL_LIST(&appeal_of_piece, &override_words, &override_words_replace, &appeal_words,
-             &appeal_words_replace, &decision_words, &decision_words_replace);
+             &appeal_words_replace, &decision_words, &decision_words_replace, &refusal_words,
+             &refusal_words_replace, &refusal_plain, &refusal_encrypt);
 
 #define WORDS_ROW(kind) ((int64_t)(kind) << WORDS_SHIFT)
 const struct cipher_column redress_ciphers[REDRESS_CIPHERS] = {
@@ -46,6 +68,11 @@ const struct cipher_column redress_ciphers[REDRESS_CIPHERS] = {
      &appeal_words_replace},
     {"appeal.decision_words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_DECISION), &decision_words,
      &decision_words_replace},
+    {"override_decision.words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_REFUSAL), &refusal_words,
+     &refusal_words_replace},
+};
+const struct plain_column redress_plains[REDRESS_PLAINS] = {
+    {&redress_ciphers[3], &refusal_plain, &refusal_encrypt},
 };
 
 static int64_t words_row(enum redress_words kind, int64_t no)

@@ -14,9 +14,15 @@
 
 enum { REDRESS_WORDS_MAX = 2000 };
 /* Keeps the ciphers of the tables apart (keys.h: a cipher is bound to its row). */
-enum redress_words { WORDS_OF_OVERRIDE = 1, WORDS_OF_APPEAL, WORDS_OF_DECISION };
-enum { WORDS_SHIFT = 60, REDRESS_CIPHERS = 3 };
+enum redress_words {
+    WORDS_OF_OVERRIDE = 2,
+    WORDS_OF_REFUSAL = 3, /* of an override: there is one at most */
+    WORDS_OF_APPEAL = 4,
+    WORDS_OF_DECISION = 6
+};
+enum { WORDS_SHIFT = 59, REDRESS_CIPHERS = 4, REDRESS_PLAINS = 1 };
 extern const struct cipher_column redress_ciphers[REDRESS_CIPHERS];
+extern const struct plain_column redress_plains[REDRESS_PLAINS];
 struct slice redress_encrypt(const struct sql *sql, enum redress_words kind, int64_t no,
                              struct slice plain, struct arena *arena);
 bool redress_decrypt(const struct sql *sql, enum redress_words kind, int64_t no,

@@ -386,6 +386,7 @@ export interface Operations {
         role: string;
         act: string;
         purpose: string;
+        reason: string | null;
         subject_no: number | null;
         rows: number;
         fields: string;
@@ -427,7 +428,7 @@ export interface Operations {
         no: number;
         user: string;
         role: string;
-        reason: string;
+        reason: string | null;
         opened_at: string;
         expires_at: string;
       }>;
@@ -795,7 +796,7 @@ export interface Operations {
         requester: string;
         approver: string | null;
         purpose: string;
-        words: string;
+        words: string | null;
         state: "requested" | "approved" | "refused";
         requested_at: string;
         expires_at: string | null;
