@@ -65,10 +65,10 @@
     "\"category\",\"area\",\"closed\"],\"properties\":{\"venue_no\":" NUMBER "," NAMED             \
     ",\"closed\":{\"type\":\"boolean\"}}}}}}"
 #define ODDITY                                                                                     \
-    "{\"type\":\"object\",\"required\":[\"kind\",\"words\",\"user\",\"count\",\"score\","          \
-    "\"last_at\",\"last_audit_no\"],\"properties\":{\"kind\":" TEXT ",\"words\":" WORDS            \
-    ",\"user\":" TEXT ",\"count\":" NUMBER ",\"score\":{\"type\":\"number\"},\"last_at\":" TIME    \
-    ",\"last_audit_no\":" NUMBER "}}"
+    "{\"type\":\"object\",\"required\":[\"kind\",\"words\",\"user\",\"count\",\"list_of\","        \
+    "\"score\",\"last_at\",\"last_audit_no\"],\"properties\":{\"kind\":" TEXT ",\"words\":" WORDS  \
+    ",\"user\":" TEXT ",\"count\":" NUMBER ",\"list_of\":" NUMBER_OR_NULL                          \
+    ",\"score\":{\"type\":\"number\"},\"last_at\":" TIME ",\"last_audit_no\":" NUMBER "}}"
 #define AUDIT_RECORD                                                                               \
     "{\"type\":\"object\",\"required\":[\"no\",\"at\",\"real_at\",\"user\",\"role\"," \
     "\"act\",\"purpose\",\"reason\",\"subject_no\",\"rows\",\"fields\"],"                          \

@@ -365,6 +365,7 @@ export interface Operations {
         };
         user: string;
         count: number;
+        list_of: number | null;
         score: number;
         last_at: string;
         last_audit_no: number;

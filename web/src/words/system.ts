@@ -98,6 +98,7 @@ export const systemWords = {
   odditiesNone: { zh: "近 7 天没有值得问的查看", en: "No read of the last 7 days deserves a question" },
   odditiesAbout: { zh: "只是线索，不是结论：先问查看的人。", en: "A hint, not a finding: ask who looked first." },
   odditiesTable: { zh: "异常查看", en: "Odd reads" },
+  oddityListOf: { zh: "最小的名单 {count} 人", en: "smallest list: {count|person|persons}" },
   thOddity: { zh: "什么", en: "What" },
   thTimes: { zh: "次数", en: "Times" },
   thScore: { zh: "分量", en: "Weight" },
