@@ -9,7 +9,7 @@
 static const char *const small_tables[] = {"scene_version", "area", "source", "app_user", "import",
                                            "migration", "event_cursor", "setting",
                                            "retention_run", "retention_hold",
-                                           "sunset_signature"};
+                                           "sunset_signature", "watched_person"};
 
 struct plan_run {
     sqlite3 *database;

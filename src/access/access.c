@@ -339,9 +339,10 @@ static const struct migration migrations[] = {{"src/access/schema/001_access.sql
                                               {"src/access/schema/002_ended_sessions.sql"},
                                               {"src/access/schema/003_duties.sql"},
                                               {"src/access/schema/003_leads.sql"},
-                                              {"src/access/schema/004_units.sql"}};
+                                              {"src/access/schema/004_units.sql"},
+                                              {"src/access/schema/005_glass_reason.sql"}};
 
-/* The second factors, for a rotation of the key that they lie under. */
+/* The second factors, for a rotation of the key that they lie under; reasons: glass.c. */
 static const struct sql_text factor_block = {
     "factor_block",
     "SELECT user_no, factor FROM app_user WHERE user_no > ?1 AND factor IS NOT NULL"
@@ -352,6 +353,10 @@ static const struct sql_text factor_replace = {
 static const struct sql_list cipher_statements = SQL_LIST(&factor_block, &factor_replace);
 static const struct cipher_column ciphers[] = {
     {"app_user.factor", KEY_SESSION, 0, &factor_block, &factor_replace},
+    {"broken_glass.reason", KEY_IDENTITY, CIPHER_GLASS, &glass_reason_block, &glass_reason_replace},
+};
+static const struct plain_column plains[] = {
+    {&ciphers[1], &glass_reason_plain, &glass_reason_encrypt},
 };
 
 const struct module access_module = {
@@ -366,7 +371,9 @@ const struct module access_module = {
                                                    &purpose_statements, &access_command_statements,
                                                    &access_lead_statements, &cipher_statements,
                                                    &within_statements, &opened_statements,
-                                                   NULL},
+                                                   &glass_statements, NULL},
     .ciphers = ciphers,
     .cipher_count = sizeof ciphers / sizeof *ciphers,
+    .plains = plains,
+    .plain_count = sizeof plains / sizeof *plains,
 };

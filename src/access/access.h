@@ -157,6 +157,11 @@ bool access_person_within(struct platform *platform, struct sql *sql, const stru
 bool access_area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,
                        struct error *err) MUST_USE;
 
+/* The reason of the broken glass that an audit record's purpose names ("glass:NUMBER"), for who
+ * reviews its area; data NULL where the purpose names none, or where its key was destroyed. */
+bool access_glass_reason(struct sql *sql, const struct actor *reviewer, struct slice purpose,
+                         struct arena *arena, struct slice *ret_reason, struct error *err) MUST_USE;
+
 /* ---- What an answer opens of whom (opened.c) */
 
 /* One audit record, and a row with the persons beside the one it names, so that each can be told

@@ -44,7 +44,11 @@ bool token_issue(struct sql *sql, int64_t user_no, const char *kind, timestamp n
                  timestamp expires, char out[ACCESS_TOKEN_BYTES], struct error *err) MUST_USE;
 /* Forgets devices that were not seen for 90 days. (login.c) */
 bool devices_forget(struct sql *sql, timestamp now, struct error *err) MUST_USE;
-/* gate.c */
+/* glass.c */
+#define CIPHER_GLASS ((int64_t)5 << 59) /* rows under KEY_IDENTITY, apart from other rooms' */
+extern const struct sql_list glass_statements;
+extern const struct sql_text glass_reason_block, glass_reason_replace, glass_reason_plain,
+    glass_reason_encrypt;
 bool glass_break_handle(const struct request *request, struct response *response,
                         struct error *err) MUST_USE;
 bool glass_list_handle(const struct request *request, struct response *response,

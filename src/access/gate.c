@@ -8,24 +8,10 @@ static const struct sql_text purpose_case = {
     "purpose_case",
     "SELECT case_no FROM case_record WHERE case_no = ?1 AND area_no BETWEEN ?2 AND ?3",
     "primary key"};
-static const struct sql_text glass_insert = {
-    "glass_insert",
-    "INSERT INTO broken_glass (user_no, area_no, reason, opened_at, expires_at)"
-    " VALUES (?1, ?2, ?3, ?4, ?5)",
-    "primary key"};
 static const struct sql_text glass_open = {
     "glass_open", "SELECT max(expires_at) FROM broken_glass WHERE user_no = ?1 AND expires_at > ?2",
     "broken_glass_by_user"};
-static const struct sql_text glass_list = {
-    "glass_list",
-    "SELECT g.glass_no, u.name, u.role, g.reason, g.opened_at, g.expires_at FROM broken_glass g"
-    " JOIN app_user u ON u.user_no = g.user_no"
-    " WHERE g.area_no BETWEEN ?1 AND ?2 AND (?3 = 0 OR g.glass_no < ?3)"
-    " ORDER BY g.glass_no DESC LIMIT ?4",
-    "primary key, backwards"};
-
-const struct sql_list purpose_statements =
-    SQL_LIST(&purpose_case, &glass_insert, &glass_open, &glass_list);
+const struct sql_list purpose_statements = SQL_LIST(&purpose_case, &glass_open);
 
 static bool no_purpose(struct error *err, const char *expected, const char *what)
 {
@@ -218,95 +204,4 @@ bool access_gate(struct access *access, const struct route *route, struct actor 
         return false;
     return !route->opens_identity || (store_refuse_sunset(access->platform->store, err) &&
                                       holds_purpose(access, route, actor, purpose, err));
-}
-
-/* ---- Breaking the glass */
-
-struct glass_job {
-    const struct request *request;
-    struct slice reason;
-    timestamp now, expires;
-};
-
-static bool break_glass(struct sql *sql, void *context, struct error *err)
-{
-    const struct glass_job *job = context;
-    const struct actor *actor = &job->request->actor;
-    struct audit_entry entry = {
-        .actor = slice_of(actor->name), .act = SLICE("glass.break"), .purpose = job->reason};
-    struct event event = {.kind = SLICE("access.glass_broken"),
-                          .subject_no = actor->user_no,
-                          .area_no = actor->area_first,
-                          .at = job->now};
-    return sql_run(sql, &glass_insert,
-                   SQL_ARGUMENTS(sql_int(actor->user_no), sql_int(actor->area_first),
-                                 sql_text(job->reason), sql_int(job->now), sql_int(job->expires)),
-                   err) &&
-           audit_append(sql, &entry, job->now, err) && event_emit(sql, &event, err);
-}
-
-bool glass_break_handle(const struct request *request, struct response *response, struct error *err)
-{
-    static const char *const fields[] = {"reason", NULL};
-    struct json_place place = {.source = "body", .required = true};
-    struct platform *platform = request->platform;
-    struct glass_job job = {.request = request, .now = world_now(platform->world)};
-    json_t *body;
-    if (!request_json(request, &body, err) || !json_only_fields(body, fields, place, err) ||
-        !json_text(body, "reason", place, &job.reason, err))
-        return false;
-    if (job.reason.length < 10 || job.reason.length > 1000)
-        return error_set(err, ERROR_BAD_VALUE, (struct error_place){.field = "reason"},
-                         "10 to 1000 bytes", "say in a sentence why this cannot wait");
-    job.expires = job.now + policy_number(platform->policy, NUMBER_GLASS_MINUTES) * MINUTE;
-    if (!store_write(platform->store, break_glass, &job, err))
-        return false;
-    struct json_writer writer;
-    json_writer_init(&writer, &response->body);
-    json_object_begin(&writer);
-    json_field_text(&writer, "purpose", SLICE("duty:break_glass"));
-    json_field_time(&writer, "expires_at", job.expires);
-    json_object_end(&writer);
-    json_writer_release(&writer);
-    return true;
-}
-
-bool glass_list_handle(const struct request *request, struct response *response, struct error *err)
-{
-    struct sql *sql;
-    struct sql_query *query;
-    struct json_writer writer;
-    int64_t limit, after, count = 0, last = 0;
-    if (!request_limit(request, &limit, err) || !request_cursor(request, &after, err) ||
-        !store_read_begin(request->platform->store, &sql, err))
-        return false;
-    bool row = false;
-    bool done = sql_begin(sql, &glass_list,
-                          SQL_ARGUMENTS(sql_int(request->actor.area_first),
-                                        sql_int(request->actor.area_last), sql_int(after),
-                                        sql_int(limit + 1)),
-                          &query, err);
-    json_writer_init(&writer, &response->body);
-    json_object_begin(&writer);
-    json_key(&writer, "items");
-    json_array_begin(&writer);
-    while (done && (done = sql_next(query, &row, err)) && row && ++count <= limit) {
-        last = sql_get_int(query, 0);
-        json_object_begin(&writer);
-        json_field_int64(&writer, "no", last);
-        json_field_text(&writer, "user", sql_get_text(query, 1));
-        json_field_text(&writer, "role", sql_get_text(query, 2));
-        json_field_text(&writer, "reason", sql_get_text(query, 3));
-        json_field_time(&writer, "opened_at", sql_get_int(query, 4));
-        json_field_time(&writer, "expires_at", sql_get_int(query, 5));
-        json_object_end(&writer);
-    }
-    if (done && row)
-        sql_end(query);
-    json_array_end(&writer);
-    json_field_cursor(&writer, done && count > limit ? last : 0);
-    json_object_end(&writer);
-    json_writer_release(&writer);
-    store_read_end(request->platform->store, sql);
-    return done;
 }

@@ -339,7 +339,8 @@ static bool unit_handle(const struct request *request, struct response *response
 #define GLASS                                                                                      \
     "{\"type\":\"object\",\"required\":[\"no\",\"user\",\"role\",\"reason\",\"opened_at\","        \
     "\"expires_at\"],\"properties\":{\"no\":{\"type\":\"integer\"},\"user\":" TEXT                 \
-    ",\"role\":" TEXT ",\"reason\":" TEXT ",\"opened_at\":" TIME ",\"expires_at\":" TIME "}}"
+    ",\"role\":" TEXT ",\"reason\":{\"type\":[\"string\",\"null\"]},\"opened_at\":" TIME           \
+    ",\"expires_at\":" TIME "}}"
 
 const struct route access_routes[ACCESS_ROUTES] = {
     {.method = HTTP_GET,

@@ -63,8 +63,14 @@ static bool begin_search(const struct request *request, struct sql *sql,
                      err);
 }
 
-static void put_record(struct json_writer *writer, struct sql_query *query)
+/* `reason`: why the glass was broken, where the record is of that; it is not in the chain. */
+static bool put_record(const struct request *request, struct sql *sql, struct sql_query *query,
+                       struct json_writer *writer, struct error *err)
 {
+    struct slice reason;
+    if (!access_glass_reason(sql, &request->actor, sql_get_text(query, 6), request->arena, &reason,
+                             err))
+        return false;
     json_object_begin(writer);
     json_field_int64(writer, "no", sql_get_int(query, 0));
     json_field_time(writer, "at", sql_get_int(query, 1));
@@ -73,6 +79,10 @@ static void put_record(struct json_writer *writer, struct sql_query *query)
     json_field_text(writer, "role", sql_get_text(query, 4));
     json_field_text(writer, "act", sql_get_text(query, 5));
     json_field_text(writer, "purpose", sql_get_text(query, 6));
+    if (reason.data)
+        json_field_text(writer, "reason", reason);
+    else
+        json_field_null(writer, "reason");
     if (sql_get_int(query, 7))
         json_field_int64(writer, "subject_no", sql_get_int(query, 7));
     else
@@ -80,6 +90,7 @@ static void put_record(struct json_writer *writer, struct sql_query *query)
     json_field_int64(writer, "rows", sql_get_int(query, 8));
     json_field_text(writer, "fields", sql_get_text(query, 9));
     json_object_end(writer);
+    return true;
 }
 
 static bool put_records(const struct request *request, struct sql *sql, const struct search *search,
@@ -93,9 +104,10 @@ static bool put_records(const struct request *request, struct sql *sql, const st
     json_array_begin(writer);
     while (done && (done = sql_next(query, &row, err)) && row && ++count <= search->limit) {
         last = sql_get_int(query, 0);
-        put_record(writer, query);
+        if (!(done = put_record(request, sql, query, writer, err)))
+            break;
     }
-    if (done && row)
+    if (row)
         sql_end(query);
     json_array_end(writer);
     json_field_cursor(writer, done && count > search->limit ? last : 0);

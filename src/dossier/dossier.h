@@ -8,6 +8,9 @@
  * last one, in real time. */
 bool dossier_sign_head(struct platform *platform, struct error *err) MUST_USE;
 
+/* What the loops room writes into loop.subject_kind of a loop about a person; it asserts it. */
+enum { DOSSIER_LOOP_OF_PERSON = 0 };
+
 extern const struct module dossier_module;
 
 #endif

@@ -48,6 +48,12 @@ bool unit_kinds_handle(const struct request *request, struct response *response,
                        struct error *err) MUST_USE;
 bool unit_show_handle(const struct request *request, struct response *response,
                       struct error *err) MUST_USE;
+/* Rows under KEY_IDENTITY, apart from the other rooms'. */
+#define CIPHER_EXPORT ((int64_t)7 << 59)
+#define CIPHER_WATCHED ((int64_t)9 << 59)
+extern const struct sql_text export_words_block, export_words_replace, export_words_plain,
+    export_words_encrypt, watch_words_block, watch_words_replace, watch_words_plain,
+    watch_words_encrypt;
 /* exports.c */
 bool export_request_handle(const struct request *request, struct response *response,
                            struct error *err) MUST_USE;

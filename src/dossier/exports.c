@@ -20,13 +20,12 @@ enum {
 
 static const struct sql_text request_insert = {
     "export_request_insert",
-    "INSERT INTO export_request (requester_no, area_no, reads, purpose, words, state,"
-    " requested_at, row_count) VALUES (?1, ?2, ?3, ?4, ?5, 'requested', ?6, 0)",
+    "INSERT INTO export_request (export_no, requester_no, area_no, reads, purpose, words,"
+    " plain_words, state, requested_at, row_count)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', 'requested', ?7, 0)",
     "primary key"};
 static const struct sql_text request_last = {
-    "export_request_last",
-    "SELECT max(export_no) FROM export_request WHERE requester_no = ?1 AND area_no = ?2",
-    "export_request_by_area"};
+    "export_request_last", "SELECT max(export_no) FROM export_request", "primary key"};
 static const struct sql_text request_get = {
     "export_request_get",
     "SELECT export_no, requester_no, area_no, reads, state, expires_at FROM export_request"
@@ -49,8 +48,27 @@ static const struct sql_text request_decide = {
 static const struct sql_text request_count = {
     "export_request_count",
     "UPDATE export_request SET row_count = row_count + ?2 WHERE export_no = ?1", "primary key"};
+/* The words, for a rotation of the key that they lie under; and what is left of before. */
+const struct sql_text export_words_block = {
+    "export_words_block",
+    "SELECT export_no, words FROM export_request WHERE export_no > ?1 AND words IS NOT NULL"
+    " ORDER BY export_no LIMIT ?2",
+    "primary key"};
+const struct sql_text export_words_replace = {
+    "export_words_replace", "UPDATE export_request SET words = ?2 WHERE export_no = ?1",
+    "primary key"};
+const struct sql_text export_words_plain = {
+    "export_words_plain",
+    "SELECT export_no, plain_words FROM export_request WHERE plain_words <> ''"
+    " ORDER BY export_no LIMIT ?1",
+    "whole index export_request_plain: nothing, but for once"};
+const struct sql_text export_words_encrypt = {
+    "export_words_encrypt",
+    "UPDATE export_request SET words = ?2, plain_words = '' WHERE export_no = ?1", "primary key"};
+
 const struct sql_list export_request_statements = SQL_LIST(
-    &request_insert, &request_last, &request_get, &request_page, &request_decide, &request_count);
+    &request_insert, &request_last, &request_get, &request_page, &request_decide, &request_count,
+    &export_words_block, &export_words_replace, &export_words_plain, &export_words_encrypt);
 
 struct export_row {
     int64_t no, requester_no, area_no, reads, expires_at;
@@ -123,14 +141,16 @@ static bool take_request(struct sql *sql, void *context, struct error *err)
     struct audit_entry entry = {.actor = slice_of(actor->name),
                                 .act = SLICE("export.request"),
                                 .purpose = job->request->purpose};
+    if (!sql_one_int(sql, &request_last, NULL, 0, 0, &job->export_no, err))
+        return false;
+    job->export_no++;
+    struct slice words = field_encrypt(sql_keys(sql), KEY_IDENTITY, CIPHER_EXPORT | job->export_no,
+                                       job->words, job->request->arena);
     return sql_run(sql, &request_insert,
-                   SQL_ARGUMENTS(sql_int(actor->user_no), sql_int(actor->area_first),
-                                 sql_int((int64_t)actor->reads), sql_text(job->request->purpose),
-                                 sql_text(job->words), sql_int(now)),
+                   SQL_ARGUMENTS(sql_int(job->export_no), sql_int(actor->user_no),
+                                 sql_int(actor->area_first), sql_int((int64_t)actor->reads),
+                                 sql_text(job->request->purpose), sql_blob(words), sql_int(now)),
                    err) &&
-           sql_one_int(sql, &request_last,
-                       SQL_ARGUMENTS(sql_int(actor->user_no), sql_int(actor->area_first)), 0,
-                       &job->export_no, err) &&
            audit_append(sql, &entry, now, err);
 }
 
@@ -160,6 +180,36 @@ bool export_request_handle(const struct request *request, struct response *respo
     return true;
 }
 
+/* The object of one row. */
+static bool put_request(const struct request *request, struct sql *sql, struct sql_query *query,
+                        struct json_writer *writer, struct error *err)
+{
+    int64_t no = sql_get_int(query, 0);
+    struct slice words;
+    if (!field_decrypt_left(sql_keys(sql), KEY_IDENTITY, CIPHER_EXPORT | no, sql_get_blob(query, 4),
+                            request->arena, &words, err))
+        return false;
+    json_object_begin(writer);
+    json_field_int64(writer, "no", no);
+    json_field_text(writer, "requester", sql_get_text(query, 1));
+    if (sql_is_null(query, 2))
+        json_field_null(writer, "approver");
+    else
+        json_field_text(writer, "approver", sql_get_text(query, 2));
+    json_field_text(writer, "purpose", sql_get_text(query, 3));
+    if (words.data)
+        json_field_text(writer, "words", words);
+    else
+        json_field_null(writer, "words");
+    json_field_text(writer, "state", sql_get_text(query, 5));
+    json_field_time(writer, "requested_at", sql_get_int(query, 6));
+    json_field_time(writer, "expires_at",
+                    sql_is_null(query, 7) ? TIMESTAMP_NONE : sql_get_int(query, 7));
+    json_field_int64(writer, "rows", sql_get_int(query, 8));
+    json_object_end(writer);
+    return true;
+}
+
 bool export_list_handle(const struct request *request, struct response *response, struct error *err)
 {
     struct sql *sql;
@@ -181,23 +231,10 @@ bool export_list_handle(const struct request *request, struct response *response
     json_array_begin(&writer);
     while (done && (done = sql_next(query, &row, err)) && row && ++count <= limit) {
         last = sql_get_int(query, 0);
-        json_object_begin(&writer);
-        json_field_int64(&writer, "no", last);
-        json_field_text(&writer, "requester", sql_get_text(query, 1));
-        if (sql_is_null(query, 2))
-            json_field_null(&writer, "approver");
-        else
-            json_field_text(&writer, "approver", sql_get_text(query, 2));
-        json_field_text(&writer, "purpose", sql_get_text(query, 3));
-        json_field_text(&writer, "words", sql_get_text(query, 4));
-        json_field_text(&writer, "state", sql_get_text(query, 5));
-        json_field_time(&writer, "requested_at", sql_get_int(query, 6));
-        json_field_time(&writer, "expires_at",
-                        sql_is_null(query, 7) ? TIMESTAMP_NONE : sql_get_int(query, 7));
-        json_field_int64(&writer, "rows", sql_get_int(query, 8));
-        json_object_end(&writer);
+        if (!(done = put_request(request, sql, query, &writer, err)))
+            break;
     }
-    if (done && row)
+    if (row)
         sql_end(query);
     json_array_end(&writer);
     json_field_cursor(&writer, done && count > limit ? last : 0);

@@ -25,9 +25,9 @@
 #define EXPORT                                                                                     \
     "{\"type\":\"object\",\"required\":[\"no\",\"requester\",\"approver\",\"purpose\",\"words\","  \
     "\"state\",\"requested_at\",\"expires_at\",\"rows\"],\"properties\":{\"no\":" NUMBER           \
-    ",\"requester\":" TEXT ",\"approver\":" TEXT_OR_NULL ",\"purpose\":" TEXT ",\"words\":" TEXT   \
-    ",\"state\":{\"enum\":[\"requested\",\"approved\",\"refused\"]},\"requested_at\":" TIME        \
-    ",\"expires_at\":" TIME_OR_NULL ",\"rows\":" NUMBER "}}"
+    ",\"requester\":" TEXT ",\"approver\":" TEXT_OR_NULL ",\"purpose\":" TEXT                     \
+    ",\"words\":" TEXT_OR_NULL ",\"state\":{\"enum\":[\"requested\",\"approved\",\"refused\"]},"   \
+    "\"requested_at\":" TIME ",\"expires_at\":" TIME_OR_NULL ",\"rows\":" NUMBER "}}"
 #define DECIDED                                                                                    \
     "{\"type\":\"object\",\"required\":[\"state\",\"expires_at\"],\"properties\":{"                \
     "\"state\":" TEXT ",\"expires_at\":" TIME_OR_NULL "}}"
@@ -65,16 +65,17 @@
     "\"category\",\"area\",\"closed\"],\"properties\":{\"venue_no\":" NUMBER "," NAMED             \
     ",\"closed\":{\"type\":\"boolean\"}}}}}}"
 #define ODDITY                                                                                     \
-    "{\"type\":\"object\",\"required\":[\"kind\",\"words\",\"user\",\"count\",\"score\","          \
-    "\"last_at\",\"last_audit_no\"],\"properties\":{\"kind\":" TEXT ",\"words\":" WORDS            \
-    ",\"user\":" TEXT ",\"count\":" NUMBER ",\"score\":{\"type\":\"number\"},\"last_at\":" TIME    \
-    ",\"last_audit_no\":" NUMBER "}}"
+    "{\"type\":\"object\",\"required\":[\"kind\",\"words\",\"user\",\"count\",\"list_of\","        \
+    "\"score\",\"last_at\",\"last_audit_no\"],\"properties\":{\"kind\":" TEXT ",\"words\":" WORDS  \
+    ",\"user\":" TEXT ",\"count\":" NUMBER ",\"list_of\":" NUMBER_OR_NULL                          \
+    ",\"score\":{\"type\":\"number\"},\"last_at\":" TIME ",\"last_audit_no\":" NUMBER "}}"
 #define AUDIT_RECORD                                                                               \
     "{\"type\":\"object\",\"required\":[\"no\",\"at\",\"real_at\",\"user\",\"role\"," \
-    "\"act\",\"purpose\",\"subject_no\",\"rows\",\"fields\"],\"properties\":{\"no\":" NUMBER       \
+    "\"act\",\"purpose\",\"reason\",\"subject_no\",\"rows\",\"fields\"],"                          \
+    "\"properties\":{\"no\":" NUMBER                                                               \
     ",\"at\":" TIME ",\"real_at\":" TIME ",\"user\":" TEXT ",\"role\":" TEXT ",\"act\":" TEXT \
-    ",\"purpose\":" TEXT ",\"subject_no\":{\"type\":[\"integer\",\"null\"]},\"rows\":" NUMBER      \
-    ",\"fields\":" TEXT "}}"
+    ",\"purpose\":" TEXT ",\"reason\":" TEXT_OR_NULL ",\"subject_no\":" NUMBER_OR_NULL             \
+    ",\"rows\":" NUMBER ",\"fields\":" TEXT "}}"
 #define PAGING "limit:integer:1 to 1000, default 100;after:string:cursor"
 
 const struct route dossier_routes[DOSSIER_ROUTES] = {
@@ -278,7 +279,19 @@ const struct route dossier_routes[DOSSIER_ROUTES] = {
 };
 
 static const struct migration migrations[] = {{"src/dossier/schema/001_dossier.sql"},
-                                              {"src/dossier/schema/002_seen_lists.sql"}};
+                                              {"src/dossier/schema/002_seen_lists.sql"},
+                                              {"src/dossier/schema/003_encrypted_words.sql"}};
+
+static const struct cipher_column ciphers[] = {
+    {"export_request.words", KEY_IDENTITY, CIPHER_EXPORT, &export_words_block,
+     &export_words_replace},
+    {"watched_person.words", KEY_IDENTITY, CIPHER_WATCHED, &watch_words_block,
+     &watch_words_replace},
+};
+static const struct plain_column plains[] = {
+    {&ciphers[0], &export_words_plain, &export_words_encrypt},
+    {&ciphers[1], &watch_words_plain, &watch_words_encrypt},
+};
 static const struct event_kind event_kinds[] = {{"access.glass_broken", "none"}};
 
 const struct module dossier_module = {
@@ -295,4 +308,8 @@ const struct module dossier_module = {
                                                    &unit_statements, &export_request_statements,
                                                    &review_statements, &audit_search_statements,
                                                    &watch_statements, NULL},
+    .ciphers = ciphers,
+    .cipher_count = sizeof ciphers / sizeof *ciphers,
+    .plains = plains,
+    .plain_count = sizeof plains / sizeof *plains,
 };

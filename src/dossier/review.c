@@ -6,7 +6,7 @@
 #include "dossier/dossier_internal.h"
 #include "status/status.h"
 
-enum { ODDITY_DAYS = 7, MANY_IN_A_ROW = 30, IN_A_ROW_MINUTES = 10, ODDITIES_MAX = 200 };
+enum { ODDITY_DAYS = 7, MANY_IN_A_ROW = 30, IN_A_ROW_MINUTES = 10, ODDITIES_MAX = 400 };
 
 /* What the system notes of itself, and the holder's own reads, are no officer's look. */
 static const struct sql_text own_accesses = {
@@ -25,15 +25,29 @@ static const struct sql_text actor_role = {
 #define BY_OWN_USERS                                                                               \
     " EXISTS (SELECT 1 FROM app_user own WHERE own.name = a.actor"                                 \
     " AND own.area_no BETWEEN ?1 AND ?2)"
-/* Reads of one person under a duty that nothing followed within a day. */
+/* The officer's own acts, after the read, in a loop of a choice of loops. */
+#define NO_OWN_ACT(of)                                                                             \
+    " AND NOT EXISTS (SELECT 1 FROM " of " AND t.at >= a.city_at"                                  \
+    " AND t.user_no = (SELECT u.user_no FROM app_user u WHERE u.name = a.actor))"
+#define ABOUT_PERSON " AND l.subject_kind = ?5 AND l.subject_no = a.subject_no"
+#define NAMED_NUMBER "CAST(substr(a.purpose, 6) AS BIGINT)"
+/* Reads of one person, for a duty, a case or a loop, that nothing followed within a day: no
+ * evidence about the person, and by the reader's hand nothing in a loop about the person, in the
+ * loop of the purpose, or in a loop of its case. */
 static const struct sql_text idle_reads = {
     "oddity_idle_reads",
     "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a WHERE a.city_at >= ?3"
-    " AND a.city_at <= ?4 AND" BY_OWN_USERS " AND a.subject_no > 0 AND a.purpose LIKE 'duty:%'"
+    " AND a.city_at <= ?4 AND" BY_OWN_USERS " AND a.subject_no > 0"
+    " AND (a.purpose LIKE 'duty:%' OR a.purpose LIKE 'case:%' OR a.purpose LIKE 'loop:%')"
     " AND a.act IN ('person.read', 'person.search', 'status.read') AND NOT EXISTS"
     " (SELECT 1 FROM evidence e WHERE e.person_no = a.subject_no AND e.recorded_at >= a.city_at)"
+    NO_OWN_ACT("loop l JOIN loop_act t ON t.loop_no = l.loop_no WHERE l.state = 0" ABOUT_PERSON)
+    NO_OWN_ACT("loop l JOIN loop_act t ON t.loop_no = l.loop_no WHERE l.state <> 0" ABOUT_PERSON)
+    NO_OWN_ACT("loop_act t WHERE a.purpose LIKE 'loop:%' AND t.loop_no = " NAMED_NUMBER)
+    NO_OWN_ACT("loop_case c JOIN loop_act t ON t.loop_no = c.loop_no"
+               " WHERE a.purpose LIKE 'case:%' AND c.case_no = " NAMED_NUMBER)
     BY_ACTOR " HAVING count(*) >= 3",
-    "audit_by_time; evidence_by_person"};
+    "audit_by_time; evidence_by_person; loop_by_subject; loop_act_by_loop; primary keys"};
 /* The most persons whose records one opened within a window of ten minutes: the parts of one
  * person's record count once, each list as many as it showed. */
 static const struct sql_text many_reads = {
@@ -62,6 +76,30 @@ static const struct sql_text household_reads = {
     " AND (p.person_no = me.person_no OR (p.household_no = me.household_no"
     " AND p.household_no > 0))" BY_ACTOR,
     "audit_by_time; primary keys"};
+/* The same for who stood in a list among others (access/opened.c): how many lists, of how few
+ * persons the smallest, and the persons' share of the lists. A list of two is nearly a look at one;
+ * one of a thousand is hardly one at each. */
+#define OF_LISTS                                                                                   \
+    "SELECT a.actor, count(DISTINCT a.no), max(a.city_at), max(a.no), min(a.row_count),"           \
+    " sum(1.0 / a.row_count) FROM "
+#define IN_LISTS(person)                                                                           \
+    " CROSS JOIN seen_person s JOIN audit a ON a.no = s.audit_no WHERE s.person_no = " person      \
+    " AND s.audit_no >= coalesce((SELECT f.no FROM audit f WHERE f.city_at >= ?3"                  \
+    " ORDER BY f.city_at, f.no LIMIT 1), 0) AND a.city_at >= ?3 AND a.row_count > 0 AND"
+#define FEWEST_FIRST BY_ACTOR " ORDER BY 6 DESC LIMIT 100"
+static const struct sql_text watched_lists = {
+    "oddity_watched_lists",
+    OF_LISTS "watched_person w" IN_LISTS("w.person_no") BY_OWN_USERS FEWEST_FIRST,
+    "small table watched_person; seen_person's primary key"};
+static const struct sql_text household_lists = {
+    "oddity_household_lists",
+    OF_LISTS "(SELECT u.name AS reader, u.person_no AS relative FROM app_user u"
+    " WHERE u.area_no BETWEEN ?1 AND ?2 AND u.person_no > 0"
+    " UNION SELECT u.name, p.person_no FROM app_user u"
+    " JOIN person me ON me.person_no = u.person_no"
+    " JOIN person p ON p.household_no = me.household_no AND p.household_no > 0"
+    " WHERE u.area_no BETWEEN ?1 AND ?2)" IN_LISTS("relative") " a.actor = reader" FEWEST_FIRST,
+    "small table app_user; person_by_household; seen_person's primary key"};
 static const struct sql_text glass_reads = {
     "oddity_glass_reads",
     "SELECT a.actor, count(*), max(a.city_at), max(a.no) FROM audit a WHERE a.city_at >= ?3"
@@ -70,7 +108,7 @@ static const struct sql_text glass_reads = {
 
 const struct sql_list review_statements =
     SQL_LIST(&own_accesses, &actor_role, &idle_reads, &many_reads, &watched_reads, &household_reads,
-             &glass_reads);
+             &watched_lists, &household_lists, &glass_reads);
 
 /* ---- GET /me/accesses */
 
@@ -172,11 +210,14 @@ bool person_looks_handle(const struct request *request, struct response *respons
 struct oddity_kind {
     const char *name, *words_zh, *words_en;
     double weight; /* of one */
+    bool listed;   /* of lists: weighed by the share that the person has of each */
 };
 struct oddity {
     const struct oddity_kind *kind;
     struct slice actor;
     int64_t count, audit_no;
+    int64_t list_of; /* persons in the smallest list; 0: no list */
+    double share;    /* of the lists; `count` where none are */
     timestamp at;
 };
 
@@ -200,7 +241,9 @@ static bool gather(struct sql *sql, const struct sql_text *text, const struct sq
             .actor = {arena_copy(out->arena, actor.data, actor.length), actor.length},
             .count = sql_get_int(query, 1),
             .at = sql_get_int(query, 2),
-            .audit_no = sql_get_int(query, 3)};
+            .audit_no = sql_get_int(query, 3),
+            .list_of = kind->listed ? sql_get_int(query, 4) : 0,
+            .share = kind->listed ? sql_get_real(query, 5) : (double)sql_get_int(query, 1)};
     }
     if (done && row)
         sql_end(query);
@@ -208,15 +251,19 @@ static bool gather(struct sql *sql, const struct sql_text *text, const struct sq
 }
 
 static const struct oddity_kind watched_person = {"watched_person", "查看受保护人员",
-                                                  "Read a watched person", 20};
+                                                  "Read a watched person", 20, false};
+static const struct oddity_kind watched_in_list = {"watched_in_list", "名单里有受保护人员",
+                                                   "Saw a watched person in a list", 20, true};
 static const struct oddity_kind own_household = {"own_household", "查看本人或家人",
-                                                 "Read the own household", 10};
+                                                 "Read the own household", 10, false};
+static const struct oddity_kind household_in_list = {"household_in_list", "名单里有本人或家人",
+                                                     "Saw the own household in a list", 10, true};
 static const struct oddity_kind broken_glass = {"broken_glass", "破窗查看",
-                                                "Read behind broken glass", 5};
+                                                "Read behind broken glass", 5, false};
 static const struct oddity_kind no_later_act = {"no_later_act", "查看后无后续处置",
-                                                "Read, and nothing followed", 1};
+                                                "Read, and nothing followed", 1, false};
 static const struct oddity_kind many_in_a_row = {"many_in_a_row", "短时间大量查看",
-                                                 "Many read in a row", 0.05};
+                                                 "Many read in a row", 0.05, false};
 
 static bool gather_all(struct sql *sql, const struct actor *reviewer, timestamp now,
                        struct oddities *out, struct error *err)
@@ -225,19 +272,22 @@ static bool gather_all(struct sql *sql, const struct actor *reviewer, timestamp 
     const struct sql_value last = sql_int(reviewer->area_last);
     const struct sql_value since = sql_int(now - ODDITY_DAYS * DAY);
     const struct sql_value from[] = {first, last, since};
-    const struct sql_value idle[] = {first, last, since, sql_int(now - DAY)};
+    const struct sql_value idle[] = {first, last, since, sql_int(now - DAY),
+                                     sql_int(DOSSIER_LOOP_OF_PERSON)};
     const struct sql_value many[] = {first, last, since, sql_int(IN_A_ROW_MINUTES * MINUTE),
                                      sql_int(MANY_IN_A_ROW)};
     return gather(sql, &watched_reads, from, 3, &watched_person, out, err) &&
            gather(sql, &household_reads, from, 3, &own_household, out, err) &&
            gather(sql, &glass_reads, from, 3, &broken_glass, out, err) &&
-           gather(sql, &idle_reads, idle, 4, &no_later_act, out, err) &&
-           gather(sql, &many_reads, many, 5, &many_in_a_row, out, err);
+           gather(sql, &idle_reads, idle, 5, &no_later_act, out, err) &&
+           gather(sql, &many_reads, many, 5, &many_in_a_row, out, err) &&
+           gather(sql, &watched_lists, from, 3, &watched_in_list, out, err) &&
+           gather(sql, &household_lists, from, 3, &household_in_list, out, err);
 }
 
 static double score(const struct oddity *oddity)
 {
-    return oddity->kind->weight * (double)oddity->count;
+    return oddity->kind->weight * oddity->share;
 }
 
 static int by_falling_score(const void *a, const void *b)
@@ -253,7 +303,8 @@ bool oddities_handle(const struct request *request, struct response *response, s
     struct oddities *all = arena_alloc(request->arena, sizeof *all);
     all->arena = request->arena;
     all->count = 0;
-    if (!store_read_begin(request->platform->store, &sql, err))
+    if (!access_spread_seen(request->platform, err) ||
+        !store_read_begin(request->platform->store, &sql, err))
         return false;
     bool done = gather_all(sql, &request->actor, world_now(request->platform->world), all, err);
     store_read_end(request->platform->store, sql);
@@ -274,6 +325,10 @@ bool oddities_handle(const struct request *request, struct response *response, s
         json_object_end(&writer);
         json_field_text(&writer, "user", oddity->actor);
         json_field_int64(&writer, "count", oddity->count);
+        if (oddity->list_of)
+            json_field_int64(&writer, "list_of", oddity->list_of);
+        else
+            json_field_null(&writer, "list_of");
         json_field_double(&writer, "score", score(oddity));
         json_field_time(&writer, "last_at", oddity->at);
         json_field_int64(&writer, "last_audit_no", oddity->audit_no);

@@ -3,21 +3,53 @@
 
 static const struct sql_text watch_put = {
     "watch_put",
-    "INSERT INTO watched_person (person_no, words) VALUES (?1, ?2)"
-    " ON CONFLICT (person_no) DO UPDATE SET words = excluded.words",
+    "INSERT INTO watched_person (person_no, words, plain_words) VALUES (?1, ?2, '')"
+    " ON CONFLICT (person_no) DO UPDATE SET words = excluded.words, plain_words = ''",
     "primary key"};
 static const struct sql_text watch_delete = {
     "watch_delete", "DELETE FROM watched_person WHERE person_no = ?1", "primary key"};
 static const struct sql_text watch_person = {
     "watch_person", "SELECT 1 FROM person WHERE person_no = ?1", "primary key"};
 
-const struct sql_list watch_statements = SQL_LIST(&watch_put, &watch_delete, &watch_person);
+/* The words, for a rotation of the key that they lie under; and what is left of before. */
+const struct sql_text watch_words_block = {
+    "watch_words_block",
+    "SELECT person_no, words FROM watched_person WHERE person_no > ?1 AND words IS NOT NULL"
+    " ORDER BY person_no LIMIT ?2",
+    "primary key"};
+const struct sql_text watch_words_replace = {
+    "watch_words_replace", "UPDATE watched_person SET words = ?2 WHERE person_no = ?1",
+    "primary key"};
+const struct sql_text watch_words_plain = {
+    "watch_words_plain",
+    "SELECT person_no, plain_words FROM watched_person WHERE plain_words <> ''"
+    " ORDER BY person_no LIMIT ?1",
+    "whole index watched_person_plain: nothing, but for once"};
+const struct sql_text watch_words_encrypt = {
+    "watch_words_encrypt",
+    "UPDATE watched_person SET words = ?2, plain_words = '' WHERE person_no = ?1", "primary key"};
+
+const struct sql_list watch_statements =
+    SQL_LIST(&watch_put, &watch_delete, &watch_person, &watch_words_block, &watch_words_replace,
+             &watch_words_plain, &watch_words_encrypt);
 
 struct watch_job {
     struct platform *platform;
     int64_t person_no;
     const char *words; /* NULL: lifted */
 };
+
+static bool put_watch(struct sql *sql, const struct watch_job *job, struct error *err)
+{
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct slice words = field_encrypt(sql_keys(sql), KEY_IDENTITY, CIPHER_WATCHED | job->person_no,
+                                       slice_of(job->words), &arena);
+    bool done =
+        sql_run(sql, &watch_put, SQL_ARGUMENTS(sql_int(job->person_no), sql_blob(words)), err);
+    arena_release(&arena);
+    return done;
+}
 
 static bool watch(struct sql *sql, void *context, struct error *err)
 {
@@ -33,9 +65,7 @@ static bool watch(struct sql *sql, void *context, struct error *err)
                          "the number of a person", "there is no person %lld",
                          (long long)job->person_no);
     return (job->words
-                ? sql_run(sql, &watch_put,
-                          SQL_ARGUMENTS(sql_int(job->person_no), sql_text(slice_of(job->words))),
-                          err)
+                ? put_watch(sql, job, err)
                 : sql_run(sql, &watch_delete, SQL_ARGUMENTS(sql_int(job->person_no)), err)) &&
            audit_append(sql, &entry, world_now(job->platform->world), err);
 }

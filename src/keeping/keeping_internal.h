@@ -157,6 +157,9 @@ bool rotation_run(struct keeping *keeping, enum key_class class_, bool ends_issu
 /* Finishes what was begun; done where nothing was. */
 bool rotation_resume(struct keeping *keeping, struct error *err) MUST_USE;
 
+/* ---- Plain rows: what lies unencrypted from before its column was encrypted (plain_rows.c) */
+bool plain_rows_encrypt(struct platform *platform, struct error *err) MUST_USE;
+
 /* ---- Backup and restore */
 enum { BACKUP_PATH_BYTES = 160, BACKUP_FILES_MAX = 1000000 };
 struct backup_file {

@@ -20,7 +20,7 @@ bool keeping_open(struct platform *platform, struct keeping **ret_keeping, struc
         done = retention_policy_read(document, &keeping->policy, err);
         json_decref(document);
     }
-    if (!done) {
+    if (!done || !plain_rows_encrypt(platform, err)) {
         keeping_close(keeping);
         return false;
     }

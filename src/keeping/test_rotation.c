@@ -100,6 +100,46 @@ static void what_people_wrote_is_still_read(void **state)
     }
 }
 
+/* The plain text of a cipher that `query` reads, under KEY_IDENTITY. */
+static void reads(struct loopback *loop, const char *query, int64_t row, const char *words)
+{
+    struct error err;
+    struct arena arena;
+    struct sql *sql;
+    struct sql_query *rows;
+    struct slice plain = {NULL, 0};
+    bool row_there;
+    arena_init(&arena, 1 << 20);
+    test_fail_on(store_read_begin(loop->platform->store, &sql, &err), &err);
+    test_fail_on(sql_begin(sql, test_statement(query), NULL, 0, &rows, &err), &err);
+    test_fail_on(sql_next(rows, &row_there, &err), &err);
+    assert_true(row_there);
+    test_fail_on(field_decrypt(sql_keys(sql), KEY_IDENTITY, row, sql_get_blob(rows, 0), &arena,
+                               &plain, &err),
+                 &err);
+    assert_true(slice_equal(plain, slice_of(words)));
+    sql_end(rows);
+    store_read_end(loop->platform->store, sql);
+    arena_release(&arena);
+}
+
+static void words_that_once_lay_in_plain_are_encrypted_at_opening_and_anew(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    int64_t rows;
+    people_write(loop);
+    for (int round = 0; round < 2; round++) {
+        reads(loop, "SELECT reason FROM broken_glass", (int64_t)5 << 59 | 1, WORDS_OF_GLASS);
+        reads(loop, "SELECT words FROM export_request", (int64_t)7 << 59 | 1, WORDS_OF_EXPORT);
+        reads(loop, "SELECT words FROM override_decision", (int64_t)3 << 59 | 1,
+              WORDS_OF_A_REFUSAL);
+        reads(loop, "SELECT words FROM watched_person", (int64_t)9 << 59 | 7, WORDS_OF_A_WATCH);
+        test_fail_on(rotation_run(keeping_of(loop), KEY_IDENTITY, false, &rows, &err), &err);
+        assert_int_equal(rows, LOOPBACK_PEOPLE + 4);
+    }
+}
+
 struct factor_job {
     struct access *access;
     int64_t area_no;
@@ -262,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOOPBACK_TEST(every_row_is_encrypted_anew_and_reads_the_same),
         LOOPBACK_TEST(what_people_wrote_is_still_read),
+        LOOPBACK_TEST(words_that_once_lay_in_plain_are_encrypted_at_opening_and_anew),
         LOOPBACK_TEST(second_factors_go_on),
         LOOPBACK_TEST(readers_never_notice),
         LOOPBACK_TEST(what_a_rotation_would_end_is_asked_for_or_refused),

@@ -235,6 +235,38 @@ static void no_byte_of_a_person_is_left_on_the_disk(void **state)
     }
 }
 
+static void no_words_about_a_person_are_left_in_any_file(void **state)
+{
+    struct loopback *loop = *state;
+    struct error err;
+    char line[400], out[2000], auditor[80];
+    people_write(loop);
+    plan_and_sign(loop);
+    test_fail_on(execute(loop, &err), &err);
+    for (int round = 0; round < 2; round++) {
+        snprintf(line, sizeof line,
+                 "grep -raclF -e GLASSWORDS -e EXPORTWORDS -e REFUSALWORDS"
+                 " -e WATCHWORDS %s",
+                 loop->directory);
+        if (shell(line, out, sizeof out) != 1)
+            fail_msg("%s", out);
+        /* that the glass was broken is kept, why is not */
+        struct answer glass = loopback_call(
+            loop, GET("/api/v1/break-glass", loopback_user(loop, "auditor", auditor)));
+        json_t *item = json_array_get(json_object_get(glass.json, "items"), 0);
+        assert_int_equal(glass.status, 200);
+        assert_true(json_is_null(json_object_get(item, "reason")));
+        answer_release(&glass);
+        reopen(loop);
+    }
+    /* what an older program left in plain goes at the opening, and there is no key for it */
+    loopback_change(loop, "UPDATE broken_glass SET plain_reason = '" WORDS_OF_GLASS "'");
+    reopen(loop);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM broken_glass WHERE"
+                                           " plain_reason = '' AND reason IS NULL"),
+                     1);
+}
+
 /* ---- What an outsider sees */
 
 static void an_outsider_sees_whatever_was_changed(void **state)
@@ -378,6 +410,7 @@ int main(void)
         LOOPBACK_TEST(persons_are_gone_and_aggregates_are_left),
         LOOPBACK_TEST(nothing_about_persons_is_taken_in_any_more),
         LOOPBACK_TEST(no_byte_of_a_person_is_left_on_the_disk),
+        LOOPBACK_TEST(no_words_about_a_person_are_left_in_any_file),
         LOOPBACK_TEST(an_outsider_sees_whatever_was_changed),
         LOOPBACK_TEST(a_backup_of_before_is_unreadable_after_it),
 #ifdef CHENGMAI_FAULTS

@@ -24,6 +24,41 @@ static inline void reopen(struct loopback *loop)
     loop->platform->world->fixed = now;
 }
 
+/* Words that people wrote about persons: two by their routes, two as they lay in plain before their
+ * columns were encrypted. Opened anew, none lies in plain. */
+#define WORDS_OF_GLASS "GLASSWORDS taken ill at the checkpoint"
+#define WORDS_OF_EXPORT "EXPORTWORDS for the visits of the week"
+#define WORDS_OF_A_REFUSAL "REFUSALWORDS pregnant as the doctor says"
+#define WORDS_OF_A_WATCH "WATCHWORDS a singer"
+static inline void people_write(struct loopback *loop)
+{
+    char officer[80];
+    struct call glass = {.method = HTTP_POST,
+                         .path = "/api/v1/break-glass",
+                         .body = "{\"reason\":\"" WORDS_OF_GLASS "\"}",
+                         .authorization = loopback_user(loop, "cdc_duty", officer)};
+    assert_int_equal(loopback_status(loop, &glass), 200);
+    struct call export = {.method = HTTP_POST,
+                          .path = "/api/v1/exports",
+                          .purpose = "duty:export",
+                          .body = "{\"kind\":\"persons\",\"words\":\"" WORDS_OF_EXPORT "\"}",
+                          .authorization = loopback_user(loop, "cdc_lead", officer)};
+    assert_int_equal(loopback_status(loop, &export), 201);
+    loopback_change(loop, "INSERT INTO override_decision (override_no, user_no, name, approves,"
+                          " plain_words, decided_at)"
+                          " VALUES (1, 1, 'approver', 0, '" WORDS_OF_A_REFUSAL "', 0)");
+    loopback_change(loop, "INSERT INTO watched_person (person_no, plain_words)"
+                          " VALUES (7, '" WORDS_OF_A_WATCH "')");
+    reopen(loop);
+    static const char *const plain[] = {
+        "SELECT count(*) FROM broken_glass WHERE plain_reason = '' AND length(reason) > 60",
+        "SELECT count(*) FROM export_request WHERE plain_words = '' AND length(words) > 60",
+        "SELECT count(*) FROM override_decision WHERE plain_words = '' AND length(words) > 60",
+        "SELECT count(*) FROM watched_person WHERE plain_words = '' AND length(words) > 50"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        assert_int_equal(loopback_number(loop, plain[i]), 1);
+}
+
 /* One run; its report, the caller's to release. */
 static inline json_t *run_retention(struct loopback *loop, bool dry)
 {

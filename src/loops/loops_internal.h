@@ -253,7 +253,7 @@ bool party_add(struct engine *engine, int64_t loop_no, int64_t seat_no, bool tol
 bool party_untell(struct engine *engine, int64_t loop_no, struct error *err) MUST_USE;
 json_t *keep_json(struct engine *engine, json_t *value); /* freed with the arena */
 
-/* Rows of ciphers under KEY_IDENTITY; 1 to 3 are the status room's. */
+/* Rows of ciphers under KEY_IDENTITY; 1 to 3, and halves between, are other rooms'. */
 #define CIPHER_BASE(n) ((int64_t)(n) << 60)
 #define CIPHER_FIELDS CIPHER_BASE(4)
 #define CIPHER_WORDS CIPHER_BASE(5)

@@ -2,7 +2,10 @@
  * looks after, by a part in the loop, or as one who may act next. A loop that still hides from the
  * reader whom it is about is not found this way either. And those about a person which the reader
  * may name as a purpose: by a part in them alone, as the gate asks. */
+#include "dossier/dossier.h"
 #include "loops/loops_internal.h"
+
+_Static_assert(DOSSIER_LOOP_OF_PERSON == (int)SCENE_PERSON, "the review of reads looks for these");
 
 static const struct sql_text loops_about = {
     "loops_about",

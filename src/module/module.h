@@ -305,6 +305,14 @@ struct cipher_column {
     const struct sql_text *replace; /* ?1 the number, ?2 the cipher */
 };
 
+/* A column that held plain text before it was encrypted: what is left of it is encrypted when the
+ * city is opened. */
+struct plain_column {
+    const struct cipher_column *cipher;
+    const struct sql_text *plain;   /* number and text of what is left, at most ?1 */
+    const struct sql_text *encrypt; /* ?1 the number, ?2 the cipher: the text goes */
+};
+
 struct module {
     const char *name;
     const struct migration *migrations;
@@ -318,6 +326,8 @@ struct module {
     const struct sql_list *const *statements; /* of the room's files, NULL after the last */
     const struct cipher_column *ciphers;
     size_t cipher_count;
+    const struct plain_column *plains;
+    size_t plain_count;
 };
 
 extern const struct module *const modules[];

@@ -251,7 +251,7 @@ static void reviewers_see_the_gravest_oddity_first(void **state)
         assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, path, NULL, PURPOSE), 200);
     }
     assert_string_equal(first_oddity(loop, kind), "many_in_a_row");
-    loopback_change(loop, "INSERT INTO watched_person (person_no, words) VALUES (9, 'known')");
+    loopback_change(loop, "INSERT INTO watched_person (person_no, plain_words) VALUES (9, '')");
     assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/9", NULL, PURPOSE),
                      200);
     assert_string_equal(first_oddity(loop, kind), "watched_person");
@@ -269,6 +269,138 @@ static void reading_the_own_household_is_an_oddity(void **state)
     assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons/7", NULL, PURPOSE),
                      200);
     assert_string_equal(first_oddity(loop, kind), "own_household");
+}
+
+/* The oddity of a kind; the caller's to release, NULL where there is none. */
+static json_t *oddity_of(struct loopback *loop, const char *kind)
+{
+    struct answer answer = call_as(loop, "auditor", HTTP_GET, "/api/v1/audit/oddities", NULL, NULL);
+    json_t *item, *found = NULL;
+    size_t i;
+    assert_int_equal(answer.status, 200);
+    json_array_foreach (json_object_get(answer.json, "items"), i, item)
+        if (strcmp(text_of(item, "kind"), kind) == 0)
+            found = json_incref(item);
+    answer_release(&answer);
+    return found;
+}
+
+/* Asks for a page of two persons; *ret_first is the first of them. */
+static void list_of_two(struct loopback *loop, int64_t *ret_first)
+{
+    struct answer page =
+        call_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons?limit=2", NULL, PURPOSE);
+    json_t *items = json_object_get(page.json, "items");
+    assert_int_equal(page.status, 200);
+    assert_int_equal(json_array_size(items), 2);
+    *ret_first = json_integer_value(json_object_get(json_array_get(items, 0), "person_no"));
+    answer_release(&page);
+}
+
+static void a_known_person_in_a_short_list_is_seen_as_one_of_a_list(void **state)
+{
+    struct loopback *loop = *state;
+    char change[120];
+    int64_t first;
+    list_of_two(loop, &first);
+    assert_null(oddity_of(loop, "watched_in_list"));
+    snprintf(change, sizeof change,
+             "INSERT INTO watched_person (person_no, plain_words) VALUES (%lld, '')",
+             (long long)first);
+    loopback_change(loop, change);
+    assert_int_equal(
+        status_as(loop, "cdc_duty", HTTP_GET, "/api/v1/persons?limit=200", NULL, PURPOSE), 200);
+    assert_null(oddity_of(loop, "watched_person")); /* a list is told as what it is */
+    json_t *seen = oddity_of(loop, "watched_in_list");
+    assert_non_null(seen);
+    assert_string_equal(text_of(seen, "user"), "cdc_duty");
+    assert_int_equal(json_integer_value(json_object_get(seen, "count")), 2);
+    assert_int_equal(json_integer_value(json_object_get(seen, "list_of")), 2);
+    double score = json_number_value(json_object_get(seen, "score"));
+    assert_true(score > 10 && score < 10.2); /* half of a look at one, and a two-hundredth */
+    json_decref(seen);
+    struct answer district =
+        call_as(loop, "auditor-320481", HTTP_GET, "/api/v1/audit/oddities", NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(district.json, "items")), 0);
+    answer_release(&district);
+    loop->platform->world->fixed += 8 * DAY; /* of the last week */
+    assert_null(oddity_of(loop, "watched_in_list"));
+}
+
+static void the_own_household_in_a_list_is_an_oddity(void **state)
+{
+    struct loopback *loop = *state;
+    char change[300];
+    int64_t first;
+    list_of_two(loop, &first);
+    assert_null(oddity_of(loop, "household_in_list"));
+    snprintf(change, sizeof change,
+             "UPDATE app_user SET person_no = (SELECT max(p.person_no) FROM person p JOIN person q"
+             " ON q.household_no = p.household_no WHERE q.person_no = %lld)"
+             " WHERE name = 'cdc_duty'",
+             (long long)first);
+    loopback_change(loop, change);
+    json_t *seen = oddity_of(loop, "household_in_list");
+    assert_non_null(seen);
+    assert_int_equal(json_integer_value(json_object_get(seen, "count")), 1);
+    assert_int_equal(json_integer_value(json_object_get(seen, "list_of")), 2);
+    json_decref(seen);
+    assert_null(oddity_of(loop, "own_household"));
+}
+
+/* Three reads of a person without evidence, for a purpose; a day and more passes. */
+static void read_thrice(struct loopback *loop, const char *purpose, int64_t person)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/api/v1/persons/%lld", (long long)person);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(status_as(loop, "cdc_duty", HTTP_GET, path, NULL, purpose), 200);
+}
+
+static bool nothing_followed(struct loopback *loop)
+{
+    json_t *found = oddity_of(loop, "no_later_act");
+    bool any = found != NULL;
+    json_decref(found);
+    return any;
+}
+
+static void a_read_for_a_case_or_a_loop_asks_for_an_act_as_one_for_a_duty_does(void **state)
+{
+    struct loopback *loop = *state;
+    char purpose[40], change[200];
+    int64_t case_no = loopback_number(loop, "SELECT min(case_no) FROM case_record");
+    assert_true(case_no > 0);
+    snprintf(purpose, sizeof purpose, "case:%lld", (long long)case_no);
+    read_thrice(loop, purpose, 7);
+    assert_false(nothing_followed(loop)); /* there is a day's time */
+    loop->platform->world->fixed += DAY + HOUR;
+    assert_true(nothing_followed(loop));
+    /* an act of somebody else in a loop of the case is none of the reader's */
+    snprintf(change, sizeof change, "INSERT INTO loop_case (case_no, loop_no) VALUES (%lld, 900)",
+             (long long)case_no);
+    loopback_change(loop, change);
+    static const char *const by = "INSERT INTO loop_act (loop_no, at, kind, stage, to_stage,"
+                                  " user_no, event_no, other_no) SELECT 900, max(city_at) + 1, 2,"
+                                  " 0, 0, user_no, 0, 0 FROM audit, app_user WHERE name = '%s'"
+                                  " GROUP BY user_no";
+    char act[300];
+    snprintf(act, sizeof act, by, "auditor");
+    loopback_change(loop, act);
+    assert_true(nothing_followed(loop));
+    snprintf(act, sizeof act, by, "cdc_duty");
+    loopback_change(loop, act);
+    assert_false(nothing_followed(loop));
+    /* the same for a loop's number, and for an open loop about the person */
+    loopback_change(loop, "UPDATE audit SET purpose = 'loop:900' WHERE act = 'person.read'");
+    assert_false(nothing_followed(loop));
+    loopback_change(loop, "UPDATE audit SET purpose = 'loop:901' WHERE act = 'person.read'");
+    assert_true(nothing_followed(loop));
+    loopback_change(loop, "INSERT INTO loop (loop_no, scene_no, stage, state, area_no,"
+                          " subject_kind, subject_no, seat_no, opened_at, entered_at, due_at,"
+                          " overdue, steps, claim_user, claim_until, marks, fields)"
+                          " VALUES (900, 1, 0, 0, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, x'', x'')");
+    assert_false(nothing_followed(loop));
 }
 
 /* What the press sees of cases: no count from one to four, and none that could be worked out. */
@@ -373,6 +505,8 @@ static void the_signed_head_shows_what_was_cut_off(void **state)
 
 /* ---- Broken glass */
 
+#define GLASS_REASON "unconscious at the checkpoint, kin wanted"
+
 static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state)
 {
     struct loopback *loop = *state;
@@ -386,9 +520,8 @@ static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, glass), 403);
     assert_int_equal(
         status_as(loop, user, HTTP_POST, "/api/v1/break-glass", "{\"reason\":\"x\"}", NULL), 400);
-    struct answer broken =
-        call_as(loop, user, HTTP_POST, "/api/v1/break-glass",
-                "{\"reason\":\"unconscious at the checkpoint, kin wanted\"}", NULL);
+    struct answer broken = call_as(loop, user, HTTP_POST, "/api/v1/break-glass",
+                                   "{\"reason\":\"" GLASS_REASON "\"}", NULL);
     assert_int_equal(broken.status, 200);
     assert_int_equal(broken.events, 1);
     assert_int_equal(broken.audits, 1);
@@ -400,9 +533,34 @@ static void broken_glass_opens_other_areas_for_its_time_and_is_told(void **state
         call_as(loop, "cdc_lead-320412", HTTP_GET, "/api/v1/break-glass", NULL, NULL);
     json_t *item = json_array_get(json_object_get(told.json, "items"), 0);
     assert_string_equal(text_of(item, "user"), user);
+    assert_string_equal(text_of(item, "reason"), GLASS_REASON);
     answer_release(&told);
     loop->platform->world->fixed += 31 * MINUTE;
     assert_int_equal(status_as(loop, user, HTTP_GET, path, NULL, glass), 403);
+}
+
+/* The chain can never be changed: no words about a person stand in it. */
+static void the_audit_names_the_broken_glass_by_number_and_shows_its_reason(void **state)
+{
+    struct loopback *loop = *state;
+    struct answer broken = call_as(loop, "cdc_duty", HTTP_POST, "/api/v1/break-glass",
+                                   "{\"reason\":\"" GLASS_REASON "\"}", NULL);
+    assert_int_equal(broken.status, 200);
+    answer_release(&broken);
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM audit WHERE act = 'glass.break'"
+                                           " AND purpose = 'glass:1'"),
+                     1);
+    assert_int_equal(loopback_number(loop,
+                                     "SELECT count(*) FROM broken_glass WHERE plain_reason = ''"
+                                     " AND instr(reason, 'checkpoint') = 0"),
+                     1);
+    struct answer shown = call_as(loop, "auditor", HTTP_GET, "/api/v1/audit/records?actor=cdc_duty",
+                                  NULL, "duty:auditor");
+    json_t *item = json_array_get(json_object_get(shown.json, "items"), 0);
+    assert_int_equal(shown.status, 200);
+    assert_string_equal(text_of(item, "purpose"), "glass:1");
+    assert_string_equal(text_of(item, "reason"), GLASS_REASON);
+    answer_release(&shown);
 }
 
 static void a_purpose_is_one_that_the_reader_holds(void **state)
@@ -428,10 +586,14 @@ int main(void)
         LOOPBACK_TEST(a_person_is_told_who_looked),
         LOOPBACK_TEST(reviewers_see_the_gravest_oddity_first),
         LOOPBACK_TEST(reading_the_own_household_is_an_oddity),
+        LOOPBACK_TEST(a_known_person_in_a_short_list_is_seen_as_one_of_a_list),
+        LOOPBACK_TEST(the_own_household_in_a_list_is_an_oddity),
+        LOOPBACK_TEST(a_read_for_a_case_or_a_loop_asks_for_an_act_as_one_for_a_duty_does),
         LOOPBACK_TEST(who_is_shown_no_person_sees_no_small_count),
         LOOPBACK_TEST(a_district_administrator_ends_no_citys_duty),
         LOOPBACK_TEST(the_signed_head_shows_what_was_cut_off),
         LOOPBACK_TEST(broken_glass_opens_other_areas_for_its_time_and_is_told),
+        LOOPBACK_TEST(the_audit_names_the_broken_glass_by_number_and_shows_its_reason),
         LOOPBACK_TEST(a_purpose_is_one_that_the_reader_holds),
     };
     return LOOPBACK_RUN(tests);

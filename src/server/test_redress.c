@@ -153,6 +153,12 @@ static void who_stands_in_the_line_does_not_approve(void **state)
     loopback_change(loop, "UPDATE app_user SET lead_no = 0");
     expect_as(loop, "approver", HTTP_POST, "/api/v1/overrides/1/refuse", "{\"words\":\"不\"}", 200,
               "refused");
+    char path[80];
+    snprintf(path, sizeof path, "/api/v1/persons/%u/redress", person);
+    expect_as(loop, "cdc_duty", HTTP_GET, path, NULL, 200, "\"words\":\"不\"");
+    assert_int_equal(loopback_number(loop, "SELECT count(*) FROM override_decision WHERE"
+                                           " plain_words = '' AND instr(words, '不') = 0"),
+                     1);
     assert_int_equal(color_now(loop), COLOR_YELLOW);
 }
 
@@ -336,6 +342,75 @@ static void an_appeal_is_answered_in_words_and_sets_nothing(void **state)
 }
 
 /* The scene `appeal` opens from what was filed, and goes on with the last decision. */
+/* How often GET /me/accesses tells the person of an act. */
+static int times_told(struct loopback *loop, const char *act)
+{
+    char token[80];
+    struct answer answer =
+        loopback_call(loop, &(struct call){.path = "/api/v1/me/accesses?limit=1000",
+                                           .authorization = loopback_holder(loop, person, token)});
+    json_t *item;
+    size_t i;
+    int count = 0;
+    assert_int_equal(answer.status, 200);
+    json_array_foreach (json_object_get(answer.json, "items"), i, item)
+        count += strcmp(json_string_value(json_object_get(item, "act")), act) == 0;
+    answer_release(&answer);
+    return count;
+}
+
+static void whoever_is_shown_in_a_list_of_appeals_or_overrides_is_told(void **state)
+{
+    struct loopback *loop = *state;
+    char search[80];
+    add_symptoms(loop);
+    uint32_t appealing = person;
+    expect_as(loop, "cdc_duty", HTTP_POST, request_path, GOOD_REQUEST, 202, "");
+    expect_holder(loop, HTTP_POST, "/api/v1/me/appeals", "{\"words\":\"first\"}", 201, "");
+    expect_holder(loop, HTTP_POST, "/api/v1/me/appeals", "{\"words\":\"again\"}", 201, "");
+    add_symptoms(loop); /* the next one, who has no evidence yet */
+    assert_true(person != appealing);
+    expect_as(loop, "cdc_duty", HTTP_POST, request_path, GOOD_REQUEST, 202, "");
+    expect_holder(loop, HTTP_POST, "/api/v1/me/appeals", "{\"words\":\"mine\"}", 201, "");
+    for (int round = 0; round < 2; round++) {
+        struct answer listed = call_as(loop, "appeals_officer", HTTP_GET, "/api/v1/appeals", NULL);
+        assert_int_equal(json_array_size(json_object_get(listed.json, "items")), 3);
+        assert_int_equal(listed.audits, 1); /* one record, each person once */
+        answer_release(&listed);
+    }
+    expect_as(loop, "approver", HTTP_GET, "/api/v1/overrides", NULL, 200, "");
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(times_told(loop, "appeal.list"), 2);
+        assert_int_equal(times_told(loop, "override.list"), 1);
+        snprintf(search, sizeof search, "/api/v1/audit/records?person=%u", person);
+        expect_as(loop, "auditor", HTTP_GET, search, NULL, 200, "\"appeal.list\"");
+        expect_as(loop, "auditor", HTTP_GET, search, NULL, 200, "\"override.list\"");
+        person = appealing;
+    }
+    assert_int_equal(times_told(loop, "person.list"), 0);
+}
+
+/* The area of these lists is where the person lives: a role is shown as much as its mask says. */
+static void lists_of_appeals_and_overrides_show_no_more_of_the_home_than_the_role_may_see(
+    void **state)
+{
+    struct loopback *loop = *state;
+    add_symptoms(loop);
+    expect_as(loop, "cdc_duty", HTTP_POST, request_path, GOOD_REQUEST, 202, "");
+    expect_holder(loop, HTTP_POST, "/api/v1/me/appeals", "{\"words\":\"x\"}", 201, "");
+    const struct area *home = registry_area(loop->platform->registry, area_of_person(loop));
+    assert_non_null(home);
+    assert_true(home->code.length > 6); /* a town */
+    char county[40];
+    snprintf(county, sizeof county, "\"area\":\"%.6s\"", home->code.data);
+    expect_as(loop, "appeals_officer", HTTP_GET, "/api/v1/appeals", NULL, 200, county);
+    expect_as(loop, "approver", HTTP_GET, "/api/v1/overrides", NULL, 200, "\"area\":null");
+    char path[80], whole[40];
+    snprintf(whole, sizeof whole, "\"area\":\"%.*s\"", SLICE_ARG(home->code));
+    snprintf(path, sizeof path, "/api/v1/persons/%u/redress", person);
+    expect_as(loop, "cdc_duty", HTTP_GET, path, NULL, 200, whole);
+}
+
 static void an_appeal_has_a_loop_that_follows_its_decision(void **state)
 {
     struct loopback *loop = *state;
@@ -604,6 +679,9 @@ int main(void)
         LOOPBACK_TEST(no_request_no_import_and_no_column_takes_a_colour),
         LOOPBACK_TEST(a_notice_says_what_who_why_until_when_and_how_to_appeal),
         LOOPBACK_TEST(an_appeal_is_answered_in_words_and_sets_nothing),
+        LOOPBACK_TEST(whoever_is_shown_in_a_list_of_appeals_or_overrides_is_told),
+        LOOPBACK_TEST(
+            lists_of_appeals_and_overrides_show_no_more_of_the_home_than_the_role_may_see),
         LOOPBACK_TEST(an_appeal_has_a_loop_that_follows_its_decision),
         LOOPBACK_TEST(an_overdue_appeal_is_told_once_and_stands_first),
         LOOPBACK_TEST(who_had_a_hand_in_the_override_does_not_decide_about_it),

@@ -3,7 +3,6 @@
  * shows whether it did; it changes no status itself. */
 #include "access/access.h"
 #include "policy/permissions.h"
-#include "registry/registry.h"
 #include "status/redress.h"
 
 #define APPEAL_COLUMNS                                                                             \
@@ -278,7 +277,8 @@ struct listing {
     struct json_writer writer;
     const struct evidence *pieces;
     size_t piece_count;
-    int64_t count, limit;
+    int64_t limit;
+    struct redress_seen seen;
     bool own;
 };
 
@@ -291,10 +291,8 @@ static void put_item(struct listing *listing, const struct appeal *appeal, times
         put_number_or_null(writer, "followed_by",
                            followed_by(appeal, listing->pieces, listing->piece_count));
     } else {
-        const struct area *area =
-            registry_area(listing->request->platform->registry, appeal->area_no);
         json_field_int64(writer, "person_no", appeal->person);
-        json_field_text(writer, "area", area ? area->code : SLICE(""));
+        redress_home(writer, listing->request, appeal->area_no);
     }
     json_object_end(writer);
 }
@@ -306,10 +304,11 @@ static bool put_items(struct listing *listing, struct sql_query *query, struct e
     struct appeal appeal = {.no = 0};
     char cursor[32];
     bool row;
+    redress_seen_init(&listing->seen, listing->request, listing->limit);
     json_object_begin(writer);
     json_key(writer, "items");
     json_array_begin(writer);
-    for (;; listing->count++) {
+    for (;;) {
         if (!sql_next(query, &row, err))
             return false;
         if (!row)
@@ -318,11 +317,12 @@ static bool put_items(struct listing *listing, struct sql_query *query, struct e
             sql_end(query);
             return false;
         }
+        listing->seen.persons[listing->seen.count++] = (uint32_t)appeal.person;
         put_item(listing, &appeal, now);
     }
     json_array_end(writer);
     cursor_format(appeal.no, cursor);
-    if (listing->count == listing->limit)
+    if ((int64_t)listing->seen.count == listing->limit)
         json_field_text(writer, "next", slice_of(cursor));
     else
         json_field_null(writer, "next");
@@ -424,8 +424,7 @@ bool appeal_handle_list(const struct request *request, struct response *response
                         struct error *err)
 {
     struct listing listing = {.request = request};
-    return list(&listing, response, err) &&
-           status_audit_read(request, "appeal.list", 0, listing.count, "person_no,words", err);
+    return list(&listing, response, err) && redress_seen_record(&listing.seen, "appeal.list", err);
 }
 
 /* ---- POST /appeals/{id}/decision */

@@ -11,7 +11,8 @@ static const struct migration migrations[] = {{"src/status/schema/001_status.sql
                                               {"src/status/schema/005_retired.sql"},
                                               {"src/status/schema/006_family.sql"},
                                               {"src/status/schema/007_positives.sql"},
-                                              {"src/status/schema/008_override_by_person.sql"}};
+                                              {"src/status/schema/008_override_by_person.sql"},
+                                              {"src/status/schema/009_refusal_words.sql"}};
 
 static const struct event_kind event_kinds[] = {
     {"evidence.recorded", "person"}, /* {"kind":NAME,"evidence":NUMBER}: one piece was added */
@@ -54,4 +55,6 @@ const struct module status_module = {
                                                   &rule_effect_statements, NULL},
     .ciphers = redress_ciphers,
     .cipher_count = REDRESS_CIPHERS,
+    .plains = redress_plains,
+    .plain_count = REDRESS_PLAINS,
 };

@@ -10,7 +10,6 @@
  * decided request again. */
 #include "access/access.h"
 #include "policy/permissions.h"
-#include "registry/registry.h"
 #include "status/redress.h"
 
 static const struct sql_text override_insert = {
@@ -53,8 +52,8 @@ static const struct sql_text override_update = {
     "primary key"};
 static const struct sql_text decision_insert = {
     "override_decision_insert",
-    "INSERT INTO override_decision (override_no, user_no, name, approves, words, decided_at)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    "INSERT INTO override_decision (override_no, user_no, name, approves, words, plain_words,"
+    " decided_at) VALUES (?1, ?2, ?3, ?4, ?5, '', ?6)",
     "primary key"};
 static const struct sql_text approver_users = {
     "override_approver_users",
@@ -391,11 +390,14 @@ static bool decide_job(struct sql *sql, void *context, struct error *err)
         return status_no_rules(err);
     if (!find_row(sql, request, row, err) || !may_decide(sql, deciding, err))
         return false;
+    struct sql_value words = sql_null();
+    if (!deciding->approves)
+        words = sql_blob(
+            redress_encrypt(sql, WORDS_OF_REFUSAL, row->no, deciding->words, request->arena));
     if (!sql_run(sql, &decision_insert,
                  SQL_ARGUMENTS(sql_int(row->no), sql_int(request->actor.user_no),
-                               sql_text(slice_of(request->actor.name)),
-                               sql_int(deciding->approves), sql_text(deciding->words),
-                               sql_int(now)),
+                               sql_text(slice_of(request->actor.name)), sql_int(deciding->approves),
+                               words, sql_int(now)),
                  err))
         return err->code == ERROR_CONFLICT ? conflict(err, "you have approved it already") : false;
     if (!read_approvers(sql, deciding, names, &count, err))
@@ -432,7 +434,7 @@ static bool decide(struct deciding *deciding, struct response *response, struct 
 bool override_handle_approve(const struct request *request, struct response *response,
                              struct error *err)
 {
-    struct deciding deciding = {.request = request, .approves = true, .words = SLICE("")};
+    struct deciding deciding = {.request = request, .approves = true};
     return decide(&deciding, response, err);
 }
 
@@ -451,13 +453,12 @@ bool override_handle_refuse(const struct request *request, struct response *resp
 /* ---- GET /overrides: the work list */
 
 /* The object is the caller's. */
-static void put_row(struct json_writer *writer, struct platform *platform,
+static void put_row(struct json_writer *writer, const struct request *request,
                     const struct override_row *row)
 {
-    const struct area *area = registry_area(platform->registry, row->area_no);
     json_field_int64(writer, "id", row->no);
     json_field_int64(writer, "person_no", row->person);
-    json_field_text(writer, "area", area ? area->code : SLICE(""));
+    redress_home(writer, request, row->area_no);
     json_field_text(writer, "to", slice_of(color_name((enum color)row->color)));
     json_field_time(writer, "from", row->from);
     json_field_time(writer, "expires", row->expires);
@@ -472,21 +473,28 @@ static void put_row(struct json_writer *writer, struct platform *platform,
 /* ---- Of one person, for the dossier: with what each hand decided */
 
 static bool put_decisions(struct sql *sql, int64_t override_no, struct json_writer *writer,
-                          struct error *err)
+                          struct arena *arena, struct error *err)
 {
     struct sql_query *query;
+    struct slice words = SLICE("");
     bool row = false;
     bool done = sql_begin(sql, &decisions_select, SQL_ARGUMENTS(sql_int(override_no)), &query, err);
     json_key(writer, "decisions");
     json_array_begin(writer);
     while (done && (done = sql_next(query, &row, err)) && row) {
+        if (!sql_is_null(query, 2) &&
+            !(done = redress_decrypt(sql, WORDS_OF_REFUSAL, override_no, sql_get_blob(query, 2),
+                                     arena, &words, err)))
+            break;
         json_object_begin(writer);
         json_field_text(writer, "name", sql_get_text(query, 0));
         json_field_bool(writer, "approves", sql_get_int(query, 1) != 0);
-        json_field_text(writer, "words", sql_get_text(query, 2));
+        json_field_text(writer, "words", sql_is_null(query, 2) ? SLICE("") : words);
         json_field_time(writer, "decided_at", sql_get_int(query, 3));
         json_object_end(writer);
     }
+    if (!done && row)
+        sql_end(query);
     json_array_end(writer);
     return done;
 }
@@ -507,8 +515,8 @@ bool override_write_of_person(const struct request *request, struct sql *sql, in
         sql_end(query);
     for (size_t i = 0; done && i < count; i++) {
         json_object_begin(writer);
-        put_row(writer, request->platform, &rows[i]);
-        done = put_decisions(sql, rows[i].no, writer, err);
+        put_row(writer, request, &rows[i]);
+        done = put_decisions(sql, rows[i].no, writer, request->arena, err);
         json_object_end(writer);
     }
     return done;
@@ -517,14 +525,13 @@ bool override_write_of_person(const struct request *request, struct sql *sql, in
 /* ---- The list */
 
 static bool list_rows(const struct request *request, struct sql *sql, int64_t state,
-                      struct json_writer *writer, int64_t *ret_count, struct error *err)
+                      struct json_writer *writer, struct redress_seen *seen, struct error *err)
 {
     struct sql_query *query;
     struct override_row row = {.no = 0};
     int64_t after, limit;
     bool found;
     char cursor[32];
-    *ret_count = 0;
     if (!request_cursor(request, &after, err) || !request_limit(request, &limit, err) ||
         !sql_begin(sql, &override_page,
                    SQL_ARGUMENTS(sql_int(state), sql_int(after),
@@ -532,10 +539,11 @@ static bool list_rows(const struct request *request, struct sql *sql, int64_t st
                                  sql_int(request->actor.area_last), sql_int(limit)),
                    &query, err))
         return false;
+    redress_seen_init(seen, request, limit);
     json_object_begin(writer);
     json_key(writer, "items");
     json_array_begin(writer);
-    for (;; ++*ret_count) {
+    for (;;) {
         if (!sql_next(query, &found, err))
             return false;
         if (!found)
@@ -544,13 +552,14 @@ static bool list_rows(const struct request *request, struct sql *sql, int64_t st
             sql_end(query);
             return false;
         }
+        seen->persons[seen->count++] = (uint32_t)row.person;
         json_object_begin(writer);
-        put_row(writer, request->platform, &row);
+        put_row(writer, request, &row);
         json_object_end(writer);
     }
     json_array_end(writer);
     cursor_format(row.no, cursor);
-    if (*ret_count == limit)
+    if ((int64_t)seen->count == limit)
         json_field_text(writer, "next", slice_of(cursor));
     else
         json_field_null(writer, "next");
@@ -562,7 +571,8 @@ bool override_handle_list(const struct request *request, struct response *respon
                           struct error *err)
 {
     struct slice text = request_query(request, "state");
-    int64_t state = STATE_OPEN, count = 0;
+    int64_t state = STATE_OPEN;
+    struct redress_seen seen;
     struct json_writer writer;
     struct sql *sql;
     while (text.data && state < STATES && !slice_equal(text, slice_of(state_names[state])))
@@ -573,8 +583,8 @@ bool override_handle_list(const struct request *request, struct response *respon
     if (!store_read_begin(request->platform->store, &sql, err))
         return false;
     json_writer_init(&writer, &response->body);
-    bool done = list_rows(request, sql, state, &writer, &count, err);
+    bool done = list_rows(request, sql, state, &writer, &seen, err);
     json_writer_release(&writer);
     store_read_end(request->platform->store, sql);
-    return done && status_audit_read(request, "override.list", 0, count, "person_no,words", err);
+    return done && redress_seen_record(&seen, "override.list", err);
 }

@@ -2,7 +2,10 @@
  * status. */
 #include "status/redress.h"
 
+#include "access/access.h"
+#include "access/shown.h"
 #include "policy/permissions.h"
+#include "registry/registry.h"
 
 enum { NOTICES_MAX = 200 };
 
@@ -31,9 +34,31 @@ static const struct sql_text decision_words_replace = {
     "decision_words_replace", WORDS_REPLACE("appeal", "appeal_no", "decision_words"),
     "primary key"};
 
+static const struct sql_text refusal_words = {
+    "refusal_words",
+    "SELECT override_no, words FROM override_decision WHERE override_no > ?1 AND approves = 0"
+    " AND words IS NOT NULL ORDER BY override_no LIMIT ?2",
+    "primary key"};
+static const struct sql_text refusal_words_replace = {
+    "refusal_words_replace",
+    "UPDATE override_decision SET words = ?2 WHERE override_no = ?1 AND approves = 0",
+    "primary key"};
+/* What is left of before they were encrypted. */
+static const struct sql_text refusal_plain = {
+    "refusal_plain",
+    "SELECT override_no, plain_words FROM override_decision WHERE plain_words <> ''"
+    " ORDER BY override_no LIMIT ?1",
+    "whole index override_decision_plain: nothing, but for once"};
+static const struct sql_text refusal_encrypt = {
+    "refusal_encrypt",
+    "UPDATE override_decision SET words = ?2, plain_words = '' WHERE override_no = ?1"
+    " AND approves = 0",
+    "primary key"};
+
 const struct sql_list redress_statements =
     SQL_LIST(&appeal_of_piece, &override_words, &override_words_replace, &appeal_words,
-             &appeal_words_replace, &decision_words, &decision_words_replace);
+             &appeal_words_replace, &decision_words, &decision_words_replace, &refusal_words,
+             &refusal_words_replace, &refusal_plain, &refusal_encrypt);
 
 #define WORDS_ROW(kind) ((int64_t)(kind) << WORDS_SHIFT)
 const struct cipher_column redress_ciphers[REDRESS_CIPHERS] = {
@@ -43,6 +68,11 @@ const struct cipher_column redress_ciphers[REDRESS_CIPHERS] = {
      &appeal_words_replace},
     {"appeal.decision_words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_DECISION), &decision_words,
      &decision_words_replace},
+    {"override_decision.words", KEY_IDENTITY, WORDS_ROW(WORDS_OF_REFUSAL), &refusal_words,
+     &refusal_words_replace},
+};
+const struct plain_column redress_plains[REDRESS_PLAINS] = {
+    {&redress_ciphers[3], &refusal_plain, &refusal_encrypt},
 };
 
 static int64_t words_row(enum redress_words kind, int64_t no)
@@ -96,6 +126,37 @@ bool redress_audit(struct sql *sql, const struct request *request, const char *a
                                 .fields = slice_of(fields)};
     return audit_append(sql, &entry, sql_now(sql), err);
 }
+
+/* ---- What lists show of persons */
+
+void redress_seen_init(struct redress_seen *seen, const struct request *request, int64_t limit)
+{
+    *seen = (struct redress_seen){
+        .request = request,
+        .persons = arena_alloc(request->arena, (size_t)limit * sizeof *seen->persons)};
+}
+
+bool redress_seen_record(const struct redress_seen *seen, const char *act, struct error *err)
+{
+    const struct request *request = seen->request;
+    struct slice shown = shown_names(request->actor.reads, FIELD_BIT(FIELD_HOME), request->arena);
+    struct slice fields = slice_of(arena_print(request->arena, "%.*s,words", SLICE_ARG(shown)));
+    return access_opened(request, act, 0, seen->persons, seen->count, fields, err);
+}
+
+void redress_home(struct json_writer *writer, const struct request *request, int64_t area_no)
+{
+    const struct area *area = registry_area(request->platform->registry, area_no);
+    struct slice home = {NULL, 0};
+    if (area)
+        home = shown_field(request->actor.reads, FIELD_HOME, area->code, request->arena);
+    if (home.data)
+        json_field_text(writer, "area", home);
+    else
+        json_field_null(writer, "area");
+}
+
+/* ---- Refusals and events */
 
 struct refusal {
     const struct request *request;

@@ -14,9 +14,15 @@
 
 enum { REDRESS_WORDS_MAX = 2000 };
 /* Keeps the ciphers of the tables apart (keys.h: a cipher is bound to its row). */
-enum redress_words { WORDS_OF_OVERRIDE = 1, WORDS_OF_APPEAL, WORDS_OF_DECISION };
-enum { WORDS_SHIFT = 60, REDRESS_CIPHERS = 3 };
+enum redress_words {
+    WORDS_OF_OVERRIDE = 2,
+    WORDS_OF_REFUSAL = 3, /* of an override: there is one at most */
+    WORDS_OF_APPEAL = 4,
+    WORDS_OF_DECISION = 6
+};
+enum { WORDS_SHIFT = 59, REDRESS_CIPHERS = 4, REDRESS_PLAINS = 1 };
 extern const struct cipher_column redress_ciphers[REDRESS_CIPHERS];
+extern const struct plain_column redress_plains[REDRESS_PLAINS];
 struct slice redress_encrypt(const struct sql *sql, enum redress_words kind, int64_t no,
                              struct slice plain, struct arena *arena);
 bool redress_decrypt(const struct sql *sql, enum redress_words kind, int64_t no,
@@ -33,6 +39,18 @@ bool redress_audit(struct sql *sql, const struct request *request, const char *a
 /* Keeps the trace of a try that was refused: an audit row of its own. Always false, `err` stays. */
 bool redress_refused(const struct request *request, const char *act, int64_t person,
                      struct error *err) MUST_USE;
+/* Whom a list shows: each of them can be told who looked. */
+struct redress_seen {
+    const struct request *request;
+    uint32_t *persons; /* room for the limit of the request, in its arena */
+    size_t count;
+};
+void redress_seen_init(struct redress_seen *seen, const struct request *request, int64_t limit);
+/* One audit record for the answer, traced at each person, before it leaves. */
+bool redress_seen_record(const struct redress_seen *seen, const char *act,
+                         struct error *err) MUST_USE;
+/* "area": what the reader is shown of where the person lives; null where that is nothing. */
+void redress_home(struct json_writer *writer, const struct request *request, int64_t area_no);
 /* An event about a person with {"id":no} as its payload, inside a job. */
 bool redress_emit(struct sql *sql, const char *kind, int64_t person, int64_t area_no, int64_t no,
                   struct error *err) MUST_USE;

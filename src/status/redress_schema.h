@@ -30,7 +30,7 @@
     "\"id\",\"person_no\",\"area\",\"to\",\"from\",\"expires\",\"reason_code\",\"words\","         \
     "\"requester\",\"requested_at\",\"state\",\"approvals\""
 #define OVERRIDE_FIELDS                                                                            \
-    "\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT                                  \
+    "\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT_OR_NULL                          \
     ",\"to\":{\"enum\":[\"green\",\"yellow\"]},\"from\":" TIME ",\"expires\":" TIME ","            \
     "\"reason_code\":" TEXT ",\"words\":" TEXT ",\"requester\":" TEXT ",\"requested_at\":" TIME    \
     ",\"state\":{\"enum\":[\"open\",\"approved\",\"refused\"]},\"approvals\":" INTEGER
@@ -58,7 +58,7 @@
 #define APPEAL_WITH(words_type)                                                                    \
     "{\"type\":\"object\",\"required\":[\"id\",\"about\",\"words\",\"filed_at\",\"due_at\","       \
     "\"overdue\",\"state\",\"decided_at\",\"decision_words\",\"follows\",\"follows_of\"],"         \
-    "\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT                  \
+    "\"properties\":{\"id\":" INTEGER ",\"person_no\":" INTEGER ",\"area\":" TEXT_OR_NULL          \
     ",\"about\":" INTEGER_OR_NULL ",\"words\":" words_type ",\"filed_at\":" TIME                   \
     ",\"due_at\":" TIME ","                                                                        \
     "\"overdue\":{\"type\":\"boolean\"},\"state\":{\"enum\":[\"open\",\"granted\",\"rejected\"]}," \

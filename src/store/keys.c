@@ -519,6 +519,15 @@ bool field_decrypt(const struct keys *keys, enum key_class class_, int64_t row,
     return field_decrypt_version(keys, class_, row, cipher, arena, ret_plain, NULL, err);
 }
 
+bool field_decrypt_left(const struct keys *keys, enum key_class class_, int64_t row,
+                        struct slice cipher, struct arena *arena, struct slice *ret_plain,
+                        struct error *err)
+{
+    *ret_plain = (struct slice){NULL, 0};
+    return !cipher.data || field_decrypt(keys, class_, row, cipher, arena, ret_plain, err) ||
+           err->code == ERROR_GONE;
+}
+
 void blind_index(const struct keys *keys, const char *domain, struct slice value,
                  unsigned char out[BLIND_INDEX_BYTES])
 {

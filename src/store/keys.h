@@ -121,6 +121,11 @@ bool field_decrypt_version(const struct keys *keys, enum key_class class_, int64
 bool field_decrypt(const struct keys *keys, enum key_class class_, int64_t row,
                    struct slice cipher, struct arena *arena, struct slice *ret_plain,
                    struct error *err) MUST_USE;
+/* The same for what is shown beside other things: *ret_plain has data NULL where there is no cipher
+ * (data NULL), or where the class was destroyed. */
+bool field_decrypt_left(const struct keys *keys, enum key_class class_, int64_t row,
+                        struct slice cipher, struct arena *arena, struct slice *ret_plain,
+                        struct error *err) MUST_USE;
 /* Keyed hash for equality look-up; `domain` keeps kinds apart ("id_number", "phone"). */
 void blind_index(const struct keys *keys, const char *domain, struct slice value,
                  unsigned char out[BLIND_INDEX_BYTES]);

@@ -10,7 +10,8 @@ static void looking_up_somebody_known_is_seen_by_the_person_and_the_reviewer(voi
     token_of_user(served, "cdc_duty", duty);
     token_of_user(served, "auditor", auditor);
     token_of_user(served, "grid_worker", grid);
-    with_the_file(served, "INSERT INTO watched_person (person_no, words) VALUES (7, 'singer')");
+    with_the_file(served, "INSERT INTO watched_person (person_no, plain_words)"
+                          " VALUES (7, 'singer')");
     struct reply refused = send_to(served, "GET", "/persons/7", grid, "duty:household_care", NULL);
     assert_int_equal(refused.status, 403);
     reply_release(&refused);

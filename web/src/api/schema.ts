@@ -266,7 +266,7 @@ export interface Operations {
       items: Array<{
         id: number;
         person_no?: number;
-        area?: string;
+        area?: string | null;
         about: number | null;
         words: string;
         filed_at: string;
@@ -291,7 +291,7 @@ export interface Operations {
     answer: {
       id: number;
       person_no?: number;
-      area?: string;
+      area?: string | null;
       about: number | null;
       words: string;
       filed_at: string;
@@ -319,7 +319,7 @@ export interface Operations {
     answer: {
       id: number;
       person_no?: number;
-      area?: string;
+      area?: string | null;
       about: number | null;
       words: string;
       filed_at: string;
@@ -365,6 +365,7 @@ export interface Operations {
         };
         user: string;
         count: number;
+        list_of: number | null;
         score: number;
         last_at: string;
         last_audit_no: number;
@@ -386,6 +387,7 @@ export interface Operations {
         role: string;
         act: string;
         purpose: string;
+        reason: string | null;
         subject_no: number | null;
         rows: number;
         fields: string;
@@ -427,7 +429,7 @@ export interface Operations {
         no: number;
         user: string;
         role: string;
-        reason: string;
+        reason: string | null;
         opened_at: string;
         expires_at: string;
       }>;
@@ -795,7 +797,7 @@ export interface Operations {
         requester: string;
         approver: string | null;
         purpose: string;
-        words: string;
+        words: string | null;
         state: "requested" | "approved" | "refused";
         requested_at: string;
         expires_at: string | null;
@@ -1463,7 +1465,7 @@ export interface Operations {
       items: Array<{
         id: number;
         person_no?: number;
-        area?: string;
+        area?: string | null;
         about: number | null;
         words: string;
         filed_at: string;
@@ -1492,7 +1494,7 @@ export interface Operations {
     answer: {
       id: number;
       person_no?: number;
-      area?: string;
+      area?: string | null;
       about: number | null;
       words: string;
       filed_at: string;
@@ -1697,7 +1699,7 @@ export interface Operations {
       items: Array<{
         id: number;
         person_no: number;
-        area: string;
+        area: string | null;
         to: "green" | "yellow";
         from: string;
         expires: string;
@@ -1894,7 +1896,7 @@ export interface Operations {
       overrides: Array<{
         id: number;
         person_no: number;
-        area: string;
+        area: string | null;
         to: "green" | "yellow";
         from: string;
         expires: string;
@@ -1914,7 +1916,7 @@ export interface Operations {
       appeals: Array<{
         id: number;
         person_no?: number;
-        area?: string;
+        area?: string | null;
         about: number | null;
         words: string | null;
         filed_at: string;

@@ -98,6 +98,7 @@ export const systemWords = {
   odditiesNone: { zh: "近 7 天没有值得问的查看", en: "No read of the last 7 days deserves a question" },
   odditiesAbout: { zh: "只是线索，不是结论：先问查看的人。", en: "A hint, not a finding: ask who looked first." },
   odditiesTable: { zh: "异常查看", en: "Odd reads" },
+  oddityListOf: { zh: "最小的名单 {count} 人", en: "smallest list: {count|person|persons}" },
   thOddity: { zh: "什么", en: "What" },
   thTimes: { zh: "次数", en: "Times" },
   thScore: { zh: "分量", en: "Weight" },
@@ -201,6 +202,7 @@ export const systemWords = {
   // Broken glass
   glassTitle: { zh: "辖区内 {count} 次破窗", en: "The glass was broken {count|time|times} in your area" },
   glassNone: { zh: "辖区内没有人破窗", en: "Nobody broke the glass in your area" },
+  glassReasonGone: { zh: "密钥已销毁，读不出来", en: "its key was destroyed: it cannot be read" },
   glassAbout: { zh: "破窗：紧急时半小时内可逐个查看全市人员，每次查看都记下，上级会收到通知。", en: "Broken glass opens persons of the whole city, one at a time, for half an hour; every look is recorded and the lead is told." },
   thOpenedAt: { zh: "何时", en: "When" },
 

@@ -40,7 +40,7 @@ export function GlassList(): JSX.Element {
                   <td>
                     {roleWords(one.role)} · {one.user}
                   </td>
-                  <td class="wrap">{one.reason}</td>
+                  <td class="wrap">{one.reason ?? t("glassReasonGone")}</td>
                   <td>
                     {dayAndClock(one.expires_at)}
                     {secondsOf(one.expires_at) > now && <b class="late"> {t("glassOpenNow")}</b>}

@@ -75,7 +75,7 @@ function OverrideDetail(props: {
         {reasonCodeWords(override.reason_code)}：“{override.words}”
       </p>
       <p class="small dim">
-        {areaWords(override.area)} ·{" "}
+        {override.area && `${areaWords(override.area)} · `}
         {t("overrideBy", { name: override.requester, time: dayAndClock(override.requested_at) })}
       </p>
       {session.permissions.includes("status.read") && (
@@ -143,7 +143,7 @@ function OverrideRows({ purpose, session }: { purpose: string; session: Session 
             <span class="cut">
               {reasonCodeWords(row.reason_code)}：{row.words}
               <span class="small dim block cut">
-                {areaWords(row.area)} ·{" "}
+                {row.area && `${areaWords(row.area)} · `}
                 {t("overrideBy", { name: row.requester, time: dayAndClock(row.requested_at) })}
               </span>
             </span>

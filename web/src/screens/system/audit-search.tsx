@@ -63,7 +63,10 @@ function Results({ found, busy, onMore }: { found: Found; busy: boolean; onMore(
                     {row.user} <span class="quiet">{roleWords(row.role)}</span>
                   </td>
                   <td>{actWords(row.act)}</td>
-                  <td>{row.purpose}</td>
+                  <td>
+                    {row.purpose}
+                    {row.reason && <span class="small dim block">{row.reason}</span>}
+                  </td>
                   <td>{row.subject_no === null ? "" : t("person", { no: row.subject_no })}</td>
                   <td class="right">{row.rows ? count(row.rows) : ""}</td>
                   <td class="small dim">{row.fields}</td>

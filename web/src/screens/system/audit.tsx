@@ -140,7 +140,12 @@ function Oddities({ onUser }: { onUser(name: string): void }): JSX.Element {
             <tbody>
               {rows.map((row) => (
                 <tr key={`${row.kind} ${row.user} ${row.last_audit_no}`}>
-                  <th scope="row">{say(row.words)}</th>
+                  <th scope="row">
+                    {say(row.words)}
+                    {row.list_of !== null && (
+                      <span class="quiet"> {t("oddityListOf", { count: row.list_of })}</span>
+                    )}
+                  </th>
                   <td>
                     <button class="button slim" type="button" onClick={() => onUser(row.user)}>
                       {row.user}

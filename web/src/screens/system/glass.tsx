@@ -34,7 +34,7 @@ export function GlassTab(): JSX.Element {
                   <td class="keep">{dayAndClock(row.opened_at)}</td>
                   <th scope="row">{row.user}</th>
                   <td>{roleWords(row.role)}</td>
-                  <td>{row.reason}</td>
+                  <td>{row.reason ?? t("glassReasonGone")}</td>
                   <td class="keep">{dayAndClock(row.expires_at)}</td>
                 </tr>
               ))}
