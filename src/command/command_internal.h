@@ -135,6 +135,30 @@ bool past_hours(struct sql *sql, int64_t first, int64_t last,
                 void (*take)(void *context, int64_t hour), void *context,
                 struct error *err) MUST_USE;
 
+/* ---- What is too small to be told (small.c) */
+
+/* Tests by day kept, then persons. The city has districts, these towns, and so on. */
+enum { SMALL_PERSONS = KEPT_DAYS, SMALL_COLUMNS, SMALL_LEVELS = 4 };
+struct small_level {
+    const struct area *parent;
+    const struct area **areas;        /* directly below it */
+    size_t count, own;                /* own: the one that is asked for, or holds it */
+    int64_t (*values)[SMALL_COLUMNS]; /* by area; [count] is what the parent has outside of them */
+};
+struct small_counts {
+    const struct area *city;
+    int64_t whole[SMALL_COLUMNS]; /* of the city */
+    struct small_level levels[SMALL_LEVELS];
+    size_t level_count;
+};
+/* Of an area of the city; lives in the arena. */
+void small_begin(struct small_counts *small, struct registry *registry, const struct area *city,
+                 const struct area *area, struct arena *arena);
+void small_take(struct small_counts *small, int64_t area_no, size_t column, int64_t value);
+/* What of the area is not to be told. */
+void small_hide(const struct small_counts *small, int64_t below, struct arena *arena,
+                bool hidden[SMALL_COLUMNS]);
+
 /* ---- R(t) (reproduction.c) */
 
 struct reproduction {

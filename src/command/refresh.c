@@ -8,13 +8,14 @@
  *            it differs from the one at its last pass
  *   persons, venues   by area, where the highest number has grown, and hourly
  *   loops    opened, closed, overdue by day, as the event log tells of them; known from the day on
- *            that all of them were heard of
+ *            that all of them were heard of; of scenes that hide where they are, the city's alone
  *   colours  of the status table, at each call
  *
  * Invariant: a counter and its mark (area 0: how far, true for when) change in the same job. */
 #include <stdlib.h>
 
 #include "command/command_internal.h"
+#include "loops/loops.h"
 #include "status/status.h"
 
 enum { EVIDENCE_BATCH = 100000 };
@@ -91,14 +92,34 @@ static void clear_days(struct refresh *refresh, enum counter counter)
 
 struct hearing {
     const struct counted_areas *areas;
+    struct loops *loops; /* NULL: none */
     timestamp now;
 };
+
+/* What a member of a notice of the house says; data NULL where it has none. */
+static struct slice member_of(struct slice payload, const char *begin)
+{
+    const char *at = memmem(payload.data, payload.length, begin, strlen(begin));
+    if (!at)
+        return (struct slice){NULL, 0};
+    at += strlen(begin);
+    const char *end = memchr(at, '"', payload.length - (size_t)(at - payload.data));
+    return (struct slice){at, end ? (size_t)(end - at) : 0};
+}
+
+/* One more in an area would tell where a loop is that hides it. */
+static bool is_of_city(const struct hearing *hearing, const struct event *event)
+{
+    struct slice scene = member_of(event->payload, "\"scene\":\"");
+    return hearing->loops && scene.data && loops_hide_places(hearing->loops, scene);
+}
 
 /* One more loop of that day and area. */
 static bool hear_loop(struct sql *sql, const struct hearing *hearing, const struct event *event,
                       enum counter counter, struct error *err)
 {
-    int32_t index = counted_area_index(hearing->areas, event->area_no);
+    int32_t index =
+        is_of_city(hearing, event) ? 0 : counted_area_index(hearing->areas, event->area_no);
     return counter_count_one(sql,
                              &(struct counter_row){hearing->areas->numbers[index < 0 ? 0 : index],
                                                    time_day_of_seconds(event->at / SECOND), counter,
@@ -417,7 +438,9 @@ bool command_counters_refresh(struct platform *platform, struct error *err)
     refresh.first = refresh.today - KEPT_DAYS + 1;
     arena_init(&refresh.arena, 256 << 20);
     counted_areas_gather(platform->registry, city->no, &refresh.arena, &refresh.areas);
-    struct hearing hearing = {&refresh.areas, refresh.now};
+    struct hearing hearing = {&refresh.areas, platform->loops, refresh.now};
+    if (hearing.loops) /* where they cannot be read, every scene is taken for one that hides */
+        (void)!loops_ready(hearing.loops, err);
     struct counter_keeping keeping = {
         .now = refresh.now,
         .counters_from = refresh.first,

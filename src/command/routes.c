@@ -70,8 +70,9 @@ static bool handle_hours(const struct request *request, struct response *respons
     "{\"type\":\"object\",\"required\":[\"code\",\"name_zh\",\"name_en\"],"                        \
     "\"properties\":{\"code\":" TEXT ",\"name_zh\":" TEXT ",\"name_en\":" TEXT "}}"
 #define COUNTER                                                                                    \
-    "{\"type\":\"object\",\"required\":[\"name\",\"value\",\"true_for\"],"                         \
-    "\"properties\":{\"name\":" TEXT ",\"value\":" COUNT ",\"true_for\":" TIME_OR_NULL "}}"
+    "{\"type\":\"object\",\"required\":[\"name\",\"value\",\"hidden\",\"true_for\"],"              \
+    "\"properties\":{\"name\":" TEXT ",\"value\":" COUNT                                           \
+    ",\"hidden\":{\"type\":\"boolean\"},\"true_for\":" TIME_OR_NULL "}}"
 #define SERIES                                                                                     \
     "{\"type\":\"object\","                                                                        \
     "\"required\":[\"cases_by_report\",\"cases_by_sampling\",\"scans\",\"tests\","                 \
@@ -81,6 +82,13 @@ static bool handle_hours(const struct request *request, struct response *respons
     "\"scans\":" DAYS ",\"tests\":" DAYS ",\"scans_week_before\":" DAYS ","                        \
     "\"tests_week_before\":" DAYS ",\"loops_opened\":" DAYS ","                                    \
     "\"loops_closed\":" DAYS ",\"loops_overdue\":" DAYS "}}"
+#define MARKS                                                                                      \
+    "{\"type\":\"array\",\"minItems\":14,\"maxItems\":14,\"items\":{\"type\":\"boolean\"}}"
+#define HIDDEN                                                                                     \
+    "{\"type\":\"object\","                                                                        \
+    "\"required\":[\"cases_by_report\",\"cases_by_sampling\",\"tests\"],"                          \
+    "\"properties\":{\"cases_by_report\":" MARKS ",\"cases_by_sampling\":" MARKS                   \
+    ",\"tests\":" MARKS "}}"
 #define DISTRICT                                                                                   \
     "{\"type\":\"object\","                                                                        \
     "\"required\":[\"code\",\"name_zh\",\"name_en\",\"population\",\"cases_today\",\"cases_7d\","  \
@@ -92,12 +100,13 @@ static bool handle_hours(const struct request *request, struct response *respons
 #define SITUATION                                                                                  \
     "{\"type\":\"object\","                                                                        \
     "\"required\":[\"as_of\",\"past\",\"known_at\",\"demo\",\"area\",\"counters\",\"days\","       \
-    "\"series\",\"reproduction\",\"nowcast\",\"unfed\",\"districts\"],"                            \
+    "\"series\",\"hidden\",\"reproduction\",\"nowcast\",\"unfed\",\"districts\"],"                 \
     "\"properties\":{\"as_of\":" TIME                                                              \
     ",\"past\":{\"type\":\"boolean\"},\"known_at\":" TIME_OR_NULL                                  \
     ",\"demo\":{\"type\":\"boolean\"},\"area\":" AREA ","                                          \
     "\"counters\":{\"type\":\"array\",\"items\":" COUNTER "},"                                     \
-    "\"days\":{\"type\":\"array\",\"items\":" TEXT "},\"series\":" SERIES ","                      \
+    "\"days\":{\"type\":\"array\",\"items\":" TEXT "},\"series\":" SERIES ",\"hidden\":" HIDDEN    \
+    ","                                                                                            \
     "\"reproduction\":" ESTIMATES ",\"nowcast\":" CASTS                                            \
     ",\"unfed\":{\"type\":\"array\",\"items\":" TEXT "},"                                          \
     "\"districts\":{\"type\":\"array\",\"items\":" DISTRICT "}}}"
@@ -113,7 +122,8 @@ const struct route command_routes[COMMAND_ROUTES] = {
      .access = ROUTE_USER,
      .touches = TOUCH_AGGREGATES,
      .permission = PERMISSION_BIT(PERMIT_SITUATION_READ),
-     .summary = "Counters of an area, each with the time it is true for; null is not known",
+     .summary = "Counters of an area, each with the time it is true for; null is not known, or"
+                " hidden: too small, or giving away one that is, for who sees no person",
      .query = "area:string:area code within the reader's own, default the reader's own;"
               "as_of:string:as it was known at the full hour at or before this time, default now",
      .response_schema = SITUATION,

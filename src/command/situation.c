@@ -6,7 +6,8 @@
  * a day that nothing is known of, and is null; a district without one on a day that the city has
  * some is 0. Cases are known from the first day on that anything is known of, and no day is known
  * that begins after the time for which its count is true. A sum is as known as each of its days.
- * Today is partial. */
+ * Today is partial. Who sees no person is told no small count of persons, and none that would give
+ * one away (small.c): a counter says that it is hidden, a day is null. */
 #include <math.h>
 
 #include "access/shown.h"
@@ -42,6 +43,8 @@ struct situation {
     bool hides;      /* the reader is shown no small count of persons: */
     bool hidden_report[SITUATION_DAYS], hidden_sampling[SITUATION_DAYS];
     bool week_hidden, fortnight_hidden;
+    struct small_counts small;
+    bool small_hidden[SMALL_COLUMNS]; /* tests by day kept, persons */
     bool *district_hidden; /* the week's cases */
 };
 
@@ -81,6 +84,10 @@ static void take_row(void *context, const struct counter_row *row)
         s->earlier_known[EARLIER_DAYS + slot] |= row->counter == COUNTER_SCANS ||
                                                  row->counter == COUNTER_TESTS ||
                                                  row->counter == COUNTER_CASES_BY_REPORT;
+    if (row->counter == COUNTER_TESTS && slot != SLOT_NOW)
+        small_take(&s->small, row->area_no, (size_t)(slot + EARLIER_DAYS), row->value);
+    if (row->counter == COUNTER_PERSONS && slot == SLOT_NOW)
+        small_take(&s->small, row->area_no, SMALL_PERSONS, row->value);
     add(&s->of_city, row, slot);
     if (is_within(s->area, row->area_no))
         add(&s->of_area, row, slot);
@@ -202,6 +209,7 @@ static void hide_small(struct situation *s, struct arena *arena)
     s->district_hidden = arena_alloc(arena, (s->district_count + 1) * sizeof *s->district_hidden);
     if (!s->hides)
         return;
+    small_hide(&s->small, below, arena, s->small_hidden);
     s->fortnight_hidden = !shown_counts_suppress(s->of_area.value[COUNTER_CASES_BY_REPORT],
                                                  s->hidden_report, SITUATION_DAYS, below);
     s->week_hidden = any_hidden(s, WEEK);
@@ -279,22 +287,31 @@ static void put_int_or_null(struct situation *s, const char *key, bool known, in
         json_field_null(&s->writer, key);
 }
 
-/* Null where it is not known. */
-static void put_counter(struct situation *s, const char *name, bool known, int64_t value,
+enum telling { NOT_KNOWN, HIDDEN, TOLD };
+
+static enum telling telling(bool known, bool hidden)
+{
+    return !known ? NOT_KNOWN : hidden ? HIDDEN : TOLD;
+}
+
+/* Null where it is not known, or hidden. */
+static void put_counter(struct situation *s, const char *name, enum telling telling, int64_t value,
                         timestamp true_for)
 {
     json_object_begin(&s->writer);
     json_field_text(&s->writer, "name", slice_of(name));
-    put_int_or_null(s, "value", known, value);
-    json_field_time(&s->writer, "true_for", known ? true_for : TIMESTAMP_NONE);
+    put_int_or_null(s, "value", telling == TOLD, value);
+    json_field_bool(&s->writer, "hidden", telling == HIDDEN);
+    json_field_time(&s->writer, "true_for", telling != NOT_KNOWN ? true_for : TIMESTAMP_NONE);
     json_object_end(&s->writer);
 }
 
 static void put_counter_now(struct situation *s, enum counter counter)
 {
     const struct counter_mark *mark = mark_of(s, counter);
-    put_counter(s, counter_name(counter), mark->known, s->of_area.value[counter][SLOT_NOW],
-                mark->true_for);
+    bool hidden = counter == COUNTER_PERSONS && s->small_hidden[SMALL_PERSONS];
+    put_counter(s, counter_name(counter), telling(mark->known, hidden),
+                s->of_area.value[counter][SLOT_NOW], mark->true_for);
 }
 
 /* The city's own figure comes from the day store at each refresh, a district's from the pass. */
@@ -308,9 +325,9 @@ static int64_t scans_today(const struct situation *s, const struct area *area,
     return whole ? stored->value : figures->value[COUNTER_SCANS][TODAY];
 }
 
-static void put_cases(struct situation *s, const char *name, int days)
+static void put_cases(struct situation *s, const char *name, int days, bool hidden)
 {
-    put_counter(s, name, are_days_known(s, COUNTER_CASES_BY_REPORT, days),
+    put_counter(s, name, telling(are_days_known(s, COUNTER_CASES_BY_REPORT, days), hidden),
                 sum_days(&s->of_area, COUNTER_CASES_BY_REPORT, days),
                 mark_of(s, COUNTER_CASES_BY_REPORT)->true_for);
 }
@@ -332,10 +349,9 @@ static void put_colors(struct situation *s)
                                      policy_number(s->platform->policy, NUMBER_SUPPRESS_BELOW));
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const struct counter_mark *mark = &s->marks[counters[i]][SLOT_NOW];
-        if (!s->is_past)
-            put_counter(s, counter_name(counters[i]), true, colors[shown[i]], s->now);
-        else if (!mark->known || !hidden[shown[i]])
-            put_counter(s, counter_name(counters[i]), mark->known, mark->value, mark->true_for);
+        put_counter(s, counter_name(counters[i]),
+                    telling(!s->is_past || mark->known, hidden[shown[i]]), colors[shown[i]],
+                    s->is_past ? mark->true_for : s->now);
     }
 }
 
@@ -348,16 +364,15 @@ static void put_counters(struct situation *s)
     put_counter_now(s, COUNTER_PERSONS);
     put_counter_now(s, COUNTER_VENUES);
     put_counter_now(s, COUNTER_VENUES_IN_USE);
-    put_counter(s, "scans_today", mark_of(s, COUNTER_SCANS)->known, scans, true_for);
+    put_counter(s, "scans_today", telling(mark_of(s, COUNTER_SCANS)->known, false), scans,
+                true_for);
     put_counter_now(s, COUNTER_SCANS_24H);
-    put_counter(s, "tests_today", is_day_known(s, COUNTER_TESTS, TODAY),
+    put_counter(s, "tests_today",
+                telling(is_day_known(s, COUNTER_TESTS, TODAY), s->small_hidden[KEPT_DAYS - 1]),
                 s->of_area.value[COUNTER_TESTS][TODAY], mark_of(s, COUNTER_TESTS)->true_for);
-    if (!s->hidden_report[TODAY])
-        put_cases(s, "cases_today", 1);
-    if (!s->week_hidden)
-        put_cases(s, "cases_7d", WEEK);
-    if (!s->fortnight_hidden)
-        put_cases(s, "cases_14d", SITUATION_DAYS);
+    put_cases(s, "cases_today", 1, s->hidden_report[TODAY]);
+    put_cases(s, "cases_7d", WEEK, s->week_hidden);
+    put_cases(s, "cases_14d", SITUATION_DAYS, s->fortnight_hidden);
     if (s->area == s->city && s->platform->status)
         put_colors(s);
     json_array_end(&s->writer);
@@ -390,7 +405,7 @@ static void put_week_before(struct situation *s, const char *key, enum counter c
         size_t i = (size_t)(slot + EARLIER_DAYS);
         bool known =
             slot < 0 ? of_kept_day(&s->of_city, counter, i) > 0 : is_day_known(s, counter, slot);
-        if (known)
+        if (known && !(counter == COUNTER_TESTS && s->small_hidden[i]))
             json_put_int64(&s->writer, of_kept_day(&s->of_area, counter, i));
         else
             json_put_null(&s->writer);
@@ -459,6 +474,27 @@ static void put_estimates(struct situation *s, const char *key, const char *midd
     json_array_end(&s->writer);
 }
 
+/* Which days are null because they are hidden, not because they are not known. */
+static void put_hidden_days(struct situation *s, const char *key, enum counter counter,
+                            const bool *hidden)
+{
+    json_key(&s->writer, key);
+    json_array_begin(&s->writer);
+    for (int slot = 0; slot < SITUATION_DAYS; slot++)
+        json_put_bool(&s->writer, hidden[slot] && is_day_known(s, counter, slot));
+    json_array_end(&s->writer);
+}
+
+static void put_hidden(struct situation *s)
+{
+    json_key(&s->writer, "hidden");
+    json_object_begin(&s->writer);
+    put_hidden_days(s, "cases_by_report", COUNTER_CASES_BY_REPORT, s->hidden_report);
+    put_hidden_days(s, "cases_by_sampling", COUNTER_CASES_BY_SAMPLING, s->hidden_sampling);
+    put_hidden_days(s, "tests", COUNTER_TESTS, s->small_hidden + EARLIER_DAYS);
+    json_object_end(&s->writer);
+}
+
 static void put_unfed(struct situation *s)
 {
     json_key(&s->writer, "unfed");
@@ -491,13 +527,14 @@ static void put_situation(struct situation *s)
     put_days(s, "cases_by_sampling", s->area, &s->of_area, COUNTER_CASES_BY_SAMPLING,
              s->hidden_sampling);
     put_days(s, "scans", s->area, &s->of_area, COUNTER_SCANS, NULL);
-    put_days(s, "tests", s->area, &s->of_area, COUNTER_TESTS, NULL);
+    put_days(s, "tests", s->area, &s->of_area, COUNTER_TESTS, s->small_hidden + EARLIER_DAYS);
     put_week_before(s, "scans_week_before", COUNTER_SCANS);
     put_week_before(s, "tests_week_before", COUNTER_TESTS);
     put_days(s, "loops_opened", s->area, &s->of_area, COUNTER_LOOPS_OPENED, NULL);
     put_days(s, "loops_closed", s->area, &s->of_area, COUNTER_LOOPS_CLOSED, NULL);
     put_days(s, "loops_overdue", s->area, &s->of_area, COUNTER_LOOPS_OVERDUE, NULL);
     json_object_end(&s->writer);
+    put_hidden(s);
     put_estimates(s, "reproduction", "mean", s->reproduction);
     put_estimates(s, "nowcast", "median", s->nowcast);
     put_unfed(s);
@@ -554,6 +591,7 @@ static void begin(struct situation *s, struct platform *platform,
         s->district_count =
             registry_areas_under(platform->registry, s->area->no, arena, &s->districts);
     s->of_district = arena_alloc(arena, (s->district_count + 1) * sizeof *s->of_district);
+    small_begin(&s->small, platform->registry, s->city, s->area, arena);
 }
 
 bool situation_write(struct platform *platform, const struct situation_question *question,

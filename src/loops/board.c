@@ -386,6 +386,18 @@ bool board_holds(const struct board *board, struct sql *sql, const struct seat *
     return true;
 }
 
+bool board_names(const struct board *board, struct sql *sql, const struct seat *seat,
+                 int64_t user_no, bool *ret_names, struct error *err)
+{
+    struct resolved resolved;
+    if (!resolve(board, sql, seat, &resolved, err))
+        return false;
+    bool stood_in = (seat->form == SEAT_PERSON && resolved.meaning != MEANS_PERSON) ||
+                    (seat->form == SEAT_UNIT && resolved.meaning != MEANS_UNIT);
+    *ret_names = !stood_in && means_user(board, &resolved, user_no);
+    return true;
+}
+
 /* Those who act for `user`, once. */
 static void add_user(int64_t *users, size_t *count, int64_t user_no)
 {

@@ -403,6 +403,16 @@ bool loops_ready(struct loops *loops, struct error *err)
     return done;
 }
 
+bool loops_hide_places(struct loops *loops, struct slice scene)
+{
+    const struct definitions *set = atomic_load(&loops->definitions);
+    for (size_t i = 0; set && i < set->count; i++)
+        if (slice_equal(slice_of(set->items[i].scene->name), scene) &&
+            scene_hides(set->items[i].scene))
+            return true;
+    return !set;
+}
+
 size_t loops_scenes(struct loops *loops, const struct scene **ret_scenes, size_t room)
 {
     const struct definitions *set = atomic_load(&loops->definitions);

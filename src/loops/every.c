@@ -11,7 +11,7 @@ struct telling {
     void *context;
 };
 
-static bool scene_hides(const struct scene *scene)
+bool scene_hides(const struct scene *scene)
 {
     for (size_t i = 0; i < scene->field_count; i++)
         if (scene->fields[i].hidden_until.text)

@@ -27,7 +27,7 @@ const struct sql_list loop_indicator_statements = SQL_LIST(&indicator_add, &indi
 
 /* ---- Counting */
 
-/* The value that it is split by; never a personal one, nor free text. */
+/* The value that it is split by; never a personal or hidden one, nor free text. */
 static struct slice split_of(const struct loop *loop, const struct scene_indicator *indicator,
                              char out[24])
 {
@@ -35,7 +35,8 @@ static struct slice split_of(const struct loop *loop, const struct scene_indicat
         return SLICE("");
     const struct scene_field *field = &loop_scene(loop)->fields[indicator->split.index];
     json_t *value = loop_value(loop, &indicator->split);
-    if (!value || field->personal || field->list || field->type == TYPE_TEXT)
+    if (!value || field->personal || field->hidden_until.text || field->list ||
+        field->type == TYPE_TEXT)
         return SLICE("");
     if (json_is_string(value))
         return (struct slice){json_string_value(value), json_string_length(value)};
@@ -242,7 +243,7 @@ bool indicators_put(struct engine *engine, struct json_writer *writer,
     for (size_t i = 0; i < engine->definitions->count; i++) {
         const struct definition *definition = &engine->definitions->items[i];
         const struct scene *scene = definition->scene;
-        if (!definition->opens ||
+        if (!definition->opens || (query->narrower && scene_hides(scene)) ||
             (query->scene.data && !slice_equal(query->scene, slice_of(scene->name))))
             continue;
         for (size_t k = 0; k < scene->indicator_count; k++) {

@@ -3,7 +3,10 @@
  * A list is a merge of runs that an index holds in order: one a seat (what is mine) or one an area
  * (what I may see). Of each only the head is read, so that a page costs as many look-ups as there
  * are runs and rows, however many loops there are. What was open at a moment (as_of.c) is a merge
- * of what is open still and one of what was closed since. */
+ * of what is open still and one of what was closed since.
+ *
+ * What hides where it is must not be found by asking for places one by one, nor be felt there: such
+ * a row leaves no trace in a page, neither in its end nor in its cursor. */
 #include "loops/loops_internal.h"
 
 #define ROW_COLUMNS                                                                                \
@@ -229,7 +232,30 @@ static bool fits(const struct loop_row *row, const struct loop_query *query)
     return row->definition &&
            (!query->scene.data ||
             slice_equal(slice_of(row->definition->scene->name), query->scene)) &&
-           (!query->venue_no || !row->hidden) && (!query->told || row->state == LOOP_OPEN);
+           (!query->told || row->state == LOOP_OPEN);
+}
+
+bool loop_row_is_own(const struct board *board, struct sql *sql, const struct loop_row *row,
+                     int64_t user_no, bool *ret_own, struct error *err)
+{
+    struct seat seat;
+    return seat_read(sql, row->seat_no, &seat, err) &&
+           board_names(board, sql, &seat, user_no, ret_own, err);
+}
+
+/* Whether being found would tell the reader where a loop is that hides it. */
+static bool is_unfindable(const struct board *board, struct sql *sql,
+                          const struct loop_query *query, const struct loop_row *row, bool *ret_is,
+                          struct error *err)
+{
+    bool own;
+    *ret_is = row->hidden && (query->venue_no || query->narrower) && !query->mine && !query->told;
+    if (!*ret_is)
+        return true;
+    if (!loop_row_is_own(board, sql, row, query->user_no, &own, err))
+        return false;
+    *ret_is = !own;
+    return true;
 }
 
 bool loops_list(struct loops *loops, struct sql *sql, const struct loop_query *query,
@@ -250,6 +276,7 @@ bool loops_list_by(const struct board *board, struct loops *loops, struct sql *s
     struct merge merge = {.sql = sql, .arena = arena};
     const struct loop_row *row = NULL;
     int64_t scanned = 0;
+    bool unfindable;
     *ret_page = (struct loop_page){
         .rows = arena_alloc(arena, ((size_t)query->limit + 1) * sizeof *ret_page->rows)};
     if (!begin(&merge, board, loops, query, err))
@@ -259,6 +286,10 @@ bool loops_list_by(const struct board *board, struct loops *loops, struct sql *s
             return false;
         if (!row || (query->overdue && row->due_at > query->now))
             return true; /* by deadline: those overdue come first */
+        if (!is_unfindable(board, sql, query, row, &unfindable, err))
+            return false;
+        if (unfindable)
+            continue;
         if ((int64_t)ret_page->count == query->limit || scanned++ == SCANNED_MAX) {
             ret_page->more = true;
             return true;
@@ -278,6 +309,7 @@ static bool gather_part(struct engine *engine, const struct loop_query *query, s
 {
     struct merge merge = {.sql = engine->sql, .arena = arena};
     const struct loop_row *found;
+    bool unfindable;
     *ret_ended = false;
     if (!begin(&merge, engine->board, engine->loops, query, err))
         return false;
@@ -287,6 +319,10 @@ static bool gather_part(struct engine *engine, const struct loop_query *query, s
         *ret_ended = !found;
         if (!found)
             return true;
+        if (!is_unfindable(engine->board, engine->sql, query, found, &unfindable, err))
+            return false;
+        if (unfindable) /* what hides now hid then */
+            continue;
         if ((int64_t)page->count == query->limit || (*io_scanned)++ == DERIVED_MAX) {
             page->more = true;
             return true;
@@ -296,8 +332,11 @@ static bool gather_part(struct engine *engine, const struct loop_query *query, s
         struct loop_row row = *found;
         if (row.opened_at > query->as_of || !fits(&row, query))
             continue;
-        if (!loop_row_as_of(engine, query->as_of, &row, err))
+        if (!loop_row_as_of(engine, query->as_of, &row, err) ||
+            !is_unfindable(engine->board, engine->sql, query, &row, &unfindable, err))
             return false;
+        if (unfindable)
+            continue;
         if (!query->overdue || (row.due_at != TIMESTAMP_NONE && row.due_at <= query->as_of))
             page->rows[page->count++] = row;
     }
@@ -327,8 +366,8 @@ bool loops_list_as_of(struct engine *engine, const struct loop_query *query, str
 }
 
 bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,
-                  void (*take)(void *context, const struct loop_count *count), void *context,
-                  struct error *err)
+                  bool narrower, void (*take)(void *context, const struct loop_count *count),
+                  void *context, struct error *err)
 {
     const struct definitions *set = atomic_load(&loops->definitions);
     struct sql_query *query;
@@ -339,7 +378,7 @@ bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int6
                                    .stage = (int)sql_get_int(query, 1),
                                    .open = sql_get_int(query, 2),
                                    .overdue = sql_get_int(query, 3)};
-        if (count.definition)
+        if (count.definition && !(narrower && scene_hides(count.definition->scene)))
             take(context, &count);
     }
     return done;

@@ -110,6 +110,7 @@ struct loop_query {
     struct slice scene; /* data NULL: all */
     int64_t venue_no;   /* of the areas: open ones about this venue, where that is told; 0: all */
     int64_t user_no, area_first, area_last, limit;
+    bool narrower; /* areas are a part of those that the reader may see */
     timestamp now;
     timestamp as_of;   /* open at that moment, or closed by then; TIMESTAMP_NONE: now */
     bool closed_since; /* as_of: the second part of the list, what was closed since */
@@ -124,6 +125,8 @@ struct loop_row {
     bool overdue;
     bool hidden; /* what it is about is not told yet */
 };
+/* What still hides what it is about is found by a part of the areas, or by a venue, by its owner
+ * alone: whoever else were to find it there would know where it is. */
 struct loop_page {
     struct loop_row *rows;
     size_t count;
@@ -168,19 +171,23 @@ struct loop_entry {
 bool loops_entered(struct loops *loops, struct sql *sql, enum scene_kind kind, int64_t subject_no,
                    const struct loop_stage_name *stages, size_t stage_count, timestamp since,
                    struct loop_entry *ret_entry, struct error *err) MUST_USE;
-/* Open loops by scene and stage, as every act maintains them. */
+/* Open loops by scene and stage, as every act maintains them; `narrower` as in struct loop_query:
+ * without scenes that hide what they are about. */
 struct loop_count {
     const struct definition *definition;
     int stage;
     int64_t open, overdue;
 };
 bool loops_counts(struct loops *loops, struct sql *sql, int64_t area_first, int64_t area_last,
-                  void (*take)(void *context, const struct loop_count *count), void *context,
-                  struct error *err) MUST_USE;
+                  bool narrower, void (*take)(void *context, const struct loop_count *count),
+                  void *context, struct error *err) MUST_USE;
 /* The scenes whose loops open, at most `room` of them, in the order in which they were loaded; they
  * live as long as the room. loops_ready before. */
 struct scene;
 size_t loops_scenes(struct loops *loops, const struct scene **ret_scenes, size_t room);
+/* Whether loops of a scene, in any version, hide where they are until a stage; true also where
+ * scenes are not loaded (loops_ready). */
+bool loops_hide_places(struct loops *loops, struct slice scene);
 /* Reads what is loaded when it is first needed; a new city loads its scenes. Not inside a job. */
 bool loops_ready(struct loops *loops, struct error *err) MUST_USE;
 

@@ -61,6 +61,10 @@ struct board {
 /* Whether a user may act for a seat now. `sql` reads the seat that a lead's seat is about. */
 bool board_holds(const struct board *board, struct sql *sql, const struct seat *seat,
                  int64_t user_no, bool *ret_holds, struct error *err) MUST_USE;
+/* Whether the seat names the user: not one who stands in for a person or a unit that has nobody on
+ * duty, as their role in the loop's area does. */
+bool board_names(const struct board *board, struct sql *sql, const struct seat *seat,
+                 int64_t user_no, bool *ret_names, struct error *err) MUST_USE;
 /* NULL where the user is not on duty and nobody acts for them. */
 const struct board_user *board_user(const struct board *board, int64_t user_no);
 /* The users whom a seat means now, each once, into the arena. */
@@ -227,6 +231,7 @@ struct indicator_query {
     struct slice scene; /* data NULL: all */
     int64_t area_first, area_last;
     int64_t day_first, day_last;
+    bool narrower; /* as in struct loop_query: without scenes that hide what they are about */
 };
 bool indicators_put(struct engine *engine, struct json_writer *writer,
                     const struct indicator_query *query, struct error *err) MUST_USE;
@@ -378,12 +383,17 @@ bool loop_row_as_of(struct engine *engine, timestamp as_of, struct loop_row *row
 bool loops_list_as_of(struct engine *engine, const struct loop_query *query, struct arena *arena,
                       struct loop_page *ret_page, struct error *err) MUST_USE;
 /* loops_list for one who holds the board. */
+/* Whether the reader is named as the owner of a row. */
+bool loop_row_is_own(const struct board *board, struct sql *sql, const struct loop_row *row,
+                     int64_t user_no, bool *ret_own, struct error *err) MUST_USE;
 bool loops_list_by(const struct board *board, struct loops *loops, struct sql *sql,
                    const struct loop_query *query, struct arena *arena, struct loop_page *ret_page,
                    struct error *err) MUST_USE;
 /* Whether a field of the scene hides what it is about until a stage that was not entered yet;
  * `marks` as stored. */
 bool loop_is_hidden(const struct scene *scene, struct slice marks);
+/* Whether its loops hide something until a stage. */
+bool scene_hides(const struct scene *scene);
 
 /* ---- Showing (show.c) ----------------------------------------------------------------------- */
 
@@ -423,7 +433,7 @@ bool loop_waits_for(struct engine *engine, const struct loop *loop,
 
 /* What part the engine's actor has in a loop, and what it keeps back from them. */
 struct loop_part {
-    bool owns;
+    bool owns;  /* named as the owner: who only stands in is not told what hides */
     bool opens; /* owner, party or the command centre: personal fields are shown */
 };
 bool loop_part_of(struct engine *engine, const struct loop *loop, struct loop_part *ret_part,

@@ -118,6 +118,16 @@ static bool read_as_of(const struct request *request, struct loop_query *query, 
            loop_bad_value("as_of", "owner=area", "only lists of areas are told of the past", err);
 }
 
+/* access_area_asked; *ret_narrower: less than all that the reader may see. */
+static bool area_asked(const struct request *request, int64_t *ret_first, int64_t *ret_last,
+                       bool *ret_narrower, struct error *err)
+{
+    if (!access_area_asked(request, ret_first, ret_last, err))
+        return false;
+    *ret_narrower = *ret_first > request->actor.area_first || *ret_last < request->actor.area_last;
+    return true;
+}
+
 static bool read_query(const struct request *request, struct loop_query *query, struct error *err)
 {
     static const char *const owners[] = {"", "area", "me", "told", NULL};
@@ -130,7 +140,7 @@ static bool read_query(const struct request *request, struct loop_query *query, 
     if (!read_choice(request, "owner", owners, "area, me or told", &owner, err) ||
         !read_choice(request, "state", states, "open or closed", &state, err) ||
         !read_choice(request, "overdue", truths, "true or false", &overdue, err) ||
-        !access_area_asked(request, &query->area_first, &query->area_last, err) ||
+        !area_asked(request, &query->area_first, &query->area_last, &query->narrower, err) ||
         !request_limit(request, &query->limit, err))
         return false;
     bool looks_after = request->actor.permissions & PERMISSION_BIT(PERMIT_LOOP_AREA);
@@ -171,9 +181,14 @@ static bool put_page(struct reading *reading, const struct request *request,
     json_key(writer, "items");
     json_array_begin(writer);
     for (size_t i = 0; i < page.count; i++) {
+        bool own = false;
+        if (page.rows[i].hidden && query->mine &&
+            !loop_row_is_own(reading->engine.board, reading->sql, &page.rows[i], query->user_no,
+                             &own, err))
+            return false;
         json_object_begin(writer);
-        if (!loop_show_row(&reading->engine, writer, &page.rows[i],
-                           page.rows[i].hidden && !query->mine, err))
+        if (!loop_show_row(&reading->engine, writer, &page.rows[i], page.rows[i].hidden && !own,
+                           err))
             return false;
         json_object_end(writer);
     }
@@ -217,7 +232,8 @@ static bool handle_counts(const struct request *request, struct response *respon
 {
     struct reading reading;
     int64_t first, last;
-    if (!access_area_asked(request, &first, &last, err))
+    bool narrower;
+    if (!area_asked(request, &first, &last, &narrower, err))
         return false;
     bool done = reading_begin(&reading, request, response, err);
     if (done) {
@@ -225,8 +241,8 @@ static bool handle_counts(const struct request *request, struct response *respon
         json_field_time(&reading.writer, "true_for", reading.engine.now);
         json_key(&reading.writer, "items");
         json_array_begin(&reading.writer);
-        done = loops_counts(loops_of(request), reading.sql, first, last, put_count, &reading.writer,
-                            err);
+        done = loops_counts(loops_of(request), reading.sql, first, last, narrower, put_count,
+                            &reading.writer, err);
         json_array_end(&reading.writer);
         json_object_end(&reading.writer);
     }
@@ -240,7 +256,7 @@ static bool handle_indicators(const struct request *request, struct response *re
     struct indicator_query query = {.scene = request_query(request, "scene")};
     struct slice days = request_query(request, "days");
     int64_t count = 14;
-    if (!access_area_asked(request, &query.area_first, &query.area_last, err))
+    if (!area_asked(request, &query.area_first, &query.area_last, &query.narrower, err))
         return false;
     if (days.data && !slice_to_int64(days, 1, 366, &count))
         return loop_bad_value("days", "1 to 366", "not such a number", err);
@@ -335,8 +351,9 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .query = "owner:string:area, me or told (area where the role looks after areas, else me);"
               "state:string:open (default) or closed;"
               "overdue:string:true: only those past their deadline;scene:string:name of a scene;"
-              "area:string:area code within the reader's own;"
-              "venue:integer:number of a venue: open loops of the areas about it;"
+              "area:string:area code within the reader's own, where loops that still hide what they"
+              " are about are found by their owner alone;"
+              "venue:integer:number of a venue: open loops of the areas about it, likewise;"
               "as_of:string:as they stood at the full hour at or before this time (lists of areas),"
               " default now;from:string:begins at the first deadline at or after this time, of"
               " closed loops at the last that was closed by then;" LOOP_PAGING,
@@ -389,7 +406,8 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .touches = TOUCH_LOOPS,
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_LOOP_AREA),
      .summary = "Open and overdue loops by scene and stage, as maintained with every act",
-     .query = "area:string:area code within the reader's own",
+     .query = "area:string:area code within the reader's own, without scenes that hide what they"
+              " are about where it is less than that",
      .response_schema = LOOP_COUNTS,
      .handle = handle_counts},
     {.method = HTTP_GET,
@@ -399,7 +417,8 @@ const struct route loop_routes[LOOP_ROUTES] = {
      .permission = PERMISSION_BIT(PERMIT_LOOP_READ) | PERMISSION_BIT(PERMIT_LOOP_AREA),
      .shed = SHED_HISTORY,
      .summary = "What scenes measure of themselves, as counted when each loop decided it",
-     .query = "area:string:area code within the reader's own;scene:string:one scene;"
+     .query = "area:string:area code within the reader's own, without scenes that hide what they"
+              " are about where it is less than that;scene:string:one scene;"
               "days:integer:how many days up to today, default 14",
      .response_schema = LOOP_INDICATORS,
      .handle = handle_indicators},

@@ -144,7 +144,7 @@ bool loop_part_of(struct engine *engine, const struct loop *loop, struct loop_pa
 {
     struct seat seat;
     if (!seat_read(engine->sql, loop->seat_no, &seat, err) ||
-        !board_holds(engine->board, engine->sql, &seat, engine->actor->user_no, &ret_part->owns,
+        !board_names(engine->board, engine->sql, &seat, engine->actor->user_no, &ret_part->owns,
                      err) ||
         !hand_is_party(engine, loop, &ret_part->opens, err))
         return false;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "access/shown.h"
 #include "loops/loops.h"
 #include "notices/notices.h"
 #include "registry/registry.h"
@@ -148,11 +149,26 @@ static void put_desk(const struct request *request, struct response *response)
     buffer_print(body, "chengmai_loop_views_unlisted_total %lld\n", (long long)views.unlisted);
 }
 
+/* Whoever asks: a small count is left out, and the one that would give it away. */
+static void put_persons(const struct request *request, struct response *response)
+{
+    int64_t counts[COLOR_COUNT] = {0};
+    bool hidden[COLOR_COUNT];
+    status_counts(request->platform->status, counts);
+    (void)!shown_counts_suppress(counts, hidden, COLOR_COUNT,
+                                 policy_number(request->platform->policy, NUMBER_SUPPRESS_BELOW));
+    put_metric(response, "chengmai_persons", "gauge",
+               "Persons by colour of their status, without counts too small to be told.");
+    for (int color = 0; color < 3; color++)
+        if (!hidden[color])
+            buffer_print(&response->body, "chengmai_persons{color=\"%s\"} %lld\n",
+                         color_name((enum color)color), (long long)counts[color]);
+}
+
 static bool handle_metrics(const struct request *request, struct response *response,
                            struct error *err)
 {
     (void)err;
-    int64_t counts[COLOR_COUNT];
     struct buffer *body = &response->body;
     response->content_type = "text/plain; version=0.0.4; charset=utf-8";
     put_metric(response, "chengmai_requests_total", "counter", "Answers by class of status.");
@@ -170,11 +186,7 @@ static bool handle_metrics(const struct request *request, struct response *respo
                  (long long)atomic_load(&server_counters.bodies));
     put_desk(request, response);
     put_refusals(response);
-    status_counts(request->platform->status, counts);
-    put_metric(response, "chengmai_persons", "gauge", "Persons by colour of their status.");
-    for (int color = 0; color < 3; color++)
-        buffer_print(body, "chengmai_persons{color=\"%s\"} %lld\n", color_name((enum color)color),
-                     (long long)counts[color]);
+    put_persons(request, response);
     put_notices(request, response);
     return true;
 }

@@ -93,26 +93,28 @@ static inline void session_of_holder(const struct served *served, int person, ch
     reply_release(&reply);
 }
 
-/* Persons by colour as the server counts them: green, yellow, red. */
-static inline void count_colors(const struct served *served, long counts[3])
+/* Persons by colour as the server counts them, told to one who sees persons: green, yellow, red. */
+static inline void count_colors(struct served *served, long counts[3])
 {
-    static const char *const names[3] = {"green", "yellow", "red"};
-    int fd = dial(served);
-    say_text(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    struct heard heard = hear(fd);
-    close(fd);
-    assert_int_equal(heard.status, 200);
-    for (int i = 0; i < 3; i++) {
-        char label[60];
-        snprintf(label, sizeof label, "chengmai_persons{color=\"%s\"} ", names[i]);
-        const char *at = strstr(heard.body.data, label);
-        assert_non_null(at);
-        assert_int_equal(sscanf(at + strlen(label), "%ld", &counts[i]), 1);
-    }
-    buffer_release(&heard.body);
+    static const char *const names[3] = {"status_green", "status_yellow", "status_red"};
+    char token[80];
+    size_t index;
+    json_t *counter;
+    token_of_user(served, "command", token);
+    struct reply reply = send_to(served, "GET", "/situation", token, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    for (int i = 0; i < 3; i++)
+        counts[i] = -1;
+    json_array_foreach (json_object_get(reply.json, "counters"), index, counter)
+        for (int i = 0; i < 3; i++)
+            if (strcmp(json_string_value(json_object_get(counter, "name")), names[i]) == 0)
+                counts[i] = (long)json_integer_value(json_object_get(counter, "value"));
+    for (int i = 0; i < 3; i++)
+        assert_true(counts[i] >= 0);
+    reply_release(&reply);
 }
 /* Nobody became yellow or red (new persons are green). */
-static inline void same_colors(const struct served *served, const long before[3])
+static inline void same_colors(struct served *served, const long before[3])
 {
     long after[3];
     count_colors(served, after);

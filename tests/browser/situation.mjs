@@ -320,6 +320,44 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
     await close();
   });
 
+  test("Who sees no person reads that a small count is not shown: neither 0 nor a gap in the data", async () => {
+    for (const language of ["zh", "en"]) {
+      const { page, faults, close } = await openPage(demo, { language });
+      await logIn(page, "press", (await logins(demo)).get("press"));
+      await page.waitForSelector(".chart .plot svg");
+      const whole = await readSituation(page);
+      const codes = ["", ...whole.districts.map(({ code }) => code)];
+      let hiddenCounters = 0;
+      for (const code of codes) {
+        const place = code ? `?area=${code}` : "";
+        const situation = await readSituation(page, place);
+        const hidden = situation.counters.filter((counter) => counter.hidden);
+        if (!hidden.length) continue;
+        hiddenCounters += hidden.length;
+        await page.goto(`${demo.url}/${place}`);
+        for (const { name } of hidden) {
+          const value = page.locator(`[data-counter=${name}] b`);
+          await value.waitFor();
+          check((await value.getAttribute("class")).includes("hatched"), `${name} is hatched`);
+          same(
+            await value.innerText(),
+            language === "zh" ? "太少，不显示" : "too few to show",
+            `${name} of ${code || "the city"}`,
+          );
+        }
+        const gaps = await page.$$eval("[data-need^=gap-seriesCases]", (nodes) => nodes.length);
+        const unknown = situation.series.cases_by_report.filter(
+          (value, i) => value === null && !situation.hidden.cases_by_report[i],
+        ).length;
+        check(gaps <= unknown, "hidden days are no gap in the data");
+        await picture(page, `situation-too-few-${language}-${code || "city"}`);
+      }
+      check(hiddenCounters > 0, "something is hidden");
+      same(faults, [], "faults");
+      await close();
+    }
+  });
+
   test("The situation fits 1920, 1366 and 960 pixels, 200 % zoom and a phone without a sideways scroll", async () => {
     const views = [
       { width: 1920, height: 1080, columns: 3 },

@@ -2754,7 +2754,7 @@ export interface Operations {
       };
     };
   };
-  /** Counters of an area, each with the time it is true for; null is not known */
+  /** Counters of an area, each with the time it is true for; null is not known, or hidden: too small, or giving away one that is, for who sees no person */
   "GET /api/v1/situation": {
     path: Record<never, never>;
     query: { area?: string; as_of?: string };
@@ -2773,6 +2773,7 @@ export interface Operations {
       counters: Array<{
         name: string;
         value: number | null;
+        hidden: boolean;
         true_for: string | null;
       }>;
       days: Array<string>;
@@ -2786,6 +2787,11 @@ export interface Operations {
         loops_opened: Array<number | null>;
         loops_closed: Array<number | null>;
         loops_overdue: Array<number | null>;
+      };
+      hidden: {
+        cases_by_report: Array<boolean>;
+        cases_by_sampling: Array<boolean>;
+        tests: Array<boolean>;
       };
       reproduction: Array<{
         mean: number;

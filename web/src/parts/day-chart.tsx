@@ -30,6 +30,8 @@ interface Props
   complete?: string;
   /** What a hatched day means here. */
   missingWords?: string;
+  /** Days that are hatched because they are too few to be shown. */
+  hidden?: readonly boolean[] | undefined;
 }
 
 /** Of the file: large enough for a page of a report, whatever the page shows. */
@@ -68,7 +70,7 @@ function useSize(): { box: preact.RefObject<HTMLDivElement>; width: number; heig
   return { box, ...size };
 }
 
-const keysOf = ({ values, whole, keys = [], past, missingWords }: Props): ChartKey[] => [
+const keysOf = ({ values, whole, keys = [], past, missingWords, hidden }: Props): ChartKey[] => [
   ...keys,
   ...(whole || values.at(-1) == null
     ? []
@@ -78,7 +80,7 @@ const keysOf = ({ values, whole, keys = [], past, missingWords }: Props): ChartK
           words: t(past ? "footThen" : "footToday"),
         },
       ]),
-  ...(values.includes(null) ? [{ mark: <HatchKey />, words: missingWords ?? t("footHatch") }] : []),
+  ...(values.includes(null) ? [{ mark: <HatchKey />, words: missingWords ?? t(hidden?.includes(true) ? "footHidden" : "footHatch") }] : []),
 ];
 
 export function DayChart(props: Props): JSX.Element {
@@ -95,6 +97,7 @@ export function DayChart(props: Props): JSX.Element {
   const rows = days.map((day, i) => [day, ...cellsOf(i), ...(whole ? [] : [remarkOf(i)])]);
   const wordsOf = (i: number): string => {
     const value = values[i] ?? null;
+    if (value === null && props.hidden?.[i]) return t("tooFew");
     if (props.wordsOf) return props.wordsOf(i);
     return value === null ? t("unknown") : count(value);
   };

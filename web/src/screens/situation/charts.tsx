@@ -81,6 +81,7 @@ function ByOnset({ situation, door }: { situation: Situation; door: ComponentChi
       what={t("whatOnset")}
       title={samplingTitle(situation)}
       values={values}
+      hidden={situation.hidden.cases_by_sampling}
       estimate={nowcast.map((cast) => cast && { ...cast, mean: cast.median })}
       wordsOf={(day) => {
         const value = values[day] ?? null;
@@ -160,6 +161,7 @@ function OwnBaseline({
       what={t(what)}
       title={title}
       values={values}
+      hidden={name === "tests" ? situation.hidden.tests : undefined}
       usual={usual}
       wordsOf={(day) => {
         const value = values[day] ?? null;
@@ -200,6 +202,7 @@ export function Charts({ situation, casesAddress, loopsAddress }: Props): JSX.El
         what={t("whatReport")}
         title={reportTitle(situation)}
         values={series.cases_by_report}
+        hidden={situation.hidden.cases_by_report}
         door={door}
       />
       <Reproduction situation={situation} />

@@ -66,7 +66,7 @@ function whereOf(districts: readonly District[]): string {
     .sort((a, b) => b.value - a.value);
   const sum = rows.reduce((total, row) => total + row.value, 0);
   const first = rows[0];
-  if (!first) return "";
+  if (!first) return t("whereNotShown"); // there are some, and no district says so
   const name = areaName(first.district);
   if (rows.length === 1) return t("whereOne", { name });
   if (first.value / sum >= 0.5) return t("whereMost", { share: percent(first.value / sum), name });
@@ -77,9 +77,14 @@ function cityWeek(situation: Situation): WeekCases {
   return weekOf(situation.series.cases_by_report);
 }
 
+/** A day is null because it is hidden, not because nothing is on record. */
+const anyHidden = (marks: readonly boolean[]): boolean => marks.includes(true);
+
 export function ledeOf(situation: Situation): string {
   const cases = cityWeek(situation);
   const time = clock(situation.as_of);
+  const hidden = anyHidden(situation.hidden.cases_by_report.slice(-week));
+  if (hidden && !cases.value) return t("ledeHidden");
   if (cases.value === null) return t("ledeUnknown");
   if (!cases.value) return t("ledeNone", { time });
   const today = situation.series.cases_by_report.at(-1) ?? null;
@@ -93,7 +98,8 @@ export function ledeOf(situation: Situation): string {
 
 export function mapTitleOf(situation: Situation): string {
   const cases = cityWeek(situation);
-  if (cases.value === null) return t("mapTitleUnknown");
+  const hidden = anyHidden(situation.hidden.cases_by_report.slice(-week));
+  if (cases.value === null || (hidden && !cases.value)) return t("mapTitleUnknown");
   if (!cases.value) return t("mapTitleNone");
   return t("mapTitle", { week: weekText(cases), where: whereOf(situation.districts) });
 }
@@ -104,6 +110,7 @@ const sumOf = (values: readonly number[]): number => values.reduce((sum, value) 
 export function reportTitle(situation: Situation): string {
   const values = situation.series.cases_by_report;
   const sum = sumOf(known(values));
+  if (!sum && anyHidden(situation.hidden.cases_by_report)) return t("chartReportHidden");
   if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
   if (!sum) return t("chartReportNone");
   const max = Math.max(...known(values));
@@ -123,6 +130,7 @@ const wideInterval = 3;
 export function samplingTitle(situation: Situation): string {
   const values = situation.series.cases_by_sampling;
   const sum = sumOf(known(values));
+  if (!sum && anyHidden(situation.hidden.cases_by_sampling)) return t("chartReportHidden");
   if (!known(values.slice(0, -1)).length) return t("chartReportUnknown");
   if (!sum) return t("chartSamplingNone");
   const last = lastKnown(situation.nowcast);
@@ -202,10 +210,14 @@ export function loopsTitle(situation: Situation): string {
 export function testsTitle(situation: Situation): string {
   const values = situation.series.tests;
   const yesterday = values.at(-2) ?? null;
-  if (yesterday === null) return t("chartTestsUnknown");
-  const missing = values.length - known(values).length;
-  return t("chartTestsTitle", {
-    count: count(yesterday),
-    gap: missing ? t("chartTestsGap", { days: missing }) : t("chartTestsWhole"),
-  });
+  const marks = situation.hidden.tests;
+  if (yesterday === null) return t(marks.at(-2) ? "chartTestsHidden" : "chartTestsUnknown");
+  const hidden = marks.filter(Boolean).length;
+  const missing = values.length - known(values).length - hidden;
+  const gap = missing
+    ? t("chartTestsGap", { days: missing })
+    : hidden
+      ? t("chartTestsSome", { days: hidden })
+      : t("chartTestsWhole");
+  return t("chartTestsTitle", { count: count(yesterday), gap });
 }

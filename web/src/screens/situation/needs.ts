@@ -41,28 +41,33 @@ function caseNeeds(situation: Situation): Need[] {
     }));
 }
 
-/** Runs of days that are not on record. */
-function gapsOf(values: Days, days: readonly string[]): [string, string][] {
+/** Runs of days that are not on record; a day that is hidden is. */
+function gapsOf(
+  values: Days,
+  days: readonly string[],
+  hidden: readonly boolean[] = [],
+): [string, string][] {
   const gaps: [string, string][] = [];
-  values.forEach((value, i) => {
+  const isGap = (i: number): boolean => values[i] === null && !hidden[i];
+  values.forEach((_, i) => {
     const day = days[i] ?? "";
     const last = gaps.at(-1);
-    if (value !== null) return;
-    if (last && i > 0 && values[i - 1] === null) last[1] = day;
+    if (!isGap(i)) return;
+    if (last && i > 0 && isGap(i - 1)) last[1] = day;
     else gaps.push([day, day]);
   });
   return gaps;
 }
 
 function gapNeeds(situation: Situation): Need[] {
-  const series: [WordKey, Days][] = [
-    ["seriesCases", situation.series.cases_by_report],
-    ["seriesTests", situation.series.tests],
+  const series: [WordKey, Days, (readonly boolean[])?][] = [
+    ["seriesCases", situation.series.cases_by_report, situation.hidden.cases_by_report],
+    ["seriesTests", situation.series.tests, situation.hidden.tests],
     ["seriesScans", situation.series.scans],
   ];
   const base = { kind: "gap" as const, figure: "", area: areaName(situation.area), code: "" };
-  const needs: Need[] = series.flatMap(([name, values]) =>
-    gapsOf(values, situation.days).map(([from, to]) => ({
+  const needs: Need[] = series.flatMap(([name, values, hidden]) =>
+    gapsOf(values, situation.days, hidden).map(([from, to]) => ({
       ...base,
       id: `gap-${name}-${from}`,
       what: t(from === to ? "needGapOne" : "needGap", {

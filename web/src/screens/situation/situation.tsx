@@ -44,6 +44,12 @@ function CounterValue({
   counter: Counters[number];
   situation: Situation;
 }): JSX.Element {
+  if (counter.hidden)
+    return (
+      <b class="none hatched few" title={t("tooFewWhy")}>
+        <span class="none-text">{t("tooFew")}</span>
+      </b>
+    );
   const known = casesKnown(counter.name, situation);
   const value = counter.value ?? known?.value ?? null;
   if (value === null || known?.value === null)
