@@ -491,6 +491,10 @@ export interface Operations {
       window: {
         from: string;
         to: string;
+        visits: number;
+        visits_direct: number;
+        venues: number;
+        under_way: number;
       };
       days: Array<string>;
       lanes: Array<{
@@ -504,6 +508,7 @@ export interface Operations {
         } | null;
         visits: Array<{
           time: string;
+          infectious: "within" | "under_way" | "outside";
           mode: string;
           evidence: "claimed" | "rotating" | "attended" | "sealed";
           decision: "pass" | "refuse" | "check";
@@ -518,6 +523,7 @@ export interface Operations {
         reasons: Array<{
           rule: string;
           evidence: number;
+          until: string | null;
           words: {
             zh: string;
             en: string;
@@ -668,6 +674,7 @@ export interface Operations {
       next: string | null;
       summary: {
         visits: number;
+        under_way: number;
         venues: number;
         exposed: number;
         rows_read: number;
@@ -1087,10 +1094,19 @@ export interface Operations {
         note: boolean;
         require: Array<string>;
         on?: string;
+        on_title?: {
+          zh: string;
+          en: string;
+        };
         at?: string;
       }>;
       waiting: {
         to: string;
+        mine: boolean;
+        shown: boolean;
+        kept_back: number;
+        note: string | null;
+        fields: Record<string, unknown>;
         missing: Array<string>;
         asked_by: string;
         asked_at: string;
@@ -1792,6 +1808,7 @@ export interface Operations {
         at: string;
         until: string | null;
         of: number | null;
+        case: number | null;
         detail: string | null;
         tube_size: number | null;
         reason_code: string | null;
@@ -2593,6 +2610,10 @@ export interface Operations {
           note: boolean;
           require: Array<string>;
           on?: string;
+          on_title?: {
+            zh: string;
+            en: string;
+          };
           after_seconds?: number;
         }>;
       }>;
