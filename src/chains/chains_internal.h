@@ -16,7 +16,8 @@
     X(CHAIN_CASES, "cases", 2, 500)                                                                \
     X(CHAIN_SOURCES, "sources", 1, 100)                                                            \
     X(CHAIN_LOOKS, "looks", 1, 5000)                                                               \
-    X(CHAIN_APART_HOURS, "apart_hours", 0, 336)
+    X(CHAIN_APART_HOURS, "apart_hours", 0, 336)                                                    \
+    X(CHAIN_LEAST_PERCENT, "least_percent", 0, 100)
 enum chain_number {
 #define X(id, name, low, high) id,
     CHAIN_NUMBER_TABLE(X)
@@ -69,6 +70,7 @@ struct linker {
     struct chain_links *links; /* of each case */
     int64_t looks, looks_max;
     timestamp apart;   /* t0s that lie closer tell no order */
+    double least;      /* lighter co-presence speaks for nothing */
     bool contacts_cut; /* a case has more contacts than are read */
 };
 void linker_begin(struct linker *linker);

@@ -210,6 +210,16 @@ static bool link_meetings(struct looking *looking, struct error *err)
     return true;
 }
 
+/* All meetings of two together are too light to say anything. */
+static void drop_light(struct looking *looking)
+{
+    for (size_t i = 0; i < looking->linker->case_count; i++)
+        if (looking->between[i].weight < looking->linker->least) {
+            looking->between[i].weight = 0;
+            looking->between[i].co_visits = 0;
+        }
+}
+
 /* ---- Order */
 
 static int falling(bool a, bool b)
@@ -278,6 +288,7 @@ bool linker_look(struct linker *linker, const struct case_row *row,
     if (!link_household(&looking, err) || !link_contacts(&looking, err) ||
         !link_meetings(&looking, err))
         return false;
+    drop_light(&looking);
     sort_links(&looking, links);
     links->looked = true;
     linker->looks++;

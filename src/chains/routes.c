@@ -339,7 +339,9 @@ static bool show_chain(struct visit *visit, struct error *err)
                             .cases = visit->cases,
                             .case_count = visit->case_count,
                             .looks_max = visit->platform->chains->number[CHAIN_LOOKS],
-                            .apart = visit->platform->chains->number[CHAIN_APART_HOURS] * HOUR};
+                            .apart = visit->platform->chains->number[CHAIN_APART_HOURS] * HOUR,
+                            .least =
+                                (double)visit->platform->chains->number[CHAIN_LEAST_PERCENT] / 100};
     const struct case_row *row = found_case(visit, visit->row.no);
     REQUIRE(row); /* its own t0 lies within its own reach */
     linker_begin(&linker);

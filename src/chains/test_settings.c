@@ -34,7 +34,7 @@ static void the_built_in_file_is_taken(void **state)
 #define NUMBERS                                                                                    \
     "numbers:\n  generations: {value: 4, source: t}\n  cases: {value: 40, source: t}\n"            \
     "  sources: {value: 8, source: t}\n  looks: {value: 200, source: t}\n"                         \
-    "  apart_hours: {value: 24, source: t}\n"
+    "  apart_hours: {value: 24, source: t}\n  least_percent: {value: 1, source: t}\n"
 
 static void what_is_wrong_is_refused_with_its_place(void **state)
 {

@@ -172,7 +172,8 @@ static bool gather_traced(struct finding *finding, struct error *err)
     struct trace_request request = {.person = {(uint32_t)finding->person_no},
                                     .from = (finding->sampled_at - lookback) / SECOND,
                                     .to = finding->now / SECOND + 1,
-                                    .model = TRACE_DWELL};
+                                    .model = TRACE_DWELL,
+                                    .under_way = true};
     struct trace_result result;
     size_t living_together = finding->persons.count, count = 0;
     if (!trace_run(finding->tracer, finding->view, &request, &result, err))

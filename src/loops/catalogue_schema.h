@@ -42,7 +42,7 @@
     "\"require\"],\"properties\":{\"to\":" C_TEXT ",\"trigger\":{\"enum\":[\"by\",\"on\"," \
     "\"after\",\"none\"]},\"by\":" C_LIST(C_WORDS) ",\"sign\":" C_LIST(C_WORDS) ",\"when\":" \
     C_LIST(C_WORDS) ",\"note\":" C_BOOL ",\"require\":" C_LIST(C_TEXT) ",\"on\":" C_TEXT \
-    ",\"after_seconds\":" C_INT "}}"
+    ",\"on_title\":" C_WORDS ",\"after_seconds\":" C_INT "}}"
 #define C_STAGE \
     "{\"type\":\"object\",\"required\":[\"name\",\"title\",\"final\",\"owner\"," \
     "\"within_seconds\",\"claimed\",\"next\"],\"properties\":{\"name\":" C_TEXT ",\"title\":" \

@@ -423,6 +423,7 @@ struct loop_waiting {
     const struct scene_transition *transition;
     int64_t asked_by;
     timestamp asked_at;
+    json_t *words; /* the engine's: `fields` and `note` that the step was submitted with */
     struct {
         int64_t user_no; /* 0: missing */
         timestamp at;

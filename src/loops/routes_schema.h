@@ -74,9 +74,11 @@
            "\"when\",\"note\",\"require\"],\"properties\":{\"to\":" S_TEXT ",\"trigger\":" S_TEXT \
            ",\"mine\":" S_BOOL ",\"by\":" S_LIST(S_WORDS) ",\"sign\":" S_LIST(S_WORDS) \
            ",\"when\":" S_LIST(S_WORDS) ",\"note\":" S_BOOL ",\"require\":" S_LIST(S_TEXT) \
-           ",\"on\":" S_TEXT ",\"at\":" S_TIME "}}") \
+           ",\"on\":" S_TEXT ",\"on_title\":" S_WORDS ",\"at\":" S_TIME "}}") \
     ",\"waiting\":{\"type\":[\"object\",\"null\"],\"required\":[\"to\",\"missing\"," \
-    "\"asked_by\",\"asked_at\",\"signatures\"],\"properties\":{\"to\":" S_TEXT ",\"missing\":" \
+    "\"asked_by\",\"asked_at\",\"signatures\",\"mine\",\"shown\",\"kept_back\",\"note\"," \
+    "\"fields\"],\"properties\":{\"to\":" S_TEXT ",\"mine\":" S_BOOL ",\"shown\":" S_BOOL \
+    ",\"kept_back\":" S_INT ",\"note\":" S_TEXT_OR_NULL ",\"fields\":" S_OBJECT ",\"missing\":" \
     S_LIST(S_TEXT) ",\"asked_by\":" S_TEXT ",\"asked_at\":" S_TIME ",\"signatures\":" \
     S_LIST("{\"type\":\"object\",\"required\":[\"who\",\"by\",\"at\"],\"properties\":{" \
            "\"who\":" S_WORDS ",\"by\":" S_TEXT_OR_NULL ",\"at\":" S_TIME_OR_NULL "}}") \

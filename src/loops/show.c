@@ -460,6 +460,54 @@ static bool put_signatures(const struct showing *showing, const struct loop_wait
     return true;
 }
 
+/* Whether a signature that is missing is the reader's to give: not whoever asked for the step or
+ * has signed it. */
+static bool may_sign(const struct showing *showing, const struct loop_waiting *waiting,
+                     bool *ret_may, struct error *err)
+{
+    const struct scene_owners *sign = &waiting->transition->sign;
+    int64_t reader = showing->engine->actor->user_no;
+    bool free = waiting->asked_by != reader;
+    *ret_may = false;
+    for (size_t i = 0; i < SIGNERS_MAX; i++)
+        free &= waiting->signatures[i].user_no != reader;
+    for (size_t i = 0; free && !*ret_may && i < sign->count && i < SIGNERS_MAX; i++)
+        if (!waiting->signatures[i].user_no &&
+            !hand_fits(showing->engine, showing->loop, &sign->items[i], ret_may, err))
+            return false;
+    return true;
+}
+
+/* What the step was submitted with: for whoever signs it, asked for it, signed it or owns the loop.
+ * Fields are kept back as anywhere; their number is told. */
+static bool put_submitted(const struct showing *showing, const struct loop_waiting *waiting,
+                          struct error *err)
+{
+    const struct scene *scene = loop_scene(showing->loop);
+    struct json_writer *writer = showing->writer;
+    json_t *fields = json_object_get(waiting->words, "fields"), *value;
+    const char *note = json_string_value(json_object_get(waiting->words, "note")), *name;
+    int64_t reader = showing->engine->actor->user_no, kept_back = 0;
+    bool mine, shown;
+    if (!may_sign(showing, waiting, &mine, err))
+        return false;
+    shown = mine || showing->part.owns || waiting->asked_by == reader;
+    for (size_t i = 0; i < SIGNERS_MAX; i++)
+        shown |= waiting->signatures[i].user_no == reader;
+    json_object_foreach (fields, name, value) {
+        int at = scene_field_of(scene, name);
+        kept_back += at < 0 || is_kept_back(showing, &scene->fields[at]);
+    }
+    json_field_bool(writer, "mine", mine);
+    json_field_bool(writer, "shown", shown);
+    json_field_int64(writer, "kept_back", kept_back);
+    if (shown && note)
+        json_field_text(writer, "note", slice_of(note));
+    else
+        json_field_null(writer, "note");
+    return put_set(showing, shown ? fields : NULL, "fields", err);
+}
+
 static bool put_waiting(const struct showing *showing, struct error *err)
 {
     struct loop_waiting waiting;
@@ -479,7 +527,7 @@ static bool put_waiting(const struct showing *showing, struct error *err)
     json_field_text(writer, "asked_by", slice_of(name));
     json_field_time(writer, "asked_at", waiting.asked_at);
     put_missing(showing, &waiting);
-    bool done = put_signatures(showing, &waiting, err);
+    bool done = put_signatures(showing, &waiting, err) && put_submitted(showing, &waiting, err);
     json_object_end(writer);
     return done;
 }

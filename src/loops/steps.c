@@ -493,6 +493,7 @@ bool loop_waits_for(struct engine *engine, const struct loop *loop,
     ret_waiting->transition = &loop_stage(loop)->next[pending.transition];
     ret_waiting->asked_by = pending.user_no;
     ret_waiting->asked_at = pending.at;
+    ret_waiting->words = pending.words;
     for (size_t i = 0; i < SIGNERS_MAX; i++) {
         ret_waiting->signatures[i].user_no = signatures.users[i];
         ret_waiting->signatures[i].at = signatures.at[i];

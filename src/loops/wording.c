@@ -63,6 +63,16 @@ static void put_guards(struct json_writer *writer, const struct scene *scene,
     json_array_end(writer);
 }
 
+/* The event by its name, and by what it is called. */
+static void put_event(struct json_writer *writer, const struct scene_transition *transition)
+{
+    const struct scene_event *event = transition->event;
+    json_field_text(writer, "on", slice_of(transition->event_name));
+    wording_put(writer, "on_title",
+                event ? (struct words){event->zh, event->en} : (struct words){NULL, NULL},
+                transition->event_name);
+}
+
 void wording_transition(struct json_writer *writer, const struct scene *scene,
                         const struct policy *policy, const struct scene_transition *transition)
 {
@@ -82,5 +92,5 @@ void wording_transition(struct json_writer *writer, const struct scene *scene,
         json_put_text(writer, slice_of(transition->require.items[i].text));
     json_array_end(writer);
     if (transition->trigger == TRIGGER_ON)
-        json_field_text(writer, "on", slice_of(transition->event_name));
+        put_event(writer, transition);
 }

@@ -463,6 +463,11 @@ static struct words override_words(const struct interval *override, struct arena
                     end + 11)};
 }
 
+static timestamp end_of(const struct interval *interval)
+{
+    return interval->end == TIMESTAMP_NEVER ? TIMESTAMP_NONE : interval->end;
+}
+
 static void give_reasons(const struct scene_of_evidence *s, enum color worst,
                          struct arena *arena, struct decision *decision)
 {
@@ -473,8 +478,8 @@ static void give_reasons(const struct scene_of_evidence *s, enum color worst,
         const struct interval *interval = &s->intervals[i];
         bool again = count && reasons[count - 1].evidence == interval->piece->no;
         if (active(interval, s->now) && interval->color == worst && !again)
-            reasons[count++] = (struct decision_reason){interval->rule, interval->piece->no,
-                                                        words_of(interval, arena)};
+            reasons[count++] = (struct decision_reason){
+                interval->rule, interval->piece->no, end_of(interval), words_of(interval, arena)};
     }
     for (size_t k = 0; k < s->override_count; k++) {
         bool lowered = false;
@@ -482,6 +487,7 @@ static void give_reasons(const struct scene_of_evidence *s, enum color worst,
             lowered |= lowers(&s->overrides[k], &s->intervals[i], s->now);
         if (lowered)
             reasons[count++] = (struct decision_reason){"override", s->overrides[k].piece->no,
+                                                        end_of(&s->overrides[k]),
                                                         override_words(&s->overrides[k], arena)};
     }
     decision->reasons = reasons;

@@ -82,6 +82,7 @@ struct words {
 struct decision_reason {
     const char *rule; /* "close_contact.red" */
     int64_t evidence; /* no */
+    timestamp until;  /* TIMESTAMP_NONE: until another result or notice */
     struct words words;
 };
 struct decision_ignored {

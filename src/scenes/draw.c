@@ -82,18 +82,27 @@ static const char *taken(struct drawing *drawing, struct buffer *text)
     return line;
 }
 
+static const char *title_of(const struct drawing *drawing, const struct scene_name *name)
+{
+    return scene_name_words(drawing->scene, name, drawing->chinese);
+}
+
 static const char *clock_words(struct drawing *drawing, const struct scene_stage *stage)
 {
     char duration[32];
     if (stage->within_by.text)
-        return arena_print(drawing->arena, say(drawing, "按 %s", "by %s"), stage->within_by.text);
+        return arena_print(drawing->arena, say(drawing, "限时按“%s”", "limit by “%s”"),
+                           title_of(drawing, &stage->within_by));
     if (stage->until.text)
-        return arena_print(drawing->arena, say(drawing, "至 %s", "until %s"), stage->until.text);
-    return stage->within == SCENE_UNSET
-               ? "?"
-               : arena_print(drawing->arena, "%s%s%s", scene_duration(stage->within, duration),
-                             stage->from.text ? say(drawing, " 自 ", " from ") : "",
-                             stage->from.text ? stage->from.text : "");
+        return arena_print(drawing->arena, say(drawing, "限到“%s”", "until “%s”"),
+                           title_of(drawing, &stage->until));
+    if (stage->within == SCENE_UNSET)
+        return say(drawing, "限时 ?", "within ?");
+    scene_duration(stage->within, duration);
+    return !stage->from.text
+               ? arena_print(drawing->arena, say(drawing, "限时 %s", "within %s"), duration)
+               : arena_print(drawing->arena, say(drawing, "限时 %s，自“%s”起", "within %s of “%s”"),
+                             duration, title_of(drawing, &stage->from));
 }
 
 static void box_lines(struct drawing *drawing, const struct scene_stage *stage,
@@ -111,7 +120,7 @@ static void box_lines(struct drawing *drawing, const struct scene_stage *stage,
             scene_owner_words(drawing->scene, drawing->policy, stage->owner,
                               drawing->chinese, &text);
         add_line(drawing, lines, taken(drawing, &text));
-        buffer_print(&text, say(drawing, "限时 %s", "within %s"), clock_words(drawing, stage));
+        buffer_append_text(&text, clock_words(drawing, stage));
         if (stage->max_visits != SCENE_UNSET)
             buffer_print(&text, say(drawing, " · 最多 %lld 次", " · at most %lld times"),
                          (long long)stage->max_visits);

@@ -123,6 +123,8 @@ struct scene_event {
 /* NULL where there is none of that name. */
 const struct scene_event *scene_event_find(const char *name);
 const struct scene_event *scene_event_all(size_t *ret_count);
+/* What an entry of a payload is called; NULLs where there is none of that name. */
+struct words scene_payload_words(const char *name);
 
 /* ---- The model ------------------------------------------------------------------------------
  * Everything lives in the arena that scene_read was given. Lines count from 1. A duration is in
@@ -466,6 +468,9 @@ void scene_vocabulary(const struct policy *policy, bool json, struct buffer *out
  * entry is; NULL where there is none. */
 void scene_owner_words(const struct scene *scene, const struct policy *policy,
                        const struct scene_owner *owner, bool chinese, struct buffer *out);
+/* What a name names, by its title; its text where it names nothing. */
+const char *scene_name_words(const struct scene *scene, const struct scene_name *name,
+                             bool chinese);
 void scene_condition_words(const struct scene *scene, const struct scene_event *event,
                            const struct scene_condition *condition, bool chinese,
                            struct buffer *out);

@@ -110,6 +110,44 @@ static void every_scene_is_drawn_and_described_whole(void **state)
     bench_end(&bench);
 }
 
+static void events_and_what_they_carry_are_called_by_words(void **state)
+{
+    struct bench bench;
+    struct buffer text;
+    size_t count;
+    const struct scene_event *events = scene_event_all(&count);
+    for (size_t i = 0; i < count; i++)
+        for (const struct scene_payload *entry = events[i].payload; entry->name; entry++)
+            if (!scene_payload_words(entry->name).zh || !scene_payload_words(entry->name).en)
+                fail_msg("%s of %s has no words", entry->name, events[i].name);
+    static const struct {
+        const char *scene, *zh, *en, *never;
+    } rows[] = {
+        {"appeal", "未决申诉数等于 0", "open appeals is 0", "still_open"},
+        {"tube_retest", "全部阴性为“是”", "All negative is yes", "等于 true"},
+        {"alert_disposition", "限时按“级别”", "limit by “Level”", "按 level"},
+    };
+    bench_begin(&bench, *state);
+    const struct scene_source *all = scene_folder_all(bench.folder, &count);
+    buffer_init(&text, 16 << 20);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct scene *scene = NULL;
+        for (size_t k = 0; k < count; k++)
+            if (strcmp(all[k].scene->name, rows[i].scene) == 0)
+                scene = all[k].scene;
+        assert_non_null(scene);
+        buffer_clear(&text);
+        scene_draw(scene, bench.policy, 0, &text);
+        assert_null(strstr(text.data, rows[i].never));
+        scene_draw(scene, bench.policy, SCENE_DRAW_ENGLISH, &text);
+        scene_document(scene, bench.policy, &text);
+        if (!strstr(text.data, rows[i].zh) || !strstr(text.data, rows[i].en))
+            fail_msg("%s: %s, %s", rows[i].scene, rows[i].zh, rows[i].en);
+    }
+    buffer_release(&text);
+    bench_end(&bench);
+}
+
 static void what_is_drawn_is_escaped(void **state)
 {
     static const char text[] = "scene: x\nversion: 1\n"
@@ -278,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_boxes_or_labels_meet_and_all_lie_inside),
         cmocka_unit_test(every_scene_is_drawn_and_described_whole),
+        cmocka_unit_test(events_and_what_they_carry_are_called_by_words),
         cmocka_unit_test(what_is_drawn_is_escaped),
         cmocka_unit_test(what_is_wrong_is_drawn_all_the_same),
         cmocka_unit_test(the_vocabulary_has_what_the_language_promises),

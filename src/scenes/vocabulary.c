@@ -172,6 +172,100 @@ static const struct scene_event events[] = {
      {{"hour", TYPE_TIME, {0}}}},
 };
 
+/* What the entries of payloads are called. */
+static const struct {
+    const char *name;
+    struct words words;
+} payload_words[] = {
+    {"target_area", {"目的区域", "target area"}},
+    {"origin_level", {"来源地风险", "risk of the origin"}},
+    {"enter_time", {"入常时间", "time of arrival"}},
+    {"feed", {"发现途径", "how it became known"}},
+    {"host_unit", {"接待单位", "host unit"}},
+    {"consignee", {"收货单位", "consignee"}},
+    {"entry_gate", {"入口卡口", "entry checkpoint"}},
+    {"leave_by", {"最迟离开", "leave by"}},
+    {"driver", {"驾驶员", "driver"}},
+    {"seal_no", {"封签号", "seal number"}},
+    {"pass_no", {"通行证号", "pass number"}},
+    {"expired_at", {"到期时间", "expired at"}},
+    {"gate", {"卡口", "checkpoint"}},
+    {"scanned_at", {"扫码时间", "scanned at"}},
+    {"exit_gate", {"出口卡口", "exit checkpoint"}},
+    {"left_at", {"离开时间", "left at"}},
+    {"shift_no", {"班次", "shift"}},
+    {"ends_at", {"结束时间", "ends at"}},
+    {"outgoing_lead", {"交班负责人", "outgoing lead"}},
+    {"incoming_lead", {"接班负责人", "incoming lead"}},
+    {"sampled_at", {"采样时间", "sampled at"}},
+    {"reported_at", {"报告时间", "reported at"}},
+    {"tube", {"采样管", "tube"}},
+    {"laboratory", {"实验室", "laboratory"}},
+    {"point", {"采样点", "sampling point"}},
+    {"members", {"成员数", "members"}},
+    {"reached_at", {"联系到的时间", "reached at"}},
+    {"all_negative", {"全部阴性", "all negative"}},
+    {"completed_at", {"完成时间", "completed at"}},
+    {"patient", {"病例本人", "patient"}},
+    {"confirmed_at", {"确认时间", "confirmed at"}},
+    {"onset_at", {"发病时间", "onset"}},
+    {"symptomatic", {"有症状", "symptomatic"}},
+    {"place", {"地点", "place"}},
+    {"source_case", {"来源病例", "source case"}},
+    {"contact_level", {"接触类别", "kind of contact"}},
+    {"last_exposure_at", {"末次暴露", "last exposure"}},
+    {"color", {"码色", "colour"}},
+    {"changed_at", {"变化时间", "changed at"}},
+    {"appeal_no", {"申诉号", "appeal number"}},
+    {"filed_at", {"提交时间", "filed at"}},
+    {"decision", {"决定", "decision"}},
+    {"decided_at", {"决定时间", "decided at"}},
+    {"still_open", {"未决申诉数", "open appeals"}},
+    {"level", {"级别", "level"}},
+    {"channel", {"来源渠道", "channel"}},
+    {"raised_at", {"产生时间", "raised at"}},
+    {"silent_since", {"静默起始", "silent since"}},
+    {"usual_scans", {"平常扫码数", "usual scans"}},
+    {"seen_at", {"发现时间", "seen at"}},
+    {"scans", {"扫码数", "scans"}},
+    {"contacts", {"接触者数", "contacts"}},
+    {"finding_no", {"问题编号", "finding number"}},
+    {"severity", {"严重程度", "severity"}},
+    {"indicator", {"指标", "indicator"}},
+    {"value", {"数值", "value"}},
+    {"target", {"目标值", "target"}},
+    {"missing", {"缺少人数", "missing people"}},
+    {"roster_size", {"名册人数", "people on the roster"}},
+    {"found_at", {"发现时间", "found at"}},
+    {"due_at", {"到期时间", "due at"}},
+    {"employer", {"用人单位", "employer"}},
+    {"home_area", {"住地", "home"}},
+    {"chain", {"链条", "chain"}},
+    {"handler", {"经手单位", "handler"}},
+    {"received_at", {"接收时间", "received at"}},
+    {"items", {"件数", "items"}},
+    {"step", {"环节", "step"}},
+    {"site", {"隔离点", "site"}},
+    {"release_due", {"应解除时间", "due for release"}},
+    {"ended_at", {"结束时间", "ended at"}},
+    {"request_no", {"申请号", "request number"}},
+    {"request_kind", {"申请类别", "kind of request"}},
+    {"letter_no", {"来函号", "letter number"}},
+    {"plan_level", {"响应级别", "level of the plan"}},
+    {"drill", {"演练", "drill"}},
+    {"activated_at", {"启动时间", "activated at"}},
+    {"day", {"日期", "day"}},
+    {"hour", {"时刻", "hour"}},
+};
+
+struct words scene_payload_words(const char *name)
+{
+    for (size_t i = 0; i < sizeof payload_words / sizeof *payload_words; i++)
+        if (strcmp(payload_words[i].name, name) == 0)
+            return payload_words[i].words;
+    return (struct words){NULL, NULL};
+}
+
 const char *scene_kind_name(enum scene_kind kind)
 {
     REQUIRE(kind < SCENE_KIND_COUNT);

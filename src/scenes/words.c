@@ -24,9 +24,25 @@ const char *scene_choice_title(const struct scene_field *field, const char *choi
     return choice;
 }
 
-/* What a name names, by its title. */
-static const char *name_words(const struct scene *scene, const struct scene_name *name,
-                              bool chinese)
+/* The field that a name stands for: an entry of a payload fills the field of its name. */
+static const struct scene_field *field_of(const struct scene *scene, const struct scene_name *name)
+{
+    if (name->target == TARGET_FIELD)
+        return &scene->fields[name->index];
+    for (size_t i = 0; name->target == TARGET_PAYLOAD && i < scene->field_count; i++)
+        if (strcmp(scene->fields[i].name, name->text) == 0)
+            return &scene->fields[i];
+    return NULL;
+}
+
+/* What the event says, which is not what the field said before it. */
+static const char *payload_words(const struct scene_name *name, bool chinese)
+{
+    struct words words = scene_payload_words(name->text);
+    return !words.zh ? name->text : chinese ? words.zh : words.en;
+}
+
+const char *scene_name_words(const struct scene *scene, const struct scene_name *name, bool chinese)
 {
     switch (name->target) {
     case TARGET_SUBJECT:
@@ -40,6 +56,7 @@ static const char *name_words(const struct scene *scene, const struct scene_name
     case TARGET_FIELD:
         return scene_field_title(&scene->fields[name->index], chinese);
     case TARGET_PAYLOAD:
+        return payload_words(name, chinese);
     case TARGET_UNKNOWN:
         break;
     }
@@ -49,7 +66,7 @@ static const char *name_words(const struct scene *scene, const struct scene_name
 void scene_owner_words(const struct scene *scene, const struct policy *policy,
                        const struct scene_owner *owner, bool chinese, struct buffer *out)
 {
-    const char *place = name_words(scene, &owner->place, chinese);
+    const char *place = scene_name_words(scene, &owner->place, chinese);
     const struct role *role = owner->role ? policy_role(policy, slice_of(owner->role)) : NULL;
     const char *title = role ? (chinese ? role->title_zh : role->title_en) : owner->role;
     switch (owner->form) {
@@ -79,19 +96,42 @@ void scene_owner_words(const struct scene *scene, const struct policy *policy,
     }
 }
 
-static void values_words(const struct scene *scene, const struct scene_condition *condition,
-                         bool chinese, struct buffer *out)
+static bool is_yes_or_no(const struct scene *scene, const struct scene_event *event,
+                         const struct scene_name *name)
+{
+    const struct scene_field *field = field_of(scene, name);
+    if (field)
+        return field->type == TYPE_BOOL;
+    return name->target == TARGET_PAYLOAD && event && event->payload[name->index].type == TYPE_BOOL;
+}
+
+/* "is yes": true and false as a reader says them. */
+static void yes_or_no_words(const struct scene_condition *condition, bool chinese,
+                            struct buffer *out)
+{
+    bool is = condition->comparison == OPERATOR_EQ;
+    bool yes = condition->values.count && strcmp(condition->values.items[0].text, "true") == 0;
+    if (chinese)
+        buffer_print(out, "%s“%s”", is ? "为" : "不为", yes ? "是" : "否");
+    else
+        buffer_print(out, "%s %s", is ? "is" : "is not", yes ? "yes" : "no");
+}
+
+static void values_words(const struct scene *scene, const struct scene_event *event,
+                         const struct scene_condition *condition, bool chinese, struct buffer *out)
 {
     static const char *const zh[] = {"等于", "不等于", "小于", "不大于", "大于", "不小于"};
     static const char *const en[] = {"is", "is not", "is below", "is at most", "is above",
                                      "is at least"};
     const char *const *words = chinese ? zh : en;
+    const struct scene_field *field = field_of(scene, &condition->name);
+    if (condition->form == CONDITION_COMPARE && is_yes_or_no(scene, event, &condition->name)) {
+        yes_or_no_words(condition, chinese, out);
+        return;
+    }
     buffer_append_text(out, condition->form == CONDITION_COMPARE ? words[condition->comparison]
                             : chinese                            ? "属于"
                                                                  : "is one of");
-    const struct scene_field *field = condition->name.target == TARGET_FIELD
-                                          ? &scene->fields[condition->name.index]
-                                          : NULL;
     for (size_t i = 0; i < condition->values.count; i++) {
         const char *text = condition->values.items[i].text;
         buffer_print(out, "%s%s", i == 0 ? " " : chinese ? "、" : ", ",
@@ -122,7 +162,7 @@ static void risk_words(const struct scene *scene, const struct scene_condition *
     static const char *const zh[] = {"低", "中", "高"}, *const en[] = {"low", "mid", "high"};
     const char *between = "";
     buffer_print(out, chinese ? "%s的风险等级为" : "the risk of %s is ",
-                 name_words(scene, &condition->name, chinese));
+                 scene_name_words(scene, &condition->name, chinese));
     for (int level = 0; level < 3; level++)
         if (condition->risks >> level & 1) {
             buffer_print(out, "%s%s", between, chinese ? zh[level] : en[level]);
@@ -135,15 +175,18 @@ static void hands_words(const struct scene *scene, const struct scene_condition 
 {
     buffer_append_text(out, chinese ? "经办人未参与过：" : "whoever acts did not act in ");
     for (size_t i = 0; i < condition->stages.count; i++)
-        buffer_print(out, "%s%s", i == 0 ? "" : chinese ? "、" : ", ",
-                     name_words(scene, &condition->stages.items[i], chinese));
+        buffer_print(out, "%s%s",
+                     i == 0    ? ""
+                     : chinese ? "、"
+                               : ", ",
+                     scene_name_words(scene, &condition->stages.items[i], chinese));
 }
 
 void scene_condition_words(const struct scene *scene, const struct scene_event *event,
                            const struct scene_condition *condition, bool chinese,
                            struct buffer *out)
 {
-    const char *name = name_words(scene, &condition->name, chinese);
+    const char *name = scene_name_words(scene, &condition->name, chinese);
     char duration[32];
     switch (condition->form) {
     case CONDITION_IS:
@@ -154,7 +197,7 @@ void scene_condition_words(const struct scene *scene, const struct scene_event *
     case CONDITION_COMPARE:
     case CONDITION_IN:
         buffer_print(out, chinese ? "%s" : "%s ", name);
-        values_words(scene, condition, chinese, out);
+        values_words(scene, event, condition, chinese, out);
         break;
     case CONDITION_TEST:
         test_words(condition, chinese, out);

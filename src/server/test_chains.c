@@ -316,6 +316,29 @@ static void sources_stand_in_order_of_what_speaks_for_them(void **state)
     answer_release(&answer);
 }
 
+/* 2 came to a bus when 1 had most likely left it: it weighs less than a hundredth. */
+static void a_weight_below_a_hundredth_makes_no_source(void **state)
+{
+    struct loopback *loop = *state;
+    uint32_t bus =
+        (uint32_t)loopback_number(loop, "SELECT min(venue_no) FROM venue WHERE category = 'bus'");
+    const struct scan scans[] = {{1, bus, "07T08:00:00"}, {2, bus, "07T09:50:00"}};
+    assert_true(bus > 0);
+    clear_cases(loop);
+    add_case(loop, 1, "case", "08T10:00:00", "09T10:00:00", TOWN);
+    add_case(loop, 2, "case", "10T12:00:00", "11T12:00:00", TOWN);
+    add_scans(loop, scans, ROWS(scans));
+    struct answer answer = read_part(loop, 2, "chain");
+    assert_int_equal(number_in(node_of(&answer, 2), "sources"), 0);
+    assert_null(edge_of(&answer, 1, 2));
+    answer_release(&answer);
+    set_number(loop, "least_percent: {value: 1", "least_percent: {value: 0");
+    answer = read_part(loop, 2, "chain"); /* it is there, and lighter than a hundredth */
+    double weight = json_number_value(json_object_get(edge_of(&answer, 1, 2), "weight"));
+    assert_true(weight > 0 && weight < 0.01);
+    answer_release(&answer);
+}
+
 /* The simulated outbreak knows who infected whom. What is told does not, and must do clearly better
  * than naming one of the possible sources at random. */
 static void the_strongest_source_is_the_true_one_more_often_than_by_chance(void **state)
@@ -655,6 +678,7 @@ int main(void)
         LOOP_TEST(a_chain_is_told_by_generation_to_both_sides),
         LOOP_TEST(what_is_left_out_is_said),
         LOOP_TEST(sources_stand_in_order_of_what_speaks_for_them),
+        LOOP_TEST(a_weight_below_a_hundredth_makes_no_source),
         LOOP_TEST(the_strongest_source_is_the_true_one_more_often_than_by_chance),
         LOOP_TEST(nobody_is_a_source_without_a_record),
         LOOP_TEST(moments_are_those_on_record_and_else_not_known),

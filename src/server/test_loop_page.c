@@ -204,6 +204,51 @@ static void of_two_signatures_one_is_given(void **state)
     answer_release(&page);
 }
 
+/* Who signs sees what they sign; who has signed or asked is not asked to sign again; who reads
+ * along is told no note. */
+static void signers_see_what_was_submitted(void **state)
+{
+    static const struct {
+        const char *user;
+        bool mine, shown;
+    } readers[] = {{"approver", true, true},
+                   {"cdc_lead", false, true},             /* signed */
+                   {"district_duty-320412", false, true}, /* asked, and owns it */
+                   {"command", false, false}};
+    struct loopback *loop = *state;
+    char path[80];
+    int64_t id = open_loop(loop, "district_duty-320412",
+                           "{\"scene\":\"area_seal_lift\",\"subject\":\"320412\",\"fields\":{"
+                           "\"zone\":\"restricted\",\"authority\":\"No 12\",\"expires_at\":"
+                           "\"2022-04-20T08:00:00+08:00\"}}",
+                           201);
+    advance(loop, "district_duty-320412", id,
+            "{\"to\":\"sealing\",\"fields\":{\"residents\":1200,\"services\":\"daily\"},"
+            "\"note\":\"two gates\"}",
+            202, NULL);
+    struct answer page = page_of(loop, "cdc_lead", id);
+    assert_true(json_is_true(json_object_get(json_object_get(page.json, "waiting"), "mine")));
+    answer_release(&page);
+    snprintf(path, sizeof path, "/api/v1/loops/%lld/sign", (long long)id);
+    expect(loop, "cdc_lead", HTTP_POST, path, "{}", 202, NULL);
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        page = page_of(loop, readers[i].user, id);
+        json_t *waiting = json_object_get(page.json, "waiting");
+        json_t *fields = json_object_get(waiting, "fields");
+        json_t *note = json_object_get(waiting, "note");
+        assert_int_equal(json_is_true(json_object_get(waiting, "mine")), readers[i].mine);
+        assert_int_equal(json_is_true(json_object_get(waiting, "shown")), readers[i].shown);
+        assert_int_equal(json_integer_value(json_object_get(waiting, "kept_back")), 0);
+        assert_int_equal(json_object_size(fields), readers[i].shown ? 2 : 0);
+        assert_int_equal(json_is_null(note), !readers[i].shown);
+        if (readers[i].shown) {
+            assert_int_equal(json_integer_value(json_object_get(fields, "residents")), 1200);
+            assert_string_equal(json_string_value(note), "two gates");
+        }
+        answer_release(&page);
+    }
+}
+
 static void a_child_stands_there_with_its_stage_and_its_clock(void **state)
 {
     struct loopback *loop = *state;
@@ -354,6 +399,7 @@ int main(void)
         LOOP_TEST(a_ladder_does_not_tell_a_hidden_place),
         LOOP_TEST(a_waiting_step_tells_who_asked_and_who_signed),
         LOOP_TEST(of_two_signatures_one_is_given),
+        LOOP_TEST(signers_see_what_was_submitted),
         LOOP_TEST(a_child_stands_there_with_its_stage_and_its_clock),
         LOOP_TEST(words_and_photos_come_into_the_history_and_nothing_moves),
         LOOP_TEST(a_note_that_cannot_be_taken_is_refused_in_words),

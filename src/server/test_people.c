@@ -108,6 +108,40 @@ static void the_pieces_are_those_of_the_person(void **state)
     answer_release(&answer);
 }
 
+/* Who may open a case is told which one a piece speaks of; who may not is told none. */
+static void a_piece_of_a_case_names_it_to_who_may_open_it(void **state)
+{
+    struct loopback *loop = *state;
+    char path[80];
+    long long case_no = loopback_number(loop, "SELECT min(case_no) FROM case_record c JOIN evidence"
+                                              " e ON e.person_no = c.person_no AND e.at = c.at"
+                                              " WHERE e.kind = 0");
+    char query[120];
+    snprintf(query, sizeof query, "SELECT person_no FROM case_record WHERE case_no = %lld",
+             case_no);
+    snprintf(path, sizeof path, "/api/v1/persons/%lld/evidence",
+             (long long)loopback_number(loop, query));
+    static const struct {
+        const char *user, *purpose;
+        bool told;
+    } readers[] = {{"cdc_lead", PURPOSE, true}, {"appeals_officer", "duty:appeal_decision", false}};
+    for (size_t r = 0; r < sizeof readers / sizeof *readers; r++) {
+        struct answer answer = call_as(loop, readers[r].user, path, readers[r].purpose);
+        json_t *items = json_object_get(answer.json, "items"), *item;
+        size_t i, told = 0;
+        if (answer.status != 200)
+            fail_msg("%s: %d %s", readers[r].user, answer.status, answer.response.body.data);
+        json_array_foreach (items, i, item) {
+            json_t *named = json_object_get(item, "case");
+            bool of_case = strcmp(json_string_value(json_object_get(item, "kind")), "case") == 0;
+            told += json_is_integer(named);
+            assert_true(json_is_null(named) || (of_case && json_integer_value(named) == case_no));
+        }
+        assert_int_equal(told, readers[r].told);
+        answer_release(&answer);
+    }
+}
+
 static void who_looked_names_the_officer_to_a_reviewer_alone(void **state)
 {
     struct loopback *loop = *state;
@@ -296,6 +330,7 @@ int main(void)
         LOOPBACK_TEST(a_person_of_elsewhere_is_not_there_in_any_part),
         LOOPBACK_TEST(a_role_that_is_shown_no_evidence_reads_no_pieces),
         LOOPBACK_TEST(the_pieces_are_those_of_the_person),
+        LOOPBACK_TEST(a_piece_of_a_case_names_it_to_who_may_open_it),
         LOOPBACK_TEST(who_looked_names_the_officer_to_a_reviewer_alone),
         LOOPBACK_TEST(the_parts_of_one_record_are_not_many_reads),
         LOOPBACK_TEST(loops_about_a_unit_are_shown_to_who_sees_them),

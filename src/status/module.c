@@ -47,12 +47,11 @@ const struct module status_module = {
     .command_count = RULE_COMMANDS,
     .event_kinds = event_kinds,
     .event_kind_count = sizeof event_kinds / sizeof *event_kinds,
-    .statements = (const struct sql_list *const[]){&statements, &evidence_bulk_statements,
-                                                  &seal_statements, &seal_verify_statements,
-                                                  &redress_statements, &override_statements,
-                                                  &appeal_statements, &family_statements,
-                                                  &rule_set_statements,
-                                                  &rule_effect_statements, NULL},
+    .statements =
+        (const struct sql_list *const[]){
+            &statements, &evidence_bulk_statements, &seal_statements, &seal_verify_statements,
+            &redress_statements, &override_statements, &appeal_statements, &family_statements,
+            &evidence_case_statements, &rule_set_statements, &rule_effect_statements, NULL},
     .ciphers = redress_ciphers,
     .cipher_count = REDRESS_CIPHERS,
     .plains = redress_plains,

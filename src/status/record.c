@@ -2,6 +2,14 @@
  * from, the overrides that were asked for, and the person's appeals. */
 #include "status/redress.h"
 
+static const struct sql_text cases_of_person = {
+    "record_cases",
+    "SELECT case_no, at FROM case_record WHERE person_no = ?1 AND area_no BETWEEN ?2 AND ?3"
+    " ORDER BY case_no LIMIT 20",
+    "case_by_person"};
+
+const struct sql_list evidence_case_statements = SQL_LIST(&cases_of_person);
+
 static bool read_person(const struct request *request, struct person_no *ret_person,
                         struct error *err)
 {
@@ -28,7 +36,43 @@ static void put_number_or_null(struct json_writer *writer, const char *key, int6
         json_field_null(writer, key);
 }
 
-static void put_piece(struct json_writer *writer, const struct evidence *piece)
+/* The person's cases that the reader may open. */
+struct own_cases {
+    int64_t no[20];
+    timestamp at[20];
+    size_t count;
+};
+
+static bool read_cases(const struct request *request, struct sql *sql, struct person_no person,
+                       struct own_cases *out, struct error *err)
+{
+    const struct actor *actor = &request->actor;
+    struct sql_query *query;
+    bool row, done;
+    out->count = 0;
+    if (!(actor->permissions & PERMISSION_BIT(PERMIT_CASE_READ)))
+        return true;
+    done = sql_begin(
+        sql, &cases_of_person,
+        SQL_ARGUMENTS(sql_int(person.n), sql_int(actor->area_first), sql_int(actor->area_last)),
+        &query, err);
+    while (done && (done = sql_next(query, &row, err)) && row) {
+        out->no[out->count] = sql_get_int(query, 0);
+        out->at[out->count++] = sql_get_int(query, 1);
+    }
+    return done;
+}
+
+/* The case that a piece speaks of: that of its t0, else the only one; 0 where that is not told. */
+static int64_t case_of(const struct own_cases *cases, const struct evidence *piece)
+{
+    for (size_t i = 0; piece->kind == EVIDENCE_CASE && i < cases->count; i++)
+        if (cases->at[i] == piece->at || cases->count == 1)
+            return cases->no[i];
+    return 0;
+}
+
+static void put_piece(struct json_writer *writer, const struct evidence *piece, int64_t case_no)
 {
     const struct evidence_form *form = evidence_form(piece->kind);
     const char *detail =
@@ -40,6 +84,7 @@ static void put_piece(struct json_writer *writer, const struct evidence *piece)
     json_field_time(writer, "at", piece->at);
     json_field_time(writer, "until", piece->until);
     put_number_or_null(writer, "of", piece->of);
+    put_number_or_null(writer, "case", case_no);
     put_text_or_null(writer, "detail", detail ? slice_of(detail) : (struct slice){NULL, 0});
     put_number_or_null(writer, "tube_size", piece->tube_size);
     put_text_or_null(writer, "reason_code", piece->reason_code);
@@ -60,6 +105,7 @@ bool evidence_handle_list(const struct request *request, struct response *respon
     struct store *store = request->platform->store;
     struct person_no person;
     struct evidence *pieces;
+    struct own_cases cases;
     struct json_writer writer;
     struct sql *sql;
     size_t count = 0;
@@ -67,7 +113,8 @@ bool evidence_handle_list(const struct request *request, struct response *respon
         !status_audit_read(request, "evidence.read", person.n, 1, "evidence", err) ||
         !store_read_begin(store, &sql, err))
         return false;
-    bool done = evidence_of_person(sql, person, request->arena, &pieces, &count, err);
+    bool done = evidence_of_person(sql, person, request->arena, &pieces, &count, err) &&
+                read_cases(request, sql, person, &cases, err);
     store_read_end(store, sql);
     if (!done)
         return false;
@@ -76,7 +123,7 @@ bool evidence_handle_list(const struct request *request, struct response *respon
     json_key(&writer, "items");
     json_array_begin(&writer);
     for (size_t i = 0; i < count; i++)
-        put_piece(&writer, &pieces[i]);
+        put_piece(&writer, &pieces[i], case_of(&cases, &pieces[i]));
     json_array_end(&writer);
     json_object_end(&writer);
     json_writer_release(&writer);

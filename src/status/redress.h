@@ -108,6 +108,6 @@ void status_own_fields(struct json_writer *writer, struct status_entry entry);
 bool appeals_tick(struct platform *platform, struct error *err) MUST_USE;
 
 extern const struct sql_list override_statements, appeal_statements, redress_statements,
-    family_statements;
+    family_statements, evidence_case_statements;
 
 #endif

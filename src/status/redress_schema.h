@@ -69,10 +69,12 @@
 #define APPEAL_LIST LIST_OF(APPEAL)
 #define EVIDENCE_PIECE                                                                             \
     "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"recorded_at\",\"at\",\"until\",\"of\","  \
-    "\"detail\",\"tube_size\",\"reason_code\",\"requester\",\"approvers\"],\"properties\":{"       \
+    "\"case\",\"detail\",\"tube_size\",\"reason_code\",\"requester\",\"approvers\"],"              \
+    "\"properties\":{"                                                                             \
     "\"id\":" INTEGER ",\"kind\":" TEXT ",\"recorded_at\":" TIME ",\"at\":" TIME                   \
-    ",\"until\":" TIME_OR_NULL ",\"of\":" INTEGER_OR_NULL ",\"detail\":" TEXT_OR_NULL              \
-    ",\"tube_size\":" INTEGER_OR_NULL ",\"reason_code\":" TEXT_OR_NULL                             \
+    ",\"until\":" TIME_OR_NULL ",\"of\":" INTEGER_OR_NULL ",\"case\":" INTEGER_OR_NULL             \
+    ",\"detail\":" TEXT_OR_NULL ",\"tube_size\":" INTEGER_OR_NULL                                  \
+    ",\"reason_code\":" TEXT_OR_NULL                                                               \
     ",\"requester\":" TEXT_OR_NULL ",\"approvers\":{\"type\":\"array\",\"items\":" TEXT "}}}"
 #define EVIDENCE_LIST                                                                              \
     "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{"                               \

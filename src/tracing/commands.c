@@ -239,7 +239,7 @@ static bool parse_options(int *argc, char **argv, struct trace_request *request,
 
 static int run_trace(struct command_context *context, int argc, char **argv, struct error *err)
 {
-    struct trace_request request;
+    struct trace_request request = {0};
     const char *person, *source;
     if (!parse_options(&argc, argv, &request, &person, &source, err))
         return command_fail(err);

@@ -183,6 +183,15 @@ struct lane {
     size_t count; /* visits */
 };
 
+/* The stays while infectious: those that began in the window, and the one under way when it begins.
+ */
+struct infectious {
+    struct case_range window;
+    struct trace_completeness known;
+    bool under_way;
+    struct trace_visit first; /* of under_way */
+};
+
 static int by_venue_then_time(const void *a, const void *b)
 {
     const struct trace_visit *x = a, *y = b;
@@ -200,7 +209,19 @@ static int by_count(const void *a, const void *b)
     return (x->venue > y->venue) - (x->venue < y->venue);
 }
 
+/* How a visit lies to the window: "under_way", "within" or "outside". */
+static struct slice place_in_window(const struct infectious *infectious,
+                                    const struct trace_visit *v)
+{
+    if (infectious->under_way && v->time == infectious->first.time &&
+        v->venue == infectious->first.venue)
+        return SLICE("under_way");
+    return v->time >= infectious->window.from && v->time < infectious->window.to ? SLICE("within")
+                                                                                 : SLICE("outside");
+}
+
 static void put_lane_visit(struct json_writer *writer, const struct trace_visit *v,
+                           const struct infectious *infectious,
                            const struct venue_category *category)
 {
     json_object_begin(writer);
@@ -212,11 +233,12 @@ static void put_lane_visit(struct json_writer *writer, const struct trace_visit 
                     slice_of(scan_decision_name(scan_flags_decision(v->flags))));
     json_field_double(writer, "dwell_p50_minutes", category->dwell_median_minutes);
     json_field_double(writer, "dwell_p90_minutes", category->dwell_p90_minutes);
+    json_field_text(writer, "infectious", place_in_window(infectious, v));
     json_object_end(writer);
 }
 
 static bool put_lane(struct visit *visit, const struct lane *lane, const struct trace_visit *visits,
-                     size_t visit_count, struct error *err)
+                     size_t visit_count, const struct infectious *infectious, struct error *err)
 {
     struct json_writer *writer = &visit->writer;
     const struct policy *policy = visit->platform->policy;
@@ -234,13 +256,14 @@ static bool put_lane(struct visit *visit, const struct lane *lane, const struct 
     json_array_begin(writer);
     for (size_t i = 0; i < visit_count; i++)
         if (visits[i].venue == lane->venue)
-            put_lane_visit(writer, &visits[i], category);
+            put_lane_visit(writer, &visits[i], infectious, category);
     json_array_end(writer);
     json_object_end(writer);
     return true;
 }
 
-static bool put_lanes(struct visit *visit, const struct trace_result *result, struct error *err)
+static bool put_lanes(struct visit *visit, const struct trace_result *result,
+                      const struct infectious *infectious, struct error *err)
 {
     size_t count = result->visit_count, lane_count = 0;
     struct trace_visit *visits = arena_alloc(&visit->scratch, (count + 1) * sizeof *visits);
@@ -262,7 +285,7 @@ static bool put_lanes(struct visit *visit, const struct trace_result *result, st
         size_t first = 0;
         while (visits[first].venue != lanes[i].venue)
             first++;
-        if (!put_lane(visit, &lanes[i], visits + first, lanes[i].count, err))
+        if (!put_lane(visit, &lanes[i], visits + first, lanes[i].count, infectious, err))
             return false;
     }
     json_array_end(&visit->writer);
@@ -287,6 +310,7 @@ static bool put_status(struct visit *visit, struct error *err)
         json_object_begin(writer);
         json_field_text(writer, "rule", slice_of(decision.reasons[i].rule));
         json_field_int64(writer, "evidence", decision.reasons[i].evidence);
+        json_field_time(writer, "until", decision.reasons[i].until);
         json_key(writer, "words");
         json_object_begin(writer);
         json_field_text(writer, "zh", slice_of(decision.reasons[i].words.zh));
@@ -299,15 +323,47 @@ static bool put_status(struct visit *visit, struct error *err)
     return true;
 }
 
-static void put_window_and_days(struct visit *visit, int32_t first, int32_t last)
+static struct trace_request infectious_request(const struct visit *visit)
+{
+    struct case_range window = case_window(visit->platform->policy, &visit->row);
+    return (struct trace_request){.person = {visit->row.person},
+                                  .from = window.from,
+                                  .to = window.to,
+                                  .model = TRACE_DWELL,
+                                  .under_way = true};
+}
+
+/* The stays alone: the run looks no further than each one's own minute. */
+static bool read_infectious(struct visit *visit, struct infectious *out, struct error *err)
+{
+    struct trace_request trace = infectious_request(visit);
+    struct trace_result result;
+    trace.minutes = 1;
+    if (!trace_run(visit->tracer, visit->view, &trace, &result, err) ||
+        !trace_completeness_of(visit->tracer, visit->view, &result, err))
+        return false;
+    *out = (struct infectious){.window = {trace.from, trace.to},
+                               .known = result.completeness,
+                               .under_way = result.under_way};
+    if (result.under_way)
+        out->first = result.visits[0];
+    return true;
+}
+
+static void put_window_and_days(struct visit *visit, const struct infectious *infectious,
+                                int32_t first, int32_t last)
 {
     struct json_writer *writer = &visit->writer;
-    struct case_range window = case_window(visit->platform->policy, &visit->row);
+    const struct case_range *window = &infectious->window;
     char text[TIME_TEXT_BYTES];
     json_key(writer, "window");
     json_object_begin(writer);
-    json_field_time(writer, "from", window.from * SECOND);
-    json_field_time(writer, "to", (window.to - 1) * SECOND);
+    json_field_time(writer, "from", window->from * SECOND);
+    json_field_time(writer, "to", (window->to - 1) * SECOND);
+    json_field_int64(writer, "visits", infectious->known.visits);
+    json_field_int64(writer, "visits_direct", infectious->known.visits_direct);
+    json_field_int64(writer, "venues", infectious->known.venues);
+    json_field_int64(writer, "under_way", infectious->under_way);
     json_object_end(writer);
     json_key(writer, "days");
     json_array_begin(writer);
@@ -321,8 +377,10 @@ static bool show_case(struct visit *visit, struct error *err)
 {
     struct json_writer *writer = &visit->writer;
     struct trace_result result;
+    struct infectious infectious;
     int32_t first, last;
-    if (!take_case(visit, err) || !begin_tracing(visit, err))
+    if (!take_case(visit, err) || !begin_tracing(visit, err) ||
+        !read_infectious(visit, &infectious, err))
         return false;
     case_lane_days(visit->platform->policy, &visit->row, &first, &last);
     struct trace_request trace = {.person = {visit->row.person},
@@ -335,8 +393,8 @@ static bool show_case(struct visit *visit, struct error *err)
     json_object_begin(writer);
     if (!put_case_fields(visit, &visit->row, err))
         return false;
-    put_window_and_days(visit, first, last);
-    if (!put_lanes(visit, &result, err) || !put_status(visit, err))
+    put_window_and_days(visit, &infectious, first, last);
+    if (!put_lanes(visit, &result, &infectious, err) || !put_status(visit, err))
         return false;
     json_key(writer, "completeness");
     trace_completeness_write(writer, &result.completeness);
@@ -438,6 +496,7 @@ static void put_summary(struct json_writer *writer, const struct trace_result *r
     json_key(writer, "summary");
     json_object_begin(writer);
     json_field_int64(writer, "visits", (int64_t)result->visit_count);
+    json_field_int64(writer, "under_way", result->under_way);
     json_field_int64(writer, "venues", result->completeness.venues);
     json_field_int64(writer, "exposed", (int64_t)result->count);
     json_field_int64(writer, "rows_read", result->rows_read);
@@ -452,19 +511,18 @@ static void put_summary(struct json_writer *writer, const struct trace_result *r
 static bool show_exposures(struct visit *visit, struct error *err)
 {
     struct json_writer *writer = &visit->writer;
-    struct trace_request trace = {0};
+    struct trace_request asked = {0};
     struct trace_result result;
     struct trace_place *places = NULL;
     int64_t limit, after;
     size_t place_count = 0;
     if (!request_limit(visit->request, &limit, err) ||
-        !request_cursor(visit->request, &after, err) || !read_model(visit->request, &trace, err) ||
+        !request_cursor(visit->request, &after, err) || !read_model(visit->request, &asked, err) ||
         !take_case(visit, err) || !begin_tracing(visit, err))
         return false;
-    struct case_range range = case_window(visit->platform->policy, &visit->row);
-    trace.person = (struct person_no){visit->row.person};
-    trace.from = range.from;
-    trace.to = range.to;
+    struct trace_request trace = infectious_request(visit);
+    trace.model = asked.model;
+    trace.minutes = asked.minutes;
     if (!trace_run(visit->tracer, visit->view, &trace, &result, err) ||
         !trace_completeness_of(visit->tracer, visit->view, &result, err))
         return false;

@@ -27,7 +27,8 @@
 
 #define VISIT                                                                                      \
     "{\"type\":\"object\",\"required\":[\"time\",\"mode\",\"evidence\",\"decision\","              \
-    "\"dwell_p50_minutes\",\"dwell_p90_minutes\"],\"properties\":{\"time\":" TIME ","              \
+    "\"dwell_p50_minutes\",\"dwell_p90_minutes\",\"infectious\"],\"properties\":{"                 \
+    "\"time\":" TIME ",\"infectious\":{\"enum\":[\"within\",\"under_way\",\"outside\"]},"          \
     "\"mode\":" TEXT ",\"evidence\":{\"enum\":[\"claimed\",\"rotating\",\"attended\","             \
     "\"sealed\"]},\"decision\":{\"enum\":[\"pass\",\"refuse\",\"check\"]},"                        \
     "\"dwell_p50_minutes\":" NUMBER ",\"dwell_p90_minutes\":" NUMBER "}}"
@@ -39,8 +40,9 @@
     "\"items\":" VISIT "}}}"
 
 #define REASON                                                                                     \
-    "{\"type\":\"object\",\"required\":[\"rule\",\"evidence\",\"words\"],"                         \
-    "\"properties\":{\"rule\":" TEXT ",\"evidence\":" INTEGER ",\"words\":{"                       \
+    "{\"type\":\"object\",\"required\":[\"rule\",\"evidence\",\"until\",\"words\"],"               \
+    "\"properties\":{\"rule\":" TEXT ",\"evidence\":" INTEGER ","                                  \
+    "\"until\":" TIME_OR_NULL ",\"words\":{"                                                       \
     "\"type\":\"object\",\"required\":[\"zh\",\"en\"],\"properties\":{"                            \
     "\"zh\":" TEXT ",\"en\":" TEXT "}}}}"
 
@@ -61,8 +63,10 @@
 #define CASE_PAGE                                                                                  \
     "{\"type\":\"object\",\"required\":[" CASE_NAMES ",\"window\",\"days\",\"lanes\","             \
     "\"status\",\"completeness\"],\"properties\":{" CASE_FIELDS ",\"window\":{"                    \
-    "\"type\":\"object\",\"required\":[\"from\",\"to\"],\"properties\":{"                          \
-    "\"from\":" TIME ",\"to\":" TIME "}},\"days\":{\"type\":\"array\","                            \
+    "\"type\":\"object\",\"required\":[\"from\",\"to\",\"visits\",\"visits_direct\",\"venues\","   \
+    "\"under_way\"],\"properties\":{\"from\":" TIME ",\"to\":" TIME ",\"visits\":" INTEGER ","     \
+    "\"visits_direct\":" INTEGER ",\"venues\":" INTEGER ",\"under_way\":" INTEGER "}},"            \
+    "\"days\":{\"type\":\"array\","                                                                \
     "\"items\":" TEXT "},\"lanes\":{\"type\":\"array\",\"items\":" LANE "},"                       \
     "\"status\":" STATUS ",\"completeness\":" COMPLETENESS "}}"
 
@@ -81,9 +85,10 @@
     "\"type\":\"array\",\"items\":" PLACE "}}}"
 
 #define SUMMARY                                                                                    \
-    "{\"type\":\"object\",\"required\":[\"visits\",\"venues\",\"exposed\","                        \
+    "{\"type\":\"object\",\"required\":[\"visits\",\"under_way\",\"venues\",\"exposed\","          \
     "\"rows_read\",\"seconds\",\"completeness\"],\"properties\":{"                                 \
-    "\"visits\":" INTEGER ",\"venues\":" INTEGER ",\"exposed\":" INTEGER ","                       \
+    "\"visits\":" INTEGER ",\"under_way\":" INTEGER ",\"venues\":" INTEGER ","                     \
+    "\"exposed\":" INTEGER ","                                                                     \
     "\"rows_read\":" INTEGER ",\"seconds\":" NUMBER ","                                            \
     "\"completeness\":" COMPLETENESS "}}"
 

@@ -282,6 +282,98 @@ static void who_scanned_on_leaving_meets_nobody_who_comes_after(void **state)
     scene_remove(&scene);
 }
 
+/* ---- A stay under way when the range begins */
+
+/* A trace of person 1 from noon of the 5th; the stay that is under way then counts, or does not. */
+static struct trace_result trace_from_noon(struct scene *scene, enum trace_model model,
+                                           bool under_way, struct presence_view **ret_view)
+{
+    struct error err;
+    struct trace_result result;
+    struct trace_request request = {.person = {1},
+                                    .from = seconds("05T12:00:00"),
+                                    .to = seconds("15T00:00:00"),
+                                    .model = model,
+                                    .minutes = model == TRACE_WINDOW ? 120 : 0,
+                                    .under_way = under_way};
+    test_fail_on(presence_view_begin(scene->city.platform.presence, ret_view, &err), &err);
+    test_fail_on(trace_run(scene->tracer, *ret_view, &request, &result, &err), &err);
+    test_fail_on(trace_completeness_of(scene->tracer, *ret_view, &result, &err), &err);
+    return result;
+}
+
+/* School from 11:00 on, noon is an hour later: who came meanwhile or comes after may have met. */
+static void a_stay_under_way_when_the_range_begins_counts_where_it_is_asked_for(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct presence_view *view;
+    scene_make(&scene);
+    const struct presence_event events[] = {
+        event(1, 2, "05T09:00:00"), event(2, 2, "05T09:00:30"), /* a bus, left since */
+        event(1, 4, "05T11:00:00"), event(3, 4, "05T11:30:00"), event(4, 4, "05T12:30:00"),
+        event(1, 1, "06T10:00:00"), event(5, 1, "06T10:10:00")};
+    add_events(&scene, events, 7);
+    struct trace_result result = trace_from_noon(&scene, TRACE_DWELL, false, &view);
+    assert_int_equal(result.visit_count, 1);
+    assert_int_equal(result.count, 1);
+    assert_int_equal(result.person[0], 5);
+    assert_false(result.under_way);
+    presence_view_end(view);
+    result = trace_from_noon(&scene, TRACE_DWELL, true, &view);
+    assert_true(result.under_way);
+    assert_int_equal(result.visit_count, 2);
+    assert_int_equal(result.completeness.visits, 2);
+    assert_int_equal(result.visits[0].venue, 4);
+    assert_int_equal(result.count, 3);
+    double both = survival(&scene, "school", 60) * survival(&scene, "school", 30);
+    for (size_t i = 0; i < result.count; i++) {
+        uint32_t person = result.person[i];
+        assert_true(person == 3 || person == 4 || person == 5);
+        assert_true(near(result.weight[i], person == 3   ? both
+                                           : person == 4 ? survival(&scene, "school", 90)
+                                                         : survival(&scene, "park", 10)));
+    }
+    presence_view_end(view);
+    /* the window model counts check-ins of the range: nothing more, nothing less */
+    result = trace_from_noon(&scene, TRACE_WINDOW, true, &view);
+    assert_int_equal(result.visit_count, 1);
+    assert_int_equal(result.count, 1);
+    presence_view_end(view);
+    scene_remove(&scene);
+}
+
+static void a_stay_that_ended_before_the_range_does_not_count(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t venue;
+        const char *clock;
+        uint8_t more_flags;
+        bool refused, counts;
+    } ends[] = {{4, "05T11:00:00", 0, false, true},  /* nothing ends it */
+                {1, "05T11:30:00", 0, false, true},  /* the park's is under way then */
+                {2, "05T09:00:00", 0, false, false}, /* longer ago than a bus ride takes */
+                {4, "05T11:30:00", SCAN_OUT_BIT, false, false}, /* left */
+                {2, "05T11:59:00", 0, true, true}};             /* not let in: still at school */
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct scene scene;
+        struct presence_view *view;
+        scene_make(&scene);
+        struct presence_event events[] = {event(1, 4, "05T08:00:00"), event(2, 4, "05T08:00:00"),
+                                          event(1, ends[i].venue, ends[i].clock)};
+        events[2].flags = scan_flags(SCAN_PERSON_SCANS_VENUE, SCAN_CLAIMED,
+                                     ends[i].refused ? SCAN_REFUSE : SCAN_PASS) |
+                          ends[i].more_flags;
+        add_events(&scene, events, 3);
+        struct trace_result result = trace_from_noon(&scene, TRACE_DWELL, true, &view);
+        assert_int_equal(result.visit_count, ends[i].counts);
+        assert_int_equal(result.under_way, ends[i].counts);
+        presence_view_end(view);
+        scene_remove(&scene);
+    }
+}
+
 /* ---- Places */
 
 static void places_say_why_somebody_is_in_the_list(void **state)
@@ -485,6 +577,8 @@ int main(void)
         cmocka_unit_test(an_unknown_category_dwells_as_the_default_one),
         cmocka_unit_test(a_refused_scan_is_no_co_presence),
         cmocka_unit_test(who_scanned_on_leaving_meets_nobody_who_comes_after),
+        cmocka_unit_test(a_stay_under_way_when_the_range_begins_counts_where_it_is_asked_for),
+        cmocka_unit_test(a_stay_that_ended_before_the_range_does_not_count),
         cmocka_unit_test(places_say_why_somebody_is_in_the_list),
         cmocka_unit_test(the_answer_says_what_it_may_miss),
         cmocka_unit_test(nobody_exposed_still_comes_with_its_completeness),

@@ -5,7 +5,7 @@
  * order of first meeting, found through an open-addressing index of 8 bytes a slot; both are kept
  * between runs, and each run begins with a small index, so that a short trace stays in the cache.
  * At the end numbers that hold what decides the order are sorted by radix. */
-#include "tracing/tracing.h"
+#include "tracing/tracing_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,6 +35,7 @@ struct tracer {
     size_t used;
     struct trace_visit *visits;
     size_t visit_count, visit_capacity;
+    bool under_way;          /* visits[0] began before the range */
     size_t *venue_category;  /* of visited venues, by visit */
     const uint8_t *categories; /* of all venues by number, where the register is not to be read */
     uint32_t category_count;
@@ -213,6 +214,23 @@ static inline float overlap(const struct tracer *tracer, const struct presence_e
     return tracer->survival[gap / 60];
 }
 
+/* The same where the visit began before the range: a meeting counts in the range, so that of two
+ * who both came before it each must have stayed until it begins. */
+static inline float overlap_within(const struct tracer *tracer, const struct presence_event *event,
+                                   uint32_t gap)
+{
+    int64_t from = tracer->request->from;
+    float weight = overlap(tracer, event, gap);
+    if (tracer->visit->time >= from || event->time >= from || weight <= 0)
+        return weight;
+    size_t own = (size_t)(from - tracer->visit->time) / 60;
+    size_t other = (size_t)(from - event->time) / 60;
+    if (own >= tracer->survival_minutes || other >= tracer->survival_minutes ||
+        (event->flags & SCAN_OUT_BIT))
+        return 0;
+    return tracer->survival[own] * tracer->survival[other];
+}
+
 static bool on_dwell(void *context, const struct presence_event *events, size_t count,
                      struct error *err)
 {
@@ -223,7 +241,7 @@ static bool on_dwell(void *context, const struct presence_event *events, size_t 
     for (size_t i = 0; i < count; i++) {
         expect_person(tracer, events, i, count);
         uint32_t gap = gap_between(events[i].time, index_time);
-        float weight = overlap(tracer, &events[i], gap);
+        float weight = overlap_within(tracer, &events[i], gap);
         if (events[i].person == index_person || weight <= 0)
             continue;
         struct entry *entry = table_find(tracer, events[i].person);
@@ -303,10 +321,20 @@ static int64_t reach_seconds(struct tracer *tracer, size_t visit)
 static bool find_visits(struct tracer *tracer, struct presence_view *view, struct error *err)
 {
     const struct trace_request *request = tracer->request;
+    const struct policy *policy = tracer->platform->policy;
+    bool dwell = request->model == TRACE_DWELL, back = dwell && request->under_way;
+    int64_t first = request->from - (back ? under_way_reach(policy) : 0);
     tracer->visit_count = 0;
-    return presence_by_person(view, request->person, request->from, request->to, collect_visits,
-                              tracer, err) &&
-           (request->model == TRACE_WINDOW || categories_of_visits(tracer, err));
+    tracer->under_way = false;
+    if (!presence_by_person(view, request->person, first, request->to, collect_visits, tracer,
+                            err) ||
+        (dwell && !categories_of_visits(tracer, err)))
+        return false;
+    if (back)
+        tracer->visit_count =
+            under_way_keep(policy, tracer->visits, tracer->venue_category, tracer->visit_count,
+                           request->from, &tracer->under_way);
+    return true;
 }
 
 static bool visit_counts(const struct tracer *tracer, const struct trace_visit *visit)
@@ -575,7 +603,9 @@ bool trace_run(struct tracer *tracer, struct presence_view *view,
         table_clear(tracer);
         return false;
     }
-    struct trace_result result = {.visits = tracer->visits, .visit_count = tracer->visit_count};
+    struct trace_result result = {.visits = tracer->visits,
+                                  .visit_count = tracer->visit_count,
+                                  .under_way = tracer->under_way};
     make_columns(tracer, &result);
     result.rows_read = presence_rows_read(view) - rows_before;
     result.seconds = world_elapsed_seconds() - begun;
@@ -606,7 +636,7 @@ static bool collect_places(void *context, const struct presence_event *events, s
             continue;
         uint32_t gap = events[i].time > tracer->visit->time ? events[i].time - tracer->visit->time
                                                             : tracer->visit->time - events[i].time;
-        float weight = window ? 1 : overlap(tracer, &events[i], gap);
+        float weight = window ? 1 : overlap_within(tracer, &events[i], gap);
         if (weight <= 0)
             continue;
         if (s->place_count == s->place_capacity) {

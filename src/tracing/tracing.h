@@ -9,7 +9,9 @@
  *           longer than the gap, by the dwell model of the venue's category c (policies/);
  *           pairs are taken as independent: weight = 1 − Π (1 − S).
  * In the dwell model a refused scan is no co-presence, nor is anything after a scan on leaving; the
- * window model counts every check-in. */
+ * window model counts every check-in.
+ * The range is one of check-ins: [from, to). A question about a time instead (who was there while
+ * somebody was infectious) asks for the stay that is under way when it begins as well. */
 #ifndef CHENGMAI_TRACING_TRACING_H
 #define CHENGMAI_TRACING_TRACING_H
 
@@ -24,6 +26,8 @@ struct trace_request {
     int64_t from, to;        /* unix seconds, [from, to) */
     enum trace_model model;
     int minutes;             /* window 0 … 10080; dwell: 0 = as far as the model reaches */
+    bool under_way;          /* dwell: the stay that the index person began before `from` and that
+                                may last into the range counts as well (under_way.c) */
 };
 
 /* One check-in of the index person. */
@@ -49,6 +53,7 @@ struct trace_result {
     float *weight;
     struct trace_visit *visits;
     size_t visit_count;
+    bool under_way; /* visits[0] is such a stay */
     int64_t rows_read;
     double seconds;
     struct trace_completeness completeness;

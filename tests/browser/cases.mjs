@@ -13,7 +13,7 @@ import {
   textOf,
   textsOf,
 } from "./harness.mjs";
-import { companions, evilName, evilVenue } from "./plant.mjs";
+import { companions, earlyName, evilName, evilVenue } from "./plant.mjs";
 
 export function caseTests({ demo, demoData, plantedCase }) {
   async function inside(options, name = "cdc_investigator") {
@@ -183,6 +183,61 @@ export function caseTests({ demo, demoData, plantedCase }) {
       );
     });
     check(note, "how complete it is stands above the results");
+    same(faults, [], "faults");
+    await close();
+  });
+
+  test("A stay under way when the infectious window begins is counted, looked around and enlarged; every number says of what it is", async () => {
+    const { page, faults, close } = await inside();
+    const { items } = await read(page, "/api/v1/cases?limit=1000", "duty:case_review");
+    const { id, person_no: no } = items.find((item) => item.name === earlyName);
+    const known = await read(page, `/api/v1/cases/${id}`, `case:${id}`);
+    same(
+      [known.window.visits, known.window.under_way, known.window.venues],
+      [1, 1, 1],
+      "stays while infectious",
+    );
+    await openCase(page, id);
+    await page.waitForSelector("#exposed-list .row");
+    const said = await textOf(page, ".complete [data-infectious]");
+    check(said.includes("可传染期 1 次停留") && said.includes("含 1 次在"), `counted: ${said}`);
+    check(
+      (await textOf(page, "#lanes-title")).includes("可传染期到过其中 1 处"),
+      "the same in the title of the lanes",
+    );
+    const exposed = await read(page, `/api/v1/cases/${id}/exposures`, `case:${id}`);
+    same([exposed.summary.visits, exposed.summary.exposed], [1, 1], "who was exposed in it");
+    await page.waitForSelector("[data-day-shown='2022-04-06']");
+    const words = await textOf(page, "[data-day-shown] .day-words");
+    check(words.includes("可传染期开始时可能还在场"), `the day enlarged: ${words}`);
+    const hatched = (
+      await page.$$("section[aria-labelledby=lanes-title] rect[fill='url(#lane-hatch)']")
+    ).length;
+    same(await page.getAttribute(".complete [data-days]", "data-days"), String(14 - hatched), "days");
+    const days = (await textOf(page, ".complete [data-days]")).match(/\d+/g).map(Number);
+    same(days[0], days.slice(1).reduce((sum, one) => sum + one, 0), `days add up: ${days}`);
+    /* the reason that decides, not the first: the contact's red ends, the case's does not */
+    const { reasons } = known.status;
+    same(
+      reasons.map((one) => one.until === null),
+      [false, true],
+      "two reasons, one without an end",
+    );
+    const why = await textOf(page, "[data-case-reason]");
+    check(why.startsWith(reasons[1].words.zh) && !why.includes("密切接触"), `why: ${why}`);
+    check((await textOf(page, ".head .facts")).includes("没有定期"), "no end, as in the dossier");
+    same(
+      await page.getAttribute("[data-case-reason] a", "href"),
+      `/people/${no}?for=case:${id}`,
+      "the others are in the dossier",
+    );
+    await picture(page, "case-under-way");
+    /* and back: the dossier's case is a link */
+    await page.click("[data-case-reason] a");
+    await page.check(`.gate input[value='case:${id}']`);
+    await page.click(".gate button[type=submit]");
+    await page.waitForSelector(`.pieces [data-case='${id}']`);
+    same(await page.getAttribute("[data-why] [data-case]", "href"), `/cases/${id}`, "the case");
     same(faults, [], "faults");
     await close();
   });

@@ -265,6 +265,55 @@ export function loopPageTests({ demo }) {
     await other.close();
   });
 
+  test("What a loop is about and what its fields name are links where the reader may open them, in words without a name of the program", async () => {
+    const { page, faults, close } = await inside(demo, "cdc_lead");
+    const of = (path, purpose) =>
+      page.evaluate(
+        async ([address, header]) =>
+          (await fetch(`/api/v1${address}`, header ? { headers: { "X-Purpose": header } } : {})).json(),
+        [path, purpose],
+      );
+    const case_no = (await of("/cases?limit=1", "duty:case_review")).items[0].id;
+    const venue_no = (await of("/venues?limit=1", "")).items[0].no;
+    const opened = await act(page, "/loops", {
+      scene: "case_investigation",
+      subject: case_no,
+      fields: { place: town, risk_points: [venue_no] },
+    });
+    check(opened.id > 0, JSON.stringify(opened));
+    await page.goto(`/loops/${opened.id}`);
+    await page.waitForSelector("[data-subject] a");
+    const links = (one) => one.$$eval("[data-subject] a, .known a", (all) =>
+      all.map((a) => new URL(a.href).pathname),
+    );
+    same(await links(page), [`/cases/${case_no}`, `/venues/${venue_no}`], "links");
+    /* of an alert that the city found, by the number in its code */
+    const alert = await act(page, "/loops", {
+      scene: "alert_disposition",
+      subject: "A7",
+      area: town,
+      fields: { level: "red", channel: "school", place: town },
+    });
+    check(alert.id > 0, JSON.stringify(alert));
+    await page.goto(`/loops/${alert.id}`);
+    await page.waitForSelector("[data-subject] a");
+    same(await links(page), ["/alerts/7"], "an alert's link");
+    check((await textOf(page, ".steps")).includes("等“预警产生”"), "the event by its title");
+    const drawn = await textOf(page, ".drawing");
+    check(drawn.includes("限时按“级别”") && !drawn.includes("level"), `drawing: ${drawn}`);
+    const seats = await textOf(page, ".ladder");
+    check(!/市市|区区|镇镇/.test(seats), `seats: ${seats}`);
+    await picture(page, "loop-links");
+    await close();
+    /* who may not open a case's page is given no link to it */
+    const other = await inside(demo, "approver");
+    await other.page.goto(`/loops/${opened.id}`);
+    await other.page.waitForSelector("#known-title");
+    same(await links(other.page), [], "no link without the permission");
+    same([...faults, ...other.faults], [], "faults");
+    await other.close();
+  });
+
   test("The ladder says whom each step reaches and when, as the API has it, in both languages", async () => {
     const owner = await inside(demo, "town_duty");
     const id = await openPetition(owner.page, "L-1");

@@ -53,6 +53,43 @@ function plantChain(data) {
   ]);
 }
 
+/** A case that was at work an hour before it became infectious, with a colleague; a close contact before
+ *  it was a case. */
+export const earlyName = "早到人";
+function plantUnderWay(data) {
+  importRows(data, "persons", [
+    ["person_id", "name", "area"],
+    ["early", earlyName, "320402001"],
+    ["early-mate", "早到同事", "320402001"],
+  ]);
+  importRows(data, "venues", [
+    ["venue_id", "area", "name", "category"],
+    ["early-firm", "320402001", "天宁测试企业", "enterprise"],
+  ]);
+  importRows(data, "checkins", [
+    ["person_id", "venue_id", "time", "mode", "evidence"],
+    ["early", "early-firm", "2022-04-05T08:00:00+08:00", "staff_scans_person", "attended"],
+    ["early", "early-firm", "2022-04-06T11:00:00+08:00", "staff_scans_person", "attended"],
+    ["early-mate", "early-firm", "2022-04-06T11:05:00+08:00", "staff_scans_person", "attended"],
+  ]);
+  importRows(data, "evidence", [
+    ["evidence_id", "person_id", "kind", "recorded_at", "at"],
+    ["early-1", "early", "close_contact", "2022-04-07T09:00:00+08:00", "2022-04-06T20:00:00+08:00"],
+    ["early-2", "early", "case", "2022-04-10T13:00:00+08:00", "2022-04-10T12:00:00+08:00"],
+  ]);
+  importRows(data, "cases", [
+    ["case_id", "area", "person_id", "kind", "at", "recorded_at"],
+    [
+      "early",
+      "320402001",
+      "early",
+      "case",
+      "2022-04-10T12:00:00+08:00",
+      "2022-04-10T13:00:00+08:00",
+    ],
+  ]);
+}
+
 /** A cinema that many visit by noon, until today; yesterday evening's scan keeps it in use. */
 export const stilledVenue = "天宁测试影院";
 function plantStilled(data) {
@@ -74,6 +111,7 @@ function plantStilled(data) {
 /** Returns what was planted. */
 export function plant(data) {
   plantChain(data);
+  plantUnderWay(data);
   const people = ["index", ...Array.from({ length: companions }, (_, i) => `friend${i}`)];
   importRows(data, "persons", [
     ["person_id", "name", "area"],

@@ -493,6 +493,10 @@ export interface Operations {
       window: {
         from: string;
         to: string;
+        visits: number;
+        visits_direct: number;
+        venues: number;
+        under_way: number;
       };
       days: Array<string>;
       lanes: Array<{
@@ -506,6 +510,7 @@ export interface Operations {
         } | null;
         visits: Array<{
           time: string;
+          infectious: "within" | "under_way" | "outside";
           mode: string;
           evidence: "claimed" | "rotating" | "attended" | "sealed";
           decision: "pass" | "refuse" | "check";
@@ -520,6 +525,7 @@ export interface Operations {
         reasons: Array<{
           rule: string;
           evidence: number;
+          until: string | null;
           words: {
             zh: string;
             en: string;
@@ -670,6 +676,7 @@ export interface Operations {
       next: string | null;
       summary: {
         visits: number;
+        under_way: number;
         venues: number;
         exposed: number;
         rows_read: number;
@@ -1089,10 +1096,19 @@ export interface Operations {
         note: boolean;
         require: Array<string>;
         on?: string;
+        on_title?: {
+          zh: string;
+          en: string;
+        };
         at?: string;
       }>;
       waiting: {
         to: string;
+        mine: boolean;
+        shown: boolean;
+        kept_back: number;
+        note: string | null;
+        fields: Record<string, unknown>;
         missing: Array<string>;
         asked_by: string;
         asked_at: string;
@@ -1794,6 +1810,7 @@ export interface Operations {
         at: string;
         until: string | null;
         of: number | null;
+        case: number | null;
         detail: string | null;
         tube_size: number | null;
         reason_code: string | null;
@@ -2595,6 +2612,10 @@ export interface Operations {
           note: boolean;
           require: Array<string>;
           on?: string;
+          on_title?: {
+            zh: string;
+            en: string;
+          };
           after_seconds?: number;
         }>;
       }>;

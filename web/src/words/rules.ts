@@ -38,7 +38,7 @@ export const rulesWords = {
   stageChanged: { zh: "两版不同", en: "differs" },
   stageClaimed: { zh: "由一人认领", en: "held by one person" },
   clockByField: { zh: "时限看字段", en: "clock by a field" },
-  wayOn: { zh: "收到 {event}", en: "on {event}" },
+  wayOn: { zh: "收到“{event}”", en: "when {event}" },
   wayAfter: { zh: "超过时限 {span} 后自动", en: "by itself, {span} past the deadline" },
   wayAtDeadline: { zh: "到时限自动", en: "by itself at the deadline" },
   wayIf: { zh: "条件：{conditions}", en: "if {conditions}" },

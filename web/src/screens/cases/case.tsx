@@ -3,13 +3,13 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
-import { areaName, count, dayAndClock, percent } from "../../format.ts";
+import { areaName, count, dayAndClock, percent, secondsOf } from "../../format.ts";
 import { ColorChip } from "../../parts/color-chip.tsx";
 import { HatchPattern, Icon } from "../../parts/icons.tsx";
 import { useKeys } from "../../parts/keys.tsx";
 import { useLoad, Waiting } from "../../parts/load.tsx";
 import { PurposeGate } from "../../parts/purpose.tsx";
-import { go } from "../../router.ts";
+import { follow, go } from "../../router.ts";
 import { settings } from "../../settings.ts";
 import type { Session } from "../login.tsx";
 import { kindWords } from "./case-list.tsx";
@@ -20,7 +20,46 @@ import { Notices } from "./notices.tsx";
 
 const back = (): void => go("/cases");
 
-function Facts({ page, purpose }: { page: CasePage; purpose: string }): JSX.Element {
+type Reason = CasePage["status"]["reasons"][number];
+
+/** What decides how long the status lasts: a correction, else what has no end, else what ends last;
+ *  of equals the case itself. */
+export function decidingReason(reasons: readonly Reason[]): Reason | undefined {
+  const endOf = (reason: Reason): number => (reason.until ? secondsOf(reason.until) : Infinity);
+  const rank = (reason: Reason): number =>
+    reason.rule === "override" ? 2 : reason.rule.startsWith("case.") ? 1 : 0;
+  return [...reasons].sort(
+    (a, b) =>
+      Number(rank(b) === 2) - Number(rank(a) === 2) ||
+      (endOf(a) === endOf(b) ? rank(b) - rank(a) : endOf(b) - endOf(a)),
+  )[0];
+}
+
+/** The reason that decides, and where the others are. */
+function Why({ page, session }: { page: CasePage; session: Session }): JSX.Element {
+  const { reasons } = page.status;
+  const more = t("caseReasonsAll", { count: reasons.length });
+  return (
+    <p class="small dim" data-case-reason>
+      {decidingReason(reasons)?.words[settings.language]}{" "}
+      {session.permissions.includes("status.read") ? (
+        <a href={`/people/${page.person_no}?for=case:${page.id}`} onClick={follow}>
+          {reasons.length > 1 ? more : t("placesDossier", { no: page.person_no })}
+        </a>
+      ) : (
+        reasons.length > 1 && more
+      )}
+    </p>
+  );
+}
+
+function untilWords({ color, until }: CasePage["status"]): string {
+  if (until) return t("until", { time: dayAndClock(until) });
+  return color === "red" || color === "yellow" ? t("statusOpenEnd") : "";
+}
+
+function Facts(props: { page: CasePage; purpose: string; session: Session }): JSX.Element {
+  const { page, purpose, session } = props;
   const { status } = page;
   return (
     <header class="head">
@@ -50,12 +89,11 @@ function Facts({ page, purpose }: { page: CasePage; purpose: string }): JSX.Elem
         <div>
           <dt>{t("caseStatus")}</dt>
           <dd>
-            <ColorChip color={status.color} />{" "}
-            {status.until && t("until", { time: dayAndClock(status.until) })}
+            <ColorChip color={status.color} /> {untilWords(status)}
           </dd>
         </div>
       </dl>
-      <p class="small dim">{status.reasons[0]?.words[settings.language]}</p>
+      <Why page={page} session={session} />
       <span class="quiet">
         <Icon name="lock" /> {t("caseRecorded", { purpose })}
       </span>
@@ -73,8 +111,15 @@ function Share({ part, whole }: { part: number; whole: number }): JSX.Element {
   );
 }
 
+/** Of the stays while infectious how many are direct; of the venues of all days how many were in use;
+ *  of the days which have no data, and which have none of this person. */
 function Completeness({ page }: { page: CasePage }): JSX.Element {
   const known = page.completeness;
+  const { visits, visits_direct: direct, under_way: underWay } = page.window;
+  const scanned = page.days.filter((day) =>
+    page.lanes.some((lane) => lane.visits.some((visit) => visit.time.startsWith(day))),
+  ).length;
+  const quiet = Math.max(0, known.days - known.days_missing - scanned);
   return (
     <section class="complete" aria-labelledby="complete-title">
       <svg class="sr" aria-hidden="true">
@@ -83,30 +128,39 @@ function Completeness({ page }: { page: CasePage }): JSX.Element {
         </defs>
       </svg>
       <h2 id="complete-title">{t("completeTitle")}</h2>
-      {!known.visits && <p>{t("completeNone")}</p>}
-      {known.visits > 0 && (
-        <p>
-          <Share part={known.visits_direct} whole={known.visits} />
+      {!visits && <p data-infectious={0}>{t("completeNone")}</p>}
+      {visits > 0 && (
+        <p data-infectious={visits}>
+          <Share part={direct} whole={visits} />
           {t("completeDirect", {
-            visits: count(known.visits),
-            direct: count(known.visits_direct),
-            share: percent(known.share_direct),
+            visits: count(visits),
+            direct: count(direct),
+            share: percent(direct / visits),
           })}
+          {underWay > 0 && t("completeUnderWay", { time: dayAndClock(page.window.from) })}
         </p>
       )}
       {known.venues_visited > 0 && (
         <p>
           <Share part={known.venues_visited - known.venues_silent} whole={known.venues_visited} />
           {known.venues_silent
-            ? t("completeVenues", { venues: known.venues_visited, silent: known.venues_silent })
-            : t("completeVenuesAll", { venues: known.venues_visited })}
+            ? t("completeVenues", {
+                days: known.days,
+                venues: known.venues_visited,
+                silent: known.venues_silent,
+              })
+            : t("completeVenuesAll", { days: known.days, venues: known.venues_visited })}
         </p>
       )}
-      <p>
-        <Share part={known.days - known.days_missing} whole={known.days} />
-        {known.days_missing
-          ? t("completeDays", { days: known.days, missing: known.days_missing })
-          : t("completeDaysAll", { days: known.days })}
+      <p data-days={scanned}>
+        <Share part={scanned} whole={known.days} />
+        {[
+          t("completeDays", { days: known.days, scanned }),
+          known.days_missing ? t("completeDaysMissing", { missing: known.days_missing }) : "",
+          quiet ? t("completeDaysQuiet", { quiet }) : "",
+        ]
+          .filter(Boolean)
+          .join(t("completeAnd"))}
       </p>
     </section>
   );
@@ -143,7 +197,8 @@ function Jumps(): JSX.Element {
   );
 }
 
-function OpenCase({ id, purpose }: { id: number; purpose: string }): JSX.Element {
+function OpenCase(props: { id: number; purpose: string; session: Session }): JSX.Element {
+  const { id, purpose, session } = props;
   const page = useLoad(`case-${id}`, (signal) =>
     call("GET /api/v1/cases/{id}", { path: { id }, purpose, signal }),
   );
@@ -165,7 +220,7 @@ function OpenCase({ id, purpose }: { id: number; purpose: string }): JSX.Element
     );
   return (
     <>
-      <Facts page={page.value} purpose={purpose} />
+      <Facts page={page.value} purpose={purpose} session={session} />
       <Completeness page={page.value} />
       <Jumps />
       <div class="case">
@@ -218,5 +273,5 @@ export function CaseScreen({ id, session }: { id: number; session: Session }): J
         />
       </ClosedCase>
     );
-  return <OpenCase key={id} id={id} purpose={purpose} />;
+  return <OpenCase key={id} id={id} purpose={purpose} session={session} />;
 }

@@ -22,10 +22,16 @@ const filterId = "exposed-filter";
 interface Pages {
   rows: Exposed[];
   total: number;
+  /** Stays while infectious that were looked around. */
+  visits: number;
   next: string | null;
   problem: Problem | null;
   state: "reading" | "idle";
 }
+
+/** Never 0.00 of what is there. */
+const weightWords = (weight: number): string =>
+  weight < 0.005 ? t("weightLeast") : weight.toFixed(2);
 
 const nameOf = (row: Exposed): string => row.name ?? t("person", { no: row.person_no });
 
@@ -49,7 +55,7 @@ function Places({ row, id }: { row: Exposed | undefined; id: number }): JSX.Elem
       <ul>
         {row.places.map((place, i) => (
           <li key={i}>
-            <b>{place.weight.toFixed(2)}</b>
+            <b>{weightWords(place.weight)}</b>
             <span>
               {place.venue ?? `#${place.venue_no}`}
               <br />
@@ -77,7 +83,7 @@ function ExposedRow({ row, rank }: { row: Exposed; rank: number }): JSX.Element 
     <>
       <span class="quiet">{rank}</span>
       <span class="weight">
-        {row.weight.toFixed(2)}
+        {weightWords(row.weight)}
         <span class="track" aria-hidden="true">
           <i style={{ width: `${Math.min(1, row.weight) * 100}%` }} />
         </span>
@@ -112,6 +118,7 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
   const [pages, setPages] = useState<Pages>({
     rows: [],
     total: 0,
+    visits: 0,
     next: null,
     problem: null,
     state: "reading",
@@ -133,6 +140,7 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
       setPages((old) => ({
         rows: [...old.rows, ...page.items],
         total: page.summary.exposed,
+        visits: page.summary.visits,
         next: page.next,
         problem: null,
         state: "idle",
@@ -186,7 +194,10 @@ export function ExposedList({ id, purpose, onBack }: Props): JSX.Element {
         {t("loading")}…
       </p>
     ) : (
-      <p>{t("exposedNone")}</p>
+      <>
+        <h2 id="exposed-title">{t("exposedTitleNone")}</h2>
+        <p>{t(pages.visits ? "exposedNone" : "exposedNoVisit")}</p>
+      </>
     );
   return (
     <>

@@ -354,12 +354,13 @@ function DayChart({ lanes, day }: { lanes: readonly Lane[]; day: string }): JSX.
 function visitWords(visit: Visit): string {
   const time = clock(visit.time);
   if (visit.decision === "refuse") return t("visitRefused", { time });
-  return t("visitWords", {
+  const words = t("visitWords", {
     time,
     low: duration(visit.dwell_p50_minutes * 60),
     high: duration(visit.dwell_p90_minutes * 60),
     evidence: t(`evidence_${visit.evidence}` as WordKey),
   });
+  return visit.infectious === "under_way" ? `${words}${t("visitUnderWay")}` : words;
 }
 
 function Day({ page, day }: { page: CasePage; day: string }): JSX.Element {
@@ -399,16 +400,26 @@ function Day({ page, day }: { page: CasePage; day: string }): JSX.Element {
   );
 }
 
-/** The day with most scans while infectious is where to look first. */
+/** That began in the infectious window, or is under way when it begins. */
+const isInfectious = (visit: Visit): boolean => visit.infectious !== "outside";
+
+/** The day with most scans while infectious is where to look first; without any, the window's first. */
 function firstDay(page: CasePage): number {
-  let best = page.days.length - 1;
-  let most = -1;
+  const opens = page.days.indexOf(page.window.from.slice(0, 10));
+  let best = opens < 0 ? page.days.length - 1 : opens;
+  let most = 0;
   page.days.forEach((day, i) => {
-    const inside = day >= page.window.from.slice(0, 10) && day <= page.window.to.slice(0, 10);
-    const visits = visitsOn(page, day);
-    if (inside && visits > most) [best, most] = [i, visits];
+    const visits = page.lanes
+      .flatMap((lane) => lane.visits)
+      .filter((visit) => isInfectious(visit) && visit.time.startsWith(day)).length;
+    if (visits > most) [best, most] = [i, visits];
   });
   return best;
+}
+
+function windowCell(visit: Visit): string {
+  if (visit.infectious === "outside") return "";
+  return t(visit.infectious === "within" ? "windowWithin" : "windowUnderWay");
 }
 
 /** A row a scan, in order of time; a day without a record is one row that says so. */
@@ -418,7 +429,7 @@ function sheetOf({ days, lanes }: CasePage): Sheet {
     const own = visits
       .filter(({ visit }) => visit.time.startsWith(day))
       .sort((a, b) => a.visit.time.localeCompare(b.visit.time));
-    if (!own.length) return [[day, null, null, null, null, null, null]];
+    if (!own.length) return [[day, null, null, null, null, null, null, null]];
     return own.map(({ lane, visit }) => {
       const refused = visit.decision === "refuse";
       return [
@@ -429,6 +440,7 @@ function sheetOf({ days, lanes }: CasePage): Sheet {
         refused ? t("visitNone") : t(`evidence_${visit.evidence}` as WordKey),
         refused ? "" : visit.dwell_p50_minutes,
         refused ? "" : visit.dwell_p90_minutes,
+        windowCell(visit),
       ];
     });
   };
@@ -441,6 +453,7 @@ function sheetOf({ days, lanes }: CasePage): Sheet {
       { words: t("thEvidence") },
       { words: t("thStayLikely") },
       { words: t("thStayLong") },
+      { words: t("thWindow") },
     ],
     rows: days.flatMap(rowsOf),
   };
@@ -449,9 +462,7 @@ function sheetOf({ days, lanes }: CasePage): Sheet {
 export function Lanes({ page }: { page: CasePage }): JSX.Element {
   const [chosen, setChosen] = useState(() => firstDay(page));
   const readAt = useReadAt(page);
-  const infectious = page.lanes.filter((lane) =>
-    lane.visits.some((visit) => visit.time >= page.window.from && visit.time <= page.window.to),
-  ).length;
+  const infectious = page.lanes.filter((lane) => lane.visits.some(isInfectious)).length;
   const more = page.lanes.length > lanesShown;
   return (
     <>

@@ -1,14 +1,15 @@
 // What is known and what was done: the fields with their evidence, the acts newest first, photos
 // small in both and whole in a dialog.
-import type { JSX } from "preact";
+import { Fragment, type JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { t, wordFor } from "../../catalogue.ts";
 import { dayAndClock } from "../../format.ts";
 import { Icon } from "../../parts/icons.tsx";
+import { follow } from "../../router.ts";
 import { say, stageWords, type Field, type Scene } from "./definitions.ts";
 import { forgetPhotos } from "./photo-file.ts";
 import { Thumbs, Viewer, type Shot } from "./photo-viewer.tsx";
-import { seatWords, valueWords, type Loop } from "./words.ts";
+import { addressOf, seatWords, valueWords, type Loop } from "./words.ts";
 
 type Act = Loop["history"][number];
 
@@ -87,7 +88,38 @@ interface PartProps {
   onOpen(digest: string): void;
 }
 
-function Known({ loop, scene, shots, onOpen }: PartProps): JSX.Element {
+/** A value of a field; what it names is a link where the reader may open its page. */
+function Value(props: { field: Loop["fields"][number]; scene: Scene | null; permissions: readonly string[] }): JSX.Element {
+  const { field, scene, permissions } = props;
+  const named = Array.isArray(field.value) ? field.value : [field.value];
+  const one = (value: unknown): JSX.Element | string => {
+    const words = valueWords(field.type, value, fieldOf(scene, field.name));
+    const address = addressOf(field.type, value, permissions);
+    return address ? (
+      <a href={address} onClick={follow}>
+        {words}
+      </a>
+    ) : (
+      words
+    );
+  };
+  return (
+    <>
+      {named.map((value, i) => (
+        <Fragment key={i}>
+          {i > 0 && t("listComma")}
+          {one(value)}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
+interface KnownProps extends PartProps {
+  permissions: readonly string[];
+}
+
+function Known({ loop, scene, shots, permissions, onOpen }: KnownProps): JSX.Element {
   const value = (field: Loop["fields"][number]): JSX.Element | string => {
     if (field.hidden)
       return (
@@ -95,9 +127,17 @@ function Known({ loop, scene, shots, onOpen }: PartProps): JSX.Element {
           <Icon name="lock" /> {t("fieldHidden")}
         </span>
       );
+    const pending = loop.waiting?.fields[field.name];
+    if (field.value === null && pending !== undefined && field.type !== "photo")
+      return (
+        <>
+          {valueWords(field.type, pending, fieldOf(scene, field.name))}{" "}
+          <span class="quiet">{t("fieldPending")}</span>
+        </>
+      );
     if (field.value === null) return <span class="quiet">{t("fieldEmpty")}</span>;
     if (field.type !== "photo")
-      return valueWords(field.type, field.value, fieldOf(scene, field.name));
+      return <Value field={field} scene={scene} permissions={permissions} />;
     const digests = digestsOf(field.value);
     return <Thumbs shots={shots.filter((shot) => digests.includes(shot.digest))} onOpen={onOpen} />;
   };
@@ -144,14 +184,19 @@ function History({ loop, scene, onOpen }: PartProps): JSX.Element {
   );
 }
 
-export function KnownAndDone({ loop, scene }: { loop: Loop; scene: Scene | null }): JSX.Element {
+export function KnownAndDone(props: {
+  loop: Loop;
+  scene: Scene | null;
+  permissions: readonly string[];
+}): JSX.Element {
+  const { loop, scene, permissions } = props;
   const [open, setOpen] = useState<string | null>(null);
   const shots = useMemo(() => allShots(loop), [loop]);
   useEffect(() => forgetPhotos, [loop.id]);
   const part = { loop, scene, shots, onOpen: setOpen };
   return (
     <>
-      <Known {...part} />
+      <Known {...part} permissions={permissions} />
       <History {...part} />
       {open && <Viewer shots={shots} digest={open} onChoose={setOpen} onClose={() => setOpen(null)} />}
     </>

@@ -5,7 +5,7 @@ import { t, type WordKey } from "../../catalogue.ts";
 import { dayAndClock, secondsOf } from "../../format.ts";
 import { Icon, type IconName } from "../../parts/icons.tsx";
 import { areaWords, say } from "./definitions.ts";
-import { roleWords, seatWords, span, type Loop } from "./words.ts";
+import { roleWords, seatAt, seatWords, span, type Loop } from "./words.ts";
 
 type Rung = Loop["ladder"][number];
 
@@ -28,7 +28,7 @@ function whoNow(rung: Rung): string {
   const names = rung.holders.map((holder) => {
     const same = holder.role === rung.seat.role && holder.area === rung.seat.area;
     if (same || !holder.role) return holder.name;
-    const seat = t("seatRole", { area: areaWords(holder.area), role: roleWords(holder.role) });
+    const seat = seatAt(areaWords(holder.area), roleWords(holder.role));
     return t("rungHolder", { name: holder.name, seat });
   });
   const more = (rung.holder_count ?? 0) - rung.holders.length;

@@ -28,7 +28,7 @@ import { Ladder } from "./ladder.tsx";
 import { NoteForm } from "./note.tsx";
 import { OtherActs, StepForm, StepRow, type Outcome } from "./step.tsx";
 import { Viewers } from "./viewers.tsx";
-import { seatWords, span, standing, subjectWords, type Loop } from "./words.ts";
+import { addressOf, seatWords, span, standing, subjectWords, type Loop } from "./words.ts";
 
 export interface Reader {
   name: string;
@@ -53,15 +53,17 @@ function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
   );
 }
 
-/** The page of whom or what it is about; a person's asks for a purpose, which this loop may be. */
-function dossierOf(subject: Loop["subject"]): string {
-  if (!subject.no) return "";
-  if (subject.kind === "person") return `/people/${subject.no}`;
-  return subject.kind === "unit" ? `/people/units/${subject.no}` : "";
+interface HeadProps {
+  loop: Loop;
+  reader: Reader;
+  now: number;
+  onBack(): void;
 }
 
-function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }): JSX.Element {
+function Head({ loop, reader, now, onBack }: HeadProps): JSX.Element {
   const subject = subjectWords(loop.subject);
+  const { kind, no, code } = loop.subject;
+  const address = addressOf(kind, code ?? no, reader.permissions);
   return (
     <header class="loop-head">
       <div>
@@ -89,10 +91,10 @@ function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }
             : t("ownerLast", { owner: seatWords(loop.owner) })}
           {loop.area && loop.area !== loop.owner.area && <span class="dim"> · {areaWords(loop.area)}</span>}
         </p>
-        {dossierOf(loop.subject) && (
-          <p class="small">
-            <a href={dossierOf(loop.subject)} onClick={follow}>
-              {t("loopDossier", { subject })}
+        {address && (
+          <p class="small" data-subject>
+            <a href={address} onClick={follow}>
+              {t(["person", "unit"].includes(kind) ? "loopDossier" : "loopSubject", { subject })}
             </a>
           </p>
         )}
@@ -157,7 +159,7 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
     );
   return (
     <article class="loop" aria-labelledby="loop-title">
-      <Head loop={loop} now={now} onBack={onBack} />
+      <Head loop={loop} reader={reader} now={now} onBack={onBack} />
       <Viewers loop={loop} writing={step !== undefined} onTake={reload} />
       {said && (
         <p class="notice good" role="status">
@@ -218,7 +220,7 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
           />
         </div>
         <div class="loop-done">
-          <KnownAndDone loop={loop} scene={scene} />
+          <KnownAndDone loop={loop} scene={scene} permissions={reader.permissions} />
         </div>
         <div class="loop-scene">
           <section aria-labelledby="drawing-title">

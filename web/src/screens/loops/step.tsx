@@ -16,7 +16,7 @@ import {
   type Draft,
 } from "./form.tsx";
 import { askWhoMoved } from "./viewers.tsx";
-import { refusalWords, type Loop } from "./words.ts";
+import { refusalWords, valueWords, type Loop } from "./words.ts";
 
 export type Step = Loop["next"][number];
 export type Outcome = Answer<"POST /api/v1/loops/{id}/advance">;
@@ -26,7 +26,7 @@ const listed = (words: readonly Words[]): string => words.map(say).join(t("listC
 /** What moves the step, in one line. */
 function triggerWords(step: Step): string {
   if (step.trigger === "by") return t("stepBy", { who: listed(step.by) });
-  if (step.trigger === "on") return t("stepOn", { event: step.on ?? "" });
+  if (step.trigger === "on") return t("stepOn", { event: step.on_title ? say(step.on_title) : (step.on ?? "") });
   return t("stepAfter", { time: dayAndClock(step.at ?? null) });
 }
 
@@ -229,6 +229,76 @@ export function StepForm({ loop, step, scene, areas, onDone, onLeave }: FormProp
   );
 }
 
+type Waiting = NonNullable<Loop["waiting"]>;
+
+/** What was submitted, as the fields of the scene say it. */
+function Submitted({ waiting, scene }: { waiting: Waiting; scene: Scene }): JSX.Element {
+  const fields = Object.entries(waiting.fields).map(([name, value]) => {
+    const field = scene.fields.find((one) => one.name === name);
+    return {
+      name,
+      title: field ? say(field.title) : name,
+      value: field?.type === "photo" ? "" : valueWords(field?.type ?? "text", value, field),
+    };
+  });
+  return (
+    <dl class="known" data-submitted>
+      {fields.map(({ name, title, value }) => (
+        <div key={name}>
+          <dt>{title}</dt>
+          <dd>{value || t("submittedPhoto")}</dd>
+        </div>
+      ))}
+      {waiting.note && (
+        <div>
+          <dt>{t("note")}</dt>
+          <dd>{waiting.note}</dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+/** A step that waits for signatures: for whose, what is signed, and the act for whom it is open. */
+function Waits(props: {
+  loop: Loop;
+  waiting: Waiting;
+  scene: Scene;
+  reader: string;
+  busy: boolean;
+  onSign(): void;
+}): JSX.Element {
+  const { loop, waiting, scene, reader, busy, onSign } = props;
+  const signed = waiting.signatures.some((one) => one.by === reader);
+  const empty = !Object.keys(waiting.fields).length && !waiting.note;
+  return (
+    <div class="notice waits" data-waiting>
+      <div>
+        <p>
+          {t("waitingFor", {
+            stage: stageWords(scene, waiting.to),
+            who: handsWords(loop, waiting.missing),
+          })}{" "}
+          <span class="quiet">
+            {t("waitingAsked", { name: waiting.asked_by, time: dayAndClock(waiting.asked_at) })}
+          </span>
+        </p>
+        {waiting.shown && !empty && <Submitted waiting={waiting} scene={scene} />}
+        {waiting.shown && waiting.kept_back > 0 && (
+          <p class="small dim">{t("submittedHidden", { count: waiting.kept_back })}</p>
+        )}
+      </div>
+      {waiting.mine ? (
+        <button class="button" type="button" disabled={busy} onClick={onSign}>
+          {t("sign")}
+        </button>
+      ) : (
+        signed && <span class="quiet">{t("signedByYou")}</span>
+      )}
+    </div>
+  );
+}
+
 interface ActsProps {
   loop: Loop;
   scene: Scene;
@@ -285,17 +355,14 @@ export function OtherActs({ loop, scene, reader, mayTake, onDone }: ActsProps): 
         </p>
       )}
       {loop.waiting && (
-        <div class="notice" data-waiting>
-          <span>
-            {t("waitingFor", {
-              stage: stageWords(scene, loop.waiting.to ?? ""),
-              who: handsWords(loop, loop.waiting.missing ?? []),
-            })}
-          </span>
-          <button class="button" type="button" disabled={busy} onClick={() => void sign()}>
-            {t("sign")}
-          </button>
-        </div>
+        <Waits
+          loop={loop}
+          waiting={loop.waiting}
+          scene={scene}
+          reader={reader}
+          busy={busy}
+          onSign={() => void sign()}
+        />
       )}
       {stage?.claimed && (
         <div class="bar-line">

@@ -15,13 +15,21 @@ type Seat = Row["owner"];
 
 export const roleWords = (role: string): string => roleNames[role]?.[settings.language] ?? role;
 
+/** A seat at its area. In Chinese a title that begins as the area's name ends says it once:
+ *  常州市 + 市指挥部值班长, 新桥镇 + 镇街值班. */
+export function seatAt(area: string, role: string): string {
+  const title = /(镇|街道)$/.test(area) ? role.replace(/^镇街/, "") : role;
+  const once = /^[市区]/.test(title) && area.endsWith(title[0] ?? "") ? title.slice(1) : title;
+  return t("seatRole", { area, role: once });
+}
+
 export function seatWords(seat: Seat): string {
   const area = areaWords(seat.area);
   if (seat.form === "unit") return t("seatUnit", { no: seat.no ?? "—" });
   if (seat.form === "person") return t("seatPerson", { no: seat.no ?? "—" });
   const role = seat.role ? roleWords(seat.role) : "";
   if (seat.form === "lead") return t("seatLead", { area });
-  return area ? t("seatRole", { area, role }) : role;
+  return area ? seatAt(area, role) : role;
 }
 
 /** What the loop is about; persons stand by number alone. */
@@ -31,6 +39,20 @@ export function subjectWords(subject: Row["subject"]): string {
   if (subject.kind === "area" && subject.code) return areaWords(subject.code);
   if (subject.code) return `${kind} ${subject.code}`;
   return subject.no ? t("subjectNumber", { kind, no: subject.no }) : t("subjectHidden", { kind });
+}
+
+/** The page of something that a loop names, where there is one and the reader may open it; else "".
+ *  A person's page asks for a purpose, which the loop may be. Alerts that the city found have codes
+ *  made of their numbers. */
+export function addressOf(kind: string, named: unknown, permissions: readonly string[]): string {
+  const may = (permission: string): boolean => permissions.includes(permission);
+  const no = typeof named === "number" && named > 0 ? named : 0;
+  const alert = kind === "alert" ? (/^A([1-9]\d*)$/.exec(String(named))?.[1] ?? "") : "";
+  if (kind === "person" && no && may("status.read")) return `/people/${no}`;
+  if (kind === "unit" && no && may("venue.read")) return `/people/units/${no}`;
+  if (kind === "venue" && no && may("venue.read")) return `/venues/${no}`;
+  if (kind === "case" && no && may("case.read")) return `/cases/${no}`;
+  return alert && may("alert.read") ? `/alerts/${alert}` : "";
 }
 
 // ---- Clocks

@@ -67,7 +67,14 @@ function LoopLine({ row, now }: { row: Row; now: number }): JSX.Element {
           {say(row.title)}
         </a>
         <span class="small dim">
-          {t("loopNumber", { id: row.id })} · {say(row.stage_title)} · {seatWords(row.owner)}
+          {t("loopNumber", { id: row.id })} · {say(row.stage_title)} ·{" "}
+          {row.owner.form === "unit" && row.owner.no ? (
+            <a href={`/people/units/${row.owner.no}`} onClick={follow}>
+              {seatWords(row.owner)}
+            </a>
+          ) : (
+            seatWords(row.owner)
+          )}
         </span>
       </span>
       <b class={`small keep ${tone}`}>{words}</b>

@@ -7,6 +7,7 @@ import { dayAndClock } from "../../format.ts";
 import { askCityTime, cityOffset } from "../../parts/city-clock.ts";
 import { ColorChip } from "../../parts/color-chip.tsx";
 import { problemWords, Waiting, type Loaded } from "../../parts/load.tsx";
+import { follow } from "../../router.ts";
 import { say } from "../loops/definitions.ts";
 import { refusalWords } from "../loops/words.ts";
 import {
@@ -124,6 +125,19 @@ export function StatusNow({ status, at, onAt }: NowProps): JSX.Element {
 const pieceWords = (piece: Piece): string =>
   [kindOfPiece(piece.kind), detailOfPiece(piece.detail)].filter(Boolean).join(" · ");
 
+/** What a case's piece speaks of, where the reader may open it. */
+function CaseLink({ piece }: { piece: Piece | undefined }): JSX.Element | null {
+  if (!piece?.case) return null;
+  return (
+    <>
+      {" "}
+      <a href={`/cases/${piece.case}`} onClick={follow} data-case={piece.case}>
+        {t("caseNumber", { id: piece.case })}
+      </a>
+    </>
+  );
+}
+
 /** A piece in a sentence: what, when, how it came to be. */
 function PieceLine({ piece, id }: { piece: Piece | undefined; id: number }): JSX.Element {
   if (!piece) return <span class="quiet">{t("pieceNumber", { id })}</span>;
@@ -135,6 +149,7 @@ function PieceLine({ piece, id }: { piece: Piece | undefined; id: number }): JSX
         time: dayAndClock(piece.at),
         recorded: dayAndClock(piece.recorded_at),
       })}
+      <CaseLink piece={piece} />
     </span>
   );
 }
@@ -234,6 +249,7 @@ function Pieces({ title, none, pieces, all, status, tests }: RowsProps): JSX.Ele
                   <td>{piece.id}</td>
                   <td class="wrap">
                     {tests ? detailOfPiece(piece.detail) : pieceWords(piece)}
+                    <CaseLink piece={piece} />
                     {tests && piece.tube_size !== null && (
                       <span class="quiet"> {t("tubeOf", { size: piece.tube_size })}</span>
                     )}

@@ -32,7 +32,7 @@ function wayWords(scene: Scene, way: Transition): string {
     way.trigger === "by"
       ? joined(way.by.map(say))
       : way.trigger === "on"
-        ? t("wayOn", { event: way.on ?? "" })
+        ? t("wayOn", { event: way.on_title ? say(way.on_title) : (way.on ?? "") })
         : way.after_seconds
           ? t("wayAfter", { span: span(way.after_seconds) })
           : t("wayAtDeadline");
