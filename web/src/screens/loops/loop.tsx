@@ -35,7 +35,7 @@ export interface Reader {
   permissions: readonly string[];
 }
 
-function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
+function Clock({ loop, now }: { loop: Loop; now: number | null }): JSX.Element {
   const { tone, icon, words, used } = standing(loop, now);
   return (
     <div class={`loop-clock ${tone}`} data-clock>
@@ -46,7 +46,7 @@ function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
       {used !== null && <span class="track"><i style={{ width: `${used * 100}%` }} /></span>}
       <span class="small">
         {loop.state === "open"
-          ? t("dueAt", { time: dayAndClock(loop.due_at) })
+          ? now !== null && t("dueAt", { time: dayAndClock(loop.due_at) })
           : t("closedAt", { time: dayAndClock(loop.closed_at) })}
       </span>
     </div>
@@ -60,7 +60,7 @@ function dossierOf(subject: Loop["subject"]): string {
   return subject.kind === "unit" ? `/people/units/${subject.no}` : "";
 }
 
-function Head({ loop, now, onBack }: { loop: Loop; now: number; onBack(): void }): JSX.Element {
+function Head({ loop, now, onBack }: { loop: Loop; now: number | null; onBack(): void }): JSX.Element {
   const subject = subjectWords(loop.subject);
   return (
     <header class="loop-head">
@@ -230,7 +230,7 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               label={say(loop.title)}
               id="drawing-title"
               since={
-                loop.state === "open"
+                loop.state === "open" && now !== null
                   ? t("stageSince", { span: span(Math.max(0, now - secondsOf(loop.entered_at))) })
                   : ""
               }
