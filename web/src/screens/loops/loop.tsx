@@ -32,6 +32,8 @@ import { seatWords, span, standing, subjectWords, type Loop } from "./words.ts";
 
 export interface Reader {
   name: string;
+  role: string;
+  area: { code: string };
   permissions: readonly string[];
 }
 
@@ -197,7 +199,8 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               key={loop.history.length}
               loop={loop}
               scene={scene}
-              reader={reader.name}
+              reader={reader}
+              areas={areas}
               mayTake={mayTake}
               onDone={done}
             />
