@@ -69,6 +69,16 @@ export function alertTests({ demo, demoData, districtPassword, empty, emptyPassw
     const { page, faults, close } = await inside(demo, "epidemiologist");
     await page.waitForSelector(".nav a[href='/alerts']");
     await desk(page);
+    const back = page.locator(".desk-head .push-right > button").first();
+    const hour = /^看 (\d\d:00) 时所知$/.exec(await back.textContent())?.[1];
+    check(hour, `the button names the hour that it goes to: ${await back.textContent()}`);
+    same((await textsOf(page, ".desk-head kbd")).at(-1), "1–5", "a range of keys is one hint");
+    await back.click();
+    await page.waitForSelector(".past");
+    same(new URL(page.url()).searchParams.get("as_of").slice(11, 16), hour, "where it goes");
+    await page.keyboard.press("End");
+    await page.waitForSelector(".past", { state: "detached" });
+    await page.waitForSelector("[data-place=now] [data-cause]");
     const answer = await served(page, "/api/v1/alerts");
     const values = answer.items.filter((one) => one.cause.place === "now").map((one) => one.cause.value);
     same(values, [...values].sort((a, b) => b - a), "the order of the desk");

@@ -27,6 +27,13 @@ export function frameTests({ demo }) {
     await page.click("button[type=submit]");
     await page.waitForSelector("[role=alert]");
     check((await textOf(page, "[role=alert]")).includes("不对"), "the refusal in words");
+    const typed = await page.evaluate(() => {
+      const { name, value, selectionStart, selectionEnd } = document.activeElement;
+      const told = document.activeElement.getAttribute("aria-describedby");
+      const chosen = value?.slice(selectionStart, selectionEnd);
+      return { name, chosen, told: document.getElementById(told)?.role ?? null };
+    });
+    same(typed, { name: "password", chosen: "wrong", told: "alert" }, "where one types again");
     same(await page.isVisible(".nav"), false, "nothing of the inside is shown");
     same(faults, [], "faults");
     await close();

@@ -447,6 +447,65 @@ export function liveTests() {
     await zh.close();
   });
 
+  test("What could not be read is read again by itself when the server is back; of a write nobody knows", async () => {
+    const server = await start();
+    const [id] = await openPetitions(server, 1);
+    const secret = (await logins(server)).get("command_duty");
+    const left = {
+      "/alerts": ".desk-head h1",
+      "/loops": ".loop-side .list, .loop-side .empty",
+      "/venues": ".venues-head",
+      "/scenes": ".loops.scenes .scene-row",
+      "/rules": "main [role=listbox]",
+      "/system": "main h1",
+    };
+    const addresses = Object.keys(left);
+    const begin = [...addresses.map(() => "/cases"), `/loops/${id}`];
+    const { pages, faults, close } = await openTabs(server, "command_duty", secret, begin, {
+      width: 1440,
+      height: 900,
+    });
+    const [past, ...others] = pages;
+    const act = others.pop();
+    await past.waitForSelector(".time-bar");
+    await act.click(".take summary");
+    await act.fill("#take-note", "演练");
+    for (const page of pages) await page.evaluate(() => (window.mark = "the same document"));
+    await kill();
+    await eachIs(pages, awayOf, true, "every tab says that the server is away");
+    for (const [i, page] of others.entries()) await page.click(`.nav a[href="${addresses[i]}"]`);
+    await past.keyboard.press("ArrowLeft");
+    await act.click("text=作为未办成结束");
+    const notRead = (page) =>
+      page.$$eval("main [role=alert]", (all) =>
+        all.some((one) => one.textContent.includes("连不上服务器。没有读到数据")),
+      );
+    await eachIs([past, ...others], notRead, true, "what was left for cannot be read");
+    check(
+      (await textOf(act, "main [role=alert]")).includes("不知道这一步办成没有"),
+      await textOf(act, "main [role=alert]"),
+    );
+    check((await textOf(past, ".past-note b")).endsWith("还没有读到"), "of the hour nothing is said");
+    same(await past.$$eval(".lede, .situation", (all) => all.length), 0, "today's figures are not its");
+    await picture(past, "live-past-unread-zh");
+    await picture(act, "live-write-unanswered-zh");
+    await startAgain();
+    await eachIs(pages, awayOf, false, "every tab is back by itself");
+    await eachIs([past, ...others], notRead, false, "and has read what it could not");
+    for (const [i, page] of others.entries())
+      await page.waitForSelector(left[addresses[i]], { timeout: 10_000 });
+    await past.waitForSelector(".lede");
+    check((await textOf(past, ".past-note b")).startsWith("你在看"), "the hour is there");
+    await eachIs(
+      pages,
+      (page) => page.evaluate(() => window.mark),
+      "the same document",
+      "without a reload",
+    );
+    same(faults, [], "faults");
+    await close();
+  });
+
   test("What needs you now waits in a counter when it is new, and no row moves", async () => {
     const server = await start();
     const { page, faults, close } = await openPage(server, { language: "en" });

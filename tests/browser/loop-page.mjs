@@ -394,6 +394,32 @@ export function loopPageTests({ demo }) {
     );
     await picture(page, "loop-ladder-late-zh");
     same(await axeFindings(page), [], "axe");
+
+    /* the machine's clock is years ahead of the city's: nothing is counted before the city was asked */
+    let answer;
+    const answered = new Promise((done) => (answer = done));
+    await page.route("**/api/v1/public/about", async (route) => {
+      await answered;
+      await route.continue();
+    });
+    const clocks = {
+      [`/loops/${id}`]: "[data-clock]",
+      "/loops?list=overdue": `.loop-row:has-text("${late.id} 号闭环") .row-clock`,
+      "/": `.needs [data-need="late-${late.id}"]`,
+    };
+    for (const [address, selector] of Object.entries(clocks)) {
+      await page.goto(address);
+      const words = await textOf(page, selector);
+      check(/时限 \d+月\d+日 \d\d:\d\d/.test(words), `${address} before: ${words}`);
+      check(!/逾期 \d/.test(words), `${address} counts without the city: ${words}`);
+    }
+    answer();
+    await page.waitForFunction(
+      (selector) => /逾期 \d+ (秒|分)/.test(document.querySelector(selector).textContent),
+      clocks["/"],
+      { timeout: 5_000 },
+    );
+    await picture(page, "situation-late-zh");
     same(faults, [], "faults");
     await close();
   });

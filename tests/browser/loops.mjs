@@ -231,6 +231,23 @@ export function loopTests({ demo, empty, emptyPassword }) {
     await page.click("text=交回");
     await page.waitForFunction(() => !document.body.innerText.includes("正在办，保留到"));
     same(await page.$$(".take"), [], "who is not the command centre takes nothing over");
+    for (const [name, may] of [["cdc_duty", false], ["command_duty", false], ["epidemiologist", true]]) {
+      const other = await inside(demo, name);
+      await other.page.goto(`/loops/${id}`);
+      await other.page.waitForSelector("#next-title");
+      const offered = (await other.page.$$("text=我来办")).length > 0;
+      const status = await other.page.evaluate(async (no) => {
+        const { csrf } = await (await fetch("/api/v1/sessions/current")).json();
+        const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
+        const send = (body) =>
+          fetch(`/api/v1/loops/${no}/claim`, { method: "POST", headers, body: JSON.stringify(body) });
+        const answer = await send({});
+        if (answer.ok) await send({ release: true });
+        return answer.status;
+      }, id);
+      same([offered, status], [may, may ? 200 : 403], `${name}: offered, and what it would come to`);
+      await other.close();
+    }
     const command = await inside(demo, "command_duty");
     await command.page.goto(`/loops/${id}`);
     await command.page.click(".take summary");
@@ -276,8 +293,13 @@ export function loopTests({ demo, empty, emptyPassword }) {
     const marked = await page.$$eval("#loop-list .tick.on", (nodes) => nodes.length);
     same(marked, 3, "marks in the rows");
     await page.keyboard.press("b");
-    await page.waitForSelector("#bulk-title");
+    await page.waitForSelector(".step-form:focus-within [name=to]:focus");
     await page.check("[name=to][value=handling]");
+    same(
+      await page.$eval("#loop-list .tick.on .icon", (icon) => getComputedStyle(icon).stroke),
+      "none",
+      "a mark is drawn in the ink of its ground alone",
+    );
     // somebody else takes one of them on before the three are sent
     const [stolen] = mine;
     const status = await page.evaluate(async (no) => {
@@ -305,6 +327,24 @@ export function loopTests({ demo, empty, emptyPassword }) {
     await page.waitForSelector(".undo.waiting");
     same(await axeFindings(page), [], "axe while it waits");
     await picture(page, "loop-bulk-waits-zh");
+    await page.focus(".undo [data-act=undo]"); // the seconds stand still
+    for (const width of [1440, 1200]) {
+      // at the narrower one the head takes two lines
+      await page.setViewportSize({ width, height: 900 });
+      await page.waitForTimeout(300);
+      same(
+        await page.$$eval(".marks button", (buttons) =>
+          buttons.map((button) => {
+            const { left, width, top, height } = button.getBoundingClientRect();
+            return button.contains(document.elementFromPoint(left + width / 2, top + height - 2));
+          }),
+        ),
+        [true, true],
+        `the bar lies over no button of the list: ${width}`,
+      );
+      await picture(page, `loop-bulk-waits-zh-${width}`);
+    }
+    await page.setViewportSize({ width: 1920, height: 1080 });
     const asksBeforeLeaving = () =>
       page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
     check(await asksBeforeLeaving(), "who leaves the document with an act in hand is asked");

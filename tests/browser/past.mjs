@@ -146,7 +146,7 @@ export function pastTests({ demo }) {
     await page.waitForURL(/\/loops\?list=area&as_of=/);
     await page.waitForSelector(".loops.past");
     same(await textsOf(page, ".switch [data-list]"), ["当时未结", "当时逾期", "当时已结"], "lists");
-    same(await textOf(page, ".loop-side .empty"), "当时没有这样的闭环。", "no loop was open then");
+    same(await textOf(page, ".loop-side .empty"), "那时的记录里没有这样的闭环；没有记下的，不知道。", "no loop is on record then");
     same((await page.$$(".loop-side kbd")).length, 2, "keys to move, none to act");
     await page.keyboard.press("n");
     await page.waitForTimeout(200);

@@ -148,6 +148,8 @@ export function situationTests({ demo, empty, emptyPassword, districtPassword })
       persons,
     );
     check(persons !== whole, "the district has fewer persons than the city");
+    const lede = await textOf(page, ".lede");
+    check(!lede.includes("全部在"), `a look at one district finds nothing by it: ${lede}`);
     same(
       await page.getAttribute(".map [data-code='320481']", "aria-pressed"),
       "true",

@@ -11,6 +11,7 @@ import { chartCity } from "./parts/chart-frame.tsx";
 import { forgetAll } from "./parts/forget.ts";
 import { Icon } from "./parts/icons.tsx";
 import { Waiting } from "./parts/load.tsx";
+import { useRoom } from "./parts/room.ts";
 import { Switches, useSettings } from "./parts/switches.tsx";
 import { sound, SoundSwitch } from "./parts/tone.tsx";
 import { UndoBar } from "./parts/undo.tsx";
@@ -27,6 +28,8 @@ type Phase =
 // What is left is that it ended, for the page that comes after it at the same address.
 const ended = { ended: true };
 const wasEnded = (): boolean => (history.state as typeof ended | null)?.ended === true;
+
+const askAgainMilliseconds = 5_000;
 
 const nothingYet: Fresh = { counters: null, reachable: null, notices: null };
 
@@ -86,8 +89,9 @@ interface TopProps {
 
 function Top({ session, path, fresh, notices, demo, onLogOut }: TopProps): JSX.Element {
   const shown = pages.filter((page) => mayOpen(page, session.permissions));
+  const head = useRoom("--head", true);
   return (
-    <header class="top">
+    <header ref={head} class="top">
       <a class="brand" href="/" onClick={follow}>
         {t("brand")}
       </a>
@@ -213,8 +217,8 @@ export function App(): JSX.Element {
       go(home + (location.pathname === "/" && home === "/" ? location.search : ""), true);
     }
   }
-  function ask(): void {
-    setPhase({ name: "asking" });
+  function ask(quietly = false): void {
+    if (!quietly) setPhase({ name: "asking" });
     call("GET /api/v1/sessions/current").then(
       (session) => {
         if (session.kind === "user") enter(session);
@@ -231,6 +235,12 @@ export function App(): JSX.Element {
     whenSessionEnds(over);
     ask();
   }, []);
+  useEffect(() => {
+    // No stream is followed yet that would say when a server answers.
+    if (phase.name !== "unreachable" || phase.problem.status !== 0) return;
+    const timer = setTimeout(() => ask(true), askAgainMilliseconds);
+    return () => clearTimeout(timer);
+  }, [phase]);
   async function logOut(): Promise<void> {
     const reached = await call("DELETE /api/v1/sessions/current").then(
       () => true,
@@ -267,7 +277,7 @@ export function App(): JSX.Element {
         {phase.name === "out" ? (
           <LoginScreen ended={phase.ended} onLogin={enter} />
         ) : (
-          <Waiting loaded={{ value: null, problem: waiting, reload: ask }} />
+          <Waiting loaded={{ value: null, problem: waiting, reload: () => ask() }} />
         )}
       </main>
     </>

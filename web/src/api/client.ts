@@ -25,7 +25,12 @@ export interface Refusal {
   reason: string;
 }
 
-/** Why a call did not give an answer. `status` is 0 where no server answered. */
+/** What a call was for: to know something, to log in, or to change something; a change that is sent
+ *  again is done once more, or is the same one (by its key, or by its method). */
+type Aim = "read" | "log-in" | "change" | "same change";
+
+/** Why a call did not give an answer. `status` is 0 where no server answered: of a change it is then
+ *  not known whether it was made. */
 export class Problem extends Error {
   readonly status: number;
   readonly kind: string;
@@ -33,6 +38,7 @@ export class Problem extends Error {
   readonly errors: Refusal[];
   /** The kind of problem in Chinese; its words are English. */
   readonly titleChinese: string;
+  aim: Aim = "read";
   constructor(
     status: number,
     kind: string,
@@ -174,25 +180,41 @@ export function sendBytes<N extends ApiName>(
     request.setRequestHeader("Content-Type", bytes.type || "application/octet-stream");
     if (csrf) request.setRequestHeader("X-CSRF-Token", csrf);
     request.upload.onprogress = ({ loaded, total }) => onShare(total ? loaded / total : 0);
+    const refuse = (problem: Problem): void => fail(Object.assign(problem, { aim: aimOf(name) }));
     request.onload = () => {
       if (request.status < 300) {
         done(JSON.parse(request.responseText) as Answer<N>);
         return;
       }
       if (request.status === 401) onSessionEnd();
-      fail(readProblem(request.status, request.statusText, request.responseText));
+      refuse(readProblem(request.status, request.statusText, request.responseText));
     };
-    request.onerror = () => fail(new Problem(0, "", "no answer"));
+    request.onerror = () => refuse(new Problem(0, "", "no answer"));
     request.onabort = () => fail(new DOMException("", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(bytes);
   });
 }
 
+function aimOf(name: ApiName, key?: string): Aim {
+  if (name.startsWith("GET ")) return "read";
+  if (name === "POST /api/v1/sessions") return "log-in";
+  return key || !name.startsWith("POST ") ? "same change" : "change";
+}
+
 export async function call<N extends ApiName>(
   name: N,
   options: CallOptions<N> = {},
 ): Promise<Answer<N>> {
+  try {
+    return await send(name, options);
+  } catch (reason) {
+    if (reason instanceof Problem) reason.aim = aimOf(name, options.key);
+    throw reason;
+  }
+}
+
+async function send<N extends ApiName>(name: N, options: CallOptions<N>): Promise<Answer<N>> {
   const [method, template] = name.split(" ") as [string, string];
   const headers: Record<string, string> = { Accept: "application/json" };
   if (options.purpose) headers["X-Purpose"] = options.purpose;

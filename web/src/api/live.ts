@@ -3,6 +3,7 @@
 // phones' browsers have no SharedWorker: there each page has a stream of its own.
 import type { Answer } from "./client.ts";
 import { LiveHub, type Said, type Told } from "./live-hub.ts";
+import { tellAnswers, tellMoment } from "./moments.ts";
 import workerAddress from "./live-worker.ts?sharedworker&url";
 
 export type Counters = Answer<"GET /api/v1/situation">["counters"];
@@ -49,23 +50,6 @@ function openShared(tell: (told: Told) => void, failed: () => void): (said: Said
   return (said) => worker.port.postMessage(said);
 }
 
-// ---- What a page hears beside its frame
-
-/** "viewers": somebody came, went or acted where this reader has a loop open. "back": the server
- *  answers again after it was away, so that what is shown may be old. "tick": every few seconds, also
- *  in a page that is hidden, whose own clocks the browser slows down. */
-type Moment = "viewers" | "back" | "tick";
-const moments: Record<Moment, Set<() => void>> = {
-  viewers: new Set(),
-  back: new Set(),
-  tick: new Set(),
-};
-
-export function onLive(moment: Moment, act: () => void): () => void {
-  moments[moment].add(act);
-  return () => moments[moment].delete(act);
-}
-
 let say: (said: Said) => void = () => {};
 
 /** What a page finds when it is turned to is seen: it needs no tone. */
@@ -86,15 +70,16 @@ export function followLive(session: string, listener: LiveListener): () => void 
   function hear(told: Told): void {
     if (told.kind === "ping") {
       send({ kind: "alive", session, visible: visible() });
-      moments.tick.forEach((act) => act());
+      tellMoment("tick");
     } else if (told.kind === "counters") listener.counters(told.counters);
     else if (told.kind === "notices") listener.notices(told.head);
-    else if (told.kind === "viewers") moments.viewers.forEach((act) => act());
+    else if (told.kind === "viewers") tellMoment("viewers");
     else if (told.kind === "sound") listener.sound();
     else if (told.kind === "over") listener.over();
     else {
       listener.reachable(told.reachable);
-      if (told.reachable && wasAway) moments.back.forEach((act) => act());
+      tellAnswers(told.reachable);
+      if (told.reachable && wasAway) tellMoment("back");
       wasAway = !told.reachable;
     }
   }

@@ -1,6 +1,7 @@
 // What arrives waits: a list stays as it is under the reader's hand, and is looked behind now and then.
 import { useEffect, useRef } from "preact/hooks";
-import { arrived, onLive } from "../api/live.ts";
+import { arrived } from "../api/live.ts";
+import { onLive } from "../api/moments.ts";
 
 const lookMilliseconds = 30_000;
 

@@ -2,7 +2,8 @@
 // read once stays when a later reading fails; the failure is told beside it.
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { Problem } from "../api/client.ts";
+import { asProblem, Problem } from "../api/client.ts";
+import { whenAnswered } from "../api/moments.ts";
 import { t } from "../catalogue.ts";
 
 export interface Loaded<T> {
@@ -11,7 +12,19 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-/** Reads when `key` changes; a null key reads nothing. */
+/** What was not read because no server answered is read again by itself when one does. */
+export function useReadAgain(problem: Problem | null, again: () => void): void {
+  const latest = useRef(again);
+  latest.current = again;
+  const isUnanswered = problem?.status === 0 && problem.aim === "read";
+  useEffect(
+    () => (isUnanswered ? whenAnswered(() => latest.current()) : undefined),
+    [isUnanswered],
+  );
+}
+
+/** Reads when `key` changes, and again by itself where no server answered; a null key reads
+ *  nothing. */
 export function useLoad<T>(
   key: string | null,
   read: (signal: AbortSignal) => Promise<T>,
@@ -31,21 +44,32 @@ export function useLoad<T>(
       (value) => setKept({ key, value, problem: null }),
       (reason: unknown) => {
         if (abort.signal.aborted) return;
-        const problem = reason instanceof Problem ? reason : new Problem(-1, "", String(reason));
+        const problem = asProblem(reason);
         setKept((old) => ({ key, value: old.key === key ? old.value : null, problem }));
       },
     );
     return () => abort.abort();
   }, [key, turn]);
   const reload = useCallback(() => setTurn((old) => old + 1), []);
+  useReadAgain(kept.key === key ? kept.problem : null, reload);
   return kept.key === key ? { ...kept, reload } : { value: null, problem: null, reload };
 }
 
+/** Why nothing was read, or why nothing was done: an act is not told in the words of a list. */
 export function problemWords(problem: Problem): string {
-  if (problem.status === 0) return t("failedOffline");
-  if (problem.status === 403) return t("failedForbidden");
-  if (problem.status === 404) return t("failedMissing");
-  return t("failedOther", { words: problem.message });
+  const { status, aim } = problem;
+  if (status === 404) return t("failedMissing");
+  if (aim === "read") {
+    if (status === 0) return t("failedOffline");
+    if (status === 403) return t("failedForbidden");
+    return t("failedOther", { words: problem.message });
+  }
+  if (status === 0) {
+    if (aim === "log-in") return t("loginUnanswered");
+    return t(aim === "same change" ? "actUnansweredSame" : "actUnanswered");
+  }
+  if (status === 403) return t("actForbidden");
+  return t("actFailed", { words: problem.message });
 }
 
 /** Stands in place of what is not there (yet). */

@@ -3,6 +3,7 @@
 // that reads them again, and pages far below when the reader goes up.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/client.ts";
+import { useReadAgain } from "./load.tsx";
 
 const keptMost = 2000;
 
@@ -138,6 +139,10 @@ export function usePages<T, E = object>(
       epoch.current++;
     };
   }, [key, turn]);
+  const more = (whole = false): void => {
+    if (kept.next !== null && !kept.busy) void readOn(kept.next, whole);
+  };
+  useReadAgain(kept.problem, more);
   const rows = useMemo(() => kept.parts.flatMap((part) => part.rows), [kept.parts]);
   return {
     rows,
@@ -148,9 +153,7 @@ export function usePages<T, E = object>(
     problem: kept.problem,
     busy: kept.busy,
     read: kept.read,
-    more: (whole = false) => {
-      if (kept.next !== null && !kept.busy) void readOn(kept.next, whole);
-    },
+    more,
     around: (index) => {
       const later = kept.gone.findIndex((part) => part.start > Math.max(0, index));
       const at = (later < 0 ? kept.gone.length : later) - 1;

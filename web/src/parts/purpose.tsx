@@ -9,7 +9,7 @@ import { secondsOf } from "../format.ts";
 import { say } from "../screens/loops/definitions.ts";
 import { refusalWords, type Row } from "../screens/loops/words.ts";
 import { roleWords, type Session } from "../screens/login.tsx";
-import { askCityTime, cityNow } from "./city-clock.ts";
+import { askCityTime, cityNowKnown } from "./city-clock.ts";
 import { whenForgotten } from "./forget.ts";
 import { Icon } from "./icons.tsx";
 import { useLoad } from "./load.tsx";
@@ -29,7 +29,7 @@ const given = new Map<string, Purpose>();
 whenForgotten(() => given.clear());
 
 const hasEnded = (purpose: Purpose): boolean =>
-  purpose.until !== null && secondsOf(purpose.until) <= cityNow();
+  purpose.until !== null && secondsOf(purpose.until) <= cityNowKnown();
 
 function find(keys: readonly string[]): Purpose | null {
   for (const key of keys) {
@@ -53,7 +53,7 @@ export function usePurpose(keys: readonly string[]): {
   const until = purpose?.until ?? null;
   useEffect(() => {
     if (!until) return;
-    const timer = setTimeout(turn, Math.max(0, secondsOf(until) - cityNow()) * 1000 + 50);
+    const timer = setTimeout(turn, Math.max(0, secondsOf(until) - cityNowKnown()) * 1000 + 50);
     return () => clearTimeout(timer);
   }, [until]);
   return {
@@ -96,7 +96,7 @@ function Countdown({ until }: { until: string }): JSX.Element {
   }, []);
   return (
     <b class="glass-clock" role="timer">
-      {t("glassLeft", { left: countdown(secondsOf(until) - cityNow()) })}
+      {t("glassLeft", { left: countdown(secondsOf(until) - cityNowKnown()) })}
     </b>
   );
 }
@@ -216,10 +216,8 @@ function PurposeForm({ title, session, choices, ended, onOpen }: FormProps): JSX
     if (value !== glass) return onOpen({ value, until: null });
     setBusy(true);
     try {
-      const [broken] = await Promise.all([
-        call("POST /api/v1/break-glass", { body: { reason: reason.trim() } }),
-        askCityTime(),
-      ]);
+      await askCityTime(); // its end is counted by it
+      const broken = await call("POST /api/v1/break-glass", { body: { reason: reason.trim() } });
       onOpen({ value: broken.purpose, until: broken.expires_at });
     } catch (failure) {
       setProblem(asProblem(failure));

@@ -190,6 +190,8 @@ export function TimeBar({ hours, moment, onMoment }: Props): JSX.Element {
 
 interface PastProps {
   moment: string;
+  /** false: what is shown is not yet of that hour. */
+  isRead?: boolean;
   /** When what is shown was known; null: nothing was. */
   knownAt: string | null;
   /** How many figures have changed since; 0: none that is known of. */
@@ -199,11 +201,11 @@ interface PastProps {
 }
 
 /** The words over a page that looks at the past. */
-export function PastNote({ moment, knownAt, waiting, onNow, children }: PastProps): JSX.Element {
+export function PastNote({ moment, isRead = true, knownAt, waiting, onNow, children }: PastProps): JSX.Element {
   const older = knownAt !== null && secondsOf(knownAt) < secondsOf(moment);
   return (
     <div class="past-note" role="status">
-      <b>{t("pastNote", { time: dayAndClock(moment) })}</b>
+      <b>{t(isRead ? "pastNote" : "pastReading", { time: dayAndClock(moment) })}</b>
       {knownAt === null && <span>{t("pastUnknown")}</span>}
       {older && <span>{t("pastOlder", { time: dayAndClock(knownAt) })}</span>}
       <span class="dim">{t("pastNoActs")}</span>

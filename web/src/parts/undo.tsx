@@ -11,6 +11,7 @@ import { whenForgotten } from "./forget.ts";
 import { Icon } from "./icons.tsx";
 import { useKeys } from "./keys.tsx";
 import { problemWords } from "./load.tsx";
+import { useRoom } from "./room.ts";
 
 const undoSeconds = 8;
 
@@ -205,10 +206,12 @@ export function UndoBar(): JSX.Element | null {
   }, []);
   const now = state;
   useKeys(now.name === "waiting" ? { z: undo } : {});
-  if (now.name === "none" && !earlier.length) return null;
+  const isShown = now.name !== "none" || earlier.length > 0;
+  const bar = useRoom("--foot", isShown); // no control lies under it
+  if (!isShown) return null;
   const clear = (): void => become({ name: "none" });
   return (
-    <aside class={`undo ${now.name}`} aria-label={t("undoBar")}>
+    <aside ref={bar} class={`undo ${now.name}`} aria-label={t("undoBar")}>
       {earlier.map((ended, i) => (
         <EndedLine
           key={i}

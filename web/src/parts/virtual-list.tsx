@@ -38,15 +38,17 @@ const overscan = 6;
 const ahead = 300;
 const highestPixels = 12_000_000;
 
-/** True where the key belongs to a field that is being typed in, or to a browser's own shortcut. */
+/** True where the key belongs to a field that is being typed in, to a choice that it changes, or to a
+ *  browser's own shortcut. */
 export function keyIsTaken(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement;
+  const isChoice = target.matches("input[type=radio], input[type=checkbox]");
   return (
     event.ctrlKey ||
     event.metaKey ||
     event.altKey ||
     event.defaultPrevented ||
-    target.tagName === "INPUT" ||
+    (target.tagName === "INPUT" && (!isChoice || /^(Arrow.*|Enter| )$/.test(event.key))) ||
     target.tagName === "SELECT" ||
     target.tagName === "TEXTAREA"
   );

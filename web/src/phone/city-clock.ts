@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { cityNow, cityOffset, useCityNow } from "../parts/city-clock.ts";
 
-/** "14:32:08", drawn again each second. */
+/** "14:32:08", drawn again each second; without figures until the city's time is known. */
 export function useCityClock(): string {
   useCityNow(); // asks the city once
   const [, setTurn] = useState(0);
@@ -10,6 +10,8 @@ export function useCityClock(): string {
     const timer = setInterval(() => setTurn((turn) => turn + 1), 1000);
     return () => clearInterval(timer);
   }, []);
+  const now = cityNow();
+  if (now === null) return "--:--:--";
   const offset = Number(cityOffset().slice(0, 3)) * 3600;
-  return new Date((cityNow() + offset) * 1000).toISOString().slice(11, 19);
+  return new Date((now + offset) * 1000).toISOString().slice(11, 19);
 }

@@ -1,6 +1,6 @@
 // Log-in of officers. A demo city offers its accounts and says that they are a stub.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, Problem, type Answer } from "../api/client.ts";
 import { t } from "../catalogue.ts";
 import { dayAndClock } from "../format.ts";
@@ -23,7 +23,17 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
   const [code, setCode] = useState<string | null>(null); // null: not asked for
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
+  const fields = useRef<HTMLFormElement>(null);
   const about = useLoad("about", (signal) => call("GET /api/v1/public/about", { signal }));
+
+  useEffect(() => {
+    // The button that was pressed is not to be pressed while it is busy, and has lost the focus.
+    const wanted = code === null || (problem && !problem.fields.includes("code")) ? "password" : "code";
+    const field = fields.current?.querySelector<HTMLInputElement>(`[name=${wanted}]`);
+    if (!problem && code === null) return;
+    field?.focus();
+    field?.select();
+  }, [problem, code === null]);
 
   async function logIn(event: Event): Promise<void> {
     event.preventDefault();
@@ -45,7 +55,7 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
 
   return (
     <div class="login">
-      <form onSubmit={(event) => void logIn(event)}>
+      <form ref={fields} onSubmit={(event) => void logIn(event)}>
         <h1>{t("loginTitle")}</h1>
         {about.value && (
           <p class="dim">{t("cityTime", { time: dayAndClock(about.value.city_now) })}</p>
@@ -72,6 +82,7 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
             type="password"
             autocomplete="current-password"
             required
+            aria-describedby={problem ? "login-problem" : undefined}
             value={password}
             onInput={(event) => setPassword(event.currentTarget.value)}
           />
@@ -91,7 +102,7 @@ export function LoginScreen({ ended, onLogin }: Props): JSX.Element {
           </label>
         )}
         {problem && (
-          <p class="notice bad" role="alert">
+          <p id="login-problem" class="notice bad" role="alert">
             {problem.status === 401 ? t("loginWrong") : problemWords(problem)}
           </p>
         )}

@@ -21,7 +21,7 @@ export const alertsWords = {
   keysVerdict: { zh: "定性", en: "judge" },
 
   // The past
-  pastLook: { zh: "看一小时前", en: "An hour ago" },
+  pastLook: { zh: "看 {time} 时所知", en: "As known at {time}" },
   pastBanner: { zh: "你在看 {time} 当时所知；不能处置", en: "You see what was known at {time}; nothing can be done here" },
   pastBack: { zh: "早 1 小时", en: "1 h earlier" },
   pastOn: { zh: "晚 1 小时", en: "1 h later" },
@@ -100,7 +100,7 @@ export const alertsWords = {
   alertAsks: { zh: "请做：{words}", en: "Please: {words}" },
   worthSentence: { zh: "行动的价值 {value} 人·天 = {probability} 可能属实 × {people} 人 × 早 {days} 天", en: "Acting is worth {value} person-days = {probability} likely to be real × {people|person|people} × {days|day|days} gained" },
   recordLine: { zh: "28 天查准 {precision}", en: "28 days: {precision}" },
-  chartTitle: { zh: "最近 {count} 天里有 {out} 天超出预期上限", en: "{out} of the last {count} days lie above the expected limit" },
+  chartTitle: { zh: "最近 {count} 天里有 {out} 天超出预期上限", en: "{out} of the last {count} days above the expected limit" },
   chartTitleStep7: { zh: "最近 {count} 周里有 {out} 周超出预期上限", en: "{out} of the last {count} weeks lie above the expected limit" },
   chartBand: { zh: "预期到上限", en: "up to the expected limit" },
   chartOut: { zh: "超出", en: "above it" },

@@ -40,7 +40,7 @@ export const loopsWords = {
   list_then: { zh: "当时未结", en: "Open then" },
   list_then_overdue: { zh: "当时逾期", en: "Overdue then" },
   list_then_closed: { zh: "当时已结", en: "Closed by then" },
-  empty_then: { zh: "当时没有这样的闭环。", en: "There was no such loop then." },
+  empty_then: { zh: "那时的记录里没有这样的闭环；没有记下的，不知道。", en: "The records of that time hold no such loop; what was not recorded is not known." },
   clockLate: { zh: "逾期 {span}", en: "{span} late" },
   clockLeft: { zh: "剩 {span}", en: "{span} left" },
   heldShort: { zh: "{name} 正在办", en: "held by {name}" },
@@ -267,7 +267,6 @@ export const loopsWords = {
   bulkWaits: { zh: "等会签", en: "waits for signatures" },
 
   // Loops: refusals
-  actOffline: { zh: "连不上服务器，没有办成。", en: "The server is not answering; nothing was done." },
   actRefused: { zh: "没有办成（{title}）：{why}", en: "Not done ({title}): {why}" },
   reasonMissing: { zh: "这一项必填", en: "this is required" },
   reasonLength: { zh: "长度不合要求", en: "not of this length" },

@@ -4,12 +4,12 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Problem } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
-import { dayAndClock, secondsOf } from "../../format.ts";
+import { clock, dayAndClock, secondsOf } from "../../format.ts";
 import { useLook, useTone } from "../../parts/arrivals.ts";
-import { cityNow, cityOffset } from "../../parts/city-clock.ts";
+import { cityOffset, useCityNow } from "../../parts/city-clock.ts";
 import { focusOn, KeyHint, useKeys } from "../../parts/keys.tsx";
 import { News } from "../../parts/news.tsx";
-import { problemWords, useLoad } from "../../parts/load.tsx";
+import { problemWords, useLoad, useReadAgain } from "../../parts/load.tsx";
 import { go, usePlace } from "../../router.ts";
 import { readAreas } from "../loops/definitions.ts";
 import { AlertPane } from "./detail.tsx";
@@ -163,15 +163,25 @@ function Past({ asOf, onMove, onNow }: { asOf: string; onMove(hours: number): vo
   );
 }
 
-function DeskHead({ desk, news, past, onReload, onPast }: { desk: Desk; news: number; past: boolean; onReload(): void; onPast(): void }): JSX.Element {
+interface DeskHeadProps {
+  desk: Desk;
+  news: number;
+  past: boolean;
+  /** The last full hour, which can be looked back at; "" where none is offered. */
+  pastHour: string;
+  onReload(): void;
+  onPast(moment: string): void;
+}
+
+function DeskHead({ desk, news, past, pastHour, onReload, onPast }: DeskHeadProps): JSX.Element {
   return (
     <header class="desk-head">
       <div class="bar-line">
         <h1>{titleOf(desk)}</h1>
         <span class="push-right bar-line">
-          {!past && (
-            <button class="button slim" type="button" onClick={onPast}>
-              {t("pastLook")}
+          {pastHour && (
+            <button class="button slim" type="button" onClick={() => onPast(pastHour)}>
+              {t("pastLook", { time: clock(pastHour) })}
             </button>
           )}
           <News
@@ -182,7 +192,7 @@ function DeskHead({ desk, news, past, onReload, onPast }: { desk: Desk; news: nu
             onTake={onReload}
           />
           <KeyHint keys={["Enter"]}>{t("keysOpen")}</KeyHint>
-          <KeyHint keys={["1", "5"]}>{t("keysVerdict")}</KeyHint>
+          <KeyHint keys={["1–5"]}>{t("keysVerdict")}</KeyHint>
         </span>
       </div>
       <p class="small dim" data-statement>
@@ -198,6 +208,8 @@ export function AlertsScreen({ reader, newest }: { reader: Reader; newest: numbe
   const id = Number(/^\/alerts\/([1-9]\d{0,15})$/.exec(path)?.[1] ?? 0);
   const suffix = asOf ? `?${new URLSearchParams({ as_of: asOf }).toString()}` : "";
   const { desk, items, judged, problem, waiting, more, turn, reload } = useDesk(asOf, newest);
+  useReadAgain(problem, reload);
+  const now = useCityNow();
   const [chosen, setChosen] = useState(0);
   const [said, setSaid] = useState<{ words: string; good: boolean } | null>(null);
   useLoad("areas", readAreas); // the rows are drawn again when the names come
@@ -233,8 +245,8 @@ export function AlertsScreen({ reader, newest }: { reader: Reader; newest: numbe
   const moveTo = (moment: string): void =>
     go(`${id ? `/alerts/${id}` : "/alerts"}${moment ? `?${new URLSearchParams({ as_of: moment }).toString()}` : ""}`);
   const move = (hours: number): void => {
-    const then = hourFrom(asOf ? secondsOf(asOf) : cityNow(), asOf ? hours : 0);
-    moveTo(secondsOf(then) > cityNow() ? "" : then);
+    const then = hourFrom(secondsOf(asOf), hours);
+    moveTo(now !== null && secondsOf(then) > now ? "" : then);
   };
   const step = (by: number): void => {
     const at = items.findIndex((item) => item.id === chosen);
@@ -269,7 +281,14 @@ export function AlertsScreen({ reader, newest }: { reader: Reader; newest: numbe
         )}
         {desk && (
           <>
-            <DeskHead desk={desk} news={news} past={Boolean(asOf)} onReload={reload} onPast={() => move(-1)} />
+            <DeskHead
+              desk={desk}
+              news={news}
+              past={Boolean(asOf)}
+              pastHour={asOf || now === null ? "" : hourFrom(now, 0)}
+              onReload={reload}
+              onPast={moveTo}
+            />
             <CauseList
               desk={desk}
               items={items}

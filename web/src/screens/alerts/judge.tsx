@@ -23,11 +23,14 @@ const stages: Record<Verdict, string> = {
   false_alarm: "dismissed",
 };
 
-/** As <input type=datetime-local> wants it, of the city's clock: tomorrow at 9. */
+/** As <input type=datetime-local> wants it, of the city's clock: tomorrow at 9; "" until that clock is
+ *  known. */
 function tomorrow(): string {
+  const now = cityNow();
+  if (now === null) return "";
   const offset = /([+-])(\d\d):(\d\d)/.exec(cityOffset());
   const ahead = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) : 0;
-  const day = new Date((cityNow() + ahead * 60 + 86_400) * 1000).toISOString().slice(0, 10);
+  const day = new Date((now + ahead * 60 + 86_400) * 1000).toISOString().slice(0, 10);
   return `${day}T09:00`;
 }
 

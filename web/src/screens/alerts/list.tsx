@@ -58,7 +58,7 @@ function Worth({ item }: { item: Item }): JSX.Element {
   );
 }
 
-function Row({ item, now, detectors, gone }: { item: Item; now: number; detectors: readonly Detector[]; gone: boolean }): JSX.Element {
+function Row({ item, now, detectors, gone }: { item: Item; now: number | null; detectors: readonly Detector[]; gone: boolean }): JSX.Element {
   const record = recordOf(detectors, item);
   const members = item.cause?.members.length ?? 0;
   const figure = figureWords(item);
@@ -106,7 +106,7 @@ function Row({ item, now, detectors, gone }: { item: Item; now: number; detector
         <span class="dim">
           {watched
             ? t("watchedUntil", { time: dayAndClock(item.watch_until) })
-            : t("ago", { span: span(Math.max(0, now - secondsOf(item.raised_at))) })}
+            : now !== null && t("ago", { span: span(Math.max(0, now - secondsOf(item.raised_at))) })}
         </span>
       </span>
     </>

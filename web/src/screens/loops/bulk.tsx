@@ -83,7 +83,7 @@ interface Props {
   onChange(): void;
 }
 
-function BulkForm({ rows, query, onChange, scene, areas }: Props & { scene: Scene; areas: readonly Area[] }): JSX.Element {
+function BulkForm({ rows, query, onBack, onChange, scene, areas }: Props & { scene: Scene; areas: readonly Area[] }): JSX.Element {
   const stage = stageOf(scene, rows[0]?.stage ?? "");
   const steps = stage?.next.filter((step) => step.trigger === "by") ?? [];
   const targets = [...new Set(steps.map((step) => step.to))];
@@ -95,11 +95,15 @@ function BulkForm({ rows, query, onChange, scene, areas }: Props & { scene: Scen
   const [waiting, setWaiting] = useState(false);
   const here = useRef(true);
   const last = useRef({ text: "", key: "" });
+  const form = useRef<HTMLFormElement>(null);
   const led = steps.filter((step) => step.to === to);
   const names = [...new Set(led.flatMap((step) => step.require))];
   const fields = scene.fields.filter((field) => names.includes(field.name));
   const always = names.filter((name) => led.every((step) => step.require.includes(name)));
 
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>("input:checked, input, textarea")?.focus();
+  }, []);
   useEffect(
     () => () => {
       here.current = false;
@@ -145,11 +149,22 @@ function BulkForm({ rows, query, onChange, scene, areas }: Props & { scene: Scen
   if (!targets.length) return <p class="dim">{t("bulkNoStep")}</p>;
   return (
     <form
+      ref={form}
       class="step-form"
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
         act();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+          event.preventDefault();
+          act();
+        } else if (event.key === "Escape") {
+          event.preventDefault();
+          event.stopPropagation();
+          onBack();
+        }
       }}
     >
       {problem && (

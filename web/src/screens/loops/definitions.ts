@@ -47,6 +47,13 @@ export async function readAreas(): Promise<Map<string, Area>> {
   return areas;
 }
 
+/** Whether an area is the other one or a part of it. */
+export function isWithin(areas: ReadonlyMap<string, Area>, code: string, whole: string): boolean {
+  for (let at: string | null = code; at; at = areas.get(at)?.parent ?? null)
+    if (at === whole) return true;
+  return false;
+}
+
 /** The name of an area, its code where the name is not known (yet). */
 export const areaWords = (code: string | null): string => {
   if (!code) return "";

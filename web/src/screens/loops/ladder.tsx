@@ -15,8 +15,9 @@ const marks: Record<Rung["state"], { icon: IconName; word: WordKey }> = {
   later: { icon: "open", word: "rungLater" },
 };
 
-/** How far from now, in words. */
-function distance(time: string, now: number): string {
+/** How far from now, in words; nothing where it is not known when now is. */
+function distance(time: string, now: number | null): string {
+  if (now === null) return "";
   const left = secondsOf(time) - now;
   if (Math.abs(left) < 60) return t("rungNow");
   return left > 0 ? t("rungIn", { span: span(left) }) : t("rungAgo", { span: span(-left) });
@@ -38,7 +39,7 @@ function whoNow(rung: Rung): string {
     : t("rungHolders", { names: listed });
 }
 
-function Step({ rung, now }: { rung: Rung; now: number }): JSX.Element {
+function Step({ rung, now }: { rung: Rung; now: number | null }): JSX.Element {
   const { icon, word } = marks[rung.state];
   const at = rung.told_at ?? rung.at;
   // A lead is named by what it is to the owner; a role by where it is as well.
@@ -61,9 +62,9 @@ function Step({ rung, now }: { rung: Rung; now: number }): JSX.Element {
   );
 }
 
-export function Ladder({ loop, now }: { loop: Loop; now: number }): JSX.Element | null {
+export function Ladder({ loop, now }: { loop: Loop; now: number | null }): JSX.Element | null {
   if (!loop.ladder.length || loop.due_at === null) return null;
-  const late = secondsOf(loop.due_at) <= now;
+  const late = now === null ? loop.overdue : secondsOf(loop.due_at) <= now;
   return (
     <section aria-labelledby="ladder-title">
       <h2 id="ladder-title">{t(late ? "ladderLate" : "ladderTitle")}</h2>

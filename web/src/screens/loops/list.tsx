@@ -116,7 +116,7 @@ function Tabs(props: Props & { counts: Counts | null }): JSX.Element {
   );
 }
 
-function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now: number; onMark: (() => void) | null }): JSX.Element {
+function RowWords({ row, marked, now, onMark }: { row: Row; marked: boolean; now: number | null; onMark: (() => void) | null }): JSX.Element {
   const { tone, icon, words, used } = standing(row, now);
   const about = [subjectWords(row.subject), row.subject.kind === "area" ? "" : areaWords(row.area)]
     .filter(Boolean)

@@ -32,10 +32,12 @@ import { addressOf, seatWords, span, standing, subjectWords, type Loop } from ".
 
 export interface Reader {
   name: string;
+  role: string;
+  area: { code: string };
   permissions: readonly string[];
 }
 
-function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
+function Clock({ loop, now }: { loop: Loop; now: number | null }): JSX.Element {
   const { tone, icon, words, used } = standing(loop, now);
   return (
     <div class={`loop-clock ${tone}`} data-clock>
@@ -46,7 +48,7 @@ function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
       {used !== null && <span class="track"><i style={{ width: `${used * 100}%` }} /></span>}
       <span class="small">
         {loop.state === "open"
-          ? t("dueAt", { time: dayAndClock(loop.due_at) })
+          ? now !== null && t("dueAt", { time: dayAndClock(loop.due_at) })
           : t("closedAt", { time: dayAndClock(loop.closed_at) })}
       </span>
     </div>
@@ -56,7 +58,7 @@ function Clock({ loop, now }: { loop: Loop; now: number }): JSX.Element {
 interface HeadProps {
   loop: Loop;
   reader: Reader;
-  now: number;
+  now: number | null;
   onBack(): void;
 }
 
@@ -199,7 +201,8 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               key={loop.history.length}
               loop={loop}
               scene={scene}
-              reader={reader.name}
+              reader={reader}
+              areas={areas}
               mayTake={mayTake}
               onDone={done}
             />
@@ -232,7 +235,7 @@ function OpenLoop(props: Props & { loop: Loop; scene: Scene; areas: Map<string, 
               label={say(loop.title)}
               id="drawing-title"
               since={
-                loop.state === "open"
+                loop.state === "open" && now !== null
                   ? t("stageSince", { span: span(Math.max(0, now - secondsOf(loop.entered_at))) })
                   : ""
               }

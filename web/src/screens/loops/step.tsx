@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { dayAndClock } from "../../format.ts";
-import { say, stageWords, type Area, type Scene, type Words } from "./definitions.ts";
+import { isWithin, say, stageWords, type Area, type Scene, type Words } from "./definitions.ts";
 import { dropDraft, keepDraft, keptDraft } from "./drafts.ts";
 import {
   draftOf,
@@ -15,6 +15,7 @@ import {
   valuesOf,
   type Draft,
 } from "./form.tsx";
+import type { Reader } from "./loop.tsx";
 import { askWhoMoved } from "./viewers.tsx";
 import { refusalWords, valueWords, type Loop } from "./words.ts";
 
@@ -302,19 +303,33 @@ function Waits(props: {
 interface ActsProps {
   loop: Loop;
   scene: Scene;
-  reader: string;
+  reader: Reader;
+  areas: ReadonlyMap<string, Area>;
   mayTake: boolean;
   onDone(words: string): void;
 }
 
+const isOwner = (hand: Words): boolean => hand.en === "the owner";
+
+/** Whether the loop waits for the reader, so that its server lets it be held. A step of the owner's says
+ *  so; where others may take every step too, the reader's own role and area do. */
+function ownsIt(loop: Loop, reader: Reader, areas: ReadonlyMap<string, Area>): boolean {
+  const owners = loop.next.filter(({ by }) => by.some(isOwner));
+  if (owners.some(({ mine }) => !mine)) return false;
+  if (owners.some(({ by }) => by.every(isOwner))) return true;
+  const { role, area } = loop.owner;
+  return role === reader.role && isWithin(areas, area ?? "", reader.area.code);
+}
+
 /** Signing, holding, taking over: acts that need no form of the scene. */
-export function OtherActs({ loop, scene, reader, mayTake, onDone }: ActsProps): JSX.Element {
+export function OtherActs({ loop, scene, reader, areas, mayTake, onDone }: ActsProps): JSX.Element {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
   const path = { id: loop.id };
   const stage = scene.stages.find((one) => one.name === loop.stage);
-  const held = loop.claimed_by === reader;
+  const held = loop.claimed_by === reader.name;
+  const mayHold = held || (!loop.claimed_by && ownsIt(loop, reader, areas));
 
   async function run(act: () => Promise<Outcome>, words: (outcome: Outcome) => string) {
     if (busy) return;
@@ -359,12 +374,12 @@ export function OtherActs({ loop, scene, reader, mayTake, onDone }: ActsProps): 
           loop={loop}
           waiting={loop.waiting}
           scene={scene}
-          reader={reader}
+          reader={reader.name}
           busy={busy}
           onSign={() => void sign()}
         />
       )}
-      {stage?.claimed && (
+      {stage?.claimed && mayHold && (
         <div class="bar-line">
           <button class="button" type="button" disabled={busy} onClick={() => void claim(held)}>
             {t(held ? "claimRelease" : "claim")}

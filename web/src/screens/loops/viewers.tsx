@@ -4,7 +4,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Answer } from "../../api/client.ts";
-import { onLive } from "../../api/live.ts";
+import { onLive } from "../../api/moments.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { clock } from "../../format.ts";
 import { useKeys } from "../../parts/keys.tsx";

@@ -3,6 +3,7 @@ import type { Answer, Problem } from "../../api/client.ts";
 import { t, wordFor, type WordKey } from "../../catalogue.ts";
 import { dayAndClock, dayLong, duration, secondsOf } from "../../format.ts";
 import type { IconName } from "../../parts/icons.tsx";
+import { problemWords } from "../../parts/load.tsx";
 import { roleNames } from "../../policy-names.ts";
 import { settings } from "../../settings.ts";
 import { areaWords, say, type Field, type Stage } from "./definitions.ts";
@@ -85,13 +86,18 @@ export interface Standing {
   used: number | null;
 }
 
-export function standing(row: Row | Loop, now: number): Standing {
+/** `now` is null until the city's time is known: then the deadline itself stands in place of a count. */
+export function standing(row: Row | Loop, now: number | null): Standing {
   if (row.state !== "open") {
     const tone = row.state === "done" ? "done" : "ended";
     return { tone, icon: tone, words: t(`state_${row.state}`), used: null };
   }
   if (row.due_at === null)
     return { tone: "ended", icon: "unknown", words: t("clockUnknown"), used: null };
+  if (now === null) {
+    const tone = row.overdue ? "late" : "open";
+    return { tone, icon: tone, words: t("dueAt", { time: dayAndClock(row.due_at) }), used: null };
+  }
   const left = secondsOf(row.due_at) - now;
   const whole = secondsOf(row.due_at) - secondsOf(row.entered_at);
   const used = whole > 0 ? Math.min(1, Math.max(0, 1 - left / whole)) : 1;
@@ -192,7 +198,7 @@ export function hintWords(field: Field): string {
 
 /** A problem as one sentence for a page without the field that it names. */
 export function refusalWords(problem: Problem): string {
-  if (problem.status === 0) return t("actOffline");
+  if (problem.status === 0) return problemWords(problem);
   const [first] = problem.errors;
   if (first && wasFirst.test(first.reason)) return t("stepTooLate");
   const why = first ? reasonWords(first.reason) : problem.message;

@@ -55,7 +55,7 @@ export function PageOf<T>(props: {
 
 // ---- Loops
 
-function LoopLine({ row, now }: { row: Row; now: number }): JSX.Element {
+function LoopLine({ row, now }: { row: Row; now: number | null }): JSX.Element {
   const { tone, icon, words } = standing(row, now);
   return (
     <li>
@@ -196,7 +196,7 @@ function OpenStays({ no, purpose }: PartProps): JSX.Element {
                 {t("seatUnit", { no: stay.unit_no })}
               </a>
             )}
-            {stay.until && Date.parse(stay.until) / 1000 < now && (
+            {stay.until && now !== null && Date.parse(stay.until) / 1000 < now && (
               <span class="quiet">{t("stayOver")}</span>
             )}
           </li>

@@ -43,7 +43,7 @@ export function GlassList(): JSX.Element {
                   <td class="wrap">{one.reason ?? t("glassReasonGone")}</td>
                   <td>
                     {dayAndClock(one.expires_at)}
-                    {secondsOf(one.expires_at) > now && <b class="late"> {t("glassOpenNow")}</b>}
+                    {now !== null && secondsOf(one.expires_at) > now && <b class="late"> {t("glassOpenNow")}</b>}
                   </td>
                 </tr>
               ))}

@@ -7,7 +7,7 @@ import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { dayAndClock } from "../../format.ts";
 import { useAct, type Act } from "../../parts/act.ts";
-import { askCityTime, cityNow, cityOffset } from "../../parts/city-clock.ts";
+import { askCityTime, cityNowKnown, cityOffset } from "../../parts/city-clock.ts";
 import { ColorChip, type Color } from "../../parts/color-chip.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { useLoad, Waiting } from "../../parts/load.tsx";
@@ -58,7 +58,7 @@ function cityText(hoursOn: number): string {
   const sign = cityOffset().startsWith("-") ? -1 : 1;
   const [hours, minutes] = cityOffset().slice(1).split(":").map(Number) as [number, number];
   const shift = sign * (hours * 60 + minutes) * 60;
-  return new Date((cityNow() + shift + hoursOn * 3600) * 1000).toISOString().slice(0, 16);
+  return new Date((cityNowKnown() + shift + hoursOn * 3600) * 1000).toISOString().slice(0, 16);
 }
 
 function AskForm(props: { no: number; purpose: string; color: Color; terms: Terms } & ActProps): JSX.Element {

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, call, type Problem } from "../../api/client.ts";
 import { t, type WordKey } from "../../catalogue.ts";
-import { cityNow, cityText, cityTime, useCityTimeKnown } from "../../parts/city-clock.ts";
+import { cityNowKnown, cityText, cityTime, useCityTimeKnown } from "../../parts/city-clock.ts";
 import { say } from "../loops/definitions.ts";
 import { refusalWords } from "../loops/words.ts";
 import { numberWords, unitWords } from "./compare.tsx";
@@ -91,7 +91,7 @@ interface Props {
 }
 
 function ProposalForm({ from, onDone, onBack }: Props): JSX.Element {
-  const [draft, setDraft] = useState<Draft>(() => draftOf(from, cityText(cityNow() + 24 * 3600)));
+  const [draft, setDraft] = useState<Draft>(() => draftOf(from, cityText(cityNowKnown() + 24 * 3600)));
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const form = useRef<HTMLFormElement>(null);

@@ -68,7 +68,8 @@ function whereOf(districts: readonly District[]): string {
   const first = rows[0];
   if (!first) return t("whereNotShown"); // there are some, and no district says so
   const name = areaName(first.district);
-  if (rows.length === 1) return t("whereOne", { name });
+  // Of a look at one district it is no finding that all of them are there.
+  if (rows.length === 1) return t(districts.length === 1 ? "whereOnly" : "whereOne", { name });
   if (first.value / sum >= 0.5) return t("whereMost", { share: percent(first.value / sum), name });
   return t("whereSpread", { count: rows.length });
 }

@@ -4,8 +4,8 @@
 import { useRef } from "preact/hooks";
 import { call } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
-import { dayAndClock } from "../../format.ts";
-import { cityNow } from "../../parts/city-clock.ts";
+import { dayAndClock, secondsOf } from "../../format.ts";
+import { useCityNow } from "../../parts/city-clock.ts";
 import { useLoad } from "../../parts/load.tsx";
 import { figureWords, levelWords, titleWords, type Desk, type Item } from "../alerts/words.ts";
 import { areaWords, readAreas, say } from "../loops/definitions.ts";
@@ -36,7 +36,7 @@ export interface OwnedNeeds {
 const districtOf = (area: string | null): string =>
   area && !area.slice(0, 6).endsWith("00") ? area.slice(0, 6) : "";
 
-function loopNeed(kind: "told" | "late", row: Row, now: number): Need {
+function loopNeed(kind: "told" | "late", row: Row, now: number | null): Need {
   const { words } = standing(row, now);
   const about = subjectWords(row.subject);
   return {
@@ -73,6 +73,7 @@ const toJudge = ({ cause }: Item): boolean => cause?.place === "now" || cause?.p
 export function useOwnedNeeds(may: Readable, moment: string, turn: string): OwnedNeeds {
   const mayLate = may.loops && (may.loopsOfAreas || !moment);
   const mayTold = may.loops && !moment;
+  const cityNow = useCityNow();
   const ready = useRef<string | null>(null);
   const past = moment ? { as_of: moment } : {};
   useLoad("areas", readAreas); // drawn again when the names come
@@ -111,7 +112,7 @@ export function useOwnedNeeds(may: Readable, moment: string, turn: string): Owne
   const asked = [...(may.alerts ? [alerts] : []), ...(mayLate ? [late] : []), ...(mayTold ? [told] : [])];
   if (asked.every(({ value, problem }) => value || problem)) ready.current = moment;
   const waiting = (last.current.alerts?.items ?? []).filter(toJudge);
-  const now = moment ? Date.parse(moment) / 1000 : cityNow();
+  const now = moment ? secondsOf(moment) : cityNow;
   const tolds = new Set(last.current.told.map(({ id }) => id));
   const overdue = counts.value?.items.reduce((sum, one) => sum + one.overdue, 0);
   return {

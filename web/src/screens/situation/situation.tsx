@@ -3,11 +3,12 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../../api/client.ts";
-import { onLive, type Counters } from "../../api/live.ts";
+import type { Counters } from "../../api/live.ts";
+import { onLive } from "../../api/moments.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { areaName, clockSeconds, count } from "../../format.ts";
 import { useKeys } from "../../parts/keys.tsx";
-import { problemWords, useLoad, Waiting } from "../../parts/load.tsx";
+import { useLoad, Waiting, type Loaded } from "../../parts/load.tsx";
 import { hoursOf, momentOf, PastNote, TimeBar } from "../../parts/time-bar.tsx";
 import { follow, go, usePlace } from "../../router.ts";
 import { Charts } from "./charts.tsx";
@@ -103,11 +104,21 @@ function useWaiting(live: Counters | null, past: boolean): number {
   return live.filter(({ name, value }) => before.get(name) !== value).length;
 }
 
-/** What was read last stays while another hour is being read, so that a drag never blinks. */
-function useKept<T>(value: T | null, key: string): T | null {
-  const kept = useRef<{ key: string; value: T } | null>(null);
-  if (value !== null) kept.current = { key, value };
-  return value ?? (kept.current?.key === key ? kept.current.value : null);
+interface Kept<T> {
+  value: T;
+  key: string;
+  /** The hour that it is of; "" is now. */
+  moment: string;
+}
+
+/** What was read last stays while another hour is being read, so that a drag never blinks; of an hour
+ *  that cannot be read another one's figures do not stand in its place. */
+function useKept<T>(read: Loaded<T>, key: string, moment: string): Kept<T> | null {
+  const kept = useRef<Kept<T> | null>(null);
+  if (read.value !== null) kept.current = { value: read.value, key, moment };
+  const shown = kept.current;
+  if (shown?.key !== key || (read.problem && shown.moment !== moment)) return null;
+  return shown;
 }
 
 const addressOf = (area: string, moment: string): string => {
@@ -159,10 +170,29 @@ export function SituationScreen({ live, mayOpenCases, may }: Props): JSX.Element
   const look = (next: string): void => go(addressOf(area, next), moment !== "" && next !== "");
   useKeys({ Escape: () => go(addressOf(moment ? area : "", "")) });
 
-  const situation = useKept(whole.value, "whole");
-  const shownPart = useKept(part.value, area);
-  if (!situation) return <Waiting loaded={whole} />;
-  const shown = area ? shownPart : situation;
+  const kept = useKept(whole, "whole", moment);
+  const keptPart = useKept(part, area, moment);
+  const situation = kept?.value;
+  const bars = bar.value && <TimeBar hours={hoursOf(bar.value)} moment={moment} onMoment={look} />;
+  if (!situation)
+    return (
+      <>
+        {moment && (
+          <PastNote
+            moment={moment}
+            isRead={false}
+            knownAt={moment}
+            waiting={0}
+            onNow={() => look("")}
+          />
+        )}
+        <div class="unread">
+          <Waiting loaded={whole} />
+        </div>
+        {bars}
+      </>
+    );
+  const shown = area ? keptPart?.value : situation;
   const district = situation.districts.find(({ code }) => code === area);
   const past = moment !== "" || situation.past; // the hour left is shown until now is read
   const counters = shown && (area || past ? shown.counters : merged(shown, live));
@@ -173,7 +203,8 @@ export function SituationScreen({ live, mayOpenCases, may }: Props): JSX.Element
       {moment && (
         <PastNote
           moment={moment}
-          knownAt={situation.past ? situation.known_at : moment}
+          isRead={kept.moment === moment}
+          knownAt={situation.past && kept.moment === moment ? situation.known_at : moment}
           waiting={waiting}
           onNow={() => look("")}
         >
@@ -183,11 +214,6 @@ export function SituationScreen({ live, mayOpenCases, may }: Props): JSX.Element
             </a>
           ) : undefined}
         </PastNote>
-      )}
-      {moment && whole.problem && (
-        <div class="notice bad" role="alert">
-          <span>{problemWords(whole.problem)}</span>
-        </div>
       )}
       <p class="lede">
         <span>{ledeOf(shown ?? situation)}</span>
@@ -244,7 +270,7 @@ export function SituationScreen({ live, mayOpenCases, may }: Props): JSX.Element
           {counters && shown && <CounterList counters={counters} situation={shown} />}
         </div>
       </div>
-      {bar.value && <TimeBar hours={hoursOf(bar.value)} moment={moment} onMoment={look} />}
+      {bars}
     </>
   );
 }

@@ -9,7 +9,7 @@ import type { Cluster, Layer, View } from "../../map/cluster.ts";
 import type { Asked, Known, Told } from "../../map/cluster-worker.ts";
 import { mapWidth } from "../../map/shapes.ts";
 import workerAddress from "../../map/cluster-worker.ts?worker&url";
-import { problemWords } from "../../parts/load.tsx";
+import { problemWords, useReadAgain } from "../../parts/load.tsx";
 
 const symbolsMost = 500;
 const cellPixels = 40;
@@ -78,6 +78,11 @@ export function useVenueLayer(layer: Layer | null): VenueLayer {
       setProblem(null);
     };
   }, [layer !== null]);
+  useReadAgain(problem, () => {
+    setProblem(null);
+    state.current.busy = true;
+    ask({ kind: "read" });
+  });
   return { clusters, latest, known, problem, look };
 }
 

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { call, type Answer } from "../../api/client.ts";
 import { t, wordFor } from "../../catalogue.ts";
 import { count, dayAndClock, dayLong, secondsOf } from "../../format.ts";
-import { useCityNow, useCityTimeKnown } from "../../parts/city-clock.ts";
+import { useCityNow } from "../../parts/city-clock.ts";
 import { useLoad, Waiting } from "../../parts/load.tsx";
 import { settings } from "../../settings.ts";
 import { span } from "../loops/words.ts";
@@ -177,8 +177,7 @@ function Holds(): JSX.Element {
 export function RetentionTab(): JSX.Element {
   const now = useCityNow();
   const overview = useLoad("retention", (signal) => call("GET /api/v1/retention", { signal }));
-  const timeKnown = useCityTimeKnown();
-  if (!overview.value || !timeKnown) return <Waiting loaded={overview} />;
+  if (!overview.value || now === null) return <Waiting loaded={overview} />;
   const { classes, next_run_at } = overview.value;
   const left = secondsOf(next_run_at) - now;
   return (

@@ -6,7 +6,7 @@ import { asProblem, call, type Problem } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { dayAndClock } from "../../format.ts";
 import { AskFirst } from "../../parts/ask-first.tsx";
-import { cityNow, cityText, cityTime } from "../../parts/city-clock.ts";
+import { cityNowKnown, cityText, cityTime } from "../../parts/city-clock.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { roleWords, type Session } from "../login.tsx";
 import { areaWords } from "../loops/definitions.ts";
@@ -19,8 +19,8 @@ interface Range {
 }
 const hours = 3600;
 const nextShift = (): Range => ({
-  from: cityText(cityNow()),
-  until: cityText(cityNow() + 12 * hours),
+  from: cityText(cityNowKnown()),
+  until: cityText(cityNowKnown() + 12 * hours),
 });
 
 function RangeControls({ prefix, range, bad, onRange }: { prefix: string; range: Range; bad: readonly string[]; onRange(range: Range): void }): JSX.Element {
@@ -248,7 +248,7 @@ function EndOfDuty({ user, act }: { user: User; act: Act }): JSX.Element {
           act={t("dutyEndAct")}
           busy={act.busy}
           onAct={() =>
-            void end(cityTime(cityText(cityNow())), t("dutyEndDone")).then(
+            void end(cityTime(cityText(cityNowKnown())), t("dutyEndDone")).then(
               (done) => done && setAsking(false),
             )
           }

@@ -4,10 +4,10 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { asProblem, call, type Answer, type Problem } from "../../api/client.ts";
 import { t } from "../../catalogue.ts";
 import { secondsOf } from "../../format.ts";
-import { cityNow, useCityTimeKnown } from "../../parts/city-clock.ts";
+import { cityNowKnown, useCityTimeKnown } from "../../parts/city-clock.ts";
 import { Icon, type IconName } from "../../parts/icons.tsx";
 import { Filter, focusOn, ListKeys, useKeys } from "../../parts/keys.tsx";
-import { problemWords, useLoad } from "../../parts/load.tsx";
+import { problemWords, useLoad, useReadAgain } from "../../parts/load.tsx";
 import { VirtualList } from "../../parts/virtual-list.tsx";
 import { go, usePlace } from "../../router.ts";
 import { roleWords, type Session } from "../login.tsx";
@@ -28,12 +28,12 @@ export interface Standing {
 }
 
 const runsNow = (row: { from: string; until: string }): boolean =>
-  secondsOf(row.from) <= cityNow() && secondsOf(row.until) > cityNow();
+  secondsOf(row.from) <= cityNowKnown() && secondsOf(row.until) > cityNowKnown();
 
 /** Whether a user is there now, as the seats of loops see it. */
 export function standingOf(user: User, duties: Duties | null, timeKnown: boolean): Standing {
   if (!timeKnown) return { tone: "unknown", icon: "unknown", words: t("unknown") };
-  if (user.duty_until && secondsOf(user.duty_until) <= cityNow())
+  if (user.duty_until && secondsOf(user.duty_until) <= cityNowKnown())
     return { tone: "ended", icon: "ended", words: t("dutyEnded") };
   if (!duties) return { tone: "unknown", icon: "unknown", words: t("unknown") };
   const absence = duties.absences.find((one) => one.name === user.name && runsNow(one));
@@ -55,6 +55,7 @@ function useUsers(turn: number): { users: User[]; problem: Problem | null; whole
     problem: null,
     whole: false,
   });
+  const [again, setAgain] = useState(0);
   useEffect(() => {
     const abort = new AbortController();
     const read = async (): Promise<void> => {
@@ -78,7 +79,8 @@ function useUsers(turn: number): { users: User[]; problem: Problem | null; whole
       if (!abort.signal.aborted) setState((old) => ({ ...old, problem: asProblem(reason) }));
     });
     return () => abort.abort();
-  }, [turn]);
+  }, [turn, again]);
+  useReadAgain(state.problem, () => setAgain((old) => old + 1));
   return state;
 }
 
