@@ -3,7 +3,8 @@
  *
  * Counts are of scans. Small ones are not told (policies/checkin.yaml: suppress_counts_below). The
  * day is silent where it has none and both the median of the days before and the same day of the
- * week before had venue_silent_usual_scans by now: a day off in the week is no silence. */
+ * week before had venue_silent_usual_scans by now: a day off in the week is no silence. Days
+ * without any just before today are part of the same silence, and not what is usual. */
 #include <stdlib.h>
 
 #include "checkin/checkin_internal.h"
@@ -140,25 +141,35 @@ struct usual {
     int64_t median, week_before;
 };
 
+static bool count_so_far(struct presence_view *view, uint32_t venue, int32_t day, int64_t seconds,
+                         int64_t *ret_count, struct error *err)
+{
+    struct day_so_far found = {.scans = 0};
+    int64_t start = time_day_start_seconds(day);
+    bool done = presence_by_venue(view, (struct venue_no){venue}, start, start + seconds,
+                                  count_events, &found, err);
+    *ret_count = found.scans;
+    return done;
+}
+
 static bool usual_so_far(struct presence_view *view, uint32_t venue, int32_t today,
                          int64_t seconds, struct usual *ret_usual, struct error *err)
 {
-    int64_t counts[USUAL_DAYS];
+    int64_t counts[2 * USUAL_DAYS]; /* yesterday's first */
     int32_t first, last;
+    int known = 0, without = 0;
     *ret_usual = (struct usual){-1, -1};
     if (!presence_day_range(view, &first, &last) || first > today - USUAL_DAYS)
         return true;
-    for (int i = 0; i < USUAL_DAYS; i++) {
-        struct day_so_far day = {.scans = 0};
-        int64_t start = time_day_start_seconds(today - 1 - i);
-        if (!presence_by_venue(view, (struct venue_no){venue}, start, start + seconds,
-                               count_events, &day, err))
+    for (; known < 2 * USUAL_DAYS && first <= today - 1 - known; known++)
+        if (!count_so_far(view, venue, today - 1 - known, seconds, &counts[known], err))
             return false;
-        counts[i] = day.scans;
-    }
-    ret_usual->week_before = counts[USUAL_DAYS - 1];
-    qsort(counts, USUAL_DAYS, sizeof *counts, by_size);
-    ret_usual->median = counts[USUAL_DAYS / 2];
+    while (without < known - USUAL_DAYS && !counts[without])
+        without++;
+    int week_before = without < USUAL_DAYS ? USUAL_DAYS - 1 : 2 * USUAL_DAYS - 1;
+    ret_usual->week_before = counts[week_before];
+    qsort(counts + without, USUAL_DAYS, sizeof *counts, by_size);
+    ret_usual->median = counts[without + USUAL_DAYS / 2];
     return true;
 }
 

@@ -163,6 +163,11 @@ static void a_day_without_scans_is_silent_where_twenty_are_usual(void **state)
     expect_silent(loop, code, token, false); /* a week before, it had none: a day off */
     add_scans_ago(loop, 20, SCAN_PASS, 7 * DAY);
     expect_silent(loop, code, token, true);
+    loop->platform->world->fixed += DAY; /* the silence goes on, and is not what is usual */
+    expect_silent(loop, code, token, false); /* the day off */
+    add_scans_ago(loop, 20, SCAN_PASS, 7 * DAY);
+    expect_silent(loop, code, token, true);
+    loop->platform->world->fixed -= DAY;
     loop->platform->world->fixed -= HOUR; /* an hour earlier none had come on any day */
     expect_silent(loop, code, token, false);
     loop->platform->world->fixed += HOUR;
