@@ -204,7 +204,7 @@ struct power_bound farrington_bound(enum power power, double mean, double mean_e
     double low = lower_back(power, centre - z * deviation);
     double high = lower_back(power, centre + z * deviation);
     double place = (raise(power, count) - centre) / deviation;
-    return (struct power_bound){.upper = low > high ? low : high,
+    return (struct power_bound){.upper = fmax(low, high), /* one may be NAN */
                                 .lower_probability = normal_lower(place),
                                 .upper_probability = normal_upper(place),
                                 .median = mean};

@@ -12,7 +12,8 @@
  * from the reweighting's weights where there was one; the score of nbPlugin and muan compares with
  * the linear predictor; with missing counts at the baseline's start the time of the prediction
  * counts from the first count that is there. The bound is NA without limit54's cases. A row whose
- * reference dates are not all in the series has no answer (the reference stops). */
+ * reference dates are not all in the series has no answer (the reference stops). Where the model
+ * does not converge, `expected` is 0 and all else NA. */
 #include "sensing/calendar.h"
 #include "sensing/farrington.h"
 #include "sensing/numerics.h"
@@ -320,6 +321,8 @@ bool farrington_flexible_run(const struct method_call *call, struct table *ret_t
         if (reason) {
             detection_none(&out, t - range.first, reason);
             columns_none(&columns, t - range.first);
+            if (reason == reason_no_convergence)
+                columns.expected[t - range.first] = 0;
         } else {
             evaluate(&settings, series->observed, t, &prediction, &out, &columns);
         }

@@ -87,7 +87,8 @@ static double poisson_ratio(const struct glr *glr, const struct chart *chart, pt
         if (apart <= 0)
             greatest = fmax(greatest, 0);
         else if (sum > 0 && apart * apart > greatest * mean)
-            greatest = fmax(greatest, sum * log(sum / mean) + mean - sum);
+            greatest =
+                fmax(greatest, sum * log1p((sum - mean) / mean) - (sum - mean)); /* no cancelling */
         if (--k < low)
             return greatest;
         sum += chart->x[k];

@@ -11,7 +11,8 @@
  * Followed: of Lawless' variance (2.16) only its last term N (1 - F) / F^2 is used; the truncated
  * normal is divided by its upper mass without taking its lower mass off; delays above D count as D;
  * quantiles are the first count whose cumulated mass is above the level. A level that is not
- * reached up to N.tInf.max has no answer (the reference says 0). */
+ * reached up to N.tInf.max is 0, the reference's convention for "not found", with the reason
+ * "overflow"; such a bound is not an answer, and the reason says so. */
 #include "sensing/nowcast_internal.h"
 #include "sensing/numerics.h"
 
@@ -228,6 +229,14 @@ void cast_table_put(const struct cast_table *out, const struct nowcast *nowcast,
         out->reasons[row] = reason_overflow;
 }
 
+/* The reference's 0 for a level that is not reached; its reason stays. */
+static void unreached_zero(const struct cast_table *out, size_t row)
+{
+    for (size_t i = 0; i < CASTS; i++)
+        if (isnan(out->cast[i][row]))
+            out->cast[i][row] = 0;
+}
+
 static bool print_delays(const struct nowcast *nowcast, const double *shares, bool all_days,
                          struct arena *arena, struct table *ret_table)
 {
@@ -277,6 +286,8 @@ static bool nowcast_run(const struct method_call *call, bool bayes, struct table
         else
             lawless_cast(&nowcast, count, shares[days], casts);
         cast_table_put(&out, &nowcast, &triangle, row, casts);
+        if (bayes || isfinite(count / shares[days]))
+            unreached_zero(&out, row);
     }
     return true;
 }

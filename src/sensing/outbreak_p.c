@@ -13,7 +13,8 @@
  *
  * The reference multiplies row by row, and its product can fall below the smallest number on the
  * way: it then says 0, or NaN where an infinite factor follows. outbreak_p follows it there and
- * gives the reason "underflow"; outbreak_p_exact takes the product in logarithms and has no such
+ * gives the reason "underflow". A factor above the greatest number makes it infinite, with the
+ * reason "overflow". outbreak_p_exact takes the product in logarithms and has no such
  * rows. */
 #include "sensing/sensing_internal.h"
 
@@ -73,11 +74,12 @@ static void take(struct outbreak *outbreak, double count)
     outbreak->mean += (count - outbreak->mean) / outbreak->rows;
 }
 
-/* Does the product row by row fall out of the range of numbers on its way up the plateaus? Its
- * least value is where plateaus pass the mean. */
-static bool product_underflows(const struct outbreak *outbreak)
+/* Can the product row by row leave the range of numbers on its way up the plateaus? Its least value
+ * is where plateaus pass the mean; no factor is greater than the rise from there. */
+enum product_held { PRODUCT_HELD, PRODUCT_SMALL, PRODUCT_LARGE };
+static enum product_held product_range(const struct outbreak *outbreak, double log_all)
 {
-    const double log_least = -700;
+    const double log_least = -700, log_most = 700;
     double log_mean = log(outbreak->mean);
     size_t low = 0, high = outbreak->depth;
     while (low < high) {
@@ -87,8 +89,12 @@ static bool product_underflows(const struct outbreak *outbreak)
         else
             high = middle;
     }
-    return low && outbreak->stack[low - 1].log_part - outbreak->stack[low - 1].sum_part * log_mean <
-                      log_least;
+    double least = 0;
+    if (low)
+        least = outbreak->stack[low - 1].log_part - outbreak->stack[low - 1].sum_part * log_mean;
+    if (least < log_least)
+        return PRODUCT_SMALL;
+    return log_all - least > log_most ? PRODUCT_LARGE : PRODUCT_HELD;
 }
 
 /* The statistic of the rows taken, multiplied row by row. */
@@ -154,7 +160,7 @@ static bool outbreak_run(const struct method_call *call, bool exact, struct tabl
     int returned;
     if (!parameters_only(call->parameters, names, err) ||
         !parameter_number(call->parameters, "k", 100, 1e-300, 1e300, &limit, err) ||
-        !parameter_choice(call->parameters, "ret", returns, 0, &returned, err) ||
+        !parameter_choice(call->parameters, "ret", returns, 1, &returned, err) ||
         !parameter_range(call->parameters, series, 0, &range, err))
         return false;
     detection_begin(series, range, "value", call->arena, ret_table, &out);
@@ -171,14 +177,17 @@ static bool outbreak_run(const struct method_call *call, bool exact, struct tabl
             take(&outbreak, count);
             continue;
         }
-        double statistic = exp(log_statistic(&outbreak, count)), needed = NAN;
+        double log_all = log_statistic(&outbreak, count), statistic = exp(log_all), needed = NAN;
         if (returned == 0)
             needed = needed_cases(&outbreak, count, statistic > limit, limit);
         take(&outbreak, count);
-        bool underflow = !exact && product_underflows(&outbreak);
-        if (underflow)
+        enum product_held left = exact ? PRODUCT_HELD : product_range(&outbreak, log_all);
+        if (left != PRODUCT_HELD)
             statistic = product(&outbreak);
-        evaluate(returned == 0, underflow, statistic, needed, limit, &out, t - range.first);
+        evaluate(returned == 0, left == PRODUCT_SMALL, statistic, needed, limit, &out,
+                 t - range.first);
+        if (left == PRODUCT_LARGE && isinf(statistic))
+            out.reasons[t - range.first] = reason_overflow;
     }
     return true;
 }

@@ -53,6 +53,16 @@ void parameters_release(struct parameters *parameters)
     parameters->object = NULL;
 }
 
+/* Keys that note how a reference was made: every method takes them and none reads them. */
+static bool noted_only(const char *key)
+{
+    static const char *const noted[] = {"alpha_used", "start_epoch", "fitFun"};
+    for (size_t i = 0; i < sizeof noted / sizeof *noted; i++)
+        if (strcmp(noted[i], key) == 0)
+            return true;
+    return false;
+}
+
 bool parameters_only(const struct parameters *parameters, const char *const *names,
                      struct error *err)
 {
@@ -60,6 +70,8 @@ bool parameters_only(const struct parameters *parameters, const char *const *nam
     json_t *value;
     json_object_foreach (parameters->object, key, value) {
         size_t i = 0;
+        if (noted_only(key))
+            continue;
         while (names[i] && strcmp(names[i], key) != 0)
             i++;
         if (!names[i]) {

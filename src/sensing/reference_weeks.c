@@ -12,7 +12,8 @@
  *   surveillance data", Statistics in Medicine 8 (1989) 323-329, with the prediction interval of
  *   Farrington & Andrews (2003): four weeks' sum against those of b years, m months around.
  *
- * A missing count among those a row needs leaves the row without an answer. Where the reference
+ * A missing count among those a row needs leaves the row without an answer, but for bayes: it takes
+ * the counts that are there, as the reference does, and needs one. Where the reference
  * reads before the series' start, so does the row here. cdc honours m other than 1; the reference
  * sets it to 1 unasked. */
 #include "sensing/numerics.h"
@@ -86,7 +87,7 @@ static void sums_make(const struct series *series, struct arena *arena, struct s
     }
 }
 
-/* Number of reference values and their sum; false where one is missing. */
+/* Number of reference values that are there and their sum; false where one is missing. */
 static inline bool reference_sum(const struct reference *reference, const struct sums *sums,
                                  size_t t, double *ret_sum, double *ret_count)
 {
@@ -101,13 +102,13 @@ static inline bool reference_sum(const struct reference *reference, const struct
         count += (double)(window.end - window.first);
     }
     *ret_sum = sum;
-    *ret_count = count;
+    *ret_count = count - missing;
     return missing == 0;
 }
 
 /* The last quantile that was asked: neighbouring rows often have the same history. */
 struct bayes_memory {
-    double sum, bound;
+    double sum, count, bound;
     bool filled;
 };
 
@@ -134,13 +135,13 @@ bool bayes_run(const struct method_call *call, struct table *ret_table, struct e
             detection_none(&out, row, reason_short_baseline);
             continue;
         }
-        if (!reference_sum(&reference, &sums, t, &sum, &count)) {
+        if (!reference_sum(&reference, &sums, t, &sum, &count) && count == 0) {
             detection_none(&out, row, reason_missing);
             continue;
         }
-        if (!memory.filled || memory.sum != sum)
+        if (!memory.filled || memory.sum != sum || memory.count != count)
             memory = (struct bayes_memory){
-                sum, negbin_quantile(1 - alpha, sum + 0.5, count / (count + 1)), true};
+                sum, count, negbin_quantile(1 - alpha, sum + 0.5, count / (count + 1)), true};
         out.upperbound[row] = memory.bound;
         out.alarm[row] = series->observed[t] > memory.bound;
         if (isnan(series->observed[t])) {

@@ -8,8 +8,10 @@
  *
  * uncertain_si: mean and deviation of the serial interval are normal, cut to their bounds; the
  * posterior is the mixture over them. The reference draws n1 intervals and n2 values each; here the
- * mixture over NODES x NODES quantiles of the two normals is solved itself, so that n1, n2 and
- * seeds have no effect and two runs are equal. */
+ * mixture is integrated by Gauss-Legendre nodes of the two normals, so that n2 and seeds have no
+ * effect and two runs are equal. A window takes the intervals whose mean is below its end, as the
+ * reference does; it has an answer where at least one of n1 drawn intervals (500 unless given)
+ * would more likely than not be among them. */
 #include "sensing/numerics.h"
 #include "sensing/serial_interval.h"
 
@@ -147,11 +149,46 @@ bool rt_non_parametric_run(const struct method_call *call, struct table *ret_tab
 
 /* ---- An uncertain serial interval ---- */
 
-enum { NODES = 16, MIXED = NODES * NODES };
+/* Nodes of one normal distribution: POINTS in each panel, panels of at most one deviation within
+ * REACH deviations of the mean, and besides one a whole day where there are at most DAYS_SPLIT. */
+enum { POINTS = 3, REACH = 6, DAYS_SPLIT = 40, RULE_MAX = POINTS * (2 * REACH + DAYS_SPLIT + 3) };
 
-/* A normal distribution cut to [low, high], as NODES equally likely values. */
+struct rule {
+    size_t count;
+    double at[RULE_MAX], weight[RULE_MAX]; /* the weights sum to 1 */
+};
+
+/* Gauss-Legendre nodes of a normal distribution cut to [low, high]. With `by_days` no panel holds a
+ * whole day inside: whether a window ends after the mean changes there. */
+static void rule_make(double mean, double deviation, double low, double high, bool by_days,
+                      struct rule *rule)
+{
+    static const double at[POINTS] = {-0.7745966692414834, 0, 0.7745966692414834};
+    static const double weight[POINTS] = {5. / 18, 8. / 18, 5. / 18};
+    double from = fmax(low, mean - REACH * deviation), to = fmin(high, mean + REACH * deviation);
+    double sum = 0;
+    by_days = by_days && to - from <= DAYS_SPLIT;
+    rule->count = 0;
+    while (from < to && rule->count + POINTS <= RULE_MAX) {
+        double end = fmin(to, from + deviation);
+        if (by_days)
+            end = fmin(end, floor(from) + 1);
+        if (!(end > from))
+            break;
+        for (size_t i = 0; i < POINTS; i++) {
+            double x = (from + end) / 2 + at[i] * (end - from) / 2, z = (x - mean) / deviation;
+            rule->at[rule->count] = x;
+            sum += rule->weight[rule->count++] = weight[i] * (end - from) * exp(-z * z / 2);
+        }
+        from = end;
+    }
+    for (size_t i = 0; i < rule->count; i++)
+        rule->weight[i] /= sum;
+}
+
+/* Reads mean, deviation and bounds of mean_si or std_si. */
 static bool cut_normal(const struct parameters *parameters, const char *name, double least,
-                       double nodes[NODES], struct error *err)
+                       bool by_days, struct rule *rule, struct error *err)
 {
     char key[4][32];
     double mean, deviation, low, high;
@@ -168,64 +205,195 @@ static bool cut_normal(const struct parameters *parameters, const char *name, do
         return parameter_error(err, key[0],
                                "a mean within its min and max, and a deviation above 0",
                                "the uncertainty of the serial interval is not given");
-    double from = normal_lower((low - mean) / deviation);
-    double to = normal_lower((high - mean) / deviation);
-    for (size_t i = 0; i < NODES; i++) {
-        double share = ((double)i + 0.5) / NODES;
-        nodes[i] = mean + deviation * normal_quantile(from + (to - from) * share);
-    }
+    rule_make(mean, deviation, low, high, by_days, rule);
+    return rule->count || parameter_error(err, key[1], "a deviation that the mean does not swallow",
+                                          "the uncertainty of the serial interval is too small");
+}
+
+/* All serial intervals of the two rules: w_k for k < support of each, one after the other. */
+struct interval {
+    double mean, weight; /* a window must end after `mean` */
+    size_t support;
+    const double *w;
+};
+struct intervals {
+    size_t count;
+    struct interval *all;
+};
+
+static bool intervals_make(const struct rule *means, const struct rule *deviations, size_t days,
+                           size_t windows, struct arena *arena, struct intervals *ret,
+                           struct error *err)
+{
+    const double kept_max = 1 << 25, work_max = 1e10;
+    double *w = arena_alloc(arena, days * sizeof *w), kept = 0;
+    ret->all = arena_alloc(arena, means->count * deviations->count * sizeof *ret->all);
+    ret->count = 0;
+    for (size_t i = 0; i < means->count; i++)
+        for (size_t j = 0; j < deviations->count; j++) {
+            size_t support = serial_interval_gamma(means->at[i], deviations->at[j], days, w);
+            kept += (double)support;
+            if (kept > kept_max || kept * (double)windows > work_max)
+                return parameter_error(err, "mean_si",
+                                       "shorter serial intervals, or fewer and shorter windows",
+                                       "the mixture of serial intervals is too large");
+            double *copy = arena_alloc(arena, (support + 1) * sizeof *copy);
+            memcpy(copy, w, support * sizeof *w);
+            ret->all[ret->count++] =
+                (struct interval){fmax(means->at[i], serial_interval_mean(w, support)),
+                                  means->weight[i] * deviations->weight[j], support, copy};
+        }
     return true;
 }
 
+/* The posterior of a window: gammas of a common shape and many scales; for the quantiles the scales
+ * are gathered in BINS of their logarithm, each again a gamma. */
+enum { BINS = 96 };
+
+struct component {
+    double weight, shape, scale, log_gamma;
+};
 struct mixture {
     size_t count;
-    double shape, log_gamma, scale[MIXED];
+    double mean, deviation;
+    struct component bins[BINS];
 };
 
+static double mixture_lower(const struct mixture *mixture, double x, double *ret_density)
+{
+    double lower = 0, density = 0;
+    for (size_t i = 0; i < mixture->count; i++) {
+        const struct component *bin = &mixture->bins[i];
+        double y = x / bin->scale;
+        lower += bin->weight * gamma_lower(bin->shape, y, NULL);
+        density += bin->weight * exp((bin->shape - 1) * log(y) - y - bin->log_gamma) / bin->scale;
+    }
+    *ret_density = density;
+    return lower;
+}
+
+/* Bracketed by doubling first; then Newton's steps where they stay inside, halves where not. */
 static double mixture_quantile(const struct mixture *mixture, double p, double start)
 {
-    double low = 0, high = INFINITY, x = start;
-    for (int step = 0; step < 60; step++) {
-        double lower = 0, density = 0;
-        for (size_t i = 0; i < mixture->count; i++) {
-            double y = x / mixture->scale[i];
-            lower += gamma_lower(mixture->shape, y, NULL);
-            density +=
-                exp((mixture->shape - 1) * log(y) - y - mixture->log_gamma) / mixture->scale[i];
-        }
-        double miss = lower / (double)mixture->count - p;
+    double low = 0, high = mixture->mean, density, x;
+    while (mixture_lower(mixture, high, &density) < p && high < 1e300) {
+        low = high;
+        high *= 2;
+    }
+    x = start > low && start < high ? start : (low + high) / 2;
+    for (int step = 0; step < 400; step++) {
+        double miss = mixture_lower(mixture, x, &density) - p;
         *(miss < 0 ? &low : &high) = x;
-        double next = x - miss * (double)mixture->count / density;
+        double next = x - miss / density;
         if (!(next > low && next < high))
-            next = isinf(high) ? 2 * x : (low + high) / 2;
+            next = (low + high) / 2;
         double move = fabs(next - x);
         x = next;
-        if (move < 1e-5 * x)
+        if (move <= 1e-6 * x)
             break;
     }
     return x;
 }
 
+/* Mean and deviation of the weighted scales as they are, and the bins. */
+static void mixture_make(double shape, const double *scales, const double *weights, size_t count,
+                         struct mixture *mixture)
+{
+    double all = 0, mean = 0, squares = 0, least = INFINITY, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        all += weights[i];
+        mean += weights[i] * scales[i];
+        least = fmin(least, scales[i]);
+        most = fmax(most, scales[i]);
+    }
+    mean /= all;
+    for (size_t i = 0; i < count; i++)
+        squares += weights[i] / all * (scales[i] - mean) * (scales[i] - mean);
+    mixture->mean = shape * mean;
+    mixture->deviation = sqrt(shape * mean * mean + shape * (shape + 1) * squares);
+    double bin_weight[BINS] = {0}, bin_sum[BINS] = {0}, log_least = log(least);
+    double width = (log(most) - log_least) / BINS;
+    for (size_t i = 0; i < count; i++) {
+        double place = width > 0 ? floor((log(scales[i]) - log_least) / width) : 0;
+        size_t bin = place < 0 ? 0 : place < BINS ? (size_t)place : BINS - 1;
+        bin_weight[bin] += weights[i] / all;
+        bin_sum[bin] += weights[i] / all * scales[i];
+    }
+    mixture->count = 0;
+    for (size_t i = 0; i < BINS; i++) {
+        if (!(bin_weight[i] > 0))
+            continue;
+        /* scales spread evenly over a bin have the relative variance width^2 / 12 */
+        double centre = shape * bin_sum[i] / bin_weight[i];
+        double like = 1 / (1 / shape + (1 + 1 / shape) * width * width / 12);
+        mixture->bins[mixture->count++] =
+            (struct component){bin_weight[i], like, centre / like, lgamma(like)};
+    }
+}
+
 static void mixed_row(const struct mixture *mixture, struct estimate_columns *columns, size_t row)
 {
-    double mean = 0, squares = 0, shape = mixture->shape, count = (double)mixture->count;
+    double mean = mixture->mean, variance = mixture->deviation * mixture->deviation;
     struct gamma_shape gamma;
-    if (mixture->count == 0) {
-        none(columns, row);
-        return;
-    }
-    for (size_t i = 0; i < mixture->count; i++) {
-        mean += shape * mixture->scale[i] / count;
-        squares += shape * (shape + 1) * mixture->scale[i] * mixture->scale[i] / count;
-    }
-    double variance = squares - mean * mean, like = mean * mean / variance;
     columns->mean[row] = mean;
-    columns->deviation[row] = sqrt(variance);
-    gamma_shape_init(&gamma, like);
+    columns->deviation[row] = mixture->deviation;
+    gamma_shape_init(&gamma, mean * mean / variance);
     for (size_t i = 0; i < LEVELS; i++)
-        columns->quantiles[i][row] = mixture_quantile(
-            mixture, levels[i],
-            fmax(1e-12, gamma_quantile(&gamma, levels[i], normal_levels[i]) * variance / mean));
+        columns->quantiles[i][row] =
+            mixture_quantile(mixture, levels[i],
+                             gamma_quantile(&gamma, levels[i], normal_levels[i]) * variance / mean);
+}
+
+struct uncertain {
+    struct incidence incidence;
+    struct windows windows;
+    struct prior prior;
+    struct intervals intervals;
+    double intervals_drawn; /* n1 of the reference */
+    double *cases_before;   /* of days 1 … t, at t */
+};
+
+/* Sum of infectivity over a window: by lags, each from the cases of as many days before. */
+static double window_infectivity(const struct uncertain *uncertain, const struct interval *interval,
+                                 size_t start, size_t end)
+{
+    double sum = 0;
+    const double *before = uncertain->cases_before;
+    size_t whole = interval->support < start ? interval->support : start, k = 1;
+    for (; k < whole; k++)
+        sum += interval->w[k] * (before[end - k] - before[start - 1 - k]);
+    for (; k < interval->support && k < end; k++)
+        sum += interval->w[k] * before[end - k];
+    return sum;
+}
+
+static void uncertain_rows(const struct uncertain *uncertain, struct arena *arena,
+                           struct estimate_columns *columns)
+{
+    const struct intervals *intervals = &uncertain->intervals;
+    double *scales = arena_alloc(arena, intervals->count * sizeof *scales);
+    double *weights = arena_alloc(arena, intervals->count * sizeof *weights);
+    struct mixture *mixture = arena_alloc(arena, sizeof *mixture);
+    for (size_t row = 0; row < uncertain->windows.count; row++) {
+        size_t start = uncertain->windows.start[row], end = uncertain->windows.end[row], count = 0;
+        double all = 0;
+        for (size_t i = 0; i < intervals->count; i++) {
+            const struct interval *interval = &intervals->all[i];
+            if (!((double)end > interval->mean))
+                continue;
+            all += weights[count] = interval->weight;
+            scales[count++] = 1 / (1 / uncertain->prior.scale +
+                                   window_infectivity(uncertain, interval, start, end));
+        }
+        if (!(all * uncertain->intervals_drawn > M_LN2)) {
+            none(columns, row);
+            continue;
+        }
+        double shape = uncertain->prior.shape +
+                       window_sum(uncertain->incidence.local, &uncertain->windows, row);
+        mixture_make(shape, scales, weights, count, mixture);
+        mixed_row(mixture, columns, row);
+    }
 }
 
 bool rt_uncertain_run(const struct method_call *call, struct table *ret_table, struct error *err)
@@ -235,37 +403,32 @@ bool rt_uncertain_run(const struct method_call *call, struct table *ret_table, s
                                         "width",   "step",        "mean_prior",  "std_prior",
                                         "t_start", "t_end",       "n1",          "n2",
                                         "seeds",   "seed",        NULL};
-    struct incidence incidence;
-    struct windows windows;
-    struct prior prior;
+    enum { WINDOWS_MAX = 20000, DRAWN_PRESET = 500, DRAWN_MAX = 1000000000 };
+    struct uncertain uncertain = {0};
     struct estimate_columns columns;
-    double means[NODES], deviations[NODES];
+    struct rule means, deviations;
+    int64_t drawn;
     if (!parameters_only(call->parameters, names, err) ||
-        !cut_normal(call->parameters, "mean", 1, means, err) ||
-        !cut_normal(call->parameters, "std", 1e-3, deviations, err) ||
-        !prior_read(call->parameters, &prior, err) ||
-        !incidence_read(call->series, call->arena, &incidence, err) ||
-        !windows_read(call->parameters, incidence.count, call->arena, &windows, err))
+        !cut_normal(call->parameters, "mean", 1, true, &means, err) ||
+        !cut_normal(call->parameters, "std", 1e-3, false, &deviations, err) ||
+        !parameter_whole(call->parameters, "n1", DRAWN_PRESET, 1, DRAWN_MAX, &drawn, err) ||
+        !prior_read(call->parameters, &uncertain.prior, err) ||
+        !incidence_read(call->series, call->arena, &uncertain.incidence, err) ||
+        !windows_read(call->parameters, uncertain.incidence.count, call->arena, &uncertain.windows,
+                      err))
         return false;
-    size_t days = incidence.count;
-    double *w = arena_alloc(call->arena, days * sizeof *w);
-    double *lambda = arena_alloc(call->arena, days * sizeof *lambda);
-    struct mixture *mixtures = arena_alloc(call->arena, windows.count * sizeof *mixtures);
-    for (size_t node = 0; node < MIXED; node++) {
-        double mean = means[node / NODES];
-        size_t support = serial_interval_gamma(mean, deviations[node % NODES], days, w);
-        double known = fmax(mean, serial_interval_mean(w, support));
-        infectivity(&incidence, w, support, lambda);
-        for (size_t i = 0; i < windows.count; i++)
-            if ((double)windows.end[i] > known)
-                mixtures[i].scale[mixtures[i].count++] =
-                    1 / (1 / prior.scale + window_sum(lambda, &windows, i));
-    }
-    columns_begin(&windows, call->arena, ret_table, &columns);
-    for (size_t i = 0; i < windows.count; i++) {
-        mixtures[i].shape = prior.shape + window_sum(incidence.local, &windows, i);
-        mixtures[i].log_gamma = lgamma(mixtures[i].shape);
-        mixed_row(&mixtures[i], &columns, i);
-    }
+    size_t days = uncertain.incidence.count, windows = uncertain.windows.count;
+    if (windows > WINDOWS_MAX)
+        return parameter_error(err, parameter(call->parameters, "t_start") ? "t_start" : "step",
+                               "at most 20000 windows: a greater step, or a shorter series",
+                               "there are too many windows for an uncertain serial interval");
+    if (!intervals_make(&means, &deviations, days, windows, call->arena, &uncertain.intervals, err))
+        return false;
+    uncertain.intervals_drawn = (double)drawn;
+    uncertain.cases_before = arena_alloc(call->arena, (days + 1) * sizeof(double));
+    for (size_t t = 0; t < days; t++)
+        uncertain.cases_before[t + 1] = uncertain.cases_before[t] + uncertain.incidence.total[t];
+    columns_begin(&uncertain.windows, call->arena, ret_table, &columns);
+    uncertain_rows(&uncertain, call->arena, &columns);
     return true;
 }

@@ -36,10 +36,11 @@ size_t serial_interval_gamma(double mean, double deviation, size_t count, double
 
 double serial_interval_mean(const double *w, size_t count)
 {
-    double sum = 0;
+    /* the reference sums in extended precision: a mean of just 4 is to be 4 */
+    long double sum = 0;
     for (size_t k = 0; k < count; k++)
         sum += (double)k * w[k];
-    return sum;
+    return (double)sum;
 }
 
 bool incidence_read(const struct series *series, struct arena *arena, struct incidence *ret,

@@ -121,6 +121,103 @@ static void a_missing_count_never_alarms_and_says_so(void **state)
     free(text);
 }
 
+/* The bound of six counts less the missing one is that of the five alone. */
+static void bayes_takes_the_counts_that_are_there(void **state)
+{
+    (void)state;
+    struct test_run holed, whole;
+    test_run(&holed, "detect", "bayes", "t,count\n1,4\n2,2\n3,NA\n4,3\n5,1\n6,5\n7,9\n",
+             "{\"w\":6,\"range\":[7,7]}");
+    test_run(&whole, "detect", "bayes", "t,count\n1,4\n2,2\n3,3\n4,1\n5,5\n6,9\n",
+             "{\"w\":5,\"range\":[6,6]}");
+    assert_true(test_column(&holed, "upperbound")[0] == test_column(&whole, "upperbound")[0]);
+    assert_true(test_column(&holed, "alarm")[0] == test_column(&whole, "alarm")[0]);
+    test_run_release(&holed);
+    test_run_release(&whole);
+    test_run(&holed, "detect", "bayes", "t,count\n1,NA\n2,NA\n3,4\n", "{\"w\":2,\"range\":[3,3]}");
+    assert_true(isnan(test_column(&holed, "upperbound")[0]));
+    assert_string_equal(holed.table.reasons[0], "missing-count");
+    test_run_release(&holed);
+}
+
+/* What a reference notes of how it was made changes nothing. */
+static void notes_of_a_reference_are_taken_by_every_detector(void **state)
+{
+    (void)state;
+    double counts[WEEKS];
+    draw(counts, WEEKS, 3, 10);
+    char *text = test_series(counts, WEEKS);
+    for (size_t i = 0; i < ROWS(detectors); i++) {
+        struct test_run run;
+        char parameters[300];
+        snprintf(parameters, sizeof parameters,
+                 "{\"start_epoch\":[2000,1],\"alpha_used\":0.1,"
+                 "\"fitFun\":\"algo.farrington.fitGLM.fast\",%s",
+                 parameters_of(detectors[i]) + 1);
+        test_run(&run, "detect", detectors[i], text, parameters);
+        assert_int_equal(run.table.row_count, 52);
+        test_run_release(&run);
+    }
+    free(text);
+}
+
+/* No model is found from one case in six years. The reference says 0 cases are expected there. */
+static void without_a_model_nothing_but_the_expected_zero_is_said(void **state)
+{
+    (void)state;
+    double counts[WEEKS] = {0};
+    struct test_run run;
+    counts[33] = 1;
+    char *text = test_series(counts, 330);
+    test_run(&run, "detect", "farrington_flexible", text,
+             "{\"b\":5,\"w\":3,\"noPeriods\":10,\"pastWeeksNotIncluded\":26,\"alpha\":0.01,"
+             "\"pThresholdTrend\":1,\"thresholdMethod\":\"nbPlugin\",\"range\":[321,321]}");
+    assert_string_equal(run.table.reasons[0], "no-convergence");
+    assert_true(test_column(&run, "expected")[0] == 0);
+    assert_true(isnan(test_column(&run, "upperbound")[0]) && isnan(test_column(&run, "alarm")[0]) &&
+                isnan(test_column(&run, "mu0")[0]));
+    test_run_release(&run);
+    free(text);
+}
+
+/* With alpha above a half the "upper" bound lies below the mean, and the other end may have no real
+ * value. */
+static void a_bound_below_the_mean_is_a_bound(void **state)
+{
+    (void)state;
+    double counts[WEEKS];
+    struct test_run run;
+    draw(counts, WEEKS, 3, 11);
+    char *text = test_series(counts, WEEKS);
+    test_run(&run, "detect", "farrington_flexible", text,
+             "{\"b\":5,\"alpha\":0.999,\"range\":[313,364]}");
+    for (size_t row = 0; row < run.table.row_count; row++)
+        assert_true(test_column(&run, "upperbound")[row] > 0);
+    test_run_release(&run);
+    free(text);
+}
+
+static void a_factor_beyond_all_numbers_makes_outbreak_p_infinite(void **state)
+{
+    (void)state;
+    struct test_run run;
+    test_run(&run, "detect", "outbreak_p", "t,count\n1,1\n2,1\n3,1\n4,1\n5,900\n", NULL);
+    assert_true(isinf(test_column(&run, "value")[4]) && test_column(&run, "alarm")[4] == 1);
+    assert_string_equal(run.table.reasons[4], "overflow");
+    test_run_release(&run);
+}
+
+/* One row: S log(S / M) + M - S, about (S - M)^2 / 2M. */
+static void a_ratio_of_large_counts_keeps_its_digits(void **state)
+{
+    (void)state;
+    struct test_run run;
+    test_run(&run, "detect", "glr_poisson", "t,count\n1,100000001000\n",
+             "{\"mu0\":100000000000,\"range\":[1,1]}");
+    test_near(test_column(&run, "upperbound_or_stat")[0], 5e-6, 1e-12, "ratio");
+    test_run_release(&run);
+}
+
 static void an_outbreak_of_a_hundred_alarms_everywhere(void **state)
 {
     (void)state;
@@ -296,6 +393,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hard_series_have_an_answer_from_every_detector),
         cmocka_unit_test(a_missing_count_never_alarms_and_says_so),
+        cmocka_unit_test(bayes_takes_the_counts_that_are_there),
+        cmocka_unit_test(notes_of_a_reference_are_taken_by_every_detector),
+        cmocka_unit_test(without_a_model_nothing_but_the_expected_zero_is_said),
+        cmocka_unit_test(a_bound_below_the_mean_is_a_bound),
+        cmocka_unit_test(a_factor_beyond_all_numbers_makes_outbreak_p_infinite),
+        cmocka_unit_test(a_ratio_of_large_counts_keeps_its_digits),
         cmocka_unit_test(an_outbreak_of_a_hundred_alarms_everywhere),
         cmocka_unit_test(what_comes_later_changes_nothing_before),
         cmocka_unit_test(ears_scales_with_the_counts),

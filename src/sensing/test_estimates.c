@@ -68,6 +68,107 @@ static void an_interval_that_is_almost_certain_gives_the_certain_estimate(void *
     free(text);
 }
 
+/* Few cases, and serial intervals from a day to a fortnight: the posterior spans decades. */
+static void quantiles_of_an_uncertain_interval_rise_and_hold_the_mean(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"q025", "q05", "q25", "median", "q75", "q95", "q975"};
+    double counts[30] = {1};
+    for (size_t t = 8; t < 30; t++)
+        counts[t] = t < 16 ? 1 : 4000 * (double)(t - 15);
+    char *text = test_series(counts, 30);
+    struct test_run run;
+    test_run(&run, "rt", "uncertain_si", text,
+             "{\"mean_si\":8.4,\"std_mean_si\":3,\"min_mean_si\":1.5,\"max_mean_si\":15,"
+             "\"std_si\":3.8,\"std_std_si\":1,\"min_std_si\":0.5,\"max_std_si\":6}");
+    size_t answers = 0;
+    for (size_t row = 0; row < run.table.row_count; row++) {
+        double last = 0, mean = test_column(&run, "mean")[row];
+        if (isnan(mean))
+            continue;
+        answers++;
+        for (size_t i = 0; i < ROWS(names); i++) {
+            double quantile = test_column(&run, names[i])[row];
+            if (!(quantile > last))
+                fail_msg("row %zu: %s is %g after %g", row, names[i], quantile, last);
+            last = quantile;
+        }
+        assert_true(test_column(&run, "q025")[row] < mean);
+        assert_true(last < mean + 20 * test_column(&run, "sd")[row]);
+    }
+    assert_true(answers > 15);
+    test_run_release(&run);
+    free(text);
+}
+
+/* A window takes the intervals whose mean is below its end: 2.3 % of them end before day 4. */
+static void an_early_window_takes_the_short_intervals(void **state)
+{
+    (void)state;
+    struct test_run run;
+    const char *text = "t,count\n1,3\n2,1\n3,2\n4,1\n5,2\n6,3\n";
+    const char *common = "\"mean_si\":5,\"std_mean_si\":0.5,\"max_mean_si\":7,\"std_si\":2,"
+                         "\"std_std_si\":0.3,\"min_std_si\":1,\"max_std_si\":3,\"t_start\":[2],"
+                         "\"t_end\":[4]";
+    static const struct {
+        const char *more;
+        bool answer;
+    } rows[] = {{"\"min_mean_si\":3", true},
+                {"\"min_mean_si\":3,\"n1\":20", false}, /* less likely than not to draw one */
+                {"\"min_mean_si\":4", false}};
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char parameters[400];
+        snprintf(parameters, sizeof parameters, "{%s,%s}", common, rows[i].more);
+        test_run(&run, "rt", "uncertain_si", text, parameters);
+        assert_int_equal(!isnan(test_column(&run, "mean")[0]), rows[i].answer);
+        test_run_release(&run);
+    }
+}
+
+/* 0.124 + 0.05 + … is 4 in the reference's sum and a little more in a plain one. */
+static void a_window_that_ends_on_the_mean_has_no_answer(void **state)
+{
+    (void)state;
+    struct test_run run;
+    test_run(&run, "rt", "non_parametric_si", "t,count\n1,3\n2,1\n3,2\n4,1\n5,2\n6,3\n",
+             "{\"si_distr\":[0,0.124,0.025,0.042,0.618,0.042,0.025,0.124],\"t_start\":[2,3],"
+             "\"t_end\":[4,5]}");
+    assert_true(isnan(test_column(&run, "mean")[0]) && !isnan(test_column(&run, "mean")[1]));
+    test_run_release(&run);
+}
+
+static void estimates_too_large_to_hold_are_refused(void **state)
+{
+    (void)state;
+    enum { DAYS = 20100 };
+    static const struct {
+        const char *method, *parameters, *field;
+    } rows[] = {
+        {"uncertain_si",
+         "{\"mean_si\":4,\"std_mean_si\":1,\"min_mean_si\":2,\"max_mean_si\":6,\"std_si\":2,"
+         "\"std_std_si\":1,\"min_std_si\":1,\"max_std_si\":3}",
+         "step"},
+        {"uncertain_si",
+         "{\"mean_si\":9000,\"std_mean_si\":900,\"min_mean_si\":2,\"max_mean_si\":20000,"
+         "\"std_si\":2000,\"std_std_si\":500,\"min_std_si\":1,\"max_std_si\":5000,\"step\":5}",
+         "mean_si"},
+        {"wallinga_teunis", "{\"mean_si\":4,\"std_si\":2}", "n_sim"},
+    };
+    double *counts = x_alloc(DAYS, sizeof *counts);
+    for (size_t t = 0; t < DAYS; t++)
+        counts[t] = 1000;
+    char *text = test_series(counts, DAYS);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct test_run run;
+        struct error err = {0};
+        assert_false(test_try(&run, "rt", rows[i].method, text, rows[i].parameters, &err));
+        assert_string_equal(err.field, rows[i].field);
+        test_run_release(&run);
+    }
+    free(text);
+    free(counts);
+}
+
 /* Of two cases that one earlier case must have infected, none is left to chance; of cases with two
  * possible infectors in the window or not, the spread is that of a binomial number. */
 static void the_spread_of_infectors_is_binomial(void **state)
@@ -150,7 +251,7 @@ static void a_nowcast_is_never_below_what_is_reported(void **state)
     buffer_release(&text);
 }
 
-static void a_level_beyond_the_support_has_no_answer(void **state)
+static void a_level_beyond_the_support_is_the_references_zero(void **state)
 {
     (void)state;
     struct test_run run;
@@ -159,7 +260,7 @@ static void a_level_beyond_the_support_has_no_answer(void **state)
              "2022-04-03,2022-04-04\n2022-04-03,2022-04-04\n",
              "{\"now\":\"2022-04-04\",\"D\":2,\"N.tInf.max\":3}");
     size_t last = run.table.row_count - 1;
-    assert_true(isnan(test_column(&run, "pi_hi")[last]));
+    assert_true(test_column(&run, "pi_hi")[last] == 0);
     assert_string_equal(run.table.reasons[last], "overflow");
     test_run_release(&run);
 }
@@ -170,10 +271,14 @@ int main(void)
         cmocka_unit_test(discretised_intervals_sum_to_one_and_keep_their_mean),
         cmocka_unit_test(steady_growth_gives_the_reproduction_number_of_its_rate),
         cmocka_unit_test(an_interval_that_is_almost_certain_gives_the_certain_estimate),
+        cmocka_unit_test(quantiles_of_an_uncertain_interval_rise_and_hold_the_mean),
+        cmocka_unit_test(an_early_window_takes_the_short_intervals),
+        cmocka_unit_test(a_window_that_ends_on_the_mean_has_no_answer),
+        cmocka_unit_test(estimates_too_large_to_hold_are_refused),
         cmocka_unit_test(the_spread_of_infectors_is_binomial),
         cmocka_unit_test(estimates_that_cannot_be_are_refused),
         cmocka_unit_test(a_nowcast_is_never_below_what_is_reported),
-        cmocka_unit_test(a_level_beyond_the_support_has_no_answer),
+        cmocka_unit_test(a_level_beyond_the_support_is_the_references_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,7 +182,7 @@ static bool read_interval(const struct method_call *call, size_t days, double **
 
 static bool too_many_cases(const struct incidence *incidence, size_t *ret_total)
 {
-    const double cases_max = 5e7;
+    const double cases_max = 2e7;
     double total = 0;
     for (size_t i = 0; i < incidence->count; i++)
         total += incidence->total[i];
@@ -208,7 +208,7 @@ bool rt_wallinga_teunis_run(const struct method_call *call, struct table *ret_ta
         !windows_read(call->parameters, incidence.count, call->arena, &windows, err))
         return false;
     if (simulations > 0 && too_many_cases(&incidence, &total))
-        return parameter_error(err, "n_sim", "n_sim 0 for more than 50 million cases",
+        return parameter_error(err, "n_sim", "n_sim 0 for more than 20 million cases",
                                "the spread of so many cases is not computed");
     if (!drop_windows(&incidence, &windows))
         return error_set(err, ERROR_REFUSED, (struct error_place){.source = call->series->source},
