@@ -49,7 +49,7 @@ static void what_a_scene_does_not_allow_is_refused_in_words(void **state)
         int status;
         const char *words;
     } steps[] = {
-        {"cdc_duty", "{\"to\":\"placing\"}", 409, "In the city is true"},
+        {"cdc_duty", "{\"to\":\"placing\"}", 409, "In the city is yes"},
         {"cdc_duty", "{\"to\":\"placing\",\"fields\":{\"in_city\":true}}", 400, "missing"},
         {"cdc_duty", "{\"to\":\"released\"}", 409, "by hand from here"},
         {"cdc_duty", "{\"to\":\"nowhere\"}", 400, "no such stage"},
