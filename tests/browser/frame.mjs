@@ -27,6 +27,7 @@ export function frameTests({ demo }) {
     await page.click("button[type=submit]");
     await page.waitForSelector("[role=alert]");
     check((await textOf(page, "[role=alert]")).includes("不对"), "the refusal in words");
+    await page.waitForFunction(() => document.activeElement?.name === "password");
     const typed = await page.evaluate(() => {
       const { name, value, selectionStart, selectionEnd } = document.activeElement;
       const told = document.activeElement.getAttribute("aria-describedby");
