@@ -82,7 +82,7 @@ export const situationWords = {
   thTime: { zh: "截至", en: "As of" },
   tableLabel: { zh: "各区数字，与地图相同", en: "Figures by district, the same as the map" },
   total: { zh: "合计", en: "Total" },
-  unknownStar: { zh: "* 有的天没有到报，合计不完整", en: "* some days are missing; the sum is incomplete" },
+  unknownStar: { zh: "≥：有的天没有到报，或数太小不显示", en: "≥ some days are missing, or too few to be shown" },
 
   // Situation: charts
   chartsLabel: { zh: "14 天小图", en: "14-day charts" },

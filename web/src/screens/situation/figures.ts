@@ -55,8 +55,11 @@ export function casesKnown(counter: string, situation: Situation): WeekCases | n
   return counter === "cases_14d" ? lastDays(days, days.length) : null;
 }
 
+/** A sum of days of which some are missing, or too small to be told, is no less than this. */
+export const atLeast = (sum: number, whole: boolean): string => `${whole ? "" : "≥ "}${count(sum)}`;
+
 export const weekText = (cases: WeekCases): string =>
-  cases.value === null ? t("unknown") : `${count(cases.value)}${cases.whole ? "" : "*"}`;
+  cases.value === null ? t("unknown") : atLeast(cases.value, cases.whole);
 
 /** Where the cases of the week are, as part of a sentence. */
 function whereOf(districts: readonly District[]): string {
@@ -117,7 +120,7 @@ export function reportTitle(situation: Situation): string {
   const max = Math.max(...known(values));
   const today = values.at(-1) ?? null;
   return t("chartReportTitle", {
-    sum: count(sum),
+    sum: atLeast(sum, known(values).length === values.length),
     max: count(max),
     day: dayLong(situation.days[values.indexOf(max)] ?? ""),
     time: clock(situation.as_of),
@@ -146,9 +149,10 @@ export function samplingTitle(situation: Situation): string {
   const at = values.flatMap((value, i) => (value ? [i] : []));
   const from = dayLong(situation.days[at[0] ?? 0] ?? "");
   const to = dayLong(situation.days[at.at(-1) ?? 0] ?? "");
+  const whole = atLeast(sum, known(values).length === values.length);
   return from === to
-    ? t("chartSamplingOne", { sum: count(sum), from })
-    : t("chartSamplingTitle", { sum: count(sum), from, to });
+    ? t("chartSamplingOne", { sum: whole, from })
+    : t("chartSamplingTitle", { sum: whole, from, to });
 }
 
 export function scansTitle(situation: Situation): string {

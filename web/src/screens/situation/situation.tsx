@@ -14,7 +14,7 @@ import { follow, go, usePlace } from "../../router.ts";
 import { Charts } from "./charts.tsx";
 import { DistrictMap } from "./district-map.tsx";
 import { DistrictTable } from "./district-table.tsx";
-import { casesKnown, ledeOf, mapTitleOf, type Situation } from "./figures.ts";
+import { atLeast, casesKnown, ledeOf, mapTitleOf, type Situation } from "./figures.ts";
 import { NeedsList } from "./needs-list.tsx";
 import { needsOf } from "./needs.ts";
 import { useOwnedNeeds, type Readable } from "./owned-needs.ts";
@@ -61,8 +61,7 @@ function CounterValue({
     );
   return (
     <b>
-      {count(value)}
-      {known && !known.whole && counter.name !== "cases_today" ? "*" : ""}
+      {known && counter.name !== "cases_today" ? atLeast(value, known.whole) : count(value)}
     </b>
   );
 }
