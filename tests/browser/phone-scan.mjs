@@ -177,6 +177,31 @@ export function phoneScanTests({ demo }) {
     await close();
   });
 
+  test("Who is asked to come again in a second, as many behind one address are, comes again by itself", async () => {
+    const { token } = await venueCodes(demo, 2);
+    const { page, context, close } = await openPage(demo, phone);
+    await enter(page, await residentOf(demo, "green"));
+    await page.waitForSelector(".code.green");
+    await page.goto("/scan");
+    await page.waitForSelector(".typed");
+    let refused = 0;
+    await context.route("**/api/v1/sessions/current", (route) =>
+      refused++ < 2
+        ? route.fulfill({
+            status: 429,
+            headers: { "Retry-After": "1", "Content-Type": "application/problem+json" },
+            body: JSON.stringify({ type: "/problems/too-many", title: "x", status: 429 }),
+          })
+        : route.continue(),
+    );
+    await page.fill("[name=typed]", token);
+    await page.click(".typed button");
+    await page.waitForSelector(".answer-page");
+    check((await sameAsServer(page)) !== "failed", "answered");
+    check(refused >= 3, "asked again");
+    await close();
+  });
+
   test("A network that fails for a moment is not shown: the same request is sent again by itself", async () => {
     const { token } = await venueCodes(demo, 2);
     const { page, context, faults, close } = await openPage(demo, phone);

@@ -1,9 +1,9 @@
 // Keeps the phone pages of one release: documents and their scripts, nothing else. Answers of the API
 // never pass through here, so that nobody's are kept for another. The build puts in what the release
 // is made of (vite.config.mjs).
-const release = "98504f530467";
+const release = "a530193bcef1";
 /** Documents by the path that they are shown at, and hashed files. */
-const kept = new Set(["/me","/scan","/staff","/public","/assets/base-B3BQY5P5.js","/assets/city-clock-E76bgX-t.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-fOVk7ERe.js","/assets/family-BMLRroDI.js","/assets/frame-D27yfbru.js","/assets/icons-Cu5UPhfi.js","/assets/me-DzZ4SBQp.js","/assets/public-eNrKzXIc.js","/assets/scan-CkmZ6RNa.js","/assets/staff-6y-53-oY.js","/assets/typed-CRwGVhBR.js","/icon.svg"]);
+const kept = new Set(["/me","/scan","/staff","/public","/assets/base-B3BQY5P5.js","/assets/city-clock-E76bgX-t.js","/assets/decoder-BaaIz0YX.js","/assets/entrance-fOVk7ERe.js","/assets/family-BMLRroDI.js","/assets/frame-D27yfbru.js","/assets/icons-Cu5UPhfi.js","/assets/me-DzZ4SBQp.js","/assets/public-eNrKzXIc.js","/assets/scan-DirZZiDo.js","/assets/staff-B_f4K7Gg.js","/assets/typed-B41gm8Dc.js","/icon.svg"]);
 
 const cacheName = `chengmai-phone-${release}`;
 

@@ -13,7 +13,7 @@ import { venueCodeOf } from "./codes.ts";
 import { armed, Entrance } from "./entrance.tsx";
 import { colorOf, relationWord, type Family } from "./family.tsx";
 import { Alert, Frame, start } from "./frame.tsx";
-import { isUnanswered, patience, sendScan } from "./sending.ts";
+import { isUnanswered, patience, patiently, sendScan } from "./sending.ts";
 import { useCityClock } from "./city-clock.ts";
 import { Typed } from "./typed.tsx";
 
@@ -120,7 +120,7 @@ function ScanVenue(): JSX.Element {
       signal,
     }).catch(() => null);
     try {
-      await armed();
+      await patiently(armed, signal);
       const body = {
         venue_token: scan.venueCode,
         holder: { session: "current" as const },

@@ -5,26 +5,35 @@ import type { Operations } from "../api/schema.ts";
 
 const patienceMilliseconds = 10_000;
 const pauseMilliseconds = 700;
+/** Many behind one address may have asked at once: a place comes free within a second. */
+const turnMilliseconds = 1200;
+const tooMany = 429;
 const triesMost = 3;
 
 /** How long anything that belongs to one scan may take. */
 export const patience = (): AbortSignal => AbortSignal.timeout(patienceMilliseconds);
 
-/** Nothing is known of it: no answer came, or the server failed. */
-export const isUnanswered = ({ status }: Problem): boolean => status <= 0 || status >= 500;
+/** Nothing is known of it: no answer came, the server failed, or asked to come again. */
+export const isUnanswered = ({ status }: Problem): boolean =>
+  status <= 0 || status >= 500 || status === tooMany;
 
-/** May throw a Problem: the last one, where no try was answered. */
-export async function sendScan(
+/** Asks a few times. May throw a Problem: the last one, where no try was answered. */
+export async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await ask();
+    } catch (reason) {
+      const problem = asProblem(reason);
+      const last = tries === triesMost || !navigator.onLine || signal.aborted;
+      if (last || !isUnanswered(problem)) throw reason;
+      const pause = problem.status === tooMany ? turnMilliseconds : pauseMilliseconds;
+      await new Promise((done) => setTimeout(done, pause));
+    }
+}
+
+export const sendScan = (
   key: string,
   body: NonNullable<Operations["POST /api/v1/scans"]["body"]>,
   signal: AbortSignal,
-): Promise<Answer<"POST /api/v1/scans">> {
-  for (let tries = 1; ; tries++)
-    try {
-      return await call("POST /api/v1/scans", { key, signal, body });
-    } catch (reason) {
-      const last = tries === triesMost || !navigator.onLine || signal.aborted;
-      if (last || !isUnanswered(asProblem(reason))) throw reason;
-      await new Promise((done) => setTimeout(done, pauseMilliseconds));
-    }
-}
+): Promise<Answer<"POST /api/v1/scans">> =>
+  patiently(() => call("POST /api/v1/scans", { key, signal, body }), signal);
