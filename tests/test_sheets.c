@@ -342,7 +342,8 @@ static void a_running_server_takes_sheets_too(void **state)
     struct served *served = *state;
     write_text(served->directory, "r.csv", units);
     expect_out(served, "import loops r.csv --scene relief_application", 1, "\"inserted\":3,");
-    expect_out(served, "export loops --scene relief_application --state open", 0, ",u0000003,");
+    expect_out(served, "export loops --scene relief_application --state open", 0,
+               ",u0000003,'=R-3,320412,,,,,,examining,open,2022-");
     struct buffer out = out_of(served, "export loops --scene relief_application -o f.xlsx", 0);
     buffer_release(&out);
     read_text_file(served, "f.xlsx", &out);

@@ -150,3 +150,24 @@ bool hand_is_party(struct engine *engine, const struct loop *loop, bool *ret_par
     }
     return done;
 }
+
+bool hand_in_waiting(struct engine *engine, int64_t asked_by, const int64_t signers[SIGNERS_MAX],
+                     enum own_hand *ret_hand, struct error *err)
+{
+    int64_t own = engine->actor->user_no;
+    bool same;
+    *ret_hand = HAND_NONE;
+    if (!access_same_human(engine->sql, asked_by, own, &same, err))
+        return false;
+    if (same)
+        *ret_hand = HAND_ASKED;
+    for (size_t i = 0; *ret_hand == HAND_NONE && i < SIGNERS_MAX; i++) {
+        if (!signers[i])
+            continue;
+        if (!access_same_human(engine->sql, signers[i], own, &same, err))
+            return false;
+        if (same)
+            *ret_hand = HAND_SIGNED;
+    }
+    return true;
+}

@@ -419,6 +419,10 @@ bool ladder_put(struct engine *engine, struct json_writer *writer, const struct 
                 bool hidden, struct error *err) MUST_USE;
 /* The step that waits for signatures; its transition NULL where none waits. */
 enum { SIGNERS_MAX = 8 };
+/* Whose hand asked for the step or signed it, as the actor's own, also through another account. */
+enum own_hand { HAND_NONE, HAND_ASKED, HAND_SIGNED };
+bool hand_in_waiting(struct engine *engine, int64_t asked_by, const int64_t signers[SIGNERS_MAX],
+                     enum own_hand *ret_hand, struct error *err) MUST_USE;
 struct loop_waiting {
     const struct scene_transition *transition;
     int64_t asked_by;

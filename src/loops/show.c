@@ -466,12 +466,14 @@ static bool may_sign(const struct showing *showing, const struct loop_waiting *w
                      bool *ret_may, struct error *err)
 {
     const struct scene_owners *sign = &waiting->transition->sign;
-    int64_t reader = showing->engine->actor->user_no;
-    bool free = waiting->asked_by != reader;
+    int64_t signers[SIGNERS_MAX];
+    enum own_hand hand;
     *ret_may = false;
     for (size_t i = 0; i < SIGNERS_MAX; i++)
-        free &= waiting->signatures[i].user_no != reader;
-    for (size_t i = 0; free && !*ret_may && i < sign->count && i < SIGNERS_MAX; i++)
+        signers[i] = waiting->signatures[i].user_no;
+    if (!hand_in_waiting(showing->engine, waiting->asked_by, signers, &hand, err))
+        return false;
+    for (size_t i = 0; hand == HAND_NONE && !*ret_may && i < sign->count && i < SIGNERS_MAX; i++)
         if (!waiting->signatures[i].user_no &&
             !hand_fits(showing->engine, showing->loop, &sign->items[i], ret_may, err))
             return false;

@@ -534,26 +534,17 @@ static bool take_pending(struct engine *engine, struct loop *loop, const struct 
     return true;
 }
 
-/* Two accounts of one human are one hand. */
-static bool may_sign(const struct engine *engine, const struct pending *pending,
+static bool may_sign(struct engine *engine, const struct pending *pending,
                      const struct signatures *signatures, struct error *err)
 {
-    int64_t own = engine->actor->user_no;
-    bool same;
-    if (!access_same_human(engine->sql, pending->user_no, own, &same, err))
+    enum own_hand hand;
+    if (!hand_in_waiting(engine, pending->user_no, signatures->users, &hand, err))
         return false;
-    if (same)
+    if (hand == HAND_ASKED)
         return refuse(err, ERROR_CONFLICT, "id", "another hand than the one that asked",
                       "you asked for this step");
-    for (size_t i = 0; i < SIGNERS_MAX; i++) {
-        if (!signatures->users[i])
-            continue;
-        if (!access_same_human(engine->sql, signatures->users[i], own, &same, err))
-            return false;
-        if (same)
-            return refuse(err, ERROR_CONFLICT, "id", "different people", "you have signed it");
-    }
-    return true;
+    return hand == HAND_NONE ||
+           refuse(err, ERROR_CONFLICT, "id", "different people", "you have signed it");
 }
 
 static bool act_sign(struct engine *engine, struct job *job, struct error *err)

@@ -340,6 +340,15 @@ static void a_step_waits_until_all_have_signed(void **state)
     is(loop, id, "stage", "placing");
     expect(loop, "cdc_duty", HTTP_POST, path, "{}", 409, "you asked");
     expect(loop, "cdc_lead", HTTP_POST, path, "{}", 403, "not yours");
+    /* two accounts of one human are one hand: refused, and not offered */
+    char page[80];
+    snprintf(page, sizeof page, "/api/v1/loops/%lld", (long long)id);
+    expect(loop, "approver", HTTP_GET, page, NULL, 200, "\"mine\":true");
+    loopback_change(loop,
+                    "UPDATE app_user SET person_no = 7 WHERE name IN ('cdc_duty', 'approver')");
+    expect(loop, "approver", HTTP_GET, page, NULL, 200, "\"mine\":false");
+    expect(loop, "approver", HTTP_POST, path, "{}", 409, "you asked");
+    loopback_change(loop, "UPDATE app_user SET person_no = 8 WHERE name = 'approver'");
     expect(loop, "approver", HTTP_POST, path, "{}", 200, "at_home");
     is(loop, id, "stage", "at_home");
     /* the stage opens a loop of its own about the same person, once */
