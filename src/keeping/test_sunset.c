@@ -92,7 +92,10 @@ static void without_two_hands_of_two_roles_nothing_happens(void **state)
     execute_refused(loop, ERROR_REFUSED);
     sign(loop, 4, "sampler", -1, &out); /* a role that does not sign */
     execute_refused(loop, ERROR_REFUSED);
-    sign(loop, 2, "auditor", -1, &out);
+    loopback_change(loop, "UPDATE app_user SET person_no = 7 WHERE user_no IN (1, 2, 3)");
+    sign(loop, 2, "auditor", -1, &out); /* another account of the same human */
+    execute_refused(loop, ERROR_REFUSED);
+    loopback_change(loop, "UPDATE app_user SET person_no = NULL WHERE user_no IN (1, 2, 3)");
     plan(loop); /* another plan: nobody has signed it */
     execute_refused(loop, ERROR_REFUSED);
     sign(loop, 1, "command", -1, &out);

@@ -244,6 +244,7 @@ const struct role *policy_role(const struct policy *policy, struct slice name); 
     X(NUMBER_COPIED_SCANS, "copied_code_scans_at_least", 10, 1000000)                              \
     X(NUMBER_COPIED_SHOWN_DAYS, "copied_code_shown_days", 1, 90)                                   \
     X(NUMBER_VENUE_IN_USE_HOURS, "venue_in_use_hours", 1, 168)                                     \
+    X(NUMBER_BACKDATED_MINUTES, "import_backdated_minutes", 1, 44640)                              \
     X(NUMBER_VENUE_SILENT_SCANS, "venue_silent_usual_scans", 5, 100000)                            \
     X(NUMBER_CONTACT_CLOSE, "contact_close_percent", 1, 100)                                       \
     X(NUMBER_CONTACT_GENERAL, "contact_general_percent", 1, 100)                                   \

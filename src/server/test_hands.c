@@ -30,16 +30,17 @@ static void ask(struct loopback *loop, const char *user, enum http_method method
     answer_release(&answer);
 }
 
-/* A resident who lives in a district and stays in no other. */
+/* A resident who lives in a district. */
 static int64_t resident(struct loopback *loop, const char *district)
 {
-    char text[400];
+    char text[300];
     snprintf(text, sizeof text,
-             "SELECT min(person_no) FROM person p WHERE area_no / 65536 = (SELECT area_no / 65536"
-             " FROM area WHERE code = '%s') AND NOT EXISTS (SELECT 1 FROM person_stay s WHERE"
-             " s.person_no = p.person_no)",
-             district);
-    return loopback_number(loop, text);
+             "SELECT min(person_no) FROM person WHERE area_no BETWEEN (SELECT area_no FROM area"
+             " WHERE code = '%s') AND (SELECT max(area_no) FROM area WHERE code LIKE '%s%%')",
+             district, district);
+    int64_t person = loopback_number(loop, text);
+    assert_true(person > 0);
+    return person;
 }
 
 /* ---- A loop as a purpose */
@@ -65,10 +66,7 @@ static void a_loop_that_one_opened_for_it_opens_nobody(void **state)
               " '320412%') AND NOT EXISTS (SELECT 1 FROM person_stay s WHERE s.person_no ="
               " p.person_no) AND NOT EXISTS (SELECT 1 FROM case_record c WHERE c.person_no ="
               " p.person_no)");
-    int64_t own = loopback_number(
-        loop, "SELECT min(person_no) FROM person WHERE area_no BETWEEN (SELECT area_no FROM area"
-              " WHERE code = '320412') AND (SELECT max(area_no) FROM area WHERE code LIKE"
-              " '320412%')");
+    int64_t own = resident(loop, "320412");
     for (int i = 0; i < 2; i++) {
         int64_t person = i ? own : foreign;
         int64_t id = open_arrival(loop, "town_duty-320412", person);
@@ -154,6 +152,28 @@ static void nobody_decides_an_own_appeal(void **state)
     ask(loop, "appeals_officer", HTTP_POST, path, duty, no, 403, "about themselves");
     set_person(loop, "appeals_officer", person + 1);
     ask(loop, "appeals_officer", HTTP_POST, path, duty, no, 200, NULL);
+}
+
+/* ---- Who verifies is not who acted */
+
+static void who_reviews_is_another_human_than_who_acted(void **state)
+{
+    struct loopback *loop = *state;
+    static const char opening[] =
+        "{\"scene\":\"alert_disposition\",\"subject\":\"X-1\",\"area\":\"320412\","
+        "\"fields\":{\"level\":\"red\",\"place\":\"320412\"}}";
+    int64_t id = open_loop(loop, "cdc_lead", opening, 201);
+    advance(loop, "epidemiologist-320412", id,
+            "{\"to\":\"on_site\",\"fields\":{\"judgement\":\"signal\"}}", 200, NULL);
+    static const char acting[] =
+        "{\"to\":\"acting\",\"fields\":{\"finding\":\"twelve\",\"measures\":\"at home\"}}";
+    advance(loop, "cdc_duty-320412", id, acting, 200, NULL);
+    advance(loop, "district_duty-320412", id, "{\"to\":\"review\",\"note\":\"done\"}", 200, NULL);
+    set_person(loop, "district_duty-320412", TWIN);
+    set_person(loop, "epidemiologist-320412", TWIN);
+    advance(loop, "epidemiologist-320412", id, "{\"to\":\"closed\"}", 409, "it must hold that");
+    set_person(loop, "epidemiologist-320412", TWIN + 1);
+    advance(loop, "epidemiologist-320412", id, "{\"to\":\"closed\"}", 200, NULL);
 }
 
 /* ---- Rules */
@@ -259,6 +279,7 @@ int main(void)
         LOOPBACK_TEST(two_accounts_of_one_human_are_one_key),
         LOOPBACK_TEST(two_accounts_of_one_human_are_one_approver),
         LOOPBACK_TEST(nobody_decides_an_own_appeal),
+        LOOPBACK_TEST(who_reviews_is_another_human_than_who_acted),
         LOOPBACK_TEST(rules_of_the_city_are_not_a_districts),
         LOOPBACK_TEST(seats_and_units_are_not_an_administrators_to_give_away),
         LOOPBACK_TEST(broken_glass_ends_with_the_role_that_may_break_it),

@@ -6,9 +6,6 @@
 #include "status/status_internal.h"
 
 enum { ID_BYTES_MAX = 200, APPROVERS_MAX = 100 };
-/* A piece recorded longer ago than this is told in the import's audit record: with it, what is said
- * of a past moment changes. A source that delivers as it records stays below. */
-static const timestamp BACKDATED = HOUR;
 
 const struct sql_text evidence_known_text = {
     "evidence_known",
@@ -201,7 +198,9 @@ static enum put insert(struct import_batch *batch, struct evidence_sealer *seale
         !evidence_emit(sql, person, area, piece, no, err))
         return PUT_FAILED;
     batch->result->inserted++;
-    batch->result->backdated += piece->recorded_at < batch->begun_at - BACKDATED;
+    /* with one from long ago, what is said of a past moment changes */
+    int64_t minutes = policy_number(batch->platform->policy, NUMBER_BACKDATED_MINUTES);
+    batch->result->backdated += piece->recorded_at < batch->begun_at - minutes * MINUTE;
     return PUT_SETTLED;
 }
 
