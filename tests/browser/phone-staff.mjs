@@ -124,6 +124,14 @@ export function phoneStaffTests({ demo }) {
     check(told.includes("今天还没有人扫码") && told.includes("25 次"), told);
     same(await axeFindings(page), [], "axe");
     await picture(page, "staff-silent-zh");
+    const english = await openPage(demo, { ...phone, language: "en" });
+    await logInStaff(english.page, demo, "venue_staff");
+    await english.page.fill("[name=typed]", typed);
+    await english.page.click(".typed button");
+    await english.page.waitForSelector("main [role=alert]");
+    check((await textOf(english.page, "main [role=alert]")).includes("there are usually 25"), "in English");
+    await picture(english.page, "staff-silent-en");
+    await english.close();
     const { code } = await holderCode(demo, await residentOf(demo, "green"), "rotating");
     await show(page, code);
     await page.waitForSelector(".answer-page");
